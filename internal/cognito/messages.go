@@ -1,0 +1,30 @@
+package cognito
+
+import "fmt"
+
+// Literal texts of the service (reference, section 10).
+const (
+	MsgGuestsNotAllowed    = "Unauthenticated access is not supported for this identity pool."
+	MsgLoginsDontMatch     = "Logins don't match. Please include at least one valid login for this identity or identity pool."
+	MsgUnsupportedProvider = "Token is not from a supported provider of this identity pool."
+	MsgPoolConfiguration   = "Invalid identity pool configuration. Check assigned IAM roles for this pool."
+	MsgAlreadyLinked       = "Logins are already linked to another account."
+	MsgRateExceeded        = "Rate exceeded"
+)
+
+// PoolNotFound is the service's answer for an unknown pool.
+func PoolNotFound(id string) error {
+	return ResourceNotFound(fmt.Sprintf("IdentityPool '%s' not found.", id))
+}
+
+// IdentityNotFound is the service's answer for an unknown identity. SDKs drop a
+// cached id on its type (reference, section 8).
+func IdentityNotFound(id string) error {
+	return ResourceNotFound(fmt.Sprintf("Identity '%s' not found.", id))
+}
+
+// AccessForbidden refuses an identity that is disabled or came without a login.
+// The .NET SDK drops a cached id on the text's beginning.
+func AccessForbidden(id string) error {
+	return NotAuthorized(fmt.Sprintf("Access to Identity '%s' is forbidden.", id))
+}
