@@ -1,0 +1,84 @@
+package cache
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Credentials are what an exchange brought. They print as a placeholder.
+type Credentials struct {
+	IdentityID   string
+	AccessKeyID  string
+	SecretKey    string
+	SessionToken string
+	Expires      time.Time
+}
+
+const redacted = "[credentials]"
+
+// String, GoString and MarshalJSON keep secrets out of logs and test output.
+func (Credentials) String() string               { return redacted }
+func (Credentials) GoString() string             { return redacted }
+func (Credentials) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// Entry is a set of credentials in the cache with what is known of its use.
+// Credentials, Issued and Stamp never change once the entry is stored; the rest
+// is atomic. Do not copy it.
+type Entry struct {
+	Credentials Credentials
+	// Issued is when the exchange brought them.
+	Issued time.Time
+	// Stamp is of the epochs read before that exchange began.
+	Stamp Stamp
+	// Jitter in [0,1) moves this entry's renewal within its window.
+	Jitter float64
+
+	handedOut atomic.Int64 // unix nanoseconds of the last hand-out
+	floor     atomic.Int64 // largest floor of those who asked, nanoseconds
+	retryAt   atomic.Int64 // unix nanoseconds; no exchange before, after a failure
+	ended     atomic.Bool  // a lasting refusal ended its renewal
+}
+
+// Life is the granted life of the credentials.
+func (e *Entry) Life() time.Duration { return e.Credentials.Expires.Sub(e.Issued) }
+
+// Live reports whether the entry may be served at all: its epochs stand and its
+// credentials have not expired.
+func (e *Entry) Live(now time.Time) bool {
+	return now.Before(e.Credentials.Expires) && e.Stamp.Valid()
+}
+
+// HandedOut notes that an asker with that floor was served.
+func (e *Entry) HandedOut(now time.Time, floor time.Duration) {
+	e.handedOut.Store(now.UnixNano())
+	for {
+		old := e.floor.Load()
+		if int64(floor) <= old || e.floor.CompareAndSwap(old, int64(floor)) {
+			return
+		}
+	}
+}
+
+// LastHandOut is when the entry was served last; zero if never.
+func (e *Entry) LastHandOut() time.Time {
+	ns := e.handedOut.Load()
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
+
+// MaxFloor is the largest floor of those who were served.
+func (e *Entry) MaxFloor() time.Duration { return time.Duration(e.floor.Load()) }
+
+// PutOff forbids exchanges for this entry until t, after one failed.
+func (e *Entry) PutOff(t time.Time) { e.retryAt.Store(t.UnixNano()) }
+
+// MayRetry reports whether no failure forbids an exchange now.
+func (e *Entry) MayRetry(now time.Time) bool { return now.UnixNano() >= e.retryAt.Load() }
+
+// EndRenewal stops renewal after a lasting refusal. The entry itself may live on.
+func (e *Entry) EndRenewal() { e.ended.Store(true) }
+
+// RenewalEnded reports whether EndRenewal was called.
+func (e *Entry) RenewalEnded() bool { return e.ended.Load() }

@@ -1,0 +1,140 @@
+package cache_test
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+func TestStampEndsWithItsScopes(t *testing.T) {
+	e := cache.NewEpochs()
+	a, b := cache.IdentityScope("a"), cache.PoolScope("b")
+	stamp := e.Read(a, b)
+	if !stamp.Valid() {
+		t.Fatal("a fresh stamp: got invalid, want valid")
+	}
+	if e.Fence(cache.IdentityScope("other")).Done(); !stamp.Valid() {
+		t.Error("after a fence elsewhere: got invalid, want valid")
+	}
+	fence := e.Fence(b)
+	if stamp.Valid() {
+		t.Error("while a fence is open: got valid, want invalid")
+	}
+	if during := e.Read(a, b); during.Valid() {
+		t.Error("a stamp read while a fence is open: got valid, want invalid")
+	}
+	after := fence.Done()
+	if stamp.Valid() {
+		t.Error("after the fence: got valid, want invalid")
+	}
+	if !after.Valid() || !e.Read(a, b).Valid() {
+		t.Error("stamps of the new epoch: got invalid, want valid")
+	}
+	if fence.Done().Valid() {
+		t.Error("a second Done: got a valid stamp, want none")
+	}
+	if (cache.Stamp{}).Valid() || cache.Join(after, cache.Stamp{}).Valid() {
+		t.Error("a stamp of nothing: got valid, want invalid")
+	}
+}
+
+func TestOverlappingFencesLeaveNoStamp(t *testing.T) {
+	e := cache.NewEpochs()
+	scope := cache.IdentityScope("a")
+	first := e.Fence(scope)
+	second := e.Fence(scope)
+	if second.Done().Valid() {
+		t.Error("Done inside another fence: got a valid stamp, want none")
+	}
+	if e.Read(scope).Valid() {
+		t.Error("with one fence still open: got valid, want invalid")
+	}
+	if first.Done().Valid() {
+		t.Error("Done after another fence began and ended: got a valid stamp, want none")
+	}
+	if !e.Read(scope).Valid() {
+		t.Error("with all fences done: got invalid, want valid")
+	}
+}
+
+// A scope that nothing refers to is forgotten; what is made anew matches nothing
+// that came before.
+func TestForgottenScopesNeverMatch(t *testing.T) {
+	e := cache.NewEpochs()
+	kept := e.Read(cache.IdentityScope("kept"))
+	for range 3 {
+		runtime.GC()
+	}
+	e.Fence(cache.IdentityScope("kept")).Done()
+	if kept.Valid() {
+		t.Error("a held stamp after collection and a fence: got valid, want invalid")
+	}
+}
+
+// No interleaving of fences lets a stamp read before a fence ended stay valid
+// after it.
+func TestFenceProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := cache.NewEpochs()
+		scopes := []cache.Scope{"x", "y", "z"}
+		type read struct {
+			scope cache.Scope
+			stamp cache.Stamp
+		}
+		var reads []read
+		open := map[cache.Scope][]*cache.Fence{}
+		fenced := map[cache.Scope]int{}
+		t.Repeat(map[string]func(*rapid.T){
+			"read": func(t *rapid.T) {
+				s := rapid.SampledFrom(scopes).Draw(t, "scope")
+				stamp := e.Read(s)
+				if got, want := stamp.Valid(), len(open[s]) == 0; got != want {
+					t.Fatalf("stamp of %s with %d open fences: got valid %v, want %v", s, len(open[s]), got, want)
+				}
+				reads = append(reads, read{s, stamp})
+			},
+			"fence": func(t *rapid.T) {
+				s := rapid.SampledFrom(scopes).Draw(t, "scope")
+				open[s] = append(open[s], e.Fence(s))
+				fenced[s] = len(reads)
+			},
+			"done": func(t *rapid.T) {
+				s := rapid.SampledFrom(scopes).Draw(t, "scope")
+				if n := len(open[s]); n > 0 {
+					open[s][n-1].Done()
+					open[s] = open[s][:n-1]
+					fenced[s] = len(reads)
+				}
+			},
+			"": func(t *rapid.T) {
+				for i, r := range reads {
+					if i < fenced[r.scope] && r.stamp.Valid() {
+						t.Fatalf("stamp %d of %s was read before its fence: got valid, want invalid", i, r.scope)
+					}
+				}
+			},
+		})
+	})
+}
+
+func TestEpochsTogether(t *testing.T) {
+	e := cache.NewEpochs()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 500 {
+				f := e.Fence("a", "b")
+				e.Read("a", "b").Valid()
+				f.Done()
+			}
+		})
+	}
+	wg.Wait()
+	if !e.Read("a", "b").Valid() {
+		t.Error("after all fences: got invalid, want valid")
+	}
+}

@@ -1,0 +1,75 @@
+package cache
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// Memory is the tier of entries in this process, bounded by number. It is safe
+// for concurrent use.
+type Memory struct {
+	entries *otter.Cache[Key, *Entry]
+	now     func() time.Time
+}
+
+// NewMemory returns a tier of at most maxEntries entries; now is the clock, nil
+// for the system's.
+func NewMemory(maxEntries int, now func() time.Time) (*Memory, error) {
+	if now == nil {
+		now = time.Now
+	}
+	entries, err := otter.New(&otter.Options[Key, *Entry]{
+		MaximumSize: maxEntries,
+		ExpiryCalculator: otter.ExpiryCreatingFunc(func(e otter.Entry[Key, *Entry]) time.Duration {
+			return max(time.Nanosecond, e.Value.Credentials.Expires.Sub(now()))
+		}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make memory tier: %w", err)
+	}
+	return &Memory{entries: entries, now: now}, nil
+}
+
+// Get returns the live entry of key. An expired or fenced one is a miss, and is
+// dropped.
+func (m *Memory) Get(key Key) (*Entry, bool) {
+	e, ok := m.entries.GetIfPresent(key)
+	if !ok {
+		return nil, false
+	}
+	if !e.Live(m.now()) {
+		m.Drop(key, e)
+		return nil, false
+	}
+	return e, true
+}
+
+// Put stores e and reports whether it did. An entry whose stamp has passed
+// always loses; within one epoch the later expiry wins.
+func (m *Memory) Put(key Key, e *Entry) bool {
+	stored := false
+	m.entries.Compute(key, func(old *Entry, found bool) (*Entry, otter.ComputeOp) {
+		stored = e.Live(m.now()) && (!found || !old.Live(m.now()) ||
+			old.Credentials.Expires.Before(e.Credentials.Expires))
+		if !stored {
+			return old, otter.CancelOp
+		}
+		return e, otter.WriteOp
+	})
+	return stored
+}
+
+// Drop removes e under key, unless another entry took its place.
+func (m *Memory) Drop(key Key, e *Entry) {
+	m.entries.ComputeIfPresent(key, func(old *Entry) (*Entry, otter.ComputeOp) {
+		if old != e {
+			return old, otter.CancelOp
+		}
+		return nil, otter.InvalidateOp
+	})
+}
+
+// Len is the approximate number of entries.
+func (m *Memory) Len() int { return m.entries.EstimatedSize() }
