@@ -1,0 +1,28 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// Role chooses the role of an enhanced-flow call: steps 1 and 4 of reference
+// 4.2. A pool without the role that is due is misconfigured, and says so.
+//
+// custom is the call's CustomRoleArn. No role mapping exists that could offer a
+// choice, so it is allowed only if it names the role that is due anyway: the
+// service's own answer is not known (reference, section 11, question 4), and
+// handing out another role than the one asked for would mislead.
+func Role(p *Pool, authenticated bool, custom string) (string, error) {
+	role := p.Roles.Unauthenticated
+	if authenticated {
+		role = p.Roles.Authenticated
+	}
+	if role == "" {
+		return "", cognito.InvalidPoolConfiguration(cognito.MsgPoolConfiguration)
+	}
+	if custom != "" && custom != role {
+		return "", cognito.NotAuthorized(fmt.Sprintf("Access to Role '%s' is forbidden.", custom))
+	}
+	return role, nil
+}
