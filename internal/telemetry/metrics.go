@@ -1,0 +1,104 @@
+package telemetry
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics are the broker's counters. Labels come from fixed sets only. It is
+// safe for concurrent use.
+type Metrics struct {
+	registry   *prometheus.Registry
+	requests   *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	lookups    *prometheus.CounterVec
+	exchanges  *prometheus.CounterVec
+	renewals   *prometheus.CounterVec
+	keyFetches *prometheus.CounterVec
+	remaining  prometheus.Histogram
+}
+
+// NewMetrics returns metrics in a registry of their own.
+func NewMetrics() *Metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: counter("broker_requests_total", "Requests answered, by operation and error code (OK when none).", "op", "code"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "broker_request_seconds", Help: "Time to answer a request.",
+			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"op"}),
+		lookups:    counter("broker_cache_lookups_total", "Cache lookups by tier (memo, memory) and outcome.", "tier", "outcome"),
+		exchanges:  counter("broker_exchanges_total", "Trips to the backend for credentials.", "flow", "outcome"),
+		renewals:   counter("broker_renewals_total", "Renewals of cached credentials.", "outcome"),
+		keyFetches: counter("broker_key_fetches_total", "Fetches of login providers' keys.", "outcome"),
+		remaining: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "broker_credentials_remaining_seconds", Help: "Life left of credentials when handed out.",
+			Buckets: []float64{60, 300, 600, 900, 1200, 1800, 2400, 3000, 3600, 7200, 14400, 43200},
+		}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.renewals, m.keyFetches, m.remaining,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Handler serves the metrics in Prometheus's formats.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Request counts an answered request; code is "" for success.
+func (m *Metrics) Request(op, code string, took time.Duration) {
+	if code == "" {
+		code = "OK"
+	}
+	m.requests.WithLabelValues(op, code).Inc()
+	m.seconds.WithLabelValues(op).Observe(took.Seconds())
+}
+
+// Lookup counts a look into a tier of the cache.
+func (m *Metrics) Lookup(tier, outcome string) { m.lookups.WithLabelValues(tier, outcome).Inc() }
+
+// Exchange counts a trip to the backend.
+func (m *Metrics) Exchange(flow, outcome string) { m.exchanges.WithLabelValues(flow, outcome).Inc() }
+
+// Renewal counts a renewal.
+func (m *Metrics) Renewal(outcome string) { m.renewals.WithLabelValues(outcome).Inc() }
+
+// KeyFetch counts a fetch of a login provider's keys.
+func (m *Metrics) KeyFetch(outcome string) { m.keyFetches.WithLabelValues(outcome).Inc() }
+
+// Remaining notes the life left of credentials at hand-out.
+func (m *Metrics) Remaining(life time.Duration) { m.remaining.Observe(life.Seconds()) }
+
+// Hot is the metrics of answers from the memo for one operation, looked up once
+// instead of at each answer.
+type Hot struct {
+	requests, hits prometheus.Counter
+	seconds        prometheus.Observer
+	remaining      prometheus.Observer
+}
+
+// Hot returns the counters that a memo answer of op touches.
+func (m *Metrics) Hot(op string) *Hot {
+	return &Hot{
+		requests:  m.requests.WithLabelValues(op, "OK"),
+		hits:      m.lookups.WithLabelValues("memo", "hit"),
+		seconds:   m.seconds.WithLabelValues(op),
+		remaining: m.remaining,
+	}
+}
+
+// Hit counts one answer from the memo.
+func (h *Hot) Hit(took, life time.Duration) {
+	h.requests.Inc()
+	h.hits.Inc()
+	h.seconds.Observe(took.Seconds())
+	h.remaining.Observe(life.Seconds())
+}
