@@ -1,0 +1,85 @@
+package config
+
+import (
+	"time"
+)
+
+func (c *Config) checkCache() error {
+	a := &c.Cache
+	if err := firstOf(
+		func() error { return within("cache.memory.max_entries", a.Memory.MaxEntries, 1, 100_000_000) },
+		func() error { return lasting("cache.min_remaining", a.MinRemaining, 0, maxFloor) },
+		func() error { return lasting("cache.renew_idle", a.RenewIdle, 0, maxFloor) },
+	); err != nil {
+		return err
+	}
+	for i, client := range a.Clients {
+		path := at("cache.clients", i)
+		if client.UserAgent == nil {
+			return refuse(path+".user_agent", "is missing", "a regular expression")
+		}
+		if err := lasting(path+".min_remaining", client.MinRemaining, 0, maxFloor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkRedis() error {
+	r := &c.Cache.Redis
+	return firstOf(
+		r.checkAddresses,
+		r.checkTimeouts,
+		r.TLS.check,
+		func() error { return checkKeys("cache.redis.keys", r.Keys) },
+		r.checkSealing,
+	)
+}
+
+func (r *Redis) checkAddresses() error {
+	for i, a := range r.Addresses {
+		if !address(a, false) {
+			return refuse(at("cache.redis.addresses", i), "is not an address", "host:port")
+		}
+	}
+	return unique("cache.redis.addresses", r.Addresses)
+}
+
+func (r *Redis) checkTimeouts() error {
+	for _, t := range []struct {
+		key   string
+		value time.Duration
+	}{{"dial_timeout", r.DialTimeout}, {"read_timeout", r.ReadTimeout}, {"write_timeout", r.WriteTimeout}} {
+		if err := lasting("cache.redis."+t.key, t.value, time.Millisecond, time.Minute); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *TLS) check() error {
+	const path = "cache.redis.tls"
+	if !t.Enabled && *t != (TLS{}) {
+		return refuse(path+".enabled", "is false while other keys of tls are set", "true, or none of the others")
+	}
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		return refuse(path+".cert_file", "and key_file are not given together", "both or neither")
+	}
+	return nil
+}
+
+// checkSealing makes sure that nothing ever stands in Redis in clear.
+func (r *Redis) checkSealing() error {
+	if len(r.Addresses) > 0 && len(r.Keys) == 0 {
+		return refuse("cache.redis.keys", "is empty while addresses are given", "at least one key, made by `broker keys new`")
+	}
+	if len(r.Addresses) > 0 && r.NameKey.Empty() {
+		return refuse("cache.redis.name_key", "is empty while addresses are given", "a key, made by `broker keys new`")
+	}
+	for _, k := range r.Keys {
+		if k.Equal(r.NameKey) {
+			return refuse("cache.redis.name_key", "is one of cache.redis.keys", "a key of its own")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// The patterns are those of the service's API model.
+var (
+	poolID  = regexp.MustCompile(`^[A-Za-z0-9_-]+:[0-9a-f-]+$`)
+	roleARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
+	oidcARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:oidc-provider/[!-~]+$`)
+)
+
+const (
+	expectedPoolID  = "<region>:<guid>, such as us-east-1:00000000-0000-4000-8000-000000000001"
+	expectedRoleARN = "arn:aws:iam::<account>:role/<name>"
+	expectedOIDCARN = "arn:aws:iam::<account>:oidc-provider/<provider>"
+	maxPoolID       = 55
+	maxARN          = 2048
+	// maxFloor is the longest life of any session.
+	maxFloor = 12 * time.Hour
+)
+
+func validPoolID(id string) bool { return len(id) <= maxPoolID && poolID.MatchString(id) }
+
+func (c *Config) checkRoles() error {
+	arns := make([]string, 0, len(c.Roles))
+	for i, r := range c.Roles {
+		path := at("roles", i)
+		if !validRole(r.ARN) {
+			return refuse(path+".arn", "is not the ARN of a role", expectedRoleARN)
+		}
+		// IAM's bounds for the setting of the same name.
+		if err := lasting(path+".max_session_duration", r.MaxSessionDuration, time.Hour, maxFloor); err != nil {
+			return err
+		}
+		arns = append(arns, r.ARN)
+	}
+	if i, ok := repeated(arns); ok {
+		return refuse(at("roles", i)+".arn", "stands there twice", "each role once")
+	}
+	return nil
+}
+
+func validRole(arn string) bool { return len(arn) <= maxARN && roleARN.MatchString(arn) }
+
+func (c *Config) checkPools() error {
+	providers := make(map[string]string, len(c.LoginProviders))
+	for _, p := range c.LoginProviders {
+		providers[p.Provider] = p.Kind
+	}
+	ids := make([]string, 0, len(c.Pools))
+	for i := range c.Pools {
+		if err := c.Pools[i].check(at("pools", i), providers); err != nil {
+			return err
+		}
+		ids = append(ids, c.Pools[i].ID)
+	}
+	if i, ok := repeated(ids); ok {
+		return refuse(at("pools", i)+".id", "stands there twice", "each pool once")
+	}
+	return nil
+}
+
+func (p *Pool) check(path string, providers map[string]string) error {
+	return firstOf(
+		func() error {
+			if !validPoolID(p.ID) {
+				return refuse(path+".id", "is not a pool id", expectedPoolID)
+			}
+			return nil
+		},
+		func() error {
+			return form(path+".name", consists(p.Name, wordRunes+" \t\n\v\f\r+=,.@-", 1, 128), "1 to 128 letters, digits, blanks, _ + = , . @ -")
+		},
+		func() error { return developer(path+".developer_provider_name", p.DeveloperProviderName, providers) },
+		func() error { return p.checkProviders(path+".open_id_connect_provider_arns", providers) },
+		func() error { return optionalRole(path+".roles.authenticated", p.Roles.Authenticated) },
+		func() error { return optionalRole(path+".roles.unauthenticated", p.Roles.Unauthenticated) },
+		func() error { return lasting(path+".min_remaining", p.MinRemaining, 0, maxFloor) },
+	)
+}
+
+// developer keeps the two kinds of key in Logins apart: a backend must not be
+// able to speak for a login provider, nor the other way round.
+func developer(path, name string, providers map[string]string) error {
+	if name == "" {
+		return nil
+	}
+	if _, taken := providers[name]; taken || name == passThrough {
+		return refuse(path, "is the name of a login provider", "a name of its own")
+	}
+	return form(path, consists(name, wordRunes+".-", 1, 128), "1 to 128 letters, digits, _ . -")
+}
+
+func (p *Pool) checkProviders(path string, providers map[string]string) error {
+	names := make([]string, 0, len(p.OpenIDConnectProviderARNs))
+	for i, arn := range p.OpenIDConnectProviderARNs {
+		if len(arn) > maxARN || !oidcARN.MatchString(arn) {
+			return refuse(at(path, i), "is not the ARN of an OpenID provider", expectedOIDCARN)
+		}
+		name := arnProvider(arn)
+		if providers[name] != KindOIDC {
+			return refuse(at(path, i), "names no login provider of kind oidc", "a provider of login_providers")
+		}
+		names = append(names, name)
+	}
+	return unique(path, names)
+}
+
+// arnProvider returns the provider that an OpenID provider's ARN ends with.
+func arnProvider(arn string) string {
+	_, name, _ := strings.Cut(arn, ":oidc-provider/")
+	return name
+}
+
+func optionalRole(path, arn string) error {
+	if arn == "" || validRole(arn) {
+		return nil
+	}
+	return refuse(path, "is not the ARN of a role", expectedRoleARN)
+}

@@ -1,0 +1,34 @@
+package config
+
+// KindOIDC is the kind of login provider that issues OpenID ID tokens.
+const KindOIDC = "oidc"
+
+// LoginProvider is somebody whose word on who a user is we take: what IAM's
+// identity providers are to AWS.
+type LoginProvider struct {
+	// Provider is the key in Logins: for OIDC the issuer without its scheme.
+	Provider  string   `yaml:"provider"`
+	Kind      string   `yaml:"kind"`
+	Issuer    string   `yaml:"issuer"` // for OIDC an absolute URL
+	ClientIDs []string `yaml:"client_ids"`
+}
+
+// The scopes of a caller.
+const (
+	ScopeDeveloper = "developer"
+	ScopeAdmin     = "admin"
+	ScopeExplain   = "explain"
+)
+
+// AnyPool stands among a caller's pools for all of them.
+const AnyPool = "*"
+
+// Caller is a backend or an administrator that authenticates itself.
+type Caller struct {
+	Name            string   `yaml:"name"`
+	AccessKeyID     string   `yaml:"access_key_id"`
+	SecretAccessKey Secret   `yaml:"secret_access_key"`
+	APIKey          Secret   `yaml:"api_key"`
+	Scopes          []string `yaml:"scopes"`
+	Pools           []string `yaml:"pools"` // exact pool ids, or AnyPool
+}

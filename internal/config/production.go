@@ -1,0 +1,60 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// developmentSecrets stand in configs/development.yaml for everyone to read.
+func developmentSecrets() []string {
+	return []string{
+		"development-only-secret-access-key",
+		"development-only-api-key",
+	}
+}
+
+// checkProduction refuses what is fit for a desk only. checkDevelopment refuses
+// the development identity provider.
+func (c *Config) checkProduction() error {
+	if c.Mode == ModeDevelopment {
+		return nil
+	}
+	switch {
+	case strings.HasPrefix(c.PublicURL, "http:") && !loopback(c.PublicURL):
+		return refuse("public_url", "is http in production", "https, or a loopback host")
+	case c.STS.Backend == BackendBuiltin && len(c.STS.Keys) == 0:
+		return refuse("sts.keys", "is empty in production", "at least one key, made by `broker keys new`")
+	case c.Cognito.Backend == BackendEmbedded && c.Cognito.Store == MemoryStore:
+		return refuse("cognito.store", "keeps nothing, which production refuses", "a file")
+	}
+	return eachSecret(reflect.ValueOf(c).Elem(), "", func(path, text string) error {
+		if slices.Contains(developmentSecrets(), text) {
+			return refuse(path, "is the one of configs/development.yaml, which everyone knows", "a secret of your own")
+		}
+		return nil
+	})
+}
+
+// eachSecret calls visit for every secret text in v, with its path, until an
+// error.
+func eachSecret(v reflect.Value, path string, visit func(path, text string) error) error {
+	if s, ok := v.Interface().(Secret); ok {
+		return visit(path, s.Reveal())
+	}
+	switch {
+	case section(v.Type()):
+		for i := range v.NumField() {
+			if err := eachSecret(v.Field(i), join(path, v.Type().Field(i).Tag.Get("yaml")), visit); err != nil {
+				return err
+			}
+		}
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			if err := eachSecret(v.Index(i), at(path, i), visit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
