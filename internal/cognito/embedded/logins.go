@@ -1,0 +1,56 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/logins"
+)
+
+// prove verifies all logins of a call; one bad token fails it (reference 3.3).
+// The order is by provider, so that equal calls fail equally.
+func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]string) ([]rules.Login, error) {
+	proven := make([]rules.Login, 0, len(tokens))
+	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
+		if err := e.acceptable(pool, provider, tokens[provider]); err != nil {
+			return nil, err
+		}
+		proof, err := e.prover.Prove(ctx, provider, tokens[provider])
+		if err != nil {
+			return nil, loginError(err)
+		}
+		proven = append(proven, rules.Login{Provider: provider, Subject: proof.Subject})
+	}
+	return proven, nil
+}
+
+// acceptable refuses providers that the pool does not list: row 13 of reference
+// 3.3, or what the token itself shows to be wrong (6.1).
+func (e *Engine) acceptable(pool *rules.Pool, provider, token string) error {
+	if pool.Accepts(provider) && e.prover.Known(provider) {
+		return nil
+	}
+	if !pool.HasProviders() {
+		return cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
+	}
+	if err := e.prover.Peek(provider, token); err != nil {
+		return loginError(err)
+	}
+	return cognito.NotAuthorized(cognito.MsgUnsupportedProvider)
+}
+
+// loginError turns a failed proof into the service's error. Only a token that
+// was looked at and found wrong is "not authorised".
+func loginError(err error) error {
+	if refused, ok := errors.AsType[*logins.Refused](err); ok {
+		return cognito.WithCause(cognito.NotAuthorized(refused.Message), err)
+	}
+	if _, ok := errors.AsType[*logins.Unavailable](err); ok {
+		return cognito.WithCause(cognito.ExternalService("The login provider cannot be reached. Try again later."), err)
+	}
+	return err
+}
