@@ -1,0 +1,141 @@
+package flows
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// errExpired marks credentials that arrived without life; it is passing.
+var errExpired = errors.New("the exchange brought expired credentials")
+
+// brought is what a flight ends with. A refusal travels inside, with the tokens
+// that earned it: askers with others try their own.
+type brought struct {
+	entry   *cache.Entry
+	refusal error
+	tokens  cache.Key
+}
+
+// exchange brings credentials in a flight that askers of the same key and epoch
+// share. It fails with the backend's error, or with the asker's own deadline.
+func (s *Service) exchange(ctx context.Context, sub subject, in *cognitoidentity.GetCredentialsForIdentityInput) (*cache.Entry, error) {
+	in = &cognitoidentity.GetCredentialsForIdentityInput{ // the flight may outlive the asker
+		IdentityId: in.IdentityId, CustomRoleArn: in.CustomRoleArn, Logins: maps.Clone(in.Logins),
+	}
+	work := func(ctx context.Context) (brought, error) {
+		entry, err := s.fly(ctx, sub, in)
+		if err != nil && !cognito.Passing(err) {
+			return brought{refusal: err, tokens: sub.tokens}, nil
+		}
+		return brought{entry: entry}, err
+	}
+	b, _, err := s.flights.Do(ctx, sub.key, sub.stamp(), s.Timeout, work)
+	if err == nil && b.refusal != nil && b.tokens != sub.tokens {
+		b, err = work(ctx)
+	}
+	if err == nil {
+		err = b.refusal
+	}
+	return b.entry, err
+}
+
+// fly makes one exchange, within a fence if it may link, and stores what it
+// brought.
+func (s *Service) fly(ctx context.Context, sub subject, in *cognitoidentity.GetCredentialsForIdentityInput) (*cache.Entry, error) {
+	release, err := s.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	stamp := sub.stamp
+	if sub.links {
+		fence := s.Epochs.Fence(sub.identity)
+		defer fence.Done()
+		// What the change itself brings is the newest there is for this identity,
+		// if nothing else moved it meanwhile.
+		stamp = func() cache.Stamp { return cache.Join(fence.Done(), sub.poolStamp) }
+	}
+	entry, err := s.call(ctx, in)
+	s.observe(err)
+	if err != nil {
+		return nil, err
+	}
+	if entry.Credentials.IdentityID != aws.ToString(in.IdentityId) {
+		// No epoch of the answered identity was read before: hand out, do not keep.
+		s.Fence(sub.identity)
+		return entry, nil
+	}
+	entry.Stamp = stamp()
+	s.Memory.Put(sub.key, entry)
+	return entry, nil
+}
+
+func (s *Service) call(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput) (*cache.Entry, error) {
+	issued := s.Now()
+	out, err := s.Next.GetCredentialsForIdentity(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	c := out.Credentials
+	if c == nil || c.Expiration == nil || !c.Expiration.After(s.Now()) {
+		return nil, errExpired
+	}
+	return &cache.Entry{
+		Credentials: cache.Credentials{
+			IdentityID:   aws.ToString(out.IdentityId),
+			AccessKeyID:  aws.ToString(c.AccessKeyId),
+			SecretKey:    aws.ToString(c.SecretKey),
+			SessionToken: aws.ToString(c.SessionToken),
+			Expires:      *c.Expiration,
+		},
+		Issued: issued,
+		Jitter: s.Random(),
+	}, nil
+}
+
+func (s *Service) observe(err error) {
+	outcome := "ok"
+	if err != nil {
+		outcome = "refused"
+		if cognito.Passing(err) {
+			outcome = "failed"
+		}
+	}
+	s.Observer.Exchange("enhanced", outcome)
+}
+
+// backOff is a window in which the next try after a passing failure falls.
+type backOff struct{ from, to time.Duration }
+
+var (
+	// backOffAhead: nobody waits, what is cached has its floor left.
+	backOffAhead = backOff{300 * time.Second, 600 * time.Second}
+	// backOffWaiting: askers are handed less than their floor meanwhile.
+	backOffWaiting = backOff{time.Second, 5 * time.Second}
+)
+
+// failed notes a failed renewal of entry. A passing failure puts the next try
+// off; a lasting one ends renewal, and a refusal of the identity or its login
+// ends the entry too.
+func (s *Service) failed(entry *cache.Entry, sub subject, err error, b backOff) {
+	if cognito.Passing(err) {
+		s.Observer.Renewal("failed")
+		entry.PutOff(s.Now().Add(b.from + time.Duration(s.Random()*float64(b.to-b.from))))
+		return
+	}
+	s.Observer.Renewal("refused")
+	entry.EndRenewal()
+	switch cognito.Public(err).ErrorCode() {
+	case "NotAuthorizedException", "ResourceNotFoundException":
+		s.Fence(sub.identity)
+		s.Memory.Drop(sub.key, entry)
+	}
+}
