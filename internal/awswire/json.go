@@ -1,0 +1,76 @@
+package awswire
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+const targetPrefix = "AWSCognitoIdentityService."
+
+// json answers a request of the JSON protocol: decode, authenticate, validate,
+// call, encode.
+func (s *Server) json(ctx context.Context, id string, r *Request) *Response {
+	o, err := s.target(r)
+	var body []byte
+	if err == nil {
+		body, err = s.answer(ctx, o, r)
+	}
+	label := o.name
+	if label == "" {
+		label = unknownOperation
+	}
+	if err != nil {
+		return refuse(id, label, err)
+	}
+	return &Response{
+		Status: http.StatusOK, ContentType: contentJSON, Headers: common(id), Body: body, Operation: label,
+	}
+}
+
+// target finds the operation that a request names. With an error, the operation
+// may still be set: it is known, and not served in this way.
+func (s *Server) target(r *Request) (operation, error) {
+	value, n := r.Header(headerTarget)
+	if n != 1 {
+		return operation{}, noOperation("X-Amz-Target must be sent exactly once.")
+	}
+	name, ok := strings.CutPrefix(value, targetPrefix)
+	o, known := s.operations[name]
+	switch {
+	case !ok || !known:
+		return operation{}, noOperation("X-Amz-Target names no operation of this service.")
+	case mediaType(r) != contentJSON:
+		return o, noOperation("Content-Type must be " + contentJSON + ".")
+	case o.call == nil:
+		return o, noOperation("The operation " + o.name + " is not served.")
+	}
+	return o, nil
+}
+
+func (s *Server) answer(ctx context.Context, o operation, r *Request) ([]byte, error) {
+	tree, err := DecodeObject(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.authenticate(o); err != nil {
+		return nil, err
+	}
+	out, err := o.run(ctx, s.api, tree)
+	if err != nil || o.silent {
+		return nil, err
+	}
+	return encode(out)
+}
+
+// authenticate lets nobody into a signed operation: no caller is known here.
+func (s *Server) authenticate(o operation) error {
+	if o.access == Unsigned {
+		return nil
+	}
+	return refusal(codeNoAuthentication, "Missing Authentication Token")
+}
+
+func noOperation(message string) error { return refusal(cognito.CodeUnknownOperation, message) }

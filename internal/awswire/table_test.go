@@ -1,0 +1,98 @@
+package awswire
+
+import (
+	"context"
+	"go/ast"
+	"go/build"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// Every exception in the SDK's source has a status.
+func TestStatusOfEveryException(t *testing.T) {
+	pkg, err := build.Import("github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types", ".", build.FindOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(pkg.Dir, "errors.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || !strings.HasSuffix(spec.Name.Name, "Exception") {
+			return true
+		}
+		count++
+		want := http.StatusBadRequest
+		if spec.Name.Name == cognito.CodeInternal {
+			want = http.StatusInternalServerError
+		}
+		if got, ok := statusOf(spec.Name.Name); !ok || got != want {
+			t.Errorf("%s: got %d, want %d", spec.Name.Name, got, want)
+		}
+		return true
+	})
+	if count != 11 {
+		t.Errorf("got %d exceptions, want 11: look at what is new", count)
+	}
+	for code, want := range map[string]int{
+		cognito.CodeValidation: 400, cognito.CodeSerialization: 400, cognito.CodeUnknownOperation: 400,
+		cognito.CodeAccessDenied: 400, cognito.CodeTooLarge: 413, cognito.CodeInternal: 500,
+	} {
+		if got, ok := statusOf(code); !ok || got != want {
+			t.Errorf("%s: got %d, want %d", code, got, want)
+		}
+	}
+	if got, ok := statusOf("SomethingElse"); ok {
+		t.Errorf("unknown code: got %d, want none", got)
+	}
+}
+
+// Kinds of rows that the table does not hold yet. They borrow GetId's constraints.
+func TestKindsOfRows(t *testing.T) {
+	called := 0
+	deletePool := func(cognito.API, context.Context, *cognitoidentity.DeleteIdentityPoolInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
+		called++
+		return &cognitoidentity.DeleteIdentityPoolOutput{}, nil
+	}
+	tests := []struct {
+		name   string
+		row    operation
+		status int
+		code   string
+		body   string
+	}{
+		{"empty output", row("GetId", Unsigned, deletePool), 200, "", "{}"},
+		{"no output", row("GetId", Unsigned, deletePool).withoutOutput(), 200, "", ""},
+		{"signed", row("GetId", Signed, deletePool), 400, codeNoAuthentication, `{"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"}`},
+		{"nobody's", row("GetId", 0, deletePool), 400, codeNoAuthentication, `{"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"}`},
+	}
+	for _, tt := range tests {
+		called = 0
+		s := New(Config{})
+		s.operations = table(tt.row)
+		got := s.Serve(t.Context(), &Request{
+			Method: "POST", Path: "/", Body: []byte(`{"IdentityPoolId":"us-east-1:0"}`),
+			Headers: []Header{
+				{Name: headerTarget, Value: targetPrefix + "GetId"}, {Name: "Content-Type", Value: contentJSON},
+				{Name: "Authorization", Value: "AWS4-HMAC-SHA256 Credential=x"},
+			},
+		})
+		if got.Status != tt.status || got.Code != tt.code || string(got.Body) != tt.body || got.ContentType != contentJSON {
+			t.Errorf("%s: got %d %q %q, want %d %q %q", tt.name, got.Status, got.Code, got.Body, tt.status, tt.code, tt.body)
+		}
+		if (called == 1) != (tt.status == 200) {
+			t.Errorf("%s: got %d calls", tt.name, called)
+		}
+	}
+}
