@@ -1,0 +1,25 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+func (s *Server) healthz(c *fiber.Ctx) error {
+	return c.JSON(fiber.Map{"status": "ok"})
+}
+
+// readyz is 503 only when misses cannot be answered, or when the broker drains.
+func (s *Server) readyz(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.RequestTimeout)
+	defer cancel()
+	reasons := s.Ready(ctx)
+	if s.draining.Load() {
+		reasons = append(reasons, Reason{Part: "server", Reason: "draining"})
+	}
+	if len(reasons) > 0 {
+		return c.Status(fiber.StatusServiceUnavailable).JSON(fiber.Map{"status": "unavailable", "reasons": reasons})
+	}
+	return c.JSON(fiber.Map{"status": "ok", "reasons": []Reason{}})
+}

@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/cognito-broker/broker/internal/awswire"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// problem is an RFC 9457 answer.
+type problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail"`
+	Code      string `json:"code"`
+	RequestID string `json:"requestId"`
+}
+
+// Codes of the edge itself.
+const (
+	codeNoRoute     = "NoSuchRoute"
+	codeMethod      = "MethodNotAllowed"
+	codeContentType = "UnsupportedMediaType"
+	codeHeaders     = "RequestHeaderFieldsTooLarge"
+	codeBadRequest  = "BadRequest"
+)
+
+// retryAfter is the seconds that 429 and 503 answers ask callers to wait.
+const retryAfter = "1"
+
+// statusOf is the one table from error names to REST statuses.
+func statusOf(code string) int {
+	switch code {
+	case cognito.CodeValidation, "InvalidParameterException", cognito.CodeSerialization:
+		return http.StatusBadRequest
+	case "NotAuthorizedException", cognito.CodeAccessDenied:
+		return http.StatusForbidden
+	case "ResourceNotFoundException", codeNoRoute:
+		return http.StatusNotFound
+	case "ResourceConflictException", "DeveloperUserAlreadyRegisteredException",
+		"ConcurrentModificationException", "LimitExceededException":
+		return http.StatusConflict
+	case cognito.CodeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case codeContentType:
+		return http.StatusUnsupportedMediaType
+	case "InvalidIdentityPoolConfigurationException":
+		return http.StatusUnprocessableEntity
+	case "TooManyRequestsException":
+		return http.StatusTooManyRequests
+	case "ExternalServiceException":
+		return http.StatusBadGateway
+	case codeMethod:
+		return http.StatusMethodNotAllowed
+	}
+	return http.StatusInternalServerError
+}
+
+// refuse answers a REST request with the problem that err is.
+func refuse(c *fiber.Ctx, requestID string, err error) (status int, code string) {
+	public := cognito.Public(err)
+	status = statusOf(public.ErrorCode())
+	if errors.Is(err, context.DeadlineExceeded) && status == http.StatusInternalServerError {
+		status = http.StatusServiceUnavailable
+	}
+	sendProblem(c, requestID, status, public.ErrorCode(), public.ErrorMessage())
+	return status, public.ErrorCode()
+}
+
+func sendProblem(c *fiber.Ctx, requestID string, status int, code, detail string) {
+	body, err := json.Marshal(problem{
+		Type:  "urn:cognito-broker:problem:" + code,
+		Title: http.StatusText(status), Status: status, Detail: detail, Code: code, RequestID: requestID,
+	})
+	if err != nil { // strings and a number always encode
+		status, body = http.StatusInternalServerError, nil
+	}
+	restHeaders(c, requestID)
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		c.Set(fiber.HeaderRetryAfter, retryAfter)
+	}
+	c.Status(status).Set(fiber.HeaderContentType, "application/problem+json")
+	c.Response().SetBodyRaw(body)
+}
+
+// restHeaders are on every REST answer: browsers may read it, nobody stores it.
+func restHeaders(c *fiber.Ctx, requestID string) {
+	c.Set("X-Request-Id", requestID)
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
+	c.Set(fiber.HeaderAccessControlExposeHeaders, "X-Cache,X-Request-Id,Retry-After,Date")
+}
+
+// failure answers what failed before or outside a handler, in the protocol that
+// the path belongs to.
+func (s *Server) failure(c *fiber.Ctx, err error) error {
+	requestID := NewRequestID()
+	status, code, detail := http.StatusInternalServerError, cognito.CodeInternal, "Internal error."
+	if f, ok := errors.AsType[*fiber.Error](err); ok {
+		switch f.Code {
+		case fiber.StatusNotFound:
+			status, code, detail = f.Code, codeNoRoute, "There is no such route."
+		case fiber.StatusMethodNotAllowed:
+			status, code, detail = f.Code, codeMethod, "The route does not take this method."
+		case fiber.StatusRequestEntityTooLarge:
+			status, code, detail = f.Code, cognito.CodeTooLarge, "The request's body is too large."
+		case fiber.StatusRequestHeaderFieldsTooLarge:
+			status, code, detail = f.Code, codeHeaders, "The request's headers are too large."
+		default:
+			if f.Code >= 400 && f.Code < 500 {
+				status, code, detail = f.Code, codeBadRequest, "The request is malformed."
+			}
+		}
+	}
+	if c.Path() == "/" && status != http.StatusNotFound {
+		send(c, awswire.ErrorResponse(requestID, code, status, detail))
+	} else {
+		sendProblem(c, requestID, status, code, detail)
+	}
+	s.finish(event{began: s.Now(), route: "-", op: opNone, code: code, status: status, requestID: requestID})
+	return nil
+}

@@ -1,0 +1,89 @@
+package httpapi
+
+import (
+	"encoding/hex"
+	"math/rand/v2"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"go.uber.org/zap"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// Names of operations in metrics and logs.
+const (
+	opGrant       = "RestCredentials"
+	opIdentity    = "RestIdentities"
+	opCredentials = "GetCredentialsForIdentity"
+	opNone        = "none"
+)
+
+const headerCache = "X-Cache"
+
+// appendRequestID appends a fresh id in the form of a UUID. It names a request
+// in logs and answers and guards nothing, so a fast generator does.
+func appendRequestID(dst []byte) []byte {
+	var b [16]byte
+	hi, lo := rand.Uint64(), rand.Uint64()
+	for i := range 8 {
+		b[i], b[8+i] = byte(hi>>(8*i)), byte(lo>>(8*i))
+	}
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	for i, group := range [...][]byte{b[:4], b[4:6], b[6:8], b[8:10], b[10:]} {
+		if i > 0 {
+			dst = append(dst, '-')
+		}
+		dst = hex.AppendEncode(dst, group)
+	}
+	return dst
+}
+
+// NewRequestID returns a fresh request id.
+func NewRequestID() string { return string(appendRequestID(make([]byte, 0, 36))) }
+
+// event is the one log line of a request.
+type event struct {
+	began     time.Time
+	route     string // pattern, never the path
+	op        string
+	code      string // error name; empty for success
+	status    int
+	outcome   flows.Outcome
+	requestID string
+	err       error
+}
+
+// finish counts and logs a request that took the full path.
+func (s *Server) finish(e event) {
+	took := s.Now().Sub(e.began)
+	s.Metrics.Request(e.op, e.code, took)
+	fields := []zap.Field{
+		zap.String("route", e.route), zap.String("op", e.op), zap.Int("status", e.status),
+		zap.Duration("took", took), zap.String("request", e.requestID),
+	}
+	if e.code != "" {
+		fields = append(fields, zap.String("code", e.code))
+	}
+	if e.outcome != "" {
+		fields = append(fields, zap.String("cache", string(e.outcome)))
+	}
+	switch {
+	case e.err != nil && cognito.Passing(e.err):
+		cause := cognito.Cause(e.err)
+		if cause == nil {
+			cause = e.err
+		}
+		s.Log.Error("request failed", append(fields, zap.Error(cause))...)
+	default:
+		s.Log.Info("request", fields...)
+	}
+}
+
+// fail answers errors of Fiber itself: no route, wrong method, a body or header
+// over its limit, and panics of handlers.
+func (s *Server) fail(c *fiber.Ctx, err error) error {
+	return s.failure(c, err)
+}

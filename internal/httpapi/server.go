@@ -1,0 +1,137 @@
+// Package httpapi is the broker's HTTP edge on Fiber: REST routes, health,
+// metrics, the memo of hot answers, limits and time-outs. It mounts awswire,
+// which speaks AWS's protocols, and decides nothing itself. Fiber lives here
+// only; whatever outlives a handler is copied first, for Fiber reuses its
+// buffers.
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"go.uber.org/zap"
+
+	"github.com/cognito-broker/broker/internal/awswire"
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/flows"
+	"github.com/cognito-broker/broker/internal/telemetry"
+)
+
+// Reason says why a part of the broker is not well.
+type Reason struct {
+	Part   string `json:"part"`
+	Reason string `json:"reason"`
+}
+
+// Development holds the documents of the development identity provider.
+type Development struct {
+	Path      string // of the issuer, such as /dev/idp
+	Discovery []byte
+	Keys      []byte
+}
+
+// Config holds what the edge works with. Fields without a remark are required.
+type Config struct {
+	Flows   *flows.Service
+	Wire    *awswire.Server
+	Memo    *cache.Memo
+	Clients []Client // first match wins
+	Metrics *telemetry.Metrics
+	Log     *zap.Logger
+	// Ready tells what keeps misses from being answered; none is well.
+	Ready func(ctx context.Context) []Reason
+	// Development is nil in production.
+	Development *Development
+	// BodyBytes bounds a request's body. RequestTimeout bounds both the reading
+	// of a request and the work on it.
+	BodyBytes      int
+	RequestTimeout time.Duration
+	Now            func() time.Time // nil: the system's clock
+}
+
+// Limits of a connection beside the configured ones.
+const (
+	headerBytes  = 32 << 10
+	writeTimeout = 30 * time.Second
+	idleTimeout  = 75 * time.Second
+)
+
+// Server is the HTTP edge.
+type Server struct {
+	Config
+	app      *fiber.App
+	classes  *classes
+	hotWire  map[string]*telemetry.Hot
+	hotGrant *telemetry.Hot
+	draining atomic.Bool
+}
+
+// New returns a server that listens nowhere yet.
+func New(c Config) *Server {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &Server{Config: c, classes: newClasses(c.Clients), hotGrant: c.Metrics.Hot(opGrant)}
+	s.hotWire = map[string]*telemetry.Hot{targetPrefix + opCredentials: c.Metrics.Hot(opCredentials)}
+	s.app = fiber.New(fiber.Config{
+		DisableStartupMessage: true,
+		BodyLimit:             c.BodyBytes,
+		ReadBufferSize:        headerBytes,
+		ReadTimeout:           c.RequestTimeout,
+		WriteTimeout:          writeTimeout,
+		IdleTimeout:           idleTimeout,
+		ErrorHandler:          s.fail,
+		CaseSensitive:         true,
+		StrictRouting:         true,
+		GETOnly:               false,
+	})
+	s.routes()
+	return s
+}
+
+func (s *Server) routes() {
+	s.app.Post("/", s.wire)
+	s.app.Options("/", s.preflight)
+	s.app.Get("/", func(*fiber.Ctx) error { return fiber.ErrNotFound })
+	s.app.Post("/v1/pools/:pool/credentials", s.rest(opGrant, s.credentials))
+	s.app.Post("/v1/pools/:pool/identities", s.rest(opIdentity, s.identity))
+	s.app.Options("/v1/*", s.preflight)
+	s.app.Get("/healthz", s.healthz)
+	s.app.Get("/readyz", s.readyz)
+	s.app.Get("/metrics", adaptor.HTTPHandler(s.Metrics.Handler()))
+	if d := s.Development; d != nil {
+		s.app.Get(d.Path+"/.well-known/openid-configuration", document(d.Discovery))
+		s.app.Get(d.Path+"/jwks", document(d.Keys))
+	}
+}
+
+func document(body []byte) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, "application/json")
+		c.Set(fiber.HeaderCacheControl, "max-age=300")
+		c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
+		return c.Send(body)
+	}
+}
+
+// Serve answers on l until Shutdown, or fails.
+func (s *Server) Serve(l net.Listener) error { return s.app.Listener(l) }
+
+// Shutdown turns readiness off, closes the listener and waits for requests
+// under way until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	err := s.app.ShutdownWithContext(ctx)
+	if errors.Is(err, fiber.ErrServiceUnavailable) {
+		return nil
+	}
+	return err
+}
+
+// Drain turns readiness off; requests are still served.
+func (s *Server) Drain() { s.draining.Store(true) }

@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/cognito-broker/broker/internal/awswire"
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+const (
+	targetPrefix = "AWSCognitoIdentityService."
+	wireContent  = "application/x-amz-json-1.1"
+	wireExpose   = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"
+)
+
+// wire answers POST /: from the memo when the same bytes were answered before
+// and still may be, else through awswire.
+func (s *Server) wire(c *fiber.Ctx) error {
+	began := s.Now()
+	target := c.Request().Header.Peek("X-Amz-Target")
+	hot := s.hotWire[string(target)]
+	var key cache.MemoKey
+	class := s.classes.of(c)
+	if hot != nil && string(c.Request().Header.ContentType()) == wireContent {
+		key = s.Memo.Key(target, class, c.Body())
+		if body, life, ok := s.Memo.Get(key, began); ok {
+			h := &c.Response().Header
+			h.DisableNormalizing()
+			h.SetContentType(wireContent)
+			h.SetBytesV("x-amzn-RequestId", appendRequestID(make([]byte, 0, 36)))
+			h.Set("Access-Control-Allow-Origin", "*")
+			h.Set("Access-Control-Expose-Headers", wireExpose)
+			h.Set(headerCache, string(flows.Hit))
+			c.Response().SetBodyRaw(body)
+			hot.Hit(s.Now().Sub(began), life)
+			return nil
+		}
+	} else {
+		hot = nil
+	}
+	ask := &flows.Ask{ClientFloor: s.classes.floor(class)}
+	ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout)
+	defer cancel()
+	r := s.Wire.Serve(ctx, wireRequest(c))
+	if hot != nil && ask.Guard != nil && r.Status == fiber.StatusOK {
+		s.Memo.Put(key, s.Now(), ask.Guard, r.Body)
+	}
+	requestID := send(c, r)
+	if ask.Outcome != "" && r.Status == fiber.StatusOK {
+		c.Response().Header.Set(headerCache, string(ask.Outcome))
+	}
+	s.finish(event{
+		began: began, route: "POST /", op: r.Operation, code: r.Code, status: r.Status,
+		outcome: ask.Outcome, requestID: requestID, err: r.Err,
+	})
+	return nil
+}
+
+// wireRequest copies a request out of Fiber's buffers: shared work may outlive
+// the handler.
+func wireRequest(c *fiber.Ctx) *awswire.Request {
+	r := &awswire.Request{
+		Method:   strings.Clone(c.Method()),
+		Path:     string(c.Request().URI().PathOriginal()),
+		RawQuery: string(c.Request().URI().QueryString()),
+		Body:     bytes.Clone(c.Body()),
+	}
+	for name, value := range c.Request().Header.All() {
+		r.Headers = append(r.Headers, awswire.Header{Name: string(name), Value: string(value)})
+	}
+	return r
+}
+
+// send writes an answer with its header names spelled as awswire spells them,
+// and returns its request id.
+func send(c *fiber.Ctx, r *awswire.Response) (requestID string) {
+	h := &c.Response().Header
+	h.DisableNormalizing()
+	c.Status(r.Status)
+	if r.ContentType != "" {
+		h.SetContentType(r.ContentType)
+	}
+	for _, header := range r.Headers {
+		h.Set(header.Name, header.Value)
+		if strings.EqualFold(header.Name, "x-amzn-RequestId") {
+			requestID = header.Value
+		}
+	}
+	c.Response().SetBodyRaw(slices.Clip(r.Body))
+	return requestID
+}
+
+// preflight answers browsers (reference 1.6).
+func (s *Server) preflight(c *fiber.Ctx) error {
+	h := &c.Response().Header
+	h.DisableNormalizing()
+	for _, header := range awswire.Preflight(string(c.Request().Header.Peek(fiber.HeaderAccessControlRequestHeaders))) {
+		h.Set(header.Name, header.Value)
+	}
+	h.SetBytesV("x-amzn-RequestId", appendRequestID(nil))
+	return nil
+}
