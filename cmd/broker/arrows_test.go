@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/cognito-broker/broker/"
+
+// layers is the house: a package may import packages of lower layers only, and
+// those beside it that are named in allowed.
+var layers = map[string]int{
+	"cmd/broker":                      6,
+	"internal/httpapi":                5,
+	"internal/awswire":                4,
+	"internal/awswire/sigv4":          4,
+	"internal/flows":                  3,
+	"internal/cognito":                2,
+	"internal/cognito/embedded":       2,
+	"internal/cognito/embedded/rules": 2,
+	"internal/cognito/embedded/store": 2,
+	"internal/sts":                    1,
+	"internal/logins":                 1,
+	"internal/logins/idptest":         1,
+	"internal/devidp":                 1,
+	"internal/cache":                  1,
+	"internal/config":                 1,
+	"internal/telemetry":              1,
+}
+
+// beside are the arrows within a layer.
+var beside = map[string][]string{
+	"internal/awswire":                {"internal/awswire/sigv4"},
+	"internal/cognito/embedded":       {"internal/cognito", "internal/cognito/embedded/rules", "internal/cognito/embedded/store"},
+	"internal/cognito/embedded/rules": {"internal/cognito"},
+	"internal/cognito/embedded/store": {"internal/cognito/embedded/rules"},
+}
+
+// homes are the only packages that may import a library, by import path prefix.
+var homes = map[string][]string{
+	"github.com/gofiber/":                      {"internal/httpapi"},
+	"github.com/valyala/fasthttp":              {"internal/httpapi"},
+	"github.com/redis/go-redis":                {"internal/cache"},
+	"github.com/coreos/go-oidc":                {"internal/logins"},
+	"github.com/maypok86/otter":                {"internal/cache", "internal/logins"},
+	"modernc.org/sqlite":                       {"internal/cognito/embedded/store"},
+	"github.com/prometheus/":                   {"internal/telemetry"},
+	"github.com/aws/aws-sdk-go-v2/config":      {"internal/cognito/upstream"},
+	"github.com/aws/aws-sdk-go-v2/credentials": {},
+	"github.com/aws/aws-sdk-go-v2/service/sts": {},
+	"net/http": {"internal/logins", "internal/logins/idptest", "internal/telemetry", "internal/httpapi", "internal/awswire"},
+}
+
+// pkg is what go list says of a package.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"cmd/...", module+"internal/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var pkgs []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// Arrows run down only, and each library has its home.
+func TestArrows(t *testing.T) {
+	pkgs := list(t)
+	if len(pkgs) < len(layers)-1 {
+		t.Fatalf("go list found %d packages, want at least %d", len(pkgs), len(layers)-1)
+	}
+	for _, p := range pkgs {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		layer, ok := layers[name]
+		if !ok {
+			t.Errorf("%s has no layer: give it one", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if own, ok := strings.CutPrefix(imported, module); ok {
+				if layers[own] >= layer && !slices.Contains(beside[name], own) {
+					t.Errorf("%s (layer %d) imports %s (layer %d)", name, layer, own, layers[own])
+				}
+				continue
+			}
+			for library, at := range homes {
+				if strings.HasPrefix(imported, library) && !slices.Contains(at, name) {
+					t.Errorf("%s imports %s, whose home is %v", name, imported, at)
+				}
+			}
+		}
+	}
+}

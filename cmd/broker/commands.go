@@ -1,0 +1,113 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/devidp"
+)
+
+// loadConfig reads the -config flag's file.
+func loadConfig(path string, p process) (*config.Config, error) {
+	if path == "" {
+		return nil, errors.New("-config FILE is missing")
+	}
+	return config.Load(path, p.environ)
+}
+
+func check(p process) error {
+	f := flags("check")
+	path := f.String("config", "", "configuration file")
+	if err := parse(f, p.args); err != nil {
+		return err
+	}
+	if _, err := loadConfig(*path, p); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s: ok\n", *path)
+	return err
+}
+
+func keys(p process) error {
+	if len(p.args) != 1 || p.args[0] != "new" {
+		return errors.New("keys: expected: broker keys new")
+	}
+	var key [32]byte
+	rand.Read(key[:])
+	_, err := fmt.Fprintln(p.stdout, base64.StdEncoding.EncodeToString(key[:]))
+	return err
+}
+
+func version(p process) error {
+	if len(p.args) != 0 {
+		return fmt.Errorf("version: unexpected argument %q", p.args[0])
+	}
+	v := "devel"
+	goVersion := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" && info.Main.Version != "(devel)" {
+			v = info.Main.Version
+		}
+		goVersion = info.GoVersion
+	}
+	_, err := fmt.Fprintf(p.stdout, "broker %s %s\n", v, goVersion)
+	return err
+}
+
+// claims gathers -claim flags.
+type claims map[string]any
+
+func (claims) String() string { return "" }
+
+func (c claims) Set(s string) error {
+	name, value, err := devidp.ParseClaim(s)
+	if err != nil {
+		return err
+	}
+	c[name] = value
+	return nil
+}
+
+// token mints an ID token and prints nothing else, so that scripts can take it.
+func token(p process) error {
+	f := flags("token")
+	path := f.String("config", "", "configuration file")
+	user := f.String("user", "", "the token's subject")
+	audience := f.String("audience", "", "client id; the configured one if empty")
+	ttl := f.Duration("ttl", time.Hour, "life")
+	extra := claims{}
+	f.Var(extra, "claim", "k=v, any number of times")
+	if err := parse(f, p.args); err != nil {
+		return err
+	}
+	c, err := loadConfig(*path, p)
+	if err != nil {
+		return err
+	}
+	if c.DevelopmentIssuer() == "" {
+		return errors.New("token: the configuration has no development identity provider (development.identity_provider, in mode development)")
+	}
+	if c.DevelopmentKeyFile() == "" {
+		return errors.New("token: cognito.store is :memory:, so the development identity provider keeps no key file to mint with")
+	}
+	key, err := devidp.LoadOrCreateKey(c.DevelopmentKeyFile())
+	if err != nil {
+		return fmt.Errorf("token: %w", err)
+	}
+	if *audience == "" {
+		*audience = c.Development.ClientID
+	}
+	minted, err := key.Mint(devidp.TokenRequest{
+		Issuer: c.DevelopmentIssuer(), User: *user, Audience: *audience, TTL: *ttl, Claims: extra, Now: time.Now(),
+	})
+	if err != nil {
+		return fmt.Errorf("token: %w", err)
+	}
+	_, err = fmt.Fprintln(p.stdout, minted)
+	return err
+}

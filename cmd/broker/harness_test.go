@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+const (
+	demoPool   = "us-east-1:00000000-0000-4000-8000-000000000001"
+	closedPool = "us-east-1:00000000-0000-4000-8000-000000000002" // no guests
+	bareRoles  = "us-east-1:00000000-0000-4000-8000-000000000003" // no roles
+)
+
+// TestMain lets the test binary be the broker, so that processes can be killed.
+func TestMain(m *testing.M) {
+	if os.Getenv("BROKER_TEST_AS_BROKER") != "" {
+		os.Unsetenv("BROKER_TEST_AS_BROKER")
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// instance is a broker for a test, as a process of its own.
+type instance struct {
+	url, config, store string
+	environ            []string
+	logs               *syncBuffer
+	process            *exec.Cmd
+	exited             chan struct{}
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// prepare writes a configuration; extra is YAML that goes behind it.
+func prepare(t *testing.T, providers []string, extra string) *instance {
+	t.Helper()
+	dir := t.TempDir()
+	address := freeAddress(t)
+	i := &instance{
+		url: "http://" + address, config: filepath.Join(dir, "broker.yaml"), store: filepath.Join(dir, "data", "broker.db"),
+		logs: &syncBuffer{},
+	}
+	var logins, arns strings.Builder
+	for _, issuer := range providers {
+		name := strings.TrimPrefix(issuer, "http://")
+		logins.WriteString("  - {provider: '" + name + "', issuer: '" + issuer + "', client_ids: [web-app]}\n")
+		arns.WriteString("'arn:aws:iam::000000000000:oidc-provider/" + name + "',")
+	}
+	roles := "roles: {authenticated: 'arn:aws:iam::000000000000:role/demo-auth', unauthenticated: 'arn:aws:iam::000000000000:role/demo-unauth'}"
+	text := "mode: development\nlisten: " + address + "\npublic_url: " + i.url + "\n" +
+		"cognito: {store: data/broker.db}\nlog: {level: debug, format: json}\n" +
+		"development: {identity_provider: true, client_id: demo-app}\n"
+	if logins.Len() > 0 {
+		text += "login_providers:\n" + logins.String()
+	}
+	text += "pools:\n" +
+		"  - {id: '" + demoPool + "', name: demo, allow_unauthenticated_identities: true, open_id_connect_provider_arns: [" + arns.String() + "], " + roles + "}\n" +
+		"  - {id: '" + closedPool + "', name: closed, open_id_connect_provider_arns: [" + arns.String() + "], " + roles + "}\n" +
+		"  - {id: '" + bareRoles + "', name: bare, allow_unauthenticated_identities: true, open_id_connect_provider_arns: [" + arns.String() + "]}\n" + extra
+	if err := os.WriteFile(i.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "BROKER_") {
+			i.environ = append(i.environ, e)
+		}
+	}
+	return i
+}
+
+// startBroker runs a broker until the test ends.
+func startBroker(t *testing.T, providers []string, extra string) *instance {
+	t.Helper()
+	i := prepare(t, providers, extra)
+	i.start(t)
+	return i
+}
+
+func (i *instance) start(t *testing.T) {
+	t.Helper()
+	own, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.process = exec.Command(own, "serve", "-config", i.config)
+	i.process.Env = append([]string{"BROKER_TEST_AS_BROKER=1"}, i.environ...)
+	i.process.Stdout, i.process.Stderr = i.logs, i.logs
+	if err := i.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	i.exited = make(chan struct{})
+	go func(p *exec.Cmd, exited chan struct{}) { p.Wait(); close(exited) }(i.process, i.exited)
+	t.Cleanup(func() { i.process.Process.Kill(); <-i.exited })
+	i.await(t)
+}
+
+func (i *instance) await(t *testing.T) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 3000 {
+		if r, err := http.Get(i.url + "/healthz"); err == nil {
+			r.Body.Close()
+			return
+		}
+		select {
+		case <-i.exited:
+			t.Fatalf("the broker ended: %s", i.logs)
+		case <-tick.C:
+		}
+	}
+	t.Fatal("the broker did not come up")
+}
+
+// command runs one of the broker's commands in this process.
+func (i *instance) command(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := run(t.Context(), process{args: args, environ: i.environ, stdout: &out, stderr: io.Discard})
+	return out.String(), err
+}
+
+// login mints a token of the development identity provider.
+func (i *instance) login(t *testing.T, user string) map[string]string {
+	t.Helper()
+	token, err := i.command(t, "token", "-config", i.config, "-user", user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{i.provider(): strings.TrimSpace(token)}
+}
+
+func (i *instance) provider() string { return strings.TrimPrefix(i.url, "http://") + "/dev/idp" }
+
+// sdk is the real client, without retries: tests see each answer.
+func (i *instance) sdk() *cognitoidentity.Client {
+	return cognitoidentity.New(cognitoidentity.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(i.url), Retryer: aws.NopRetryer{},
+	})
+}
+
+func (i *instance) getID(ctx context.Context, pool string, logins map[string]string) (string, error) {
+	out, err := i.sdk().GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(pool), Logins: logins})
+	if err != nil {
+		return "", err
+	}
+	return *out.IdentityId, nil
+}
+
+func (i *instance) getCredentials(ctx context.Context, id string, logins map[string]string) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
+	return i.sdk().GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: logins})
+}
+
+// whoAmI signs sts:GetCallerIdentity with credentials, by the real SDK.
+func (i *instance) whoAmI(ctx context.Context, key, secret, session string) (*sts.GetCallerIdentityOutput, error) {
+	client := sts.New(sts.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(i.url), Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider(key, secret, session),
+	})
+	return client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+}
+
+// answer is what came back from a raw request.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	tree   map[string]any
+}
+
+func (i *instance) post(t *testing.T, path, contentType, body string, headers ...string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, i.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", contentType)
+	for n := 0; n+1 < len(headers); n += 2 {
+		r.Header.Set(headers[n], headers[n+1])
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	a := answer{status: response.StatusCode, header: response.Header}
+	if a.body, err = io.ReadAll(response.Body); err != nil {
+		t.Fatal(err)
+	}
+	json.Unmarshal(a.body, &a.tree)
+	return a
+}
+
+func (i *instance) rest(t *testing.T, pool, route string, body map[string]any) answer {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i.post(t, "/v1/pools/"+pool+"/"+route, "application/json", string(text))
+}
+
+func (i *instance) wire(t *testing.T, operation, body string) answer {
+	t.Helper()
+	return i.post(t, "/", "application/x-amz-json-1.1", body, "X-Amz-Target", "AWSCognitoIdentityService."+operation)
+}

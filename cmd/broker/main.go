@@ -1,0 +1,93 @@
+// Command broker is a token broker for Amazon Cognito identity pools. It is the
+// only place that knows every package: everything is wired here.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+const usage = `usage: broker COMMAND [flags]
+
+  serve   -config FILE                     answer requests until SIGTERM
+  check   -config FILE                     read the configuration and say whether it is sound
+  token   -config FILE -user NAME          mint an ID token of the development identity provider
+          [-audience ID] [-ttl 1h] [-claim k=v]...
+  keys new                                 print a new base64 key of 32 bytes
+  version                                  print the version
+`
+
+// errUsage is a call that names no command.
+var errUsage = errors.New("no such command; see broker help")
+
+// process is what a command has of the world around it.
+type process struct {
+	args    []string
+	environ []string
+	stdout  io.Writer
+	stderr  io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := process{args: os.Args[1:], environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
+	if err := run(ctx, p); err != nil {
+		fmt.Fprintln(os.Stderr, "broker: "+oneLine(err))
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has run
+	}
+}
+
+func run(ctx context.Context, p process) error {
+	if len(p.args) == 0 {
+		return errUsage
+	}
+	command, args := p.args[0], p.args[1:]
+	p.args = args
+	switch command {
+	case "serve":
+		return serve(ctx, p)
+	case "check":
+		return check(p)
+	case "token":
+		return token(p)
+	case "keys":
+		return keys(p)
+	case "version":
+		return version(p)
+	case "help", "-h", "-help", "--help":
+		_, err := io.WriteString(p.stdout, usage)
+		return err
+	}
+	return errUsage
+}
+
+// flags returns a flag set that reports through its error alone.
+func flags(name string) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	return f
+}
+
+// parse reads flags and refuses what is left over.
+func parse(f *flag.FlagSet, args []string) error {
+	if err := f.Parse(args); err != nil {
+		return fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	if f.NArg() > 0 {
+		return fmt.Errorf("%s: unexpected argument %q", f.Name(), f.Arg(0))
+	}
+	return nil
+}
+
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}

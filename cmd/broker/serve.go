@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/telemetry"
+)
+
+// drainDeadline bounds everything that happens after SIGTERM.
+const drainDeadline = 20 * time.Second
+
+// serve answers requests until ctx ends, then drains: ready off, listener,
+// requests in flight, renewals, store.
+func serve(ctx context.Context, p process) error {
+	f := flags("serve")
+	path := f.String("config", "", "configuration file")
+	if err := parse(f, p.args); err != nil {
+		return err
+	}
+	c, err := loadConfig(*path, p)
+	if err != nil {
+		return err
+	}
+	log, err := telemetry.NewLogger(c.Log.Level, c.Log.Format)
+	if err != nil {
+		return err
+	}
+	defer log.Sync()
+	b, err := build(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen: %w", err), b.close(ctx))
+	}
+	if c.Mode == config.ModeDevelopment {
+		banner(p.stdout, *path, c, listener.Addr())
+	}
+	log.Info("listening", zap.String("address", listener.Addr().String()))
+	return b.serve(ctx, listener, log)
+}
+
+func (b *broker) serve(ctx context.Context, listener net.Listener, log *zap.Logger) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, failed := errgroup.WithContext(ctx)
+	group.Go(func() error { return b.http.Serve(listener) })
+	group.Go(func() error { return b.prover.Run(background) })
+	group.Go(func() error {
+		<-failed.Done()
+		defer stop()
+		log.Info("draining")
+		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainDeadline)
+		defer cancel()
+		return errors.Join(b.http.Shutdown(deadline), b.close(deadline))
+	})
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// banner tells a newcomer where the broker is and how to try it.
+func banner(w io.Writer, path string, c *config.Config, addr net.Addr) {
+	fmt.Fprintf(w, "\nbroker listens on %s (%s, development mode)\n", c.PublicURL, addr)
+	if len(c.Pools) == 0 {
+		return
+	}
+	pool, url := c.Pools[0].ID, c.PublicURL
+	fmt.Fprintf(w, "%s pool: %s\n", c.Pools[0].Name, pool)
+	if issuer := c.DevelopmentIssuer(); issuer != "" && c.DevelopmentKeyFile() != "" {
+		_, provider, _ := strings.Cut(issuer, "://")
+		fmt.Fprintf(w, `
+Try it, as a user of the development identity provider:
+  TOKEN=$(bin/broker token -config %s -user alice)
+  curl -s %s/v1/pools/%s/credentials -H 'Content-Type: application/json' \
+    -d "{\"logins\":{\"%s\":\"$TOKEN\"}}"
+`, path, url, pool, provider)
+	}
+	fmt.Fprintf(w, `
+As a guest, through AWS's own protocol:
+  curl -s %s/ -H 'Content-Type: application/x-amz-json-1.1' \
+    -H 'X-Amz-Target: AWSCognitoIdentityService.GetId' -d '{"IdentityPoolId":"%s"}'
+Any AWS SDK or the CLI does the same with its endpoint set to %s; "make demo" walks through it.
+
+`, url, pool, url)
+}
