@@ -132,3 +132,6 @@ func (m *Memo) Put(key MemoKey, now time.Time, guard *Guard, body []byte) {
 	}
 	m.answers.Set(key, &answer{body: body, guard: guard, until: until.UnixNano(), keep: until.Sub(now)})
 }
+
+// Close ends the memo's own goroutine. The memo must not be used afterwards.
+func (m *Memo) Close() { m.answers.StopAllGoroutines() }

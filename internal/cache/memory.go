@@ -73,3 +73,6 @@ func (m *Memory) Drop(key Key, e *Entry) {
 
 // Len is the approximate number of entries.
 func (m *Memory) Len() int { return m.entries.EstimatedSize() }
+
+// Close ends the tier's own goroutine. The tier must not be used afterwards.
+func (m *Memory) Close() { m.entries.StopAllGoroutines() }

@@ -1,0 +1,49 @@
+# broker: what can be made. "make help" lists it.
+SHELL := /bin/bash
+GO ?= go
+CONFIG ?= configs/development.yaml
+FUZZTIME ?= 20s
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/broker and bin/demo
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/broker ./cmd/broker
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/demo ./examples/demo
+
+.PHONY: run
+run: build ## serve configs/development.yaml on 127.0.0.1:8080: no AWS, no Redis
+	@exec bin/broker serve -config $(CONFIG)
+
+.PHONY: demo
+demo: build ## walk through the main job against $$BROKER_URL, or a broker of its own
+	@exec bin/demo -broker bin/broker -config $(CONFIG)
+
+.PHONY: lint
+lint: ## gofmt, vet, staticcheck; warnings are errors
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: test
+test: ## set-up, lint, all tests with the race detector
+	$(GO) mod download
+	$(MAKE) --no-print-directory lint
+	$(GO) test -race -timeout 10m ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (default 20s) each
+	@for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    echo "== $$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzzminimizetime 10x -fuzztime $(FUZZTIME) $$package || exit 1; \
+	  done; done
+
+.PHONY: bench
+bench: build ## cached answers beside a bare handler: name req/s p50_us p99_us cpu_us/req ratio_rps ratio_cpu
+	@$(GO) build -o bin/bench ./e2e/bench
+	@exec bin/bench -broker bin/broker
