@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -31,10 +32,29 @@ const (
 func TestMain(m *testing.M) {
 	if os.Getenv("BROKER_TEST_AS_BROKER") != "" {
 		os.Unsetenv("BROKER_TEST_AS_BROKER")
-		main()
+		profiled(main)
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// profiled runs a serving broker under a CPU profile when
+// BROKER_TEST_CPUPROFILE names a file; docs/performance.md says how.
+func profiled(run func()) {
+	path := os.Getenv("BROKER_TEST_CPUPROFILE")
+	os.Unsetenv("BROKER_TEST_CPUPROFILE")
+	if path != "" && os.Args[1] == "serve" {
+		f, err := os.Create(path)
+		if err != nil {
+			panic(err)
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			panic(err)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	run()
 }
 
 // instance is a broker for a test, as a process of its own.

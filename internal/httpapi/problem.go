@@ -89,12 +89,18 @@ func sendProblem(c *fiber.Ctx, requestID string, status int, code, detail string
 	c.Response().SetBodyRaw(body)
 }
 
+const (
+	headerRequestID = "X-Request-Id"
+	noStore         = "no-store"
+	restExpose      = "X-Cache,X-Request-Id,Retry-After,Date"
+)
+
 // restHeaders are on every REST answer: browsers may read it, nobody stores it.
 func restHeaders(c *fiber.Ctx, requestID string) {
-	c.Set("X-Request-Id", requestID)
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(headerRequestID, requestID)
+	c.Set(fiber.HeaderCacheControl, noStore)
 	c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
-	c.Set(fiber.HeaderAccessControlExposeHeaders, "X-Cache,X-Request-Id,Retry-After,Date")
+	c.Set(fiber.HeaderAccessControlExposeHeaders, restExpose)
 }
 
 // failure answers what failed before or outside a handler, in the protocol that

@@ -39,9 +39,14 @@ func (s *Server) rest(op string, h handler) fiber.Handler {
 		if op == opGrant && string(c.Request().Header.ContentType()) == fiber.MIMEApplicationJSON {
 			key = s.Memo.Key(c.Request().URI().PathOriginal(), class, c.Body())
 			if body, life, ok := s.Memo.Get(key, began); ok {
-				restHeaders(c, string(appendRequestID(make([]byte, 0, 36))))
-				c.Response().Header.SetContentType(fiber.MIMEApplicationJSON)
-				c.Response().Header.Set(headerCache, string(flows.Hit))
+				h := &c.Response().Header
+				h.DisableNormalizing()
+				h.SetContentType(fiber.MIMEApplicationJSON)
+				h.AddBytesV(headerRequestID, appendRequestID(make([]byte, 0, 36)))
+				h.Add(fiber.HeaderCacheControl, noStore)
+				h.Add(fiber.HeaderAccessControlAllowOrigin, "*")
+				h.Add(fiber.HeaderAccessControlExposeHeaders, restExpose)
+				h.Add(headerCache, string(flows.Hit))
 				c.Response().SetBodyRaw(body)
 				s.hotGrant.Hit(s.Now().Sub(began), life)
 				return nil

@@ -97,7 +97,7 @@ func New(c Config) *Server {
 func (s *Server) routes() {
 	s.app.Post("/", s.wire)
 	s.app.Options("/", s.preflight)
-	s.app.Get("/", func(*fiber.Ctx) error { return fiber.ErrNotFound })
+	s.app.Get("/", s.presigned)
 	s.app.Post("/v1/pools/:pool/credentials", s.rest(opGrant, s.credentials))
 	s.app.Post("/v1/pools/:pool/identities", s.rest(opIdentity, s.identity))
 	s.app.Options("/v1/*", s.preflight)

@@ -33,10 +33,10 @@ func (s *Server) wire(c *fiber.Ctx) error {
 			h := &c.Response().Header
 			h.DisableNormalizing()
 			h.SetContentType(wireContent)
-			h.SetBytesV("x-amzn-RequestId", appendRequestID(make([]byte, 0, 36)))
-			h.Set("Access-Control-Allow-Origin", "*")
-			h.Set("Access-Control-Expose-Headers", wireExpose)
-			h.Set(headerCache, string(flows.Hit))
+			h.AddBytesV("x-amzn-RequestId", appendRequestID(make([]byte, 0, 36)))
+			h.Add("Access-Control-Allow-Origin", "*")
+			h.Add("Access-Control-Expose-Headers", wireExpose)
+			h.Add(headerCache, string(flows.Hit))
 			c.Response().SetBodyRaw(body)
 			hot.Hit(s.Now().Sub(began), life)
 			return nil
@@ -105,4 +105,12 @@ func (s *Server) preflight(c *fiber.Ctx) error {
 	}
 	h.SetBytesV("x-amzn-RequestId", appendRequestID(nil))
 	return nil
+}
+
+// presigned takes STS's calls by URL; a plain GET finds nothing here.
+func (s *Server) presigned(c *fiber.Ctx) error {
+	if len(c.Request().URI().QueryString()) == 0 {
+		return fiber.ErrNotFound
+	}
+	return s.wire(c)
 }

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+	"github.com/go-jose/go-jose/v4"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/cognito-broker/broker/internal/awswire"
+	"github.com/cognito-broker/broker/internal/logins/idptest"
+)
+
+// Tokens of a real issuer buy credentials by both faces; forged ones do not, and
+// make nobody fetch.
+func TestLoginsOfAnIssuer(t *testing.T) {
+	idp := idptest.Start(t)
+	b := startBroker(t, []string{idp.URL}, "")
+	ctx := t.Context()
+	logins := func(token string) map[string]string { return map[string]string{idp.Name(): token} }
+	id, err := b.getID(ctx, demoPool, logins(idp.Token(nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.getCredentials(ctx, id, logins(idp.Token(nil))); err != nil {
+		t.Fatal(err)
+	}
+	for name, token := range map[string]string{
+		"other key":       idp.Sign(nil, jose.RS256, idptest.Key(2), "k0"),
+		"wrong audience":  idp.Token(idptest.Claims{"aud": "other"}),
+		"other's azp":     idp.Token(idptest.Claims{"azp": "other"}),
+		"expired":         idp.Token(idptest.Claims{"exp": time.Now().Unix() - 301}),
+		"another subject": idp.Token(idptest.Claims{"sub": "mallory"}),
+	} {
+		if _, err := b.getCredentials(ctx, id, logins(token)); code(err) != "NotAuthorizedException" {
+			t.Errorf("%s: got %v, want NotAuthorizedException", name, err)
+		}
+	}
+	for n := range 100 {
+		_, err := b.getID(ctx, demoPool, logins(idp.Sign(nil, jose.RS256, idptest.Key(2), fmt.Sprint("unknown", n))))
+		if message(err) != "Invalid login token. Couldn't verify signed token." {
+			t.Fatalf("unknown kid: got %v", err)
+		}
+	}
+	if got := idp.Fetches.Load(); got > 3 {
+		t.Errorf("key fetches for 100 unknown kids: got %d, want at most 3", got)
+	}
+	if _, err := b.getID(ctx, demoPool, map[string]string{idp.URL: idp.Token(nil)}); message(err) != "Invalid login token. Issuer doesn't match providerName" {
+		t.Errorf("a key with a scheme: got %v", err)
+	}
+}
+
+// An issuer that is down is a passing error, and never "not authorised".
+func TestIssuerDown(t *testing.T) {
+	idp := idptest.Start(t)
+	idp.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	b := startBroker(t, []string{idp.URL}, "")
+	login := map[string]string{idp.Name(): idp.Token(nil)}
+	_, err := b.getID(t.Context(), demoPool, login)
+	if _, ok := errors.AsType[*types.ExternalServiceException](err); !ok {
+		t.Errorf("wire: got %v, want ExternalServiceException", err)
+	}
+	if a := b.rest(t, demoPool, "credentials", map[string]any{"logins": login}); a.status != http.StatusBadGateway {
+		t.Errorf("REST: got %d, want 502", a.status)
+	}
+}
+
+// exchange sends raw bytes and reads until the broker closes.
+func (i *instance) exchange(t *testing.T, text string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(i.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := io.ReadAll(bufio.NewReader(c))
+	return string(answer)
+}
+
+func TestHostileClients(t *testing.T) {
+	b := startBroker(t, nil, "limits: {request_timeout: 1s}\n")
+	smuggled := "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+	for name, text := range map[string]string{
+		"line feed in a chunk extension": "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;\nxx\r\n4c\r\n0\r\n\r\n" + smuggled,
+		"two lengths":                    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 38\r\n\r\n" + smuggled,
+		"length and chunks":              "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+		"no valid length":                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\n{}" + smuggled,
+	} {
+		if got := b.exchange(t, text); strings.Contains(got, `{"status":"ok"}`) {
+			t.Errorf("%s: a smuggled request was answered: %q", name, got)
+		}
+	}
+	if got := b.exchange(t, "POST / HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 40<<10)+"\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 431 ") {
+		t.Errorf("long headers: got %.60q, want 431", got)
+	}
+	began := time.Now()
+	b.exchange(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{") // and then nothing
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("a client that stops in the middle held its connection for %v", took)
+	}
+}
+
+func TestFidelityNamesWhatIsNotServed(t *testing.T) {
+	text, err := os.ReadFile("../../docs/fidelity.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, operation := range awswire.Unserved() {
+		if !strings.Contains(string(text), "`"+operation+"`") {
+			t.Errorf("docs/fidelity.md does not name %s", operation)
+		}
+	}
+}
+
+func TestContainerFiles(t *testing.T) {
+	text, err := os.ReadFile("../../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compose struct {
+		Services map[string]struct {
+			Image, Build string
+			Environment  map[string]string
+		}
+	}
+	if err := yaml.Unmarshal(text, &compose); err != nil {
+		t.Fatal(err)
+	}
+	if compose.Services["broker"].Build == "" || !strings.HasPrefix(compose.Services["redis"].Image, "redis:") {
+		t.Errorf("got %v, want a broker that is built and a Redis", compose.Services)
+	}
+	b := prepare(t, nil, "")
+	for name, value := range compose.Services["broker"].Environment {
+		b.environ = append(b.environ, name+"="+value)
+	}
+	if _, err := b.command(t, "check", "-config", "../../configs/development.yaml"); err != nil {
+		t.Errorf("the composed broker's configuration: %v", err)
+	}
+	text, err = os.ReadFile("../../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if instruction, rest, ok := strings.Cut(strings.TrimSpace(line), " "); ok && instruction == strings.ToUpper(instruction) && instruction != "#" {
+			last[instruction] = rest
+		}
+	}
+	if last["FROM"] != "scratch" || !strings.HasPrefix(last["USER"], "65532") || !strings.Contains(string(text), "CGO_ENABLED=0") {
+		t.Errorf("got FROM %q USER %q, want a static binary, not as root", last["FROM"], last["USER"])
+	}
+}
