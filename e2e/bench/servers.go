@@ -39,11 +39,15 @@ const (
 	padding = 560
 )
 
-// serveBare is the floor: it reads the body and writes as many bytes as the
-// broker does.
+// serveBare is the floor: a handler that reads the body and writes one as long
+// as the broker's. It runs under the broker's server settings, so that handlers
+// are compared and not time-outs.
 func serveBare(size int) error {
 	answer := bytes.Repeat([]byte("x"), size)
-	app := fiber.New(fiber.Config{DisableStartupMessage: true, ReadBufferSize: 32 << 10})
+	app := fiber.New(fiber.Config{
+		DisableStartupMessage: true, ReadBufferSize: 32 << 10,
+		ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 75 * time.Second,
+	})
 	app.Post("/*", func(c *fiber.Ctx) error {
 		if len(c.Body()) == 0 {
 			return fiber.ErrBadRequest
