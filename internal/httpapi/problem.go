@@ -103,9 +103,9 @@ func restHeaders(c *fiber.Ctx, requestID string) {
 	c.Set(fiber.HeaderAccessControlExposeHeaders, restExpose)
 }
 
-// failure answers what failed before or outside a handler, in the protocol that
-// the path belongs to.
-func (s *Server) failure(c *fiber.Ctx, err error) error {
+// fail answers errors of Fiber itself (no route, wrong method, a body or header
+// over its limit) and panics of handlers, in the protocol that the path belongs to.
+func (s *Server) fail(c *fiber.Ctx, err error) error {
 	requestID := NewRequestID()
 	status, code, detail := http.StatusInternalServerError, cognito.CodeInternal, "Internal error."
 	if f, ok := errors.AsType[*fiber.Error](err); ok {

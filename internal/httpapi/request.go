@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -82,8 +84,20 @@ func (s *Server) finish(e event) {
 	}
 }
 
-// fail answers errors of Fiber itself: no route, wrong method, a body or header
-// over its limit, and panics of handlers.
-func (s *Server) fail(c *fiber.Ctx, err error) error {
-	return s.failure(c, err)
+// errPanic is what a caller learns of a panic: nothing.
+var errPanic = errors.New("a handler panicked")
+
+// guarded keeps the broker alive when a handler panics. The panic's value may
+// hold anything, so only its type is logged, with the stack.
+func (s *Server) guarded(h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				s.Log.Error("panic", zap.String("type", fmt.Sprintf("%T", p)), zap.Stack("stack"))
+				c.Response().Reset()
+				err = errPanic
+			}
+		}()
+		return h(c)
+	}
 }

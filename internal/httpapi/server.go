@@ -95,11 +95,11 @@ func New(c Config) *Server {
 }
 
 func (s *Server) routes() {
-	s.app.Post("/", s.wire)
+	s.app.Post("/", s.guarded(s.wire))
 	s.app.Options("/", s.preflight)
-	s.app.Get("/", s.presigned)
-	s.app.Post("/v1/pools/:pool/credentials", s.rest(opGrant, s.credentials))
-	s.app.Post("/v1/pools/:pool/identities", s.rest(opIdentity, s.identity))
+	s.app.Get("/", s.guarded(s.presigned))
+	s.app.Post("/v1/pools/:pool/credentials", s.guarded(s.rest(opGrant, s.credentials)))
+	s.app.Post("/v1/pools/:pool/identities", s.guarded(s.rest(opIdentity, s.identity)))
 	s.app.Options("/v1/*", s.preflight)
 	s.app.Get("/healthz", s.healthz)
 	s.app.Get("/readyz", s.readyz)

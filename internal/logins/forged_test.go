@@ -163,7 +163,9 @@ func TestOutages(t *testing.T) {
 		"hanging":   hang,
 		"garbage":   func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
 		"empty set": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"keys":[]}`)) },
-		"redirect":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://localhost:1/", http.StatusFound) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://localhost:1/", http.StatusFound)
+		},
 		"huge": func(w http.ResponseWriter, _ *http.Request) {
 			w.Write([]byte(`{"issuer":"` + strings.Repeat("x", 2<<20)))
 		},
