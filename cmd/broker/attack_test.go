@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,6 +76,38 @@ func TestIssuerDown(t *testing.T) {
 	}
 }
 
+// SIGTERM lets requests under way end.
+func TestDrainsRequestsUnderWay(t *testing.T) {
+	idp := idptest.Start(t)
+	asked, release := make(chan struct{}, 8), make(chan struct{})
+	idp.Break(func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		<-release
+		w.WriteHeader(http.StatusBadGateway)
+	})
+	b := startBroker(t, []string{idp.URL}, "")
+	answered := make(chan error, 1)
+	go func() {
+		_, err := b.getID(t.Context(), demoPool, map[string]string{idp.Name(): idp.Token(nil)})
+		answered <- err
+	}()
+	<-asked
+	if err := b.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for !strings.Contains(b.logs.String(), "draining") {
+		runtime.Gosched()
+	}
+	close(release)
+	if err := <-answered; code(err) != "ExternalServiceException" {
+		t.Errorf("the request under way: got %v, want its answer", err)
+	}
+	<-b.exited
+	if !b.process.ProcessState.Success() {
+		t.Errorf("got %v: %s", b.process.ProcessState, b.logs)
+	}
+}
+
 // exchange sends raw bytes and reads until the broker closes.
 func (i *instance) exchange(t *testing.T, text string) string {
 	t.Helper()
@@ -110,6 +144,36 @@ func TestHostileClients(t *testing.T) {
 	b.exchange(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{") // and then nothing
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("a client that stops in the middle held its connection for %v", took)
+	}
+}
+
+// The memo answers nothing that the full path refuses.
+func TestMemoIsAsStrictAsTheFullPath(t *testing.T) {
+	b := startBroker(t, nil, "")
+	guest, err := b.getID(t.Context(), demoPool, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := `{"IdentityId":"` + guest + `"}`
+	for range 2 {
+		b.wire(t, "GetCredentialsForIdentity", body)
+	}
+	request := func(headers string) string {
+		return b.exchange(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s", headers, len(body), body))
+	}
+	target := "X-Amz-Target: AWSCognitoIdentityService.GetCredentialsForIdentity\r\n"
+	if got := request("Content-Type: application/x-amz-json-1.1\r\n" + target); !strings.Contains(got, "X-Cache: hit") {
+		t.Fatalf("the good request: got %.80q, want a hit", got)
+	}
+	for name, headers := range map[string]string{
+		"two targets":          "Content-Type: application/x-amz-json-1.1\r\n" + target + "X-Amz-Target: AWSCognitoIdentityService.GetId\r\n",
+		"another content type": "Content-Type: application/json\r\n" + target,
+		"no content type":      target,
+		"another target":       "Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityService.Nonsense\r\n",
+	} {
+		if got := request(headers); !strings.Contains(got, "UnknownOperationException") {
+			t.Errorf("%s: got %.200q, want UnknownOperationException", name, got)
+		}
 	}
 }
 

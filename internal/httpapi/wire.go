@@ -27,7 +27,8 @@ func (s *Server) wire(c *fiber.Ctx) error {
 	hot := s.hotWire[string(target)]
 	var key cache.MemoKey
 	class := s.classes.of(c)
-	if hot != nil && string(c.Request().Header.ContentType()) == wireContent {
+	// Only what the full path accepts may be answered here: one target, the one type.
+	if hot != nil && string(c.Request().Header.ContentType()) == wireContent && len(c.Request().Header.PeekAll("X-Amz-Target")) == 1 {
 		key = s.Memo.Key(target, class, c.Body())
 		if body, life, ok := s.Memo.Get(key, began); ok {
 			h := &c.Response().Header

@@ -19,7 +19,7 @@ const (
 const (
 	msgNotAuthorized = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
 	msgInvalidARN    = "Request ARN is invalid"
-	msgInvalidToken  = "The security token included in the request is invalid."
+	msgInvalidToken  = "The security token included in the request is invalid"
 	msgExpiredToken  = "The security token included in the request is expired"
 	msgTooLarge      = "The session does not fit into a session token."
 )

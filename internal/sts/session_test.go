@@ -47,7 +47,7 @@ func TestRefusalsHaveTheMessagesOfSTS(t *testing.T) {
 	b := builtin(t, &now, key(1))
 	c := assume(t, b, request())
 	_, err := b.Open(c.AccessKeyID, "")
-	if want := "InvalidClientTokenId: The security token included in the request is invalid."; err == nil || err.Error() != want {
+	if want := "InvalidClientTokenId: The security token included in the request is invalid"; err == nil || err.Error() != want {
 		t.Errorf("refused: got %v, want %s", err, want)
 	}
 	now = c.Expiration
