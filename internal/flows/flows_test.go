@@ -168,6 +168,41 @@ func TestFloorsAndRenewal(t *testing.T) {
 	})
 }
 
+// Each of the four floors can be the largest; the default counts at most half of
+// the life.
+func TestWhichFloorCounts(t *testing.T) {
+	const m = time.Minute
+	for name, c := range map[string]struct {
+		configured, pool, life time.Duration
+		ask                    flows.Ask
+		floor                  time.Duration
+	}{
+		"the default":               {20 * m, 0, time.Hour, flows.Ask{}, 20 * m},
+		"the default, half of life": {20 * m, 0, 30 * m, flows.Ask{}, 15 * m},
+		"the pool":                  {20 * m, 40 * m, time.Hour, flows.Ask{ClientFloor: 30 * m}, 40 * m},
+		"the client":                {20 * m, 40 * m, time.Hour, flows.Ask{ClientFloor: 51 * m}, 51 * m},
+		"the request":               {20 * m, 40 * m, time.Hour, flows.Ask{ClientFloor: 30 * m, RequestFloor: 45 * m}, 45 * m},
+		"nine tenths of life":       {20 * m, time.Hour, time.Hour, flows.Ask{}, 54 * m},
+		"a request below the rest":  {20 * m, 0, time.Hour, flows.Ask{RequestFloor: m}, 20 * m},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.Floors = flows.Floors{Default: c.configured, Pools: map[string]time.Duration{pool: c.pool}}
+				// Nothing is renewed ahead: only the floor sends an asker on.
+				r.backend.set(func(b *backend) { b.life = c.life })
+				r.want("key1", flows.Miss, c.ask)
+				r.backend.set(func(b *backend) { b.fail = func(string) error { return cognito.TooManyRequests("") } })
+				time.Sleep(c.life - c.floor)
+				r.want("key1", flows.Hit, c.ask)
+				synctest.Wait()
+				time.Sleep(time.Second)
+				r.want("key1", flows.Stale, c.ask)
+			})
+		})
+	}
+}
+
 func TestPassingFailureServesStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
