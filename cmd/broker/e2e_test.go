@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"io"
 	"net/http"
@@ -212,6 +214,14 @@ func TestRESTProblems(t *testing.T) {
 	}
 	if a := b.post(t, "/", "application/x-amz-json-1.1", strings.Repeat("x", 70000), "X-Amz-Target", "AWSCognitoIdentityService.GetId"); a.status != 413 || a.tree["__type"] != "RequestEntityTooLargeException" {
 		t.Errorf("oversized on the wire: got %d %s", a.status, a.body)
+	}
+	// A body that claims to be compressed is taken as it came.
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	zip.Write([]byte(`{"logins":{}}`))
+	zip.Close()
+	if a := b.post(t, path, "application/json", packed.String(), "Content-Encoding", "gzip"); a.tree["code"] != "SerializationException" {
+		t.Errorf("a compressed body: got %d %s, want SerializationException", a.status, a.body)
 	}
 	if r, err := http.Get(b.url + "/"); err != nil || r.StatusCode != http.StatusNotFound {
 		t.Errorf("GET /: got %v %v, want 404", r, err)

@@ -87,8 +87,9 @@ func (s *Server) finish(e event) {
 // errPanic is what a caller learns of a panic: nothing.
 var errPanic = errors.New("a handler panicked")
 
-// guarded keeps the broker alive when a handler panics. The panic's value may
-// hold anything, so only its type is logged, with the stack.
+// guarded refuses oversized bodies, and keeps the broker alive when a handler
+// panics. The panic's value may hold anything, so only its type is logged, with
+// the stack.
 func (s *Server) guarded(h fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) (err error) {
 		defer func() {
@@ -98,6 +99,11 @@ func (s *Server) guarded(h fiber.Handler) fiber.Handler {
 				err = errPanic
 			}
 		}()
+		// The body is taken as it came: Fiber's own Body would unpack what claims
+		// to be compressed, without a limit.
+		if len(c.Request().Body()) > s.BodyBytes {
+			return fiber.ErrRequestEntityTooLarge
+		}
 		return h(c)
 	}
 }

@@ -37,7 +37,7 @@ func (s *Server) rest(op string, h handler) fiber.Handler {
 		class := s.classes.of(c)
 		var key cache.MemoKey
 		if op == opGrant && string(c.Request().Header.ContentType()) == fiber.MIMEApplicationJSON {
-			key = s.Memo.Key(c.Request().URI().PathOriginal(), class, c.Body())
+			key = s.Memo.Key(c.Request().URI().PathOriginal(), class, c.Request().Body())
 			if body, life, ok := s.Memo.Get(key, began); ok {
 				h := &c.Response().Header
 				h.DisableNormalizing()
@@ -86,7 +86,7 @@ func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, h han
 	if err != nil {
 		return nil, cognito.Validation("The pool id in the path is not percent-encoded correctly.")
 	}
-	tree, err := awswire.DecodeObject(bytes.Clone(c.Body()))
+	tree, err := awswire.DecodeObject(bytes.Clone(c.Request().Body()))
 	if err != nil {
 		return nil, err
 	}

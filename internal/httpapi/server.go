@@ -55,7 +55,10 @@ type Config struct {
 }
 
 // Limits of a connection beside the configured ones.
+// A body up to bodySlack over its limit is read before it is refused: a client
+// that is still sending when the connection closes would never see the answer.
 const (
+	bodySlack    = 1 << 20
 	headerBytes  = 32 << 10
 	writeTimeout = 30 * time.Second
 	idleTimeout  = 75 * time.Second
@@ -80,7 +83,7 @@ func New(c Config) *Server {
 	s.hotWire = map[string]*telemetry.Hot{targetPrefix + opCredentials: c.Metrics.Hot(opCredentials)}
 	s.app = fiber.New(fiber.Config{
 		DisableStartupMessage: true,
-		BodyLimit:             c.BodyBytes,
+		BodyLimit:             c.BodyBytes + bodySlack,
 		ReadBufferSize:        headerBytes,
 		ReadTimeout:           c.RequestTimeout,
 		WriteTimeout:          writeTimeout,

@@ -29,7 +29,7 @@ func (s *Server) wire(c *fiber.Ctx) error {
 	class := s.classes.of(c)
 	// Only what the full path accepts may be answered here: one target, the one type.
 	if hot != nil && string(c.Request().Header.ContentType()) == wireContent && len(c.Request().Header.PeekAll("X-Amz-Target")) == 1 {
-		key = s.Memo.Key(target, class, c.Body())
+		key = s.Memo.Key(target, class, c.Request().Body())
 		if body, life, ok := s.Memo.Get(key, began); ok {
 			h := &c.Response().Header
 			h.DisableNormalizing()
@@ -70,7 +70,7 @@ func wireRequest(c *fiber.Ctx) *awswire.Request {
 		Method:   strings.Clone(c.Method()),
 		Path:     string(c.Request().URI().PathOriginal()),
 		RawQuery: string(c.Request().URI().QueryString()),
-		Body:     bytes.Clone(c.Body()),
+		Body:     bytes.Clone(c.Request().Body()),
 	}
 	for name, value := range c.Request().Header.All() {
 		r.Headers = append(r.Headers, awswire.Header{Name: string(name), Value: string(value)})
