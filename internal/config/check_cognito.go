@@ -1,7 +1,9 @@
 package config
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,16 +26,43 @@ func (c *Config) checkCognito() error {
 		},
 		c.checkStore,
 		func() error { return endpoint("cognito.endpoint", g.Endpoint, g.Backend) },
+		g.checkLimits,
 	)
 }
 
-// deriveIssuer checks the issuer of the engine's tokens, by default public_url.
+// deriveIssuer checks the issuer of Cognito's tokens, or finds out which it is:
+// AWS's has always been the same, what stands at an endpoint is another broker,
+// usually of one fleet and so under the same public URL.
 func (c *Config) deriveIssuer() error {
-	if c.Cognito.Issuer == "" {
-		c.Cognito.Issuer = c.PublicURL
-		return nil
+	g := &c.Cognito
+	atAWS := g.Backend == BackendAWS && g.Endpoint == ""
+	switch {
+	case g.Issuer != "" && atAWS:
+		return refuse("cognito.issuer", "does nothing under backend: aws without an endpoint", `"", or cognito.endpoint`)
+	case g.Issuer != "":
+		return checkURL("cognito.issuer", g.Issuer)
+	case atAWS:
+		g.Issuer = AWSIssuer
+	default:
+		g.Issuer = c.PublicURL
 	}
-	return checkURL("cognito.issuer", c.Cognito.Issuer)
+	return nil
+}
+
+// maxRate is past what anybody would call a limit.
+const maxRate = 100_000
+
+// checkLimits checks the engine's quotas; real Cognito has its own.
+func (g *Cognito) checkLimits() error {
+	if len(g.Limits) > 0 && g.Backend != BackendEmbedded {
+		return refuse("cognito.limits", "does nothing without backend: embedded", "{}, or backend: embedded")
+	}
+	for _, operation := range slices.Sorted(maps.Keys(g.Limits)) {
+		if rate := g.Limits[operation]; rate <= 0 || rate > maxRate {
+			return refuse(join("cognito.limits", operation), "is out of range", "more than 0, at most 100000 requests per second")
+		}
+	}
+	return nil
 }
 
 func (c *Config) checkStore() error {

@@ -47,13 +47,14 @@ func (c *Config) checkRoles() error {
 func validRole(arn string) bool { return len(arn) <= maxARN && roleARN.MatchString(arn) }
 
 func (c *Config) checkPools() error {
+	engine := c.Cognito.Backend == BackendEmbedded
 	providers := make(map[string]string, len(c.LoginProviders))
 	for _, p := range c.LoginProviders {
 		providers[p.Provider] = p.Kind
 	}
 	ids := make([]string, 0, len(c.Pools))
 	for i := range c.Pools {
-		if err := c.Pools[i].check(at("pools", i), providers); err != nil {
+		if err := c.Pools[i].check(at("pools", i), providers, engine); err != nil {
 			return err
 		}
 		ids = append(ids, c.Pools[i].ID)
@@ -64,7 +65,9 @@ func (c *Config) checkPools() error {
 	return nil
 }
 
-func (p *Pool) check(path string, providers map[string]string) error {
+// check checks a pool's keys. What only the engine needs may be missing in front
+// of upstream, which knows its pools itself; what is given has to make sense.
+func (p *Pool) check(path string, providers map[string]string, engine bool) error {
 	return firstOf(
 		func() error {
 			if !validPoolID(p.ID) {
@@ -73,10 +76,13 @@ func (p *Pool) check(path string, providers map[string]string) error {
 			return nil
 		},
 		func() error {
+			if p.Name == "" && !engine {
+				return nil
+			}
 			return form(path+".name", consists(p.Name, wordRunes+" \t\n\v\f\r+=,.@-", 1, 128), "1 to 128 letters, digits, blanks, _ + = , . @ -")
 		},
 		func() error { return developer(path+".developer_provider_name", p.DeveloperProviderName, providers) },
-		func() error { return p.checkProviders(path+".open_id_connect_provider_arns", providers) },
+		func() error { return p.checkProviders(path+".open_id_connect_provider_arns", providers, engine) },
 		func() error { return optionalRole(path+".roles.authenticated", p.Roles.Authenticated) },
 		func() error { return optionalRole(path+".roles.unauthenticated", p.Roles.Unauthenticated) },
 		func() error { return lasting(path+".min_remaining", p.MinRemaining, 0, maxFloor) },
@@ -95,14 +101,16 @@ func developer(path, name string, providers map[string]string) error {
 	return form(path, consists(name, wordRunes+".-", 1, 128), "1 to 128 letters, digits, _ . -")
 }
 
-func (p *Pool) checkProviders(path string, providers map[string]string) error {
+// checkProviders leaves providers that we do not know to upstream, which judges
+// their tokens alone.
+func (p *Pool) checkProviders(path string, providers map[string]string, engine bool) error {
 	names := make([]string, 0, len(p.OpenIDConnectProviderARNs))
 	for i, arn := range p.OpenIDConnectProviderARNs {
 		if len(arn) > maxARN || !oidcARN.MatchString(arn) {
 			return refuse(at(path, i), "is not the ARN of an OpenID provider", expectedOIDCARN)
 		}
 		name := arnProvider(arn)
-		if providers[name] != KindOIDC {
+		if engine && providers[name] != KindOIDC {
 			return refuse(at(path, i), "names no login provider of kind oidc", "a provider of login_providers")
 		}
 		names = append(names, name)

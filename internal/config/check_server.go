@@ -44,7 +44,29 @@ func (c *Config) checkLimits() error {
 		func() error {
 			return lasting("limits.request_timeout", c.Limits.RequestTimeout, time.Millisecond, 5*time.Minute)
 		},
+		c.checkTrustedProxies,
+		func() error { return within("limits.guests.per_minute", c.Limits.Guests.PerMinute, 0, maxGuests) },
+		func() error { return within("limits.guests.burst", c.Limits.Guests.Burst, 1, maxGuests) },
 	)
+}
+
+const (
+	// maxGuests is past what anybody would call a limit.
+	maxGuests = 1_000_000
+	// maxProxies bounds what each request's address is compared with.
+	maxProxies = 100
+)
+
+func (c *Config) checkTrustedProxies() error {
+	const path = "limits.trusted_proxies"
+	if len(c.Limits.TrustedProxies) > maxProxies {
+		return refuse(path, "is too long", "at most 100 addresses or networks")
+	}
+	var texts []string
+	for _, p := range c.Limits.TrustedProxies {
+		texts = append(texts, p.String())
+	}
+	return unique(path, texts)
 }
 
 // address reports whether text is host:port with a numeric port. Only a listener

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Mode decides how much is forgiven. Anything but ModeDevelopment, the zero
 // value too, is production.
@@ -18,6 +21,9 @@ const (
 	BackendBuiltin  = "builtin"  // STS: the built-in one
 	BackendAWS      = "aws"      // the real service, or what stands at the endpoint
 )
+
+// AWSIssuer is the iss of real Cognito's tokens.
+const AWSIssuer = "https://cognito-identity.amazonaws.com"
 
 // MemoryStore is the value of cognito.store that keeps nothing.
 const MemoryStore = ":memory:"
@@ -40,8 +46,9 @@ type Config struct {
 	LoginProviders []LoginProvider `yaml:"login_providers"`
 	Callers        []Caller        `yaml:"callers"`
 	Roles          []Role          `yaml:"roles"`
-	Pools          []Pool          `yaml:"pools"`
-	Cache          Cache           `yaml:"cache"`
+	// Pools are the engine's; for BackendAWS those served, none meaning any.
+	Pools []Pool `yaml:"pools"`
+	Cache Cache  `yaml:"cache"`
 }
 
 // Log says what is logged.
@@ -50,10 +57,21 @@ type Log struct {
 	Format string `yaml:"format"` // console or json
 }
 
-// Limits bound one request.
+// Limits bound one request, and what one client may ask for.
 type Limits struct {
 	BodyBytes      int           `yaml:"body_bytes"`
 	RequestTimeout time.Duration `yaml:"request_timeout"`
+	// TrustedProxies are the networks whose X-Forwarded-For names the client:
+	// masked, without zones, IPv4 never in its IPv6 form. Whoever calls from one
+	// of them may claim any address.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	Guests         Guests         `yaml:"guests"`
+}
+
+// Guests bound the new guest identities per client address and pool.
+type Guests struct {
+	PerMinute int `yaml:"per_minute"` // 0 = no limit, Burst then means nothing
+	Burst     int `yaml:"burst"`      // at least 1
 }
 
 // Cognito configures what answers Cognito's operations.
@@ -61,13 +79,19 @@ type Cognito struct {
 	Backend   string `yaml:"backend"` // BackendEmbedded or BackendAWS
 	Region    string `yaml:"region"`
 	AccountID string `yaml:"account_id"` // twelve digits
-	// Issuer is the iss of the engine's tokens; PublicURL where none is given.
+	// Issuer is the iss of the tokens that this Cognito issues, never empty: the
+	// given one, else AWSIssuer for BackendAWS without Endpoint, else PublicURL.
 	Issuer string `yaml:"issuer"`
 	// SigningRotation is the age at which the engine's signing key is replaced.
 	SigningRotation time.Duration `yaml:"signing_rotation"`
-	// Store is the engine's database file, or MemoryStore.
+	// Store is the engine's database file, or MemoryStore. For BackendAWS nothing
+	// opens it: it only says where DevelopmentKeyFile lies.
 	Store    string `yaml:"store"`
 	Endpoint string `yaml:"endpoint"` // BackendAWS only; empty = AWS's own
+	// Limits are the engine's quotas, in requests per second by operation (a name
+	// of Operations); an operation without one is not limited. BackendEmbedded
+	// only.
+	Limits map[string]float64 `yaml:"limits"`
 }
 
 // STS configures what turns an identity into credentials.
@@ -75,7 +99,8 @@ type STS struct {
 	Backend  string `yaml:"backend"`  // BackendBuiltin or BackendAWS
 	Endpoint string `yaml:"endpoint"` // BackendAWS only; empty = AWS's own
 	// Keys seal the built-in STS's sessions: the first seals, all open. Empty in
-	// development only: one is then made and kept in the store.
+	// development only: one is then made and kept in the store. BackendAWS reads
+	// none.
 	Keys []Key `yaml:"keys"`
 }
 
@@ -94,10 +119,12 @@ type Role struct {
 	MaxSessionDuration time.Duration `yaml:"max_session_duration"`
 }
 
-// Pool is an identity pool.
+// Pool is an identity pool: of the engine, or for BackendAWS one of those served.
+// Of the latter only ID and MinRemaining count; what else is given has the right
+// form and no use.
 type Pool struct {
 	ID                             string `yaml:"id"`
-	Name                           string `yaml:"name"`
+	Name                           string `yaml:"name"` // may be empty for BackendAWS
 	AllowUnauthenticatedIdentities bool   `yaml:"allow_unauthenticated_identities"`
 	// AllowClassicFlow is nil where the file is silent: Cognito leaves the member
 	// out of its answers then, which is not the same as false.

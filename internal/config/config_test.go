@@ -19,12 +19,16 @@ const (
 	demoARN  = "arn:aws:iam::000000000000:oidc-provider/127.0.0.1:9000"
 )
 
-// contract has every key of the design's example, with its comments' values.
+// contract has every key, most with the values of the design's example.
 const contract = `mode: development
 listen: 127.0.0.1:8080
 public_url: http://127.0.0.1:8080
 log: {level: info, format: console}      # console | json
-limits: {body_bytes: 1048576, request_timeout: 15s}
+limits:
+  body_bytes: 1048576
+  request_timeout: 15s
+  trusted_proxies: [10.0.0.0/8, "::1"]
+  guests: {per_minute: 60, burst: 100}
 cognito:
   backend: embedded
   region: us-east-1
@@ -33,6 +37,7 @@ cognito:
   signing_rotation: 2160h
   store: ../data/broker.db
   endpoint: ""
+  limits: {GetId: 25}
 sts:
   backend: builtin
   endpoint: ""
@@ -110,6 +115,14 @@ func mustLoad(t *testing.T, text string, environ ...string) *config.Config {
 	return c
 }
 
+// message returns the error's text, "" for none.
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 // wantError checks the type, the path and a part of the message.
 func wantError(t *testing.T, err error, path, part string) {
 	t.Helper()
@@ -169,8 +182,10 @@ func TestDefaults(t *testing.T) {
 	c.Cache.Clients = nil // compared in TestDefaultClients: regexps do not compare
 	want := &config.Config{
 		Mode: config.ModeDevelopment, Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
-		Log:    config.Log{Level: "info", Format: "console"},
-		Limits: config.Limits{BodyBytes: 1048576, RequestTimeout: 15 * time.Second},
+		Log: config.Log{Level: "info", Format: "console"},
+		Limits: config.Limits{
+			BodyBytes: 1048576, RequestTimeout: 15 * time.Second, Guests: config.Guests{PerMinute: 60, Burst: 100},
+		},
 		Cognito: config.Cognito{
 			Backend: "embedded", Region: "us-east-1", AccountID: "000000000000", Issuer: "http://127.0.0.1:8080",
 			SigningRotation: 2160 * time.Hour, Store: c.Cognito.Store,

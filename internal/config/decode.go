@@ -3,6 +3,8 @@ package config
 import (
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -23,6 +25,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) error {
 		return d.section(n, v, path)
 	case v.Kind() == reflect.Slice:
 		return d.list(n, v, path)
+	case v.Kind() == reflect.Map:
+		return d.byOperation(n, v, path)
 	case v.Type() == reflect.TypeFor[*bool]():
 		v.Set(reflect.New(v.Type().Elem()))
 		return d.value(n, v.Elem(), path)
@@ -82,6 +86,31 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) error {
 		}
 	}
 	v.Set(list)
+	return nil
+}
+
+// byOperation replaces a map, whose keys are operations: the configuration has no
+// maps of another kind. A key without a value leaves the default.
+func (d *decoder) byOperation(n *yaml.Node, v reflect.Value, path string) error {
+	if null(n) {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return refuse(path, "is "+describe(n), "a mapping of operations, such as {GetId: 25}")
+	}
+	m := reflect.MakeMap(v.Type())
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, element := n.Content[i].Value, reflect.New(v.Type().Elem()).Elem()
+		here := join(path, key)
+		if !slices.Contains(Operations(), key) {
+			return refuse(here, "unknown key", "one of "+strings.Join(Operations(), ", "))
+		}
+		if err := d.scalar(n.Content[i+1], element, here); err != nil {
+			return err
+		}
+		m.SetMapIndex(reflect.ValueOf(key), element)
+	}
+	v.Set(m)
 	return nil
 }
 

@@ -13,7 +13,11 @@ func defaults() *Config {
 		Mode:   ModeProduction,
 		Listen: "127.0.0.1:8080",
 		Log:    Log{Level: "info"},
-		Limits: Limits{BodyBytes: 1 << 20, RequestTimeout: 15 * time.Second},
+		Limits: Limits{
+			BodyBytes:      1 << 20,
+			RequestTimeout: 15 * time.Second,
+			Guests:         Guests{PerMinute: 60, Burst: 100},
+		},
 		Cognito: Cognito{
 			Backend:         BackendEmbedded,
 			Region:          "us-east-1",

@@ -37,8 +37,8 @@ func (c *Config) checkDevelopment() error {
 }
 
 // addDevelopmentProvider puts the development provider behind the configured
-// ones, and its ARN into each pool that lacks one for it: that is what makes a
-// fresh checkout work without an identity provider.
+// ones, and its ARN into each pool of the engine that lacks one for it: that is
+// what makes a fresh checkout work without an identity provider.
 func (c *Config) addDevelopmentProvider() error {
 	issuer := c.DevelopmentIssuer()
 	if issuer == "" {
@@ -59,6 +59,9 @@ func (c *Config) addDevelopmentProvider() error {
 		Issuer:    issuer,
 		ClientIDs: []string{c.Development.ClientID},
 	})
+	if c.Cognito.Backend == BackendAWS {
+		return nil // which providers a pool takes is upstream's to know
+	}
 	arn := "arn:aws:iam::" + c.Cognito.AccountID + ":oidc-provider/" + provider
 	for i := range c.Pools {
 		p := &c.Pools[i]

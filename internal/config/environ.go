@@ -81,7 +81,7 @@ func parseOverride(name, value string) (override, error) {
 		}
 		o.node = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	}
-	if null(o.node) && (section(target) || target.Kind() == reflect.Slice) {
+	if null(o.node) && (section(target) || target.Kind() == reflect.Slice || target.Kind() == reflect.Map) {
 		return o, refuse(name, "is empty", "a value; [] for an empty list")
 	}
 	o.loose = o.node.Kind == yaml.ScalarNode && o.node.Style == 0

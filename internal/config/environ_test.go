@@ -166,7 +166,8 @@ func TestErrorsNeverQuoteValues(t *testing.T) {
 		t.Fatal("the default password is the test's")
 	}
 	for _, key := range []string{
-		"mode", "listen", "public_url", "log.level", "log.format", "limits.body_bytes", "limits.request_timeout", "cognito.backend", "cognito.region",
+		"mode", "listen", "public_url", "log.level", "log.format", "limits.body_bytes", "limits.request_timeout",
+		"limits.trusted_proxies", "limits.guests", "limits.guests.burst", "cognito.limits", "cognito.backend", "cognito.region",
 		"cognito.account_id", "cognito.issuer", "cognito.signing_rotation", "cognito.endpoint", "sts.backend", "sts.endpoint", "sts.keys",
 		"development.identity_provider", "cache.memory.max_entries", "cache.min_remaining", "cache.redis.name_key", "cache.redis.keys_file",
 		"cache.redis.dial_timeout", "cache.redis.tls.enabled", "cache.redis.tls", "roles", "pools",

@@ -14,7 +14,8 @@ import (
 // an [*Error]. Relative names of files in it start at the folder of path.
 //
 // In development with the development identity provider on, Load adds that
-// provider to LoginProviders, and its ARN to every pool that has none for it.
+// provider to LoginProviders, and its ARN to every pool of the engine that has
+// none for it.
 func Load(path string, environ []string) (*Config, error) {
 	data, err := readFile(path, maxFileBytes)
 	if err != nil {

@@ -21,13 +21,36 @@ func (c *Config) checkProduction() error {
 		return nil
 	}
 	switch {
-	case strings.HasPrefix(c.PublicURL, "http:") && !loopback(c.PublicURL):
+	case insecure(c.PublicURL):
 		return refuse("public_url", "is http in production", "https, or a loopback host")
 	case c.STS.Backend == BackendBuiltin && len(c.STS.Keys) == 0:
 		return refuse("sts.keys", "is empty in production", "at least one key, made by `broker keys new`")
 	case c.Cognito.Backend == BackendEmbedded && c.Cognito.Store == MemoryStore:
 		return refuse("cognito.store", "keeps nothing, which production refuses", "a file")
 	}
+	return firstOf(c.checkIssuers, c.checkSecrets)
+}
+
+// insecure reports whether a URL's traffic crosses a network in clear.
+func insecure(url string) bool { return strings.HasPrefix(url, "http:") && !loopback(url) }
+
+// checkIssuers refuses issuers whose keys somebody on the way could replace: ours
+// for an STS that is not ours, and those that we fetch ourselves. That STS is
+// another machine, to which our loopback says nothing.
+func (c *Config) checkIssuers() error {
+	foreign := c.Cognito.Backend == BackendEmbedded && c.STS.Backend == BackendAWS
+	if foreign && strings.HasPrefix(c.Cognito.Issuer, "http:") {
+		return refuse("cognito.issuer", "is http in production under sts.backend: aws", "https, here or in public_url")
+	}
+	for i, p := range c.LoginProviders {
+		if insecure(p.Issuer) {
+			return refuse(at("login_providers", i)+".issuer", "is http in production", "https, or a loopback host")
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkSecrets() error {
 	return eachSecret(reflect.ValueOf(c).Elem(), "", func(path, text string) error {
 		if slices.Contains(developmentSecrets(), text) {
 			return refuse(path, "is the one of configs/development.yaml, which everyone knows", "a secret of your own")

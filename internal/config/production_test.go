@@ -17,6 +17,8 @@ func TestProduction(t *testing.T) {
 	}
 	mustLoad(t, strings.Replace(production, "https://broker.example", "http://localhost:8080", 1))
 	mustLoad(t, strings.Replace(production, "https://broker.example", "'http://[::1]:8080'", 1))
+	mustLoad(t, production+provider("provider: '127.0.0.1:9000', issuer: 'http://127.0.0.1:9000', client_ids: [a]"))
+	mustLoad(t, "mode: development\n"+provider("provider: idp.test, issuer: 'http://idp.test', client_ids: [a]"))
 
 	for _, tt := range []struct{ name, text, path, part string }{
 		{"empty file", "", "sts.keys", "broker keys new"},
@@ -30,6 +32,9 @@ func TestProduction(t *testing.T) {
 		{"loopback in the name only", strings.Replace(production, "https://broker.example", "http://localhost.evil.example", 1), "public_url", "http in production"},
 		{"no keys", "public_url: https://broker.example", "sts.keys", "production"},
 		{"memory store", production + "cognito: {store: ':memory:'}", "cognito.store", "production"},
+		{"http login provider", production + provider("provider: idp.test, issuer: 'http://idp.test', client_ids: [a]"), "login_providers[0].issuer", "http in production"},
+		{"second http login provider", production + "login_providers: [{" + goodProvider + "}, {provider: 'localhost.idp.test', issuer: 'http://localhost.idp.test', client_ids: [a]}]",
+			"login_providers[1].issuer", "https, or a loopback host"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := load(t, tt.text)
@@ -41,9 +46,6 @@ func TestProduction(t *testing.T) {
 func TestNotBuiltYet(t *testing.T) {
 	redis := "cache: {redis: {addresses: ['127.0.0.1:6379'], keys: [" + base64Key(1) + "], name_key: " + base64Key(2) + "}}"
 	for _, tt := range []struct{ text, path string }{
-		{"cognito: {backend: aws}\nsts: {backend: aws}", "cognito.backend"},
-		{"sts: {backend: aws}", "sts.backend"},
-		{"sts: {backend: aws, endpoint: 'https://minio.example'}", "sts.backend"},
 		{redis, "cache.redis.addresses"},
 		{"cache: {redis: {sentinel: {master: m}}}", "cache.redis.sentinel.master"},
 		{"roles: [{arn: 'arn:aws:iam::123456789012:role/r', trust_policy: '{}'}]", "roles[0].trust_policy"},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"regexp/syntax"
@@ -26,6 +27,8 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) error {
 		return d.bool(n, p, text, changed, path)
 	case *int:
 		return d.int(n, p, text, changed, path)
+	case *float64:
+		return d.float(n, p, text, changed, path)
 	case *time.Duration:
 		return setDuration(p, text, path)
 	}
@@ -50,6 +53,8 @@ func setText(v reflect.Value, text, path string) error {
 		return setKey(p, text, path)
 	case **regexp.Regexp:
 		return setPattern(p, text, path)
+	case *netip.Prefix:
+		return setNetwork(p, text, path)
 	default:
 		v.SetString(text)
 	}
@@ -118,6 +123,25 @@ func (d *decoder) int(n *yaml.Node, p *int, text string, changed bool, path stri
 	return refuse(path, "is not a whole number", "a decimal whole number, without quotes")
 }
 
+func (d *decoder) float(n *yaml.Node, p *float64, text string, changed bool, path string) error {
+	text = strings.TrimSpace(text)
+	if changed || n.ShortTag() == "!!int" || n.ShortTag() == "!!float" {
+		if v, err := strconv.ParseFloat(text, 64); err == nil && plainDecimal(text) {
+			*p = v
+			return nil
+		}
+	}
+	return refuse(path, "is not a number", "a decimal number such as 25 or 0.5, without quotes")
+}
+
+// plainDecimal is true for digits with at most one point between them: no sign,
+// exponent, infinity, underscore or leading zero.
+func plainDecimal(text string) bool {
+	whole, part, pointed := strings.Cut(text, ".")
+	leadingZero := len(whole) > 1 && whole[0] == '0'
+	return consists(whole, digits, 1, 20) && !leadingZero && (!pointed || consists(part, digits, 1, 20))
+}
+
 func setDuration(p *time.Duration, text, path string) error {
 	v, err := time.ParseDuration(strings.TrimSpace(text))
 	if err != nil {
@@ -137,12 +161,16 @@ func expectedOf(v reflect.Value) string {
 		return "true or false"
 	case int:
 		return "a whole number"
+	case float64:
+		return "a number such as 25"
 	case time.Duration:
 		return "a duration such as 15s"
 	case Key:
 		return expectedKey
 	case *regexp.Regexp:
 		return "a regular expression"
+	case netip.Prefix:
+		return expectedNetwork
 	}
 	return "a string"
 }

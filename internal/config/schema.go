@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"reflect"
 	"sort"
 	"strings"
@@ -39,7 +40,9 @@ func secretKind(t reflect.Type) bool {
 
 // section reports whether t is a struct of keys, not a value that happens to be
 // a struct.
-func section(t reflect.Type) bool { return t.Kind() == reflect.Struct && !secretKind(t) }
+func section(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && !secretKind(t) && t != reflect.TypeFor[netip.Prefix]()
+}
 
 // keysOf lists the keys of a section for an error message.
 func keysOf(t reflect.Type) string {

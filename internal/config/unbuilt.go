@@ -5,10 +5,6 @@ package config
 // not there. What gets built loses its lines here and in docs/configuration.md.
 func (c *Config) checkUnbuilt() error {
 	switch {
-	case c.Cognito.Backend == BackendAWS:
-		return refuse("cognito.backend", "aws is not built yet", BackendEmbedded)
-	case c.STS.Backend == BackendAWS:
-		return refuse("sts.backend", "aws is not built yet", BackendBuiltin)
 	case len(c.Cache.Redis.Addresses) > 0:
 		return refuse("cache.redis.addresses", "the cache in Redis is not built yet", "an empty list")
 	case c.Cache.Redis.Sentinel.Master != "":
