@@ -1,0 +1,41 @@
+package callers
+
+// Caller is an authenticated backend or administrator, or one that is about to
+// prove itself. It is immutable and safe for concurrent use. A nil Caller may do
+// nothing.
+type Caller struct {
+	name   string
+	secret string
+	scopes map[Scope]bool
+	pools  map[string]bool
+}
+
+func newCaller(c *Config) *Caller {
+	caller := &Caller{
+		name: c.Name, secret: c.SecretAccessKey,
+		scopes: make(map[Scope]bool, len(c.Scopes)), pools: make(map[string]bool, len(c.Pools)),
+	}
+	for _, scope := range c.Scopes {
+		caller.scopes[scope] = true
+	}
+	for _, pool := range c.Pools {
+		caller.pools[pool] = true
+	}
+	return caller
+}
+
+// Name is the caller's name, which is no secret.
+func (c *Caller) Name() string { return c.name }
+
+// SecretAccessKey is the secret of the caller's access key, for checking
+// signatures. It must go nowhere else.
+func (c *Caller) SecretAccessKey() string { return c.secret }
+
+// Has reports whether the caller has a scope, in whatever pools.
+func (c *Caller) Has(scope Scope) bool { return c != nil && c.scopes[scope] }
+
+// May reports whether the caller may do work of a scope in a pool. An empty pool
+// stands for what concerns no single pool: that takes AnyPool.
+func (c *Caller) May(scope Scope, pool string) bool {
+	return c.Has(scope) && (c.pools[AnyPool] || pool != "" && c.pools[pool])
+}

@@ -1,0 +1,234 @@
+package callers_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cognito-broker/broker/internal/callers"
+)
+
+const (
+	poolA = "us-east-1:00000000-0000-4000-8000-00000000000a"
+	poolB = "us-east-1:00000000-0000-4000-8000-00000000000b"
+)
+
+func backend() callers.Config {
+	return callers.Config{
+		Name: "backend", AccessKeyID: "AKIDEXAMPLEBACKEND", SecretAccessKey: "SECRET-of-backend", APIKey: "SECRET-key-of-backend",
+		Scopes: []callers.Scope{callers.Developer}, Pools: []string{poolA},
+	}
+}
+
+func other() callers.Config {
+	return callers.Config{
+		Name: "other", AccessKeyID: "AKIDEXAMPLEOTHER", SecretAccessKey: "SECRET-of-backend", APIKey: "SECRET-key-of-other",
+		Scopes: []callers.Scope{callers.Admin, callers.Explain}, Pools: []string{callers.AnyPool},
+	}
+}
+
+func registry(t testing.TB, configs ...callers.Config) *callers.Registry {
+	t.Helper()
+	r, err := callers.New(configs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestNewRefuses(t *testing.T) {
+	registry(t, backend(), other()) // a secret access key may be shared: it names nobody
+	tests := map[string]func(c *callers.Config){
+		"no name":             func(c *callers.Config) { c.Name = "" },
+		"long name":           func(c *callers.Config) { c.Name = strings.Repeat("n", 65) },
+		"name with a slash":   func(c *callers.Config) { c.Name = "a/b" },
+		"name with a line":    func(c *callers.Config) { c.Name = "a\nb" },
+		"same name":           func(c *callers.Config) { c.Name = "backend" },
+		"no access key":       func(c *callers.Config) { c.AccessKeyID = "" },
+		"access key with /":   func(c *callers.Config) { c.AccessKeyID = "AKID/EXAMPLE" },
+		"long access key":     func(c *callers.Config) { c.AccessKeyID = strings.Repeat("A", 129) },
+		"same access key":     func(c *callers.Config) { c.AccessKeyID = "AKIDEXAMPLEBACKEND" },
+		"no secret":           func(c *callers.Config) { c.SecretAccessKey = "" },
+		"no api key":          func(c *callers.Config) { c.APIKey = "" },
+		"long api key":        func(c *callers.Config) { c.APIKey = strings.Repeat("k", 1025) },
+		"same api key":        func(c *callers.Config) { c.APIKey = "SECRET-key-of-backend" },
+		"unknown scope":       func(c *callers.Config) { c.Scopes = append(c.Scopes, "root") },
+		"empty scope":         func(c *callers.Config) { c.Scopes = []callers.Scope{""} },
+		"scope in other case": func(c *callers.Config) { c.Scopes = []callers.Scope{"Admin"} },
+		"empty pool":          func(c *callers.Config) { c.Pools = append(c.Pools, "") },
+	}
+	for name, change := range tests {
+		c := other()
+		change(&c)
+		r, err := callers.New([]callers.Config{backend(), c})
+		if err == nil || r != nil || !strings.HasPrefix(err.Error(), "caller 1: ") || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%s: got %v, want a refusal of caller 1 without secrets", name, err)
+		}
+	}
+}
+
+func TestMay(t *testing.T) {
+	r := registry(t, backend(), other(), callers.Config{Name: "idle", AccessKeyID: "AKIDIDLE", SecretAccessKey: "s", APIKey: "k"})
+	find := func(key string) *callers.Caller { c, _ := r.ByAccessKey(key); return c }
+	one, all := find("AKIDEXAMPLEBACKEND"), find("AKIDEXAMPLEOTHER")
+	tests := []struct {
+		name   string
+		caller *callers.Caller
+		scope  callers.Scope
+		pool   string
+		want   bool
+	}{
+		{"own pool", one, callers.Developer, poolA, true},
+		{"foreign pool", one, callers.Developer, poolB, false},
+		{"part of the own pool's id", one, callers.Developer, poolA[:len(poolA)-1], false},
+		{"own pool in another case", one, callers.Developer, strings.ToUpper(poolA), false},
+		{"no single pool", one, callers.Developer, "", false},
+		{"the star itself", one, callers.Developer, callers.AnyPool, false},
+		{"scope that was not granted", one, callers.Admin, poolA, false},
+		{"no scope", one, "", poolA, false},
+		{"any pool", all, callers.Admin, poolB, true},
+		{"any pool, no single one", all, callers.Explain, "", true},
+		{"any pool, other scope", all, callers.Developer, poolA, false},
+		{"nothing granted", find("AKIDIDLE"), callers.Admin, poolA, false},
+		{"nothing granted, no single pool", find("AKIDIDLE"), callers.Admin, "", false},
+		{"nobody", nil, callers.Admin, poolA, false},
+	}
+	for _, tt := range tests {
+		if got := tt.caller.May(tt.scope, tt.pool); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+	if !one.Has(callers.Developer) || one.Has(callers.Admin) || one.Has("") || (*callers.Caller)(nil).Has(callers.Admin) {
+		t.Error("Has: got another answer than was granted")
+	}
+}
+
+// A key is found as a whole or not at all, whoever else is there.
+func TestByAPIKey(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		keys := rapid.SliceOfNDistinct(rapid.StringN(1, 8, 1024), 0, 6, rapid.ID).Draw(rt, "keys")
+		configs := make([]callers.Config, len(keys))
+		for i, key := range keys {
+			configs[i] = callers.Config{Name: fmt.Sprint("n", i), AccessKeyID: fmt.Sprint("A", i), SecretAccessKey: "s", APIKey: key}
+		}
+		r := registry(t, configs...)
+		asked := rapid.StringN(0, 9, 1100).Draw(rt, "asked")
+		if len(keys) > 0 && rapid.Bool().Draw(rt, "near") {
+			key := rapid.SampledFrom(keys).Draw(rt, "key")
+			asked = rapid.SampledFrom([]string{key, key + "x", key[:len(key)-1], "x" + key, strings.ToUpper(key)}).Draw(rt, "form")
+		}
+		want := ""
+		for i, key := range keys {
+			if key == asked {
+				want = configs[i].Name
+			}
+		}
+		got, ok := r.ByAPIKey(asked)
+		if ok != (want != "") || ok != (got != nil) || ok && got.Name() != want {
+			rt.Fatalf("%q: got %v, %v, want %q", asked, got, ok, want)
+		}
+	})
+	var configs []callers.Config
+	for i := range 300 {
+		configs = append(configs, callers.Config{Name: fmt.Sprint("n", i), AccessKeyID: fmt.Sprint("A", i), SecretAccessKey: "s", APIKey: fmt.Sprint("k", i)})
+	}
+	crowd := registry(t, configs...)
+	for i := range 3000 { // some of them share the beginning of a digest with a key
+		if c, ok := crowd.ByAPIKey(fmt.Sprint("x", i)); ok {
+			t.Fatalf("x%d: got %v, want nobody", i, c)
+		}
+	}
+	longest := backend()
+	longest.APIKey = strings.Repeat("k", 1024)
+	r := registry(t, longest, other())
+	if c, ok := r.ByAPIKey(longest.APIKey); !ok || c.Name() != "backend" {
+		t.Error("longest key: got nobody")
+	}
+	if _, ok := r.ByAPIKey(longest.APIKey + "k"); ok {
+		t.Error("longer key: got somebody")
+	}
+}
+
+func TestLookups(t *testing.T) {
+	r := registry(t, backend(), other())
+	c, ok := r.ByAccessKey("AKIDEXAMPLEOTHER")
+	if !ok || c.Name() != "other" || c.SecretAccessKey() != "SECRET-of-backend" {
+		t.Errorf("got %v, %v, want other with its secret", c, ok)
+	}
+	for _, id := range []string{"", "akidexampleother", "AKIDEXAMPLEOTHER ", "other"} {
+		if c, ok := r.ByAccessKey(id); ok || c != nil {
+			t.Errorf("%q: got %v, want nobody", id, c)
+		}
+	}
+	var none *callers.Registry
+	if _, ok := none.ByAccessKey("AKIDEXAMPLEOTHER"); ok {
+		t.Error("no registry: got somebody by access key")
+	}
+	if _, ok := none.ByAPIKey("SECRET-key-of-other"); ok {
+		t.Error("no registry: got somebody by API key")
+	}
+}
+
+func TestConfigIsCopied(t *testing.T) {
+	configs := []callers.Config{backend()}
+	r := registry(t, configs...)
+	configs[0].Scopes[0], configs[0].Pools[0] = callers.Admin, callers.AnyPool
+	c, _ := r.ByAccessKey("AKIDEXAMPLEBACKEND")
+	if c.Has(callers.Admin) || c.May(callers.Developer, "") || !c.May(callers.Developer, poolA) {
+		t.Error("got the rights of a configuration that was changed later")
+	}
+}
+
+func TestContext(t *testing.T) {
+	c, _ := registry(t, backend()).ByAccessKey("AKIDEXAMPLEBACKEND")
+	ctx := callers.With(t.Context(), c)
+	if got, ok := callers.From(ctx); !ok || got != c {
+		t.Errorf("got %v, %v, want the caller", got, ok)
+	}
+	for name, ctx := range map[string]context.Context{"none": t.Context(), "hidden": callers.With(ctx, nil)} {
+		if got, ok := callers.From(ctx); ok || got != nil {
+			t.Errorf("%s: got %v, want nobody", name, got)
+		}
+	}
+}
+
+func TestNothingPrintsSecrets(t *testing.T) {
+	r := registry(t, backend(), other())
+	c, _ := r.ByAccessKey("AKIDEXAMPLEBACKEND")
+	config := backend()
+	values := []any{
+		c, *c, config, &config, r, *r, []callers.Config{config}, []*callers.Caller{c}, map[string]*callers.Caller{"c": c},
+		struct{ C *callers.Caller }{c}, struct{ C callers.Config }{config}, struct{ R callers.Registry }{*r},
+	}
+	for _, v := range values {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			checkSilent(t, fmt.Sprintf(verb, v))
+		}
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSilent(t, string(text))
+	}
+	if got := fmt.Sprint(c); !strings.Contains(got, "backend") {
+		t.Errorf("got %s, want the name", got)
+	}
+}
+
+func checkSilent(t *testing.T, text string) {
+	t.Helper()
+	digest := sha256.Sum256([]byte("SECRET-key-of-backend"))
+	for _, secret := range []string{
+		"SECRET", fmt.Sprintf("%x", "SECRET"), strings.Trim(fmt.Sprint([]byte("SECRET")), "[]"),
+		fmt.Sprintf("%x", digest), strings.Trim(fmt.Sprint(digest), "[]"),
+	} {
+		if strings.Contains(text, secret) {
+			t.Errorf("got a text of %d bytes that shows a secret", len(text))
+		}
+	}
+}
