@@ -27,6 +27,13 @@ const (
 	DomainGuest Domain = "guest"
 	// DomainLogin: every login was proved by the broker.
 	DomainLogin Domain = "login"
+	// DomainUnproven: a token is its own proof, byte for byte, once the backend
+	// has judged it.
+	DomainUnproven Domain = "unproven"
+	// DomainOwnToken: a token of the backend's own was verified.
+	DomainOwnToken Domain = "token"
+	// DomainDeveloper: a caller who speaks for all users of the pool.
+	DomainDeveloper Domain = "developer"
 )
 
 // Namer makes keys. It is safe for concurrent use.

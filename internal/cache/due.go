@@ -13,7 +13,7 @@ import "time"
 func Due(issued, expires, lastHandOut time.Time, maxFloor time.Duration, jitter float64) time.Time {
 	life := expires.Sub(issued)
 	due := issued.Add(time.Duration((0.55 + 0.10*jitter) * float64(life)))
-	if 5*maxFloor > 2*life && !lastHandOut.IsZero() {
+	if large(maxFloor, life) && !lastHandOut.IsZero() {
 		early := time.Minute + time.Duration(jitter*float64(3*time.Minute))
 		due = lastHandOut.Add(maxFloor - early)
 	}
@@ -22,6 +22,9 @@ func Due(issued, expires, lastHandOut time.Time, maxFloor time.Duration, jitter 
 	}
 	return due
 }
+
+// large reports whether a floor exceeds 40 % of a life.
+func large(floor, life time.Duration) bool { return 5*floor > 2*life }
 
 // Due is when this entry's renewal is due.
 func (e *Entry) Due() time.Time {

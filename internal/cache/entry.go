@@ -33,7 +33,9 @@ type Entry struct {
 	// Jitter in [0,1) moves this entry's renewal within its window.
 	Jitter float64
 
+	handOuts  atomic.Int64 // since the exchange
 	handedOut atomic.Int64 // unix nanoseconds of the last hand-out
+	inherited atomic.Int64 // unix nanoseconds, see Inherit
 	floor     atomic.Int64 // largest floor of those who asked, nanoseconds
 	retryAt   atomic.Int64 // unix nanoseconds; no exchange before, after a failure
 	ended     atomic.Bool  // a lasting refusal ended its renewal
@@ -50,6 +52,7 @@ func (e *Entry) Live(now time.Time) bool {
 
 // HandedOut notes that an asker with that floor was served.
 func (e *Entry) HandedOut(now time.Time, floor time.Duration) {
+	e.handOuts.Add(1)
 	e.handedOut.Store(now.UnixNano())
 	for {
 		old := e.floor.Load()
@@ -68,6 +71,22 @@ func (e *Entry) LastHandOut() time.Time {
 	return time.Unix(0, ns)
 }
 
+// HandOuts is how often the entry was served.
+func (e *Entry) HandOuts() int64 { return e.handOuts.Load() }
+
+// Inherit takes over from old, which e renews, when anyone asked for it last. It
+// is no hand-out of e, and moves no renewal of it.
+func (e *Entry) Inherit(old *Entry) { e.inherited.Store(old.LastAsked().UnixNano()) }
+
+// LastAsked is when this entry, or the one that it renewed, was served last.
+func (e *Entry) LastAsked() time.Time {
+	return time.Unix(0, max(e.handedOut.Load(), e.inherited.Load()))
+}
+
+// Expected reports whether those who were served want so much life that they come
+// back at a known time, for which Due has it renewed.
+func (e *Entry) Expected() bool { return e.HandOuts() > 0 && large(e.MaxFloor(), e.Life()) }
+
 // MaxFloor is the largest floor of those who were served.
 func (e *Entry) MaxFloor() time.Duration { return time.Duration(e.floor.Load()) }
 
@@ -76,6 +95,13 @@ func (e *Entry) PutOff(t time.Time) { e.retryAt.Store(t.UnixNano()) }
 
 // MayRetry reports whether no failure forbids an exchange now.
 func (e *Entry) MayRetry(now time.Time) bool { return now.UnixNano() >= e.retryAt.Load() }
+
+// TryPutOff is PutOff for whoever comes first: it reports false, and changes
+// nothing, where an exchange is forbidden now.
+func (e *Entry) TryPutOff(now, t time.Time) bool {
+	old := e.retryAt.Load()
+	return now.UnixNano() >= old && e.retryAt.CompareAndSwap(old, t.UnixNano())
+}
 
 // EndRenewal stops renewal after a lasting refusal. The entry itself may live on.
 func (e *Entry) EndRenewal() { e.ended.Store(true) }

@@ -9,7 +9,8 @@ import (
 	"weak"
 )
 
-// A Scope is what a fence can end: everything of one identity or of one pool.
+// A Scope is what a fence can end: everything of one identity, of one pool or of
+// one login.
 type Scope string
 
 // IdentityScope covers what was obtained for one identity.
@@ -17,6 +18,13 @@ func IdentityScope(id string) Scope { return Scope("i/" + id) }
 
 // PoolScope covers what was obtained under one pool's settings.
 func PoolScope(id string) Scope { return Scope("p/" + id) }
+
+// LoginScope covers what was obtained for whoever a pool's login belongs to.
+func LoginScope(pool, provider, subject string) Scope {
+	b := appendField([]byte("l/"), pool)
+	b = appendField(b, provider)
+	return Scope(appendField(b, subject))
+}
 
 // Epochs hands out the present epoch of scopes and ends them. Epochs are random
 // values, never counters: one that was lost is made anew and matches nothing

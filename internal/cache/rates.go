@@ -1,0 +1,58 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
+)
+
+// ErrLimited says that no turn comes before the deadline.
+var ErrLimited = errors.New("no turn comes before the deadline")
+
+// Rates gives turns at a rate, to each name apart. Names are bounded: a flood of
+// them pushes out those that were used least, which then begin anew with a full
+// burst. It is safe for concurrent use.
+type Rates struct {
+	limit rate.Limit
+	burst int
+	names *otter.Cache[string, *rate.Limiter]
+}
+
+// ratesIdle is how long an unused name is kept; by then its burst is full again
+// at any rate of one an hour or faster.
+const ratesIdle = time.Hour
+
+// NewRates gives perMinute turns a minute, burst of them at once, to at most
+// names names.
+func NewRates(perMinute, burst, names int) (*Rates, error) {
+	cache, err := otter.New(&otter.Options[string, *rate.Limiter]{
+		MaximumSize:      names,
+		ExpiryCalculator: otter.ExpiryAccessing[string, *rate.Limiter](ratesIdle),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make rates: %w", err)
+	}
+	return &Rates{limit: rate.Limit(float64(perMinute) / 60), burst: burst, names: cache}, nil
+}
+
+// Wait takes name's next turn. It fails at once with ErrLimited when that comes
+// after ctx's deadline, and with ctx's error when ctx ends first.
+func (r *Rates) Wait(ctx context.Context, name string) error {
+	limiter, _ := r.names.ComputeIfAbsent(name, func() (*rate.Limiter, bool) {
+		return rate.NewLimiter(r.limit, r.burst), false
+	})
+	if err := limiter.Wait(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("%w: %w", ErrLimited, err)
+	}
+	return nil
+}
+
+// Close ends the goroutine of the names. The Rates must not be used afterwards.
+func (r *Rates) Close() { r.names.StopAllGoroutines() }
