@@ -73,6 +73,26 @@ func peek(token string) (*payload, error) {
 	return nil, refuse(msgNoToken, nil)
 }
 
+// UnverifiedIssuer is what a token says its issuer is, for a message; nobody
+// vouches for it. It is empty where the token is none.
+func UnverifiedIssuer(token string) string {
+	claims, err := peek(token)
+	if err != nil {
+		return ""
+	}
+	return claims.Issuer
+}
+
+// StatedExpiry is the exp that a token states, which nobody vouches for; false
+// where it states none or is no JWT.
+func StatedExpiry(token string) (at time.Time, ok bool) {
+	claims, err := peek(token)
+	if err != nil || claims.Expires == nil {
+		return time.Time{}, false
+	}
+	return time.Unix(*claims.Expires, 0), true
+}
+
 func readPayload(text []byte) (*payload, error) {
 	all, err := object(text)
 	if err != nil {

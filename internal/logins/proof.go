@@ -2,6 +2,8 @@ package logins
 
 import (
 	"crypto/rsa"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -38,6 +40,9 @@ func (p *Proof) Claim(name string) (any, bool) {
 	v, ok := p.claims[name]
 	return v, ok
 }
+
+// ClaimNames are the names of the token's claims, in order.
+func (p *Proof) ClaimNames() []string { return slices.Sorted(maps.Keys(p.claims)) }
 
 // String keeps the subject out of logs.
 func (p *Proof) String() string { return "proof of a login at " + p.Provider }
