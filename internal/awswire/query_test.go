@@ -39,7 +39,7 @@ func issue(t testing.TB, now time.Time) (*sts.Builtin, sts.Credentials) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := b.AssumeRoleWithWebIdentity(t.Context(), sts.AssumeRequest{
+	c, err := b.Assume(t.Context(), sts.AssumeRequest{
 		RoleARN: "arn:aws:iam::" + account + ":role/demo", SessionName: "CognitoIdentityCredentials", Duration: time.Hour,
 		Identity: sts.WebIdentity{Provider: "cognito-identity.amazonaws.com", Audience: pool, Subject: identity, AMR: []string{"unauthenticated"}},
 	})

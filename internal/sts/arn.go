@@ -8,12 +8,13 @@ import (
 
 // Bounds of IAM's names.
 const (
-	minARN       = 20
-	maxARN       = 2048
-	maxRoleName  = 64
-	maxRolePath  = 512
-	maxPartition = 32
-	accountChars = 12
+	minARN        = 20
+	maxARN        = 2048
+	maxRoleName   = 64
+	maxPolicyName = 128
+	maxPath       = 512
+	maxPartition  = 32
+	accountChars  = 12
 )
 
 // role is a role's ARN, taken apart.
@@ -27,23 +28,50 @@ type role struct {
 // parseRole takes arn:<partition>:iam::<account>:role/<path/><name> apart;
 // false if arn is anything else.
 func parseRole(arn string) (role, bool) {
-	if len(arn) < minARN || len(arn) > maxARN {
+	a, ok := parseIAM(arn)
+	if !ok || !validAccount(a.account) {
 		return role{}, false
 	}
-	parts := strings.Split(arn, ":")
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || parts[3] != "" {
+	resource, found := strings.CutPrefix(a.resource, "role/")
+	if !found {
 		return role{}, false
 	}
-	resource, found := strings.CutPrefix(parts[5], "role/")
-	if !found || !validPartition(parts[1]) || !validAccount(parts[4]) {
-		return role{}, false
-	}
-	name, ok := roleName(resource)
-	return role{arn: arn, partition: parts[1], account: parts[4], name: name}, ok
+	name, ok := iamName(resource, maxRoleName)
+	return role{arn: arn, partition: a.partition, account: a.account, name: name}, ok
 }
 
-// roleName cuts the path off. Every part of a path has at least one character.
-func roleName(resource string) (string, bool) {
+// mayTakePolicy says whether arn is of a managed policy that a session of r may
+// be limited by: one of AWS or of r's account.
+func (r role) mayTakePolicy(arn string) bool {
+	a, ok := parseIAM(arn)
+	if !ok || a.partition != r.partition || a.account != "aws" && a.account != r.account {
+		return false
+	}
+	resource, found := strings.CutPrefix(a.resource, "policy/")
+	if !found {
+		return false
+	}
+	_, ok = iamName(resource, maxPolicyName)
+	return ok
+}
+
+// iamARN is arn:<partition>:iam::<account>:<resource>, taken apart.
+type iamARN struct{ partition, account, resource string }
+
+// parseIAM leaves account and resource to be judged.
+func parseIAM(arn string) (iamARN, bool) {
+	if len(arn) < minARN || len(arn) > maxARN {
+		return iamARN{}, false
+	}
+	parts := strings.Split(arn, ":")
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || parts[3] != "" || !validPartition(parts[1]) {
+		return iamARN{}, false
+	}
+	return iamARN{partition: parts[1], account: parts[4], resource: parts[5]}, true
+}
+
+// iamName cuts the path off. Every part of a path has at least one character.
+func iamName(resource string, longest int) (string, bool) {
 	if strings.HasPrefix(resource, "/") || strings.Contains(resource, "//") {
 		return "", false
 	}
@@ -51,7 +79,7 @@ func roleName(resource string) (string, bool) {
 	if i := strings.LastIndexByte(resource, '/'); i >= 0 {
 		path, name = resource[:i], resource[i+1:]
 	}
-	if len(path) > maxRolePath {
+	if len(path) > maxPath {
 		return "", false
 	}
 	for i := range len(path) {
@@ -59,7 +87,7 @@ func roleName(resource string) (string, bool) {
 			return "", false
 		}
 	}
-	return name, len(name) >= 1 && len(name) <= maxRoleName && nameChars(name)
+	return name, len(name) >= 1 && len(name) <= longest && nameChars(name)
 }
 
 // validPartition takes aws and its siblings aws-cn, aws-us-gov and so on.
@@ -92,8 +120,8 @@ func validAccount(s string) bool {
 	return true
 }
 
-// nameChars says whether s consists of [\w+=,.@-], the alphabet of role and
-// session names.
+// nameChars says whether s consists of [\w+=,.@-], the alphabet of role,
+// policy and session names.
 func nameChars(s string) bool {
 	for i := range len(s) {
 		c := s[i]

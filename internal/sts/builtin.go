@@ -87,11 +87,13 @@ func newKeys(configured [][]byte) ([]*sealKey, error) {
 	return keys, nil
 }
 
-// AssumeRoleWithWebIdentity issues credentials; see Assumer. It refuses a role of
-// another account with AccessDenied, a request beyond STS's bounds with
-// ValidationError, and a session whose parts together exceed what a token of
-// 4096 characters holds with PackedPolicyTooLarge.
-func (b *Builtin) AssumeRoleWithWebIdentity(ctx context.Context, req AssumeRequest) (Credentials, error) {
+// Assume issues credentials; see Assumer. It refuses a role of another account
+// with AccessDenied, a request beyond STS's bounds with ValidationError, an
+// inline policy that is none with MalformedPolicyDocument, and with
+// PackedPolicyTooLarge policies of more than 2048 characters together and a
+// session whose parts together exceed what a token of 4096 characters holds.
+// Session policies are recorded in the session: whoever honours it applies them.
+func (b *Builtin) Assume(ctx context.Context, req AssumeRequest) (Credentials, error) {
 	if err := ctx.Err(); err != nil {
 		return Credentials{}, err
 	}
@@ -113,6 +115,8 @@ func (b *Builtin) AssumeRoleWithWebIdentity(ctx context.Context, req AssumeReque
 		roleARN:     req.RoleARN,
 		sessionName: req.SessionName,
 		identity:    req.Identity,
+		policy:      req.Policy,
+		policyARNs:  req.PolicyARNs,
 	}
 	return b.issue(accessKey, r, &p)
 }
@@ -123,7 +127,7 @@ func (b *Builtin) issue(accessKey string, r role, p *payload) (Credentials, erro
 	if err != nil {
 		return Credentials{}, &Error{Code: CodePackedPolicyTooLarge, Message: msgTooLarge, cause: err}
 	}
-	raw, ok := b.keys[0].seal(accessKey, plain)
+	raw, ok := b.keys[0].seal(accessKey, p.version(), plain)
 	if !ok {
 		return Credentials{}, &Error{Code: CodePackedPolicyTooLarge, Message: msgTooLarge}
 	}

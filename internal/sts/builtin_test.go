@@ -54,7 +54,7 @@ func request() sts.AssumeRequest {
 
 func assume(t testing.TB, b *sts.Builtin, req sts.AssumeRequest) sts.Credentials {
 	t.Helper()
-	c, err := b.AssumeRoleWithWebIdentity(context.Background(), req)
+	c, err := b.Assume(context.Background(), req)
 	if err != nil {
 		t.Fatalf("AssumeRoleWithWebIdentity: %v", err)
 	}
@@ -217,7 +217,7 @@ func TestRequestBounds(t *testing.T) {
 			req := request()
 			tt.change(&req)
 			b := builtin(t, &now, key(1))
-			c, err := b.AssumeRoleWithWebIdentity(context.Background(), req)
+			c, err := b.Assume(context.Background(), req)
 			if got := code(err); got != tt.want {
 				t.Fatalf("code: got %q, want %q", got, tt.want)
 			}
@@ -241,7 +241,7 @@ func TestDeniedRoleHasTheMessageOfSTS(t *testing.T) {
 	now := start
 	req := request()
 	req.RoleARN = "arn:aws:iam::000000000000:role/demo"
-	_, err := builtin(t, &now, key(1)).AssumeRoleWithWebIdentity(context.Background(), req)
+	_, err := builtin(t, &now, key(1)).Assume(context.Background(), req)
 	want := "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -257,7 +257,7 @@ func TestTokenLimit(t *testing.T) {
 	for n := 2500; n <= 3100; n++ {
 		req := request()
 		req.Identity.AMR = []string{strings.Repeat("a", 2000), strings.Repeat("b", n-2000)}
-		c, err := b.AssumeRoleWithWebIdentity(context.Background(), req)
+		c, err := b.Assume(context.Background(), req)
 		if err != nil {
 			if got := code(err); got != sts.CodePackedPolicyTooLarge {
 				t.Fatalf("code: got %q, want %q", got, sts.CodePackedPolicyTooLarge)
@@ -281,14 +281,14 @@ func TestPassingFaultIsNoRefusal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = broken.AssumeRoleWithWebIdentity(context.Background(), request())
+	_, err = broken.Assume(context.Background(), request())
 	if _, refused := errors.AsType[*sts.Error](err); refused || !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("no randomness: got %v, want the reader's error, not a refusal", err)
 	}
 	now := start
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = builtin(t, &now, key(1)).AssumeRoleWithWebIdentity(ctx, request())
+	_, err = builtin(t, &now, key(1)).Assume(ctx, request())
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("ended context: got %v, want %v", err, context.Canceled)
 	}

@@ -21,7 +21,10 @@ const (
 	msgInvalidARN    = "Request ARN is invalid"
 	msgInvalidToken  = "The security token included in the request is invalid"
 	msgExpiredToken  = "The security token included in the request is expired"
-	msgTooLarge      = "The session does not fit into a session token."
+	msgTooLarge      = "Serialized token too large for session"
+	msgTooLong       = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+	msgPolicyJSON    = "This policy contains invalid Json"
+	msgPolicySyntax  = "Syntax errors in policy."
 )
 
 // Error is a refusal by STS. Code and Message are safe for callers; the cause,
@@ -30,7 +33,11 @@ const (
 type Error struct {
 	Code    string
 	Message string
-	cause   error
+	// RequestID is the id that a remote STS gave the refused call, for asking its
+	// operators; empty for refusals of this package's own.
+	RequestID string
+
+	cause error
 }
 
 // Error gives code and message, never the cause.

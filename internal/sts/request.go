@@ -3,6 +3,7 @@ package sts
 import (
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // Bounds of a session's life.
@@ -11,85 +12,118 @@ const (
 	MaxDuration = 12 * time.Hour
 )
 
-// Bounds of the names in a request. The identity's are ours: STS takes what the
+// defaultDuration is the life of a session whose Request asks for none.
+const defaultDuration = time.Hour
+
+// Bounds of a request's members. The identity's are ours: STS takes what the
 // provider signed, while here they travel inside the session token.
 const (
 	minSessionName = 2
 	maxSessionName = 64
+	minToken       = 4
+	maxToken       = 20000
 	maxIdentity    = 255 // provider, audience, subject
 	maxAMR         = 64
 	maxAMREntry    = 2048
 )
 
 // check holds req against STS's constraints; the role comes back taken apart.
-// The account is not looked at.
+// Whose account it is in is not looked at.
 func (req *AssumeRequest) check() (role, error) {
-	if err := req.checkConstraints(); err != nil {
+	var c constraints
+	req.constrain(&c)
+	req.Identity.constrain(&c)
+	if err := c.err(); err != nil {
 		return role{}, err
 	}
-	if err := req.Identity.check(); err != nil {
-		return role{}, err
+	return req.resolve()
+}
+
+// check holds r against STS's constraints, all but the token's truth. What comes
+// back lacks the identity.
+func (r *Request) check() (AssumeRequest, error) {
+	req := AssumeRequest{
+		RoleARN: r.RoleARN, SessionName: r.SessionName, Duration: r.Duration,
+		Policy: r.Policy, PolicyARNs: r.PolicyARNs,
 	}
+	if req.Duration == 0 {
+		req.Duration = defaultDuration
+	}
+	var c constraints
+	req.constrain(&c)
+	c.length("webIdentityToken", len(r.Token), minToken, maxToken)
+	if r.ProviderID != "" {
+		c.add("providerId", "Member must be absent for tokens of OpenID Connect providers")
+	}
+	if err := c.err(); err != nil {
+		return AssumeRequest{}, err
+	}
+	_, err := req.resolve()
+	return req, err
+}
+
+// constrain notes what breaks the model, member by member, but for the identity.
+func (req *AssumeRequest) constrain(c *constraints) {
+	c.length("roleArn", len(req.RoleARN), minARN, maxARN)
+	c.length("roleSessionName", len(req.SessionName), minSessionName, maxSessionName)
+	if !nameChars(req.SessionName) {
+		c.add("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
+	}
+	constrainDuration(c, req.Duration)
+	constrainPolicies(c, req.Policy, req.PolicyARNs)
+}
+
+func constrainDuration(c *constraints, d time.Duration) {
+	if d < MinDuration {
+		c.add("durationSeconds", "Member must have value greater than or equal to 900")
+	}
+	if d > MaxDuration {
+		c.add("durationSeconds", "Member must have value less than or equal to 43200")
+	}
+}
+
+func constrainPolicies(c *constraints, policy string, arns []string) {
+	if policy != "" {
+		c.length("policy", utf8.RuneCountInString(policy), 1, maxPolicy)
+		if !policyChars(policy) {
+			c.add("policy", `Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u00FF]+`)
+		}
+	}
+	c.length("policyArns", len(arns), 0, maxPolicyARNs)
+	for i, arn := range arns[:min(len(arns), maxPolicyARNs)] {
+		c.length(policyMember(i), len(arn), minARN, maxARN)
+	}
+}
+
+// policyMember names the i-th managed policy, counted from one as the protocol does.
+func policyMember(i int) string { return "policyArns." + strconv.Itoa(i+1) + ".member.arn" }
+
+// resolve takes the role apart and judges the session policies, which hang on it.
+func (req *AssumeRequest) resolve() (role, error) {
 	r, ok := parseRole(req.RoleARN)
 	if !ok {
 		return role{}, &Error{Code: CodeValidation, Message: msgInvalidARN}
 	}
+	if err := checkPolicyARNs(r, req.PolicyARNs); err != nil {
+		return role{}, err
+	}
+	if req.Policy != "" {
+		if err := checkDocument(req.Policy); err != nil {
+			return role{}, err
+		}
+	}
+	if percent := packedPercent(req.Policy, req.PolicyARNs); percent > 100 {
+		return role{}, packedTooLarge(percent)
+	}
 	return r, nil
 }
 
-func (req *AssumeRequest) checkConstraints() error {
-	if err := length("roleArn", req.RoleARN, minARN, maxARN); err != nil {
-		return err
-	}
-	if err := length("roleSessionName", req.SessionName, minSessionName, maxSessionName); err != nil {
-		return err
-	}
-	if !nameChars(req.SessionName) {
-		return invalid("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
-	}
-	if req.Duration < MinDuration {
-		return invalid("durationSeconds", "Member must have value greater than or equal to 900")
-	}
-	if req.Duration > MaxDuration {
-		return invalid("durationSeconds", "Member must have value less than or equal to 43200")
-	}
-	return nil
-}
-
-func (w *WebIdentity) check() error {
-	for _, f := range []struct{ member, value string }{
-		{"provider", w.Provider}, {"audience", w.Audience}, {"subject", w.Subject},
-	} {
-		if err := length(f.member, f.value, 1, maxIdentity); err != nil {
-			return err
-		}
-	}
-	if len(w.AMR) > maxAMR {
-		return invalid("amr", "Member must have length less than or equal to "+strconv.Itoa(maxAMR))
-	}
-	for _, entry := range w.AMR {
-		if err := length("amr", entry, 1, maxAMREntry); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func length(member, value string, lo, hi int) error {
-	if len(value) < lo {
-		return invalid(member, "Member must have length greater than or equal to "+strconv.Itoa(lo))
-	}
-	if len(value) > hi {
-		return invalid(member, "Member must have length less than or equal to "+strconv.Itoa(hi))
-	}
-	return nil
-}
-
-// invalid words a broken constraint as the service does for members whose value
-// it does not repeat.
-func invalid(member, constraint string) error {
-	return &Error{
-		Code:    CodeValidation,
-		Message: "1 validation error detected: Value at '" + member + "' failed to satisfy constraint: " + constraint,
+func (w *WebIdentity) constrain(c *constraints) {
+	c.length("provider", len(w.Provider), 1, maxIdentity)
+	c.length("audience", len(w.Audience), 1, maxIdentity)
+	c.length("subject", len(w.Subject), 1, maxIdentity)
+	c.length("amr", len(w.AMR), 0, maxAMR)
+	for _, entry := range w.AMR[:min(len(w.AMR), maxAMR)] {
+		c.length("amr", len(entry), 1, maxAMREntry)
 	}
 }

@@ -21,8 +21,14 @@ import (
 // access key, go together. The nonce is random, so a key should retire before it
 // has sealed 2^32 tokens; a repeated nonce would still yield no secret access
 // key, which comes from a sub-key of its own.
+//
+// The version says how the payload is laid out. A session without policies is
+// sealed in the first version, so that brokers of an earlier release open it; one
+// with policies is not for them, who would not see its limits.
 const (
-	tokenVersion  = 1
+	versionPlain    = 1
+	versionPolicies = 2
+
 	keyIDBytes    = 4
 	headerBytes   = 1 + keyIDBytes
 	overhead      = headerBytes + 12 + 16
@@ -77,12 +83,12 @@ func newSealKey(key []byte) (*sealKey, error) {
 }
 
 // seal makes the raw token for accessKey; false if it would be too long.
-func (k *sealKey) seal(accessKey string, plain []byte) ([]byte, bool) {
+func (k *sealKey) seal(accessKey string, version byte, plain []byte) ([]byte, bool) {
 	if base64.StdEncoding.EncodedLen(overhead+len(plain)) > maxTokenChars {
 		return nil, false
 	}
 	raw := make([]byte, headerBytes, overhead+len(plain))
-	raw[0] = tokenVersion
+	raw[0] = version
 	copy(raw[1:], k.id[:])
 	return k.aead.Seal(raw, nil, plain, associated(raw, accessKey)), true
 }

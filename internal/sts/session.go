@@ -22,6 +22,8 @@ type Session struct {
 	Audience        string
 	Subject         string
 	AMR             []string
+	Policy          string    // inline session policy, JSON as it was given; empty: none
+	PolicyARNs      []string  // managed session policies, in the order given
 	Issued, Expires time.Time // whole seconds, UTC
 
 	secret string
@@ -55,14 +57,14 @@ func (b *Builtin) open(accessKey, token string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if raw[0] != tokenVersion {
+	if raw[0] != versionPlain && raw[0] != versionPolicies {
 		return nil, errVersion
 	}
 	key, plain, err := b.unseal(accessKey, raw)
 	if err != nil {
 		return nil, err
 	}
-	p, err := decodePayload(plain)
+	p, err := decodePayload(raw[0], plain)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +102,8 @@ func newSession(p *payload, r role, secret string) *Session {
 		Audience:       p.identity.Audience,
 		Subject:        p.identity.Subject,
 		AMR:            p.identity.AMR,
+		Policy:         p.policy,
+		PolicyARNs:     p.policyARNs,
 		Issued:         time.Unix(p.issued, 0).UTC(),
 		Expires:        time.Unix(p.expires, 0).UTC(),
 		secret:         secret,

@@ -1,5 +1,6 @@
-// Package sts trades a proven web identity for temporary credentials of a role,
-// behind one port: Assumer. The built-in STS of this package answers the port
+// Package sts turns an identity that was proven before into credentials of a role,
+// behind two ports: Assumer for an identity that the caller vouches for, API for
+// a token that whoever answers verifies. The built-in STS of this package issues
 // without any list of what it issued: access key, secret and session token carry
 // and prove themselves.
 //
@@ -27,13 +28,45 @@ type AssumeRequest struct {
 	SessionName string
 	Identity    WebIdentity
 	Duration    time.Duration // from MinDuration to MaxDuration; there is no default
+	Policy      string        // inline session policy, JSON; empty: none
+	PolicyARNs  []string      // managed session policies
 }
 
 // Assumer turns a proven identity into credentials of a role.
 type Assumer interface {
-	// AssumeRoleWithWebIdentity issues credentials for req. A refusal is an
-	// *Error: AccessDenied, ValidationError, PackedPolicyTooLarge or another of
-	// STS's codes. Any other error is a passing fault and says nothing of the
-	// request. It is safe for concurrent use.
-	AssumeRoleWithWebIdentity(ctx context.Context, req AssumeRequest) (Credentials, error)
+	// Assume issues credentials for req. A refusal is an *Error: AccessDenied,
+	// ValidationError, PackedPolicyTooLarge or another of STS's codes. Any other
+	// error is a passing fault and says nothing of the request. It is safe for
+	// concurrent use.
+	Assume(ctx context.Context, req AssumeRequest) (Credentials, error)
+}
+
+// Request is a call of AssumeRoleWithWebIdentity, as clients make it.
+type Request struct {
+	RoleARN     string
+	SessionName string
+	Token       string        // the web identity; whoever answers verifies it
+	ProviderID  string        // for OAuth 2 providers only
+	Duration    time.Duration // zero: an hour
+	Policy      string        // inline session policy, JSON; empty: none
+	PolicyARNs  []string      // managed session policies
+}
+
+// Response is what a call of AssumeRoleWithWebIdentity brings.
+type Response struct {
+	Credentials Credentials
+	Provider    string // the token's issuer
+	Audience    string
+	Subject     string
+	// PackedPolicySize is the share of the allotted space that session policies
+	// and tags take, in percent; zero is not sent.
+	PackedPolicySize int
+}
+
+// API is STS as clients see it.
+type API interface {
+	// AssumeRoleWithWebIdentity verifies req.Token and issues credentials. It
+	// fails as Assumer does, and with InvalidIdentityToken and
+	// ExpiredTokenException for tokens. It is safe for concurrent use.
+	AssumeRoleWithWebIdentity(ctx context.Context, req Request) (*Response, error)
 }

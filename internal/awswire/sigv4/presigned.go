@@ -65,6 +65,7 @@ func (s *Signed) parsePresigned() error {
 	if err := s.parseParts(values[paramCredential], values[paramSignedHeaders], values[paramSignature]); err != nil {
 		return err
 	}
+	s.presigned = true
 	s.credential.SessionToken = values[paramToken]
 	if s.life, err = parseExpires(values); err != nil {
 		return err

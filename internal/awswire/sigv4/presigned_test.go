@@ -34,6 +34,26 @@ func TestTwoFormsAtOnceAreRefused(t *testing.T) {
 	}
 }
 
+func TestPresigned(t *testing.T) {
+	for name, tt := range map[string]struct {
+		request sigv4.Request
+		want    bool
+	}{
+		"header":         {getCallerIdentity().signed(t), false},
+		"header, GET":    {presignedGet().signed(t), false},
+		"presigned":      {presignedGet().presigned(t), true},
+		"presigned POST": {getCallerIdentity().presigned(t), true},
+	} {
+		s, err := sigv4.Parse(&tt.request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Presigned(); got != tt.want {
+			t.Errorf("%s: got %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
 func query(r sigv4.Request, raw string) sigv4.Request {
 	r = clone(r)
 	r.RawQuery = raw

@@ -63,6 +63,7 @@ type Signed struct {
 	credential  Credential
 	names       []string // signed headers
 	signature   []byte
+	presigned   bool
 	date        time.Time
 	life        time.Duration // for how long after date it is good
 	contentHash string        // what the caller says the body hashes to, or empty
@@ -113,6 +114,10 @@ func (s *Signed) parseForm() error {
 	}
 	return ErrMissing
 }
+
+// Presigned reports whether the signature stands in the query: whoever holds the
+// address can use it, for up to a week.
+func (s *Signed) Presigned() bool { return s.presigned }
 
 // Credential is whom s claims to come from.
 func (s *Signed) Credential() Credential { return s.credential }

@@ -275,7 +275,7 @@ func TestEveryChangedCharacterOfAnIssuedSecretIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	issue := func() aws.Credentials {
-		c, err := issuer.AssumeRoleWithWebIdentity(context.Background(), sts.AssumeRequest{
+		c, err := issuer.Assume(context.Background(), sts.AssumeRequest{
 			RoleARN: "arn:aws:iam::123456789012:role/demo", SessionName: "session", Duration: time.Hour,
 			Identity: sts.WebIdentity{Provider: "p", Audience: "pool", Subject: "identity"},
 		})
