@@ -13,6 +13,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 )
 
+// PassThrough is the key in Logins under which GetCredentialsForIdentity takes a
+// token of Cognito itself, and the provider that STS names for one. It stays
+// what it is whatever the issuer of the engine's tokens.
+const PassThrough = "cognito-identity.amazonaws.com"
+
 // API is what a backend serves. Its methods are those of
 // cognitoidentity.Client, gathered by subject; an operation enters the broker
 // by entering one of these interfaces.

@@ -114,3 +114,14 @@ func Passing(err error) bool {
 	}
 	return api.ErrorFault() == smithy.FaultServer
 }
+
+// DeveloperUserAlreadyRegistered says that a backend's user belongs to another
+// identity than the one it was sent with.
+func DeveloperUserAlreadyRegistered(message string) error {
+	return &types.DeveloperUserAlreadyRegisteredException{Message: aws.String(message)}
+}
+
+// LimitExceeded says that a quota of the account or pool is used up.
+func LimitExceeded(message string) error {
+	return &types.LimitExceededException{Message: aws.String(message)}
+}

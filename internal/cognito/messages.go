@@ -10,6 +10,11 @@ const (
 	MsgPoolConfiguration   = "Invalid identity pool configuration. Check assigned IAM roles for this pool."
 	MsgAlreadyLinked       = "Logins are already linked to another account."
 	MsgRateExceeded        = "Rate exceeded"
+	MsgCognitoToken        = "Invalid login token. Can't pass in a Cognito token."
+	MsgTokenMalformed      = "Invalid login token. Not a valid OpenId Connect identity token."
+	MsgTokenUnverified     = "Invalid login token. Couldn't verify signed token."
+	MsgTokenIssuer         = "Invalid login token. Issuer doesn't match providerName"
+	MsgTokenExpired        = "Invalid login token. Token expired: %d >= %d" // now, exp
 )
 
 // PoolNotFound is the service's answer for an unknown pool.

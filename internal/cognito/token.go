@@ -1,0 +1,12 @@
+package cognito
+
+import "time"
+
+// Token is what an OpenID token of Cognito's own says (reference 5.1).
+type Token struct {
+	Pool     string // aud
+	Identity string // sub
+	AMR      []string
+	Tags     map[string]string // principal tags
+	Expires  time.Time
+}
