@@ -9,7 +9,7 @@ import (
 // Resolution is what a call does to identities.
 type Resolution struct {
 	// Identity is the one that the call is answered with; empty means that a
-	// new one is to be made (GetId only).
+	// new one is to be made.
 	Identity string
 	// Link lists the logins that become linked to it.
 	Link []Login
@@ -21,6 +21,22 @@ type Facts struct {
 	Linked []Login
 	// Owners maps each of the call's logins that is linked to its identity.
 	Owners map[Login]string
+}
+
+// split sorts a call's logins by whose they are: the identity's own, nobody's,
+// and whether any is somebody else's.
+func (f Facts) split(id string, asked []Login) (own, free []Login, foreign bool) {
+	for _, l := range asked {
+		switch owner, linked := f.Owners[l]; {
+		case !linked:
+			free = append(free, l)
+		case owner == id:
+			own = append(own, l)
+		default:
+			foreign = true
+		}
+	}
+	return own, free, foreign
 }
 
 // GuestAccess decides a call for an identity without logins: rows 2, 3 and 4 of
@@ -39,18 +55,7 @@ func GuestAccess(p *Pool, id Identity) error {
 // to 12 of reference 3.3. What would merge two identities (rows 8 and 9) is a
 // ResourceConflictException.
 func Resolve(id Identity, asked []Login, facts Facts) (Resolution, error) {
-	var own, free []Login
-	foreign := false
-	for _, l := range asked {
-		switch owner, linked := facts.Owners[l]; {
-		case !linked:
-			free = append(free, l)
-		case owner == id.ID:
-			own = append(own, l)
-		default:
-			foreign = true
-		}
-	}
+	own, free, foreign := facts.split(id.ID, asked)
 	switch id.State {
 	case Guest:
 		if foreign {

@@ -1,0 +1,149 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// Quotas of an account and of a pool (reference, section 7).
+const (
+	MaxPools     = 1000
+	maxUserPools = 50
+	maxTags      = 50
+	maxRules     = 25
+	maxProviders = 100 // of OpenID or SAML; the service's own bound is not known
+)
+
+var (
+	userPoolName = regexp.MustCompile(`\Acognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[\w-]+_[0-9a-zA-Z]+\z`)
+	oidcARN      = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::[0-9]{12}:oidc-provider/[!-~]+\z`)
+	samlARN      = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::[0-9]{12}:saml-provider/[\w._-]+\z`)
+	roleARN      = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::([0-9]{12}):role/([!-~]+/)?[\w+=,.@-]{1,64}\z`)
+	tagText      = regexp.MustCompile(`\A[\p{L}\p{N}\p{Zs}_.:/=+@-]*\z`)
+)
+
+// publicDomains are the keys that SupportedLoginProviders takes (reference 6.1).
+var publicDomains = []string{
+	"graph.facebook.com", "www.amazon.com", "accounts.google.com", "appleid.apple.com", "api.twitter.com", "www.digits.com",
+}
+
+// CheckPool refuses a definition that the model's constraints let pass and the
+// service does not.
+func CheckPool(p *Pool) error {
+	for provider := range p.PublicProviders {
+		if !slices.Contains(publicDomains, provider) {
+			return cognito.InvalidParameter("SupportedLoginProviders names a provider that is not supported.")
+		}
+	}
+	if len(p.UserPools) > maxUserPools {
+		return cognito.LimitExceeded("A pool takes at most 50 Cognito identity providers.")
+	}
+	for i, u := range p.UserPools {
+		if !userPoolName.MatchString(u.Provider) || u.ClientID == "" {
+			return cognito.InvalidParameter("Invalid Cognito Identity Provider")
+		}
+		if slices.ContainsFunc(p.UserPools[:i], func(o UserPool) bool { return o.Provider == u.Provider && o.ClientID == u.ClientID }) {
+			return cognito.InvalidParameter("A Cognito identity provider stands there twice.")
+		}
+	}
+	if err := checkARNs("OpenIdConnectProviderARNs", p.OIDCProviderARNs, oidcARN); err != nil {
+		return err
+	}
+	if err := checkARNs("SamlProviderARNs", p.SAMLProviderARNs, samlARN); err != nil {
+		return err
+	}
+	if p.DeveloperProvider != "" && (p.Accepts(p.DeveloperProvider) || p.DeveloperProvider == cognito.PassThrough) {
+		return cognito.InvalidParameter("DeveloperProviderName is the name of a login provider.")
+	}
+	return CheckTags(p.Tags)
+}
+
+func checkARNs(member string, arns []string, form *regexp.Regexp) error {
+	if len(arns) > maxProviders {
+		return cognito.LimitExceeded(fmt.Sprintf("%s takes at most %d providers.", member, maxProviders))
+	}
+	for i, arn := range arns {
+		if !form.MatchString(arn) {
+			return cognito.InvalidParameter(member + " holds a value that is no ARN of such a provider.")
+		}
+		if slices.Contains(arns[:i], arn) {
+			return cognito.InvalidParameter(member + " holds a provider twice.")
+		}
+	}
+	return nil
+}
+
+// CheckTags refuses tags beyond reference 2.3.
+func CheckTags(tags map[string]string) error {
+	if len(tags) > maxTags {
+		return cognito.InvalidParameter("A pool takes at most 50 tags.")
+	}
+	for key, value := range tags {
+		if strings.HasPrefix(strings.ToLower(key), "aws:") || !tagText.MatchString(key) || !tagText.MatchString(value) {
+			return cognito.InvalidParameter("A tag holds characters that tags do not take, or begins with aws:.")
+		}
+	}
+	return nil
+}
+
+// CheckRoles refuses roles and mappings that a pool of the account cannot have
+// (reference 2.3).
+func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mapping) error {
+	for _, role := range []string{roles.Authenticated, roles.Unauthenticated} {
+		if err := checkRole(role, account); role != "" && err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(mappings)) {
+		if !p.mappable(key) {
+			return cognito.InvalidParameter(fmt.Sprintf("(%s) is not a valid RoleMapping ProviderName or is not a configured provider.", key))
+		}
+		if err := checkMapping(mappings[key], account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkRole(arn, account string) error {
+	if m := roleARN.FindStringSubmatch(arn); m == nil || m[2] != account {
+		return cognito.NotAuthorized(fmt.Sprintf("Access to Role '%s' is forbidden.", arn))
+	}
+	return nil
+}
+
+// mappable reports whether a key of RoleMappings is a provider of the pool: an
+// app client of a user pool, a public domain, or a provider's ARN (reference 4.2).
+func (p *Pool) mappable(key string) bool {
+	if _, ok := p.PublicProviders[key]; ok {
+		return true
+	}
+	if slices.Contains(p.OIDCProviderARNs, key) || slices.Contains(p.SAMLProviderARNs, key) {
+		return true
+	}
+	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.Provider+":"+u.ClientID == key })
+}
+
+func checkMapping(m Mapping, account string) error {
+	switch {
+	case m.Ambiguous == "":
+		return cognito.InvalidParameter("AmbiguousRoleResolution is required for a role mapping.")
+	case m.Type == "Rules" && len(m.Rules) == 0:
+		return cognito.InvalidParameter("RulesConfiguration is required for a role mapping of type Rules.")
+	case m.Type == "Token" && len(m.Rules) > 0:
+		return cognito.InvalidParameter("RulesConfiguration is only for a role mapping of type Rules.")
+	case len(m.Rules) > maxRules:
+		return cognito.InvalidParameter("A role mapping takes at most 25 rules.")
+	}
+	for _, r := range m.Rules {
+		if err := checkRole(r.Role, account); err != nil {
+			return err
+		}
+	}
+	return nil
+}

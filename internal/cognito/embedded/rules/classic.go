@@ -1,0 +1,21 @@
+package rules
+
+import "github.com/cognito-broker/broker/internal/cognito"
+
+// Refusals of the classic flow (reference 4.1).
+const (
+	msgClassicOff      = "Basic (classic) flow is not enabled, please use enhanced flow."
+	msgClassicMappings = "Basic (classic) flow is not supported with RoleMappings, please use enhanced flow."
+)
+
+// ClassicAllowed decides, before any look at the identity, whether a pool issues
+// tokens to apps. AllowClassic unset allows.
+func ClassicAllowed(p *Pool) error {
+	switch {
+	case p.AllowClassic != nil && !*p.AllowClassic:
+		return cognito.InvalidParameter(msgClassicOff)
+	case len(p.Mappings) > 0:
+		return cognito.InvalidParameter(msgClassicMappings)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+)
+
+// Roles are a pool's default roles, by ARN; empty means none.
+type Roles struct {
+	Authenticated   string `json:"authenticated,omitempty"`
+	Unauthenticated string `json:"unauthenticated,omitempty"`
+}
+
+// UserPool is an app client of a Cognito user pool that a pool takes logins of.
+type UserPool struct {
+	Provider             string `json:"provider,omitempty"` // cognito-idp.<region>.amazonaws.com/<user pool>
+	ClientID             string `json:"clientId,omitempty"`
+	ServerSideTokenCheck *bool  `json:"serverSideTokenCheck,omitempty"`
+}
+
+// Pool is an identity pool's definition.
+type Pool struct {
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	AllowGuests  bool   `json:"allowGuests"`
+	AllowClassic *bool  `json:"allowClassic,omitempty"` // unset allows, reference 2.3
+	// DeveloperProvider is the name of the backends' own logins.
+	DeveloperProvider string   `json:"developerProvider,omitempty"`
+	OIDCProviderARNs  []string `json:"oidcProviderArns,omitempty"`
+	SAMLProviderARNs  []string `json:"samlProviderArns,omitempty"`
+	// PublicProviders are SupportedLoginProviders: app id by provider.
+	PublicProviders map[string]string  `json:"publicProviders,omitempty"`
+	UserPools       []UserPool         `json:"userPools,omitempty"`
+	Tags            map[string]string  `json:"tags,omitempty"`
+	Roles           Roles              `json:"roles"`
+	Mappings        map[string]Mapping `json:"mappings,omitempty"` // by provider, see ValidMappingKey
+}
+
+// Mapping says how a provider's users get their role.
+type Mapping struct {
+	Type      string `json:"type"`                // Token or Rules
+	Ambiguous string `json:"ambiguous,omitempty"` // AuthenticatedRole or Deny
+	Rules     []Rule `json:"rules,omitempty"`
+}
+
+// Rule gives a role to users whose claim matches.
+type Rule struct {
+	Claim string `json:"claim"`
+	Match string `json:"match"` // Equals, Contains, StartsWith or NotEqual
+	Value string `json:"value"`
+	Role  string `json:"role"`
+}
+
+const oidcProvider = ":oidc-provider/"
+
+// HasProviders reports whether the pool accepts logins of anyone.
+func (p *Pool) HasProviders() bool {
+	return len(p.OIDCProviderARNs)+len(p.SAMLProviderARNs)+len(p.PublicProviders)+len(p.UserPools) > 0
+}
+
+// OIDCProviderARN is the pool's ARN of the OpenID provider whose key in Logins
+// is provider: the issuer without scheme, which the ARN ends in.
+func (p *Pool) OIDCProviderARN(provider string) (arn string, ok bool) {
+	for _, arn := range p.OIDCProviderARNs {
+		if _, name, cut := strings.Cut(arn, oidcProvider); cut && name == provider {
+			return arn, true
+		}
+	}
+	return "", false
+}
+
+// Accepts reports whether the pool lists the provider whose key in Logins is
+// provider.
+func (p *Pool) Accepts(provider string) bool {
+	if _, ok := p.OIDCProviderARN(provider); ok {
+		return true
+	}
+	if _, ok := p.PublicProviders[provider]; ok {
+		return true
+	}
+	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.Provider == provider })
+}
+
+// AcceptsClient reports whether the pool takes the provider's tokens that were
+// made for client. Clients of an OpenID provider stand at the provider itself,
+// which checked them.
+func (p *Pool) AcceptsClient(provider, client string) bool {
+	if _, ok := p.OIDCProviderARN(provider); ok {
+		return true
+	}
+	if app, ok := p.PublicProviders[provider]; ok && app == client {
+		return true
+	}
+	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.Provider == provider && u.ClientID == client })
+}
+
+// Names reports whether the pool hands the role out to users who did, or did
+// not, authenticate themselves: as a default or by a rule.
+func (p *Pool) Names(role string, authenticated bool) bool {
+	if !authenticated {
+		return role != "" && role == p.Roles.Unauthenticated
+	}
+	if role != "" && role == p.Roles.Authenticated {
+		return true
+	}
+	for _, m := range p.Mappings {
+		if slices.ContainsFunc(m.Rules, func(r Rule) bool { return r.Role == role }) {
+			return true
+		}
+	}
+	return false
+}
