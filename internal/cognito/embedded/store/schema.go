@@ -39,6 +39,12 @@ func migrations() []string {
 			PRIMARY KEY (pool, provider, subject)
 		) WITHOUT ROWID;
 		CREATE INDEX logins_of_identity ON logins (identity);`,
+		`CREATE TABLE signing_keys (
+			id      TEXT PRIMARY KEY,
+			private BLOB NOT NULL,    -- PKCS #8
+			created INTEGER NOT NULL, -- Unix milliseconds
+			retired INTEGER           -- null while in use
+		) WITHOUT ROWID;`,
 	}
 }
 
