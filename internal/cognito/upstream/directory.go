@@ -1,0 +1,128 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+	"github.com/maypok86/otter/v2"
+)
+
+const (
+	defaultMaxIdentities = 200_000
+	// memory is how long an answer is believed. Pools and identities end without
+	// our hearing of it; upstream refuses them then, and we forget.
+	memory = 30 * 24 * time.Hour
+)
+
+// Directory is what the broker knows of upstream's identities: only what
+// upstream itself told in an answer that ties an identity to its pool, never
+// what a request said. It forgets after 30 days, or earlier when it is full. It
+// is safe for concurrent use.
+type Directory struct {
+	identities *otter.Cache[string, identity]
+	now        func() time.Time
+}
+
+// identity is what is known of one. authenticated false means guest or not known.
+type identity struct {
+	pool          string
+	authenticated bool
+	learned       time.Time
+}
+
+func newDirectory(limit int, now func() time.Time) (*Directory, error) {
+	if limit == 0 {
+		limit = defaultMaxIdentities
+	}
+	if now == nil {
+		now = time.Now
+	}
+	identities, err := otter.New(&otter.Options[string, identity]{MaximumSize: limit})
+	if err != nil {
+		return nil, fmt.Errorf("make the directory of identities: %w", err)
+	}
+	return &Directory{identities: identities, now: now}, nil
+}
+
+// Identity tells the pool of an identity, and whether a login that comes with it
+// may be linked to it: a guest's may, and one's that is not known to be
+// authenticated. ok is false for an identity that upstream told nothing of. err
+// is always nil.
+func (d *Directory) Identity(_ context.Context, id string) (pool string, mayLink, ok bool, err error) {
+	known, ok := d.find(id)
+	return known.pool, !known.authenticated, ok, nil
+}
+
+// Matters reports whether a claim of a provider's token can change what a pool
+// answers. Upstream's role rules are not known, so each claim can but those that
+// differ from token to token of the same login.
+func (d *Directory) Matters(_, _, claim string) bool {
+	switch claim {
+	case "iat", "exp", "nbf", "jti", "nonce", "at_hash", "c_hash", "auth_time", "origin_jti", "event_id", "sid":
+		return false
+	}
+	return true
+}
+
+func (d *Directory) find(id string) (identity, bool) {
+	known, ok := d.identities.GetIfPresent(id)
+	if !ok || d.now().Sub(known.learned) >= memory {
+		return identity{}, false
+	}
+	return known, true
+}
+
+func (d *Directory) pool(id string) (string, bool) {
+	known, ok := d.find(id)
+	return known.pool, ok
+}
+
+// learn notes that upstream tied an identity to a pool. It never becomes a guest
+// again, so what is known of that stays. An id of another region than its pool's
+// is none that upstream makes.
+func (d *Directory) learn(id, pool string, authenticated bool) {
+	if !sameRegion(id, pool) {
+		return
+	}
+	// The pool may be a part of a request, whose bytes may be reused.
+	told := identity{pool: strings.Clone(pool), authenticated: authenticated, learned: d.now()}
+	d.identities.Compute(strings.Clone(id), func(old identity, found bool) (identity, otter.ComputeOp) {
+		if found && old.pool == told.pool && old.authenticated {
+			told.authenticated = true
+		}
+		return told, otter.WriteOp
+	})
+}
+
+// answeredFor notes an answer that names no pool: for the identity asked, or for
+// the one that it was merged into. A merge stays within its pool, so the pool of
+// one is that of the other; where it is not known, nothing is learnt.
+func (d *Directory) answeredFor(asked, id string, authenticated bool) {
+	if pool, ok := d.pool(asked); ok {
+		d.learn(id, pool, authenticated)
+	}
+}
+
+// refused forgets an identity that upstream does not have, and returns err. A
+// refusal of the broker's own says nothing about the identity.
+func (d *Directory) refused(id string, err error) error {
+	if told, ok := errors.AsType[*answered](err); ok {
+		if _, gone := errors.AsType[*types.ResourceNotFoundException](told.err); gone {
+			d.identities.Invalidate(id)
+		}
+	}
+	return err
+}
+
+// forgetPool forgets the identities of a pool. It looks at all that are known.
+func (d *Directory) forgetPool(pool string) {
+	for id, known := range d.identities.All() {
+		if known.pool == pool {
+			d.identities.Invalidate(id)
+		}
+	}
+}
