@@ -15,30 +15,36 @@ const module = "github.com/cognito-broker/broker/"
 // layers is the house: a package may import packages of lower layers only, and
 // those beside it that are named in allowed.
 var layers = map[string]int{
-	"cmd/broker":                      6,
-	"internal/httpapi":                5,
-	"internal/awswire":                4,
-	"internal/awswire/sigv4":          4,
-	"internal/flows":                  3,
-	"internal/cognito":                2,
-	"internal/cognito/embedded":       2,
-	"internal/cognito/embedded/rules": 2,
-	"internal/cognito/embedded/store": 2,
-	"internal/sts":                    1,
-	"internal/logins":                 1,
-	"internal/logins/idptest":         1,
-	"internal/devidp":                 1,
-	"internal/cache":                  1,
-	"internal/config":                 1,
-	"internal/telemetry":              1,
+	"cmd/broker":                       6,
+	"internal/httpapi":                 5,
+	"internal/awswire":                 4,
+	"internal/awswire/sigv4":           4,
+	"internal/flows":                   3,
+	"internal/cognito":                 2,
+	"internal/cognito/embedded":        2,
+	"internal/cognito/contract":        2,
+	"internal/cognito/embedded/issuer": 2,
+	"internal/cognito/embedded/rules":  2,
+	"internal/cognito/embedded/store":  2,
+	"internal/cognito/upstream":        2,
+	"internal/callers":                 1,
+	"internal/sts":                     1,
+	"internal/logins":                  1,
+	"internal/logins/idptest":          1,
+	"internal/devidp":                  1,
+	"internal/cache":                   1,
+	"internal/config":                  1,
+	"internal/telemetry":               1,
 }
 
 // beside are the arrows within a layer.
 var beside = map[string][]string{
 	"internal/awswire":                {"internal/awswire/sigv4"},
-	"internal/cognito/embedded":       {"internal/cognito", "internal/cognito/embedded/rules", "internal/cognito/embedded/store"},
+	"internal/cognito/embedded":       {"internal/cognito", "internal/cognito/embedded/issuer", "internal/cognito/embedded/rules", "internal/cognito/embedded/store"},
 	"internal/cognito/embedded/rules": {"internal/cognito"},
-	"internal/cognito/embedded/store": {"internal/cognito/embedded/rules"},
+	"internal/cognito/embedded/store": {"internal/cognito/embedded/issuer", "internal/cognito/embedded/rules"},
+	"internal/cognito/contract":       {"internal/cognito"},
+	"internal/cognito/upstream":       {"internal/cognito"},
 }
 
 // homes are the only packages that may import a library, by import path prefix.
@@ -47,13 +53,13 @@ var homes = map[string][]string{
 	"github.com/valyala/fasthttp":              {"internal/httpapi"},
 	"github.com/redis/go-redis":                {"internal/cache"},
 	"github.com/coreos/go-oidc":                {"internal/logins"},
-	"github.com/maypok86/otter":                {"internal/cache", "internal/logins"},
+	"github.com/maypok86/otter":                {"internal/cache", "internal/logins", "internal/cognito/upstream"},
 	"modernc.org/sqlite":                       {"internal/cognito/embedded/store"},
 	"github.com/prometheus/":                   {"internal/telemetry"},
 	"github.com/aws/aws-sdk-go-v2/config":      {"internal/cognito/upstream"},
 	"github.com/aws/aws-sdk-go-v2/credentials": {},
-	"github.com/aws/aws-sdk-go-v2/service/sts": {},
-	"net/http": {"internal/logins", "internal/logins/idptest", "internal/telemetry", "internal/httpapi", "internal/awswire"},
+	"github.com/aws/aws-sdk-go-v2/service/sts": {"internal/sts"},
+	"net/http": {"internal/cognito/upstream", "internal/logins", "internal/logins/idptest", "internal/telemetry", "internal/httpapi", "internal/awswire"},
 }
 
 // pkg is what go list says of a package.

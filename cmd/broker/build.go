@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"go.uber.org/zap"
@@ -14,10 +12,10 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded"
-	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+	"github.com/cognito-broker/broker/internal/cognito/upstream"
 	"github.com/cognito-broker/broker/internal/config"
-	"github.com/cognito-broker/broker/internal/devidp"
 	"github.com/cognito-broker/broker/internal/flows"
 	"github.com/cognito-broker/broker/internal/httpapi"
 	"github.com/cognito-broker/broker/internal/logins"
@@ -27,31 +25,55 @@ import (
 
 // Concrete meets concrete here and nowhere else.
 var (
-	_ cognito.API      = (*embedded.Engine)(nil)
-	_ flows.Directory  = (*embedded.Engine)(nil)
-	_ flows.Prover     = (*logins.Prover)(nil)
-	_ flows.Observer   = (*telemetry.Metrics)(nil)
-	_ embedded.Prover  = (*logins.Prover)(nil)
-	_ sts.Assumer      = (*sts.Builtin)(nil)
-	_ awswire.Sessions = (*sts.Builtin)(nil)
-	_ cache.Holder     = (*logins.Proof)(nil)
+	_ cognito.API       = (*embedded.Engine)(nil)
+	_ cognito.API       = (*upstream.Backend)(nil)
+	_ flows.Directory   = (*embedded.Engine)(nil)
+	_ flows.Directory   = (*upstream.Directory)(nil)
+	_ flows.TokenReader = (*embedded.Engine)(nil)
+	_ flows.Prover      = (*logins.Prover)(nil)
+	_ flows.Observer    = (*telemetry.Metrics)(nil)
+	_ flows.Guests      = (*guests)(nil)
+	_ embedded.Prover   = (*logins.Prover)(nil)
+	_ issuer.Keys       = (*store.Store)(nil)
+	_ sts.Assumer       = (*sts.Builtin)(nil)
+	_ sts.Assumer       = (*sts.Minted)(nil)
+	_ sts.API           = (*sts.Face)(nil)
+	_ sts.API           = (*sts.Remote)(nil)
+	_ sts.Trust         = (*embedded.Engine)(nil)
+	_ awswire.Sessions  = (*sts.Builtin)(nil)
+	_ httpapi.Issuer    = (*issuer.Issuer)(nil)
+	_ cache.Holder      = (*logins.Proof)(nil)
 )
 
 // broker is everything that runs.
 type broker struct {
-	store  *store.Store
-	memory *cache.Memory
-	memo   *cache.Memo
-	prover *logins.Prover
-	flows  *flows.Service
-	http   *httpapi.Server
+	backend *backend
+	memory  *cache.Memory
+	memo    *cache.Memo
+	guests  *guests
+	prover  *logins.Prover
+	flows   *flows.Service
+	http    *httpapi.Server
+}
+
+// backend is what answers Cognito's and STS's operations: the engine, or AWS.
+type backend struct {
+	api       cognito.API
+	directory flows.Directory
+	tokens    flows.TokenReader // nil: only the backend reads its tokens
+	sts       sts.API
+	sessions  awswire.Sessions // nil: sessions are not ours
+	issuer    httpapi.Issuer   // nil: tokens are not ours
+	run       []func(ctx context.Context) error
+	ready     func(ctx context.Context) []httpapi.Reason
+	close     func() error
 }
 
 func build(ctx context.Context, c *config.Config, log *zap.Logger) (*broker, error) {
 	b := &broker{}
 	if err := b.assemble(ctx, c, log); err != nil {
-		if b.store != nil {
-			err = errors.Join(err, b.store.Close())
+		if b.backend != nil {
+			err = errors.Join(err, b.backend.close())
 		}
 		return nil, err
 	}
@@ -66,165 +88,101 @@ func (b *broker) assemble(ctx context.Context, c *config.Config, log *zap.Logger
 	}
 	b.prover, err = logins.New(logins.Config{
 		Providers:      providers(c, keys),
-		CognitoIssuers: []string{"https://cognito-identity.amazonaws.com", issuer(c)},
+		CognitoIssuers: []string{config.AWSIssuer, c.Cognito.Issuer},
 		OnFetch:        metrics.KeyFetch,
 	})
 	if err != nil {
 		return fmt.Errorf("login providers: %w", err)
 	}
-	if b.store, err = store.Open(ctx, c.Cognito.Store); err != nil {
-		return err
+	if c.Cognito.Backend == config.BackendAWS {
+		b.backend, err = upstreamBackend(ctx, c)
+	} else {
+		b.backend, err = engineBackend(ctx, c, b.prover)
 	}
-	builtin, err := builtinSTS(ctx, c, b.store)
 	if err != nil {
 		return err
 	}
-	engine, err := embedded.New(ctx, embedded.Config{
-		Store: b.store, Prover: b.prover, STS: builtin, AccountID: c.Cognito.AccountID,
-	})
-	if err != nil {
+	if err := b.buildFlows(c, metrics); err != nil {
 		return err
 	}
-	if err := engine.ApplyPools(ctx, pools(c)); err != nil {
-		return err
-	}
+	return b.buildEdge(c, metrics, log, development)
+}
+
+func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics) (err error) {
 	if b.memory, err = cache.NewMemory(c.Cache.Memory.MaxEntries, nil); err != nil {
 		return err
 	}
 	if b.memo, err = cache.NewMemo(c.Cache.Memory.MaxEntries); err != nil {
 		return err
 	}
-	b.flows = flows.New(flows.Config{
-		Next: engine, Prover: b.prover, Directory: engine,
+	fc := flows.Config{
+		Next: b.backend.api, STS: b.backend.sts, Prover: b.prover, Tokens: b.backend.tokens, Directory: b.backend.directory,
+		Pools: servedPools(c), DeveloperNames: developerNames(c),
 		Memory: b.memory, Epochs: cache.NewEpochs(), Names: cache.NewNamer(nil),
-		Floors: floors(c), Observer: metrics,
-		Timeout: c.Limits.RequestTimeout,
+		Floors: floors(c), RenewIdle: c.Cache.RenewIdle, Observer: metrics,
+		Timeout: c.Limits.RequestTimeout, MaxRenewals: c.Cache.Memory.MaxEntries,
+	}
+	if c.Limits.Guests.PerMinute > 0 {
+		if b.guests, err = newGuests(c.Limits.Guests); err != nil {
+			return err
+		}
+		fc.Guests = b.guests
+	}
+	b.flows = flows.New(fc)
+	return nil
+}
+
+func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *zap.Logger, development *httpapi.Development) error {
+	known, err := callersOf(c)
+	if err != nil {
+		return err
+	}
+	poolOf := func(ctx context.Context, id string) (string, bool, error) {
+		pool, _, ok, err := b.backend.directory.Identity(ctx, id)
+		return pool, ok, err
+	}
+	wire := awswire.New(awswire.Config{
+		API: b.flows, STS: b.backend.sts, Sessions: b.backend.sessions, Callers: known, PoolOf: poolOf,
+		AccountID: c.Cognito.AccountID, Now: time.Now, RequestID: httpapi.NewRequestID,
 	})
 	b.http = httpapi.New(httpapi.Config{
-		Flows: b.flows,
-		Wire: awswire.New(awswire.Config{
-			API: b.flows, Sessions: builtin, Now: time.Now, RequestID: httpapi.NewRequestID,
-		}),
-		Memo: b.memo, Clients: clients(c), Metrics: metrics, Log: log,
-		Ready: b.ready, Development: development,
+		Flows: b.flows, Wire: wire, Memo: b.memo, Clients: clients(c), Metrics: metrics, Log: log,
+		Ready: b.backend.ready, Development: development, Issuer: b.backend.issuer,
+		Callers: known, PoolOf: poolOf, TrustedProxies: c.Limits.TrustedProxies,
 		BodyBytes: c.Limits.BodyBytes, RequestTimeout: c.Limits.RequestTimeout,
 	})
 	return nil
 }
 
-// ready says what keeps misses from being answered.
-func (b *broker) ready(ctx context.Context) []httpapi.Reason {
-	if err := b.store.View(ctx, func(tx *store.Tx) error { _, _, err := tx.Secret("none"); return err }); err != nil {
-		return []httpapi.Reason{{Part: "store", Reason: "the identity store cannot be read"}}
-	}
-	return nil
+// run keeps what runs beside the requests going until ctx ends.
+func (b *broker) run() []func(ctx context.Context) error {
+	return append([]func(ctx context.Context) error{b.prover.Run, b.flows.Run}, b.backend.run...)
 }
 
 // close ends what runs behind the listener, in the order in which it leans on
 // one another.
 func (b *broker) close(ctx context.Context) error {
-	err := errors.Join(b.flows.Close(ctx), b.store.Close())
+	err := errors.Join(b.flows.Close(ctx), b.backend.close())
 	b.memory.Close()
 	b.memo.Close()
+	if b.guests != nil {
+		b.guests.rates.Close()
+	}
 	return err
 }
 
-// developmentProvider returns the documents of the development identity
-// provider and its keys, or nothing in production.
-func developmentProvider(c *config.Config) (*httpapi.Development, []byte, error) {
-	issuer := c.DevelopmentIssuer()
-	if issuer == "" {
-		return nil, nil, nil
-	}
-	key, err := devidp.LoadOrCreateKey(c.DevelopmentKeyFile())
-	if err != nil {
-		return nil, nil, fmt.Errorf("development identity provider: %w", err)
-	}
-	u, err := url.Parse(issuer)
-	if err != nil {
-		return nil, nil, fmt.Errorf("development identity provider: %w", err)
-	}
-	return &httpapi.Development{Path: u.Path, Discovery: devidp.Discovery(issuer), Keys: key.JWKS()}, key.JWKS(), nil
+// guests limits new guests by address and pool.
+type guests struct{ rates *cache.Rates }
+
+// guestNames bounds the pairs of address and pool that are counted.
+const guestNames = 100_000
+
+func newGuests(g config.Guests) (*guests, error) {
+	rates, err := cache.NewRates(g.PerMinute, g.Burst, guestNames)
+	return &guests{rates: rates}, err
 }
 
-// providers are the login providers; the development one's keys need no fetch.
-func providers(c *config.Config, developmentKeys []byte) []logins.Provider {
-	var out []logins.Provider
-	for _, p := range c.LoginProviders {
-		provider := logins.Provider{Name: p.Provider, Issuer: p.Issuer, ClientIDs: p.ClientIDs}
-		if p.Issuer == c.DevelopmentIssuer() && developmentKeys != nil {
-			provider.Keys = func(context.Context) ([]byte, error) { return developmentKeys, nil }
-		}
-		out = append(out, provider)
-	}
-	return out
-}
-
-func issuer(c *config.Config) string {
-	if c.Cognito.Issuer != "" {
-		return c.Cognito.Issuer
-	}
-	return c.PublicURL
-}
-
-// secretSTS names the built-in STS's key in the store.
-const secretSTS = "sts-key"
-
-func builtinSTS(ctx context.Context, c *config.Config, s *store.Store) (*sts.Builtin, error) {
-	var keys [][]byte
-	for _, k := range c.STS.Keys {
-		keys = append(keys, k.Bytes())
-	}
-	if len(keys) == 0 {
-		key, err := ownKey(ctx, s)
-		if err != nil {
-			return nil, fmt.Errorf("make sts key: %w", err)
-		}
-		keys = [][]byte{key}
-	}
-	return sts.NewBuiltin(sts.BuiltinConfig{Keys: keys, AccountID: c.Cognito.AccountID, Now: time.Now, Rand: rand.Reader})
-}
-
-// ownKey is the key made once and kept in the store.
-func ownKey(ctx context.Context, s *store.Store) (key []byte, err error) {
-	err = s.Update(ctx, func(tx *store.Tx) error {
-		kept, ok, err := tx.Secret(secretSTS)
-		if err != nil || ok {
-			key = kept
-			return err
-		}
-		key = make([]byte, 32)
-		rand.Read(key)
-		return tx.PutSecret(secretSTS, key)
-	})
-	return key, err
-}
-
-func pools(c *config.Config) []rules.Pool {
-	var out []rules.Pool
-	for _, p := range c.Pools {
-		out = append(out, rules.Pool{
-			ID: p.ID, Name: p.Name,
-			AllowGuests: p.AllowUnauthenticatedIdentities, AllowClassic: p.AllowClassicFlow,
-			DeveloperProvider: p.DeveloperProviderName, OIDCProviderARNs: p.OpenIDConnectProviderARNs,
-			Roles: rules.Roles{Authenticated: p.Roles.Authenticated, Unauthenticated: p.Roles.Unauthenticated},
-		})
-	}
-	return out
-}
-
-func floors(c *config.Config) flows.Floors {
-	f := flows.Floors{Default: c.Cache.MinRemaining, Pools: map[string]time.Duration{}}
-	for _, p := range c.Pools {
-		f.Pools[p.ID] = p.MinRemaining
-	}
-	return f
-}
-
-func clients(c *config.Config) []httpapi.Client {
-	var out []httpapi.Client
-	for _, client := range c.Cache.Clients {
-		out = append(out, httpapi.Client{UserAgent: client.UserAgent, MinRemaining: client.MinRemaining})
-	}
-	return out
+// Wait takes a turn for a guest.
+func (g *guests) Wait(ctx context.Context, address, pool string) error {
+	return g.rates.Wait(ctx, address+" "+pool)
 }

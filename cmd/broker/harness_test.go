@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +63,7 @@ type instance struct {
 	url, config, store string
 	environ            []string
 	logs               *syncBuffer
+	behind             *instance // the engine's broker, of one in aws mode
 	process            *exec.Cmd
 	exited             chan struct{}
 }
@@ -93,6 +95,35 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// The callers of every test broker.
+const (
+	adminKey, adminSecret, adminAPIKey       = "AKIDTESTADMINISTRATOR", "admin-secret-of-tests", "admin-api-key-of-tests"
+	backendKey, backendSecret, backendAPIKey = "AKIDTESTBACKENDBACKEND", "backend-secret-of-tests", "backend-api-key-of-tests"
+
+	callersYAML = "callers:\n" +
+		"  - {name: admin, access_key_id: " + adminKey + ", secret_access_key: " + adminSecret + ", api_key: " + adminAPIKey + ", scopes: [developer, admin], pools: ['*']}\n" +
+		"  - {name: backend, access_key_id: " + backendKey + ", secret_access_key: " + backendSecret + ", api_key: " + backendAPIKey + ", scopes: [developer], pools: ['" + demoPool + "']}\n"
+)
+
+// startUpstream runs a broker in aws mode before another, which plays Cognito and
+// STS. at is where it reaches the other: its URL, or that of a proxy before it.
+func startUpstream(t *testing.T, behind *instance, at, extra string) *instance {
+	t.Helper()
+	dir := t.TempDir()
+	address := freeAddress(t)
+	i := &instance{url: "http://" + address, config: filepath.Join(dir, "front.yaml"), logs: &syncBuffer{}, environ: behind.environ}
+	idp := behind.provider()
+	text := "mode: development\nlisten: " + address + "\npublic_url: " + i.url + "\nlog: {level: debug, format: json}\n" +
+		"cognito: {backend: aws, endpoint: '" + at + "', issuer: '" + behind.url + "'}\nsts: {backend: aws, endpoint: '" + at + "'}\n" +
+		"login_providers:\n  - {provider: '" + idp + "', issuer: 'http://" + idp + "', client_ids: [demo-app]}\n" + callersYAML + extra
+	if err := os.WriteFile(i.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i.environ = append(slices.Clone(behind.environ), "AWS_ACCESS_KEY_ID="+adminKey, "AWS_SECRET_ACCESS_KEY="+adminSecret)
+	i.start(t)
+	return i
+}
+
 // prepare writes a configuration; extra is YAML that goes behind it.
 func prepare(t *testing.T, providers []string, extra string) *instance {
 	t.Helper()
@@ -115,10 +146,15 @@ func prepare(t *testing.T, providers []string, extra string) *instance {
 	if logins.Len() > 0 {
 		text += "login_providers:\n" + logins.String()
 	}
-	text += "pools:\n" +
-		"  - {id: '" + demoPool + "', name: demo, allow_unauthenticated_identities: true, open_id_connect_provider_arns: [" + arns.String() + "], " + roles + "}\n" +
-		"  - {id: '" + closedPool + "', name: closed, open_id_connect_provider_arns: [" + arns.String() + "], " + roles + "}\n" +
-		"  - {id: '" + bareRoles + "', name: bare, allow_unauthenticated_identities: true, open_id_connect_provider_arns: [" + arns.String() + "]}\n" + extra
+	text += callersYAML + "pools:\n"
+	for _, p := range []struct{ id, rest string }{
+		{demoPool, "name: demo, allow_unauthenticated_identities: true, " + roles},
+		{closedPool, "name: closed, allow_classic_flow: false, " + roles},
+		{bareRoles, "name: bare, allow_unauthenticated_identities: true"},
+	} {
+		text += "  - {id: '" + p.id + "', developer_provider_name: login.example, open_id_connect_provider_arns: [" + arns.String() + "], " + p.rest + "}\n"
+	}
+	text += extra
 	if err := os.WriteFile(i.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -185,20 +221,46 @@ func (i *instance) command(t *testing.T, args ...string) (string, error) {
 // login mints a token of the development identity provider.
 func (i *instance) login(t *testing.T, user string) map[string]string {
 	t.Helper()
-	token, err := i.command(t, "token", "-config", i.config, "-user", user)
+	token, err := i.command(t, "token", "-config", i.engine().config, "-user", user)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return map[string]string{i.provider(): strings.TrimSpace(token)}
 }
 
-func (i *instance) provider() string { return strings.TrimPrefix(i.url, "http://") + "/dev/idp" }
+// engine is the broker whose engine answers in the end.
+func (i *instance) engine() *instance {
+	if i.behind != nil {
+		return i.behind
+	}
+	return i
+}
+
+func (i *instance) provider() string {
+	return strings.TrimPrefix(i.engine().url, "http://") + "/dev/idp"
+}
 
 // sdk is the real client, without retries: tests see each answer.
-func (i *instance) sdk() *cognitoidentity.Client {
+func (i *instance) sdk() *cognitoidentity.Client { return i.sdkAs(nil) }
+
+// sdkAs signs with a caller's key.
+func (i *instance) sdkAs(who aws.CredentialsProvider) *cognitoidentity.Client {
 	return cognitoidentity.New(cognitoidentity.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(i.url), Retryer: aws.NopRetryer{},
+		Region: "us-east-1", BaseEndpoint: aws.String(i.url), Retryer: aws.NopRetryer{}, Credentials: who,
 	})
+}
+
+func admin() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(adminKey, adminSecret, "")
+}
+
+func backendCaller() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(backendKey, backendSecret, "")
+}
+
+// stsClient is the real STS client, unsigned.
+func (i *instance) stsClient() *sts.Client {
+	return sts.New(sts.Options{Region: "us-east-1", BaseEndpoint: aws.String(i.url), Retryer: aws.NopRetryer{}, Credentials: aws.AnonymousCredentials{}})
 }
 
 func (i *instance) getID(ctx context.Context, pool string, logins map[string]string) (string, error) {
@@ -253,14 +315,17 @@ func (i *instance) post(t *testing.T, path, contentType, body string, headers ..
 	return a
 }
 
-func (i *instance) rest(t *testing.T, pool, route string, body map[string]any) answer {
+func (i *instance) rest(t *testing.T, pool, route string, body map[string]any, headers ...string) answer {
 	t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return i.post(t, "/v1/pools/"+pool+"/"+route, "application/json", string(text))
+	return i.post(t, "/v1/pools/"+pool+"/"+route, "application/json", string(text), headers...)
 }
+
+// bearer is the header of a caller on REST.
+func bearer(apiKey string) []string { return []string{"Authorization", "Bearer " + apiKey} }
 
 func (i *instance) wire(t *testing.T, operation, body string) answer {
 	t.Helper()

@@ -56,7 +56,9 @@ func (b *broker) serve(ctx context.Context, listener net.Listener, log *zap.Logg
 	defer stop()
 	group, failed := errgroup.WithContext(ctx)
 	group.Go(func() error { return b.http.Serve(listener) })
-	group.Go(func() error { return b.prover.Run(background) })
+	for _, run := range b.run() {
+		group.Go(func() error { return run(background) })
+	}
 	group.Go(func() error {
 		<-failed.Done()
 		defer stop()

@@ -4,7 +4,8 @@
 // themselves are behind cognito.API.
 //
 // It refuses whatever can be read in two ways: repeated members, parameters and
-// routing headers, trailing bytes, broken UTF-8, unknown operations. It knows no
+// routing headers, trailing bytes, broken UTF-8, unknown operations; and whoever
+// did not prove, by a signature, that he may call what he calls. It knows no
 // HTTP server, keeps nothing between calls, and does not limit the size of
 // bodies: that is the edge's. Only cmd/broker and httpapi may import it.
 package awswire
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/sts"
 )
@@ -28,16 +30,24 @@ type Sessions interface {
 
 // Config holds what a Server works with.
 type Config struct {
-	API       cognito.API      // required
-	Sessions  Sessions         // nil: no session is known
-	Now       func() time.Time // nil: the system's clock
-	RequestID func() string    // nil: random UUIDs; safe for concurrent use
+	API       cognito.API       // required
+	STS       sts.API           // nil: AssumeRoleWithWebIdentity is not served
+	Sessions  Sessions          // nil: no session is known
+	Callers   *callers.Registry // nil: nobody may call signed operations
+	PoolOf    PoolOf            // nil: no identity's pool is known
+	AccountID string            // the account that callers are users of: 12 digits
+	Now       func() time.Time  // nil: the system's clock
+	RequestID func() string     // nil: random UUIDs; safe for concurrent use
 }
 
 // Server answers requests. It is safe for concurrent use.
 type Server struct {
 	api        cognito.API
+	sts        sts.API
 	sessions   Sessions
+	callers    *callers.Registry
+	poolOf     PoolOf
+	account    string
 	now        func() time.Time
 	requestID  func() string
 	operations map[string]operation
@@ -45,7 +55,10 @@ type Server struct {
 
 // New returns a server of all operations in the table.
 func New(c Config) *Server {
-	s := &Server{api: c.API, sessions: c.Sessions, now: c.Now, requestID: c.RequestID, operations: operations}
+	s := &Server{
+		api: c.API, sts: c.STS, sessions: c.Sessions, callers: c.Callers, poolOf: c.PoolOf, account: c.AccountID,
+		now: c.Now, requestID: c.RequestID, operations: operations,
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -60,7 +73,8 @@ func New(c Config) *Server {
 // not share memory that is used again.
 //
 // An API that outlives ctx is answered with InternalErrorException: being late
-// is passing and no refusal.
+// is passing and no refusal. The request id of an answer is ours, or that of an
+// upstream that refused.
 func (s *Server) Serve(ctx context.Context, r *Request) *Response {
 	id := s.requestID()
 	switch {
@@ -69,11 +83,11 @@ func (s *Server) Serve(ctx context.Context, r *Request) *Response {
 	case r.Method == http.MethodOptions:
 		return s.preflight(id, r)
 	case r.Method == http.MethodGet && isQuery(r.RawQuery):
-		return s.query(id, r, r.RawQuery)
+		return s.query(ctx, id, r, r.RawQuery)
 	case r.Method != http.MethodPost:
 		return notFound(id)
 	case isForm(r):
-		return s.query(id, r, string(r.Body))
+		return s.query(ctx, id, r, string(r.Body))
 	}
 	return s.json(ctx, id, r)
 }

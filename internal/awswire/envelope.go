@@ -9,8 +9,13 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// codeNoAuthentication refuses an unsigned call of a signed operation.
-const codeNoAuthentication = "MissingAuthenticationTokenException"
+// Codes that refuse a caller of a signed operation.
+const (
+	codeNoAuthentication  = "MissingAuthenticationTokenException"
+	codeUnknownClient     = "UnrecognizedClientException"
+	codeInvalidSignature  = "InvalidSignatureException"
+	codeIncompleteSigning = "IncompleteSignatureException"
+)
 
 // maxHeaderMessage bounds the copy of a message in a header.
 const maxHeaderMessage = 512
@@ -25,8 +30,8 @@ func statusOf(code string) (status int, ok bool) {
 		"InvalidParameterException", "LimitExceededException", "NotAuthorizedException",
 		"ResourceConflictException", "ResourceNotFoundException", "TooManyRequestsException",
 		cognito.CodeValidation, cognito.CodeSerialization, cognito.CodeUnknownOperation,
-		cognito.CodeAccessDenied, codeNoAuthentication, "UnrecognizedClientException",
-		"InvalidSignatureException", "IncompleteSignatureException":
+		cognito.CodeAccessDenied, codeNoAuthentication, codeUnknownClient,
+		codeInvalidSignature, codeIncompleteSigning:
 		return http.StatusBadRequest, true
 	case cognito.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge, true
@@ -44,7 +49,7 @@ func refuse(id, label string, err error) *Response {
 	if !ok || status == http.StatusInternalServerError {
 		public, status = cognito.Public(cognito.Internal()), http.StatusInternalServerError
 	}
-	r := ErrorResponse(id, public.ErrorCode(), status, public.ErrorMessage())
+	r := ErrorResponse(answeredID(id, err), public.ErrorCode(), status, public.ErrorMessage())
 	r.Operation, r.Err = label, err
 	return r
 }

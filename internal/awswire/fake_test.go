@@ -8,9 +8,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/awswire"
+	"github.com/cognito-broker/broker/internal/callers"
 )
 
 const (
@@ -19,25 +20,92 @@ const (
 	requestID = "a3f1c1de-0000-4000-8000-000000000001"
 )
 
-// fake answers with what a test sets, and keeps the last input.
+type options = func(*ci.Options)
+
+// fake answers with what a test sets, and keeps the last input, which operations
+// were called, and by whom.
 type fake struct {
 	err   error
-	id    *cognitoidentity.GetIdInput
-	creds *cognitoidentity.GetCredentialsForIdentityInput
-	out   *cognitoidentity.GetCredentialsForIdentityOutput
+	id    *ci.GetIdInput
+	creds *ci.GetCredentialsForIdentityInput
+	out   *ci.GetCredentialsForIdentityOutput
+
+	calls []string
+	by    string // the caller in the last call's context
 }
 
-func (f *fake) GetId(_ context.Context, in *cognitoidentity.GetIdInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
-	f.id = in
+func (f *fake) called(ctx context.Context, operation string) {
+	f.calls, f.by = append(f.calls, operation), ""
+	if c, ok := callers.From(ctx); ok {
+		f.by = c.Name()
+	}
+}
+
+func answer[Out any](f *fake, ctx context.Context, operation string) (*Out, error) {
+	f.called(ctx, operation)
 	if f.err != nil {
 		return nil, f.err
 	}
-	return &cognitoidentity.GetIdOutput{IdentityId: aws.String(identity)}, nil
+	return new(Out), nil
 }
 
-func (f *fake) GetCredentialsForIdentity(_ context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
+func (f *fake) GetId(ctx context.Context, in *ci.GetIdInput, _ ...options) (*ci.GetIdOutput, error) {
+	f.id = in
+	out, err := answer[ci.GetIdOutput](f, ctx, "GetId")
+	if err == nil {
+		out.IdentityId = aws.String(identity)
+	}
+	return out, err
+}
+
+func (f *fake) GetCredentialsForIdentity(ctx context.Context, in *ci.GetCredentialsForIdentityInput, _ ...options) (*ci.GetCredentialsForIdentityOutput, error) {
 	f.creds = in
+	f.called(ctx, "GetCredentialsForIdentity")
 	return f.out, f.err
+}
+
+func (f *fake) DescribeIdentity(ctx context.Context, _ *ci.DescribeIdentityInput, _ ...options) (*ci.DescribeIdentityOutput, error) {
+	return answer[ci.DescribeIdentityOutput](f, ctx, "DescribeIdentity")
+}
+
+func (f *fake) UnlinkIdentity(ctx context.Context, _ *ci.UnlinkIdentityInput, _ ...options) (*ci.UnlinkIdentityOutput, error) {
+	return answer[ci.UnlinkIdentityOutput](f, ctx, "UnlinkIdentity")
+}
+
+func (f *fake) GetOpenIdToken(ctx context.Context, _ *ci.GetOpenIdTokenInput, _ ...options) (*ci.GetOpenIdTokenOutput, error) {
+	return answer[ci.GetOpenIdTokenOutput](f, ctx, "GetOpenIdToken")
+}
+
+func (f *fake) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, _ *ci.GetOpenIdTokenForDeveloperIdentityInput, _ ...options) (*ci.GetOpenIdTokenForDeveloperIdentityOutput, error) {
+	return answer[ci.GetOpenIdTokenForDeveloperIdentityOutput](f, ctx, "GetOpenIdTokenForDeveloperIdentity")
+}
+
+func (f *fake) CreateIdentityPool(ctx context.Context, _ *ci.CreateIdentityPoolInput, _ ...options) (*ci.CreateIdentityPoolOutput, error) {
+	return answer[ci.CreateIdentityPoolOutput](f, ctx, "CreateIdentityPool")
+}
+
+func (f *fake) DescribeIdentityPool(ctx context.Context, _ *ci.DescribeIdentityPoolInput, _ ...options) (*ci.DescribeIdentityPoolOutput, error) {
+	return answer[ci.DescribeIdentityPoolOutput](f, ctx, "DescribeIdentityPool")
+}
+
+func (f *fake) ListIdentityPools(ctx context.Context, _ *ci.ListIdentityPoolsInput, _ ...options) (*ci.ListIdentityPoolsOutput, error) {
+	return answer[ci.ListIdentityPoolsOutput](f, ctx, "ListIdentityPools")
+}
+
+func (f *fake) UpdateIdentityPool(ctx context.Context, _ *ci.UpdateIdentityPoolInput, _ ...options) (*ci.UpdateIdentityPoolOutput, error) {
+	return answer[ci.UpdateIdentityPoolOutput](f, ctx, "UpdateIdentityPool")
+}
+
+func (f *fake) DeleteIdentityPool(ctx context.Context, _ *ci.DeleteIdentityPoolInput, _ ...options) (*ci.DeleteIdentityPoolOutput, error) {
+	return answer[ci.DeleteIdentityPoolOutput](f, ctx, "DeleteIdentityPool")
+}
+
+func (f *fake) SetIdentityPoolRoles(ctx context.Context, _ *ci.SetIdentityPoolRolesInput, _ ...options) (*ci.SetIdentityPoolRolesOutput, error) {
+	return answer[ci.SetIdentityPoolRolesOutput](f, ctx, "SetIdentityPoolRoles")
+}
+
+func (f *fake) GetIdentityPoolRoles(ctx context.Context, _ *ci.GetIdentityPoolRolesInput, _ ...options) (*ci.GetIdentityPoolRolesOutput, error) {
+	return answer[ci.GetIdentityPoolRolesOutput](f, ctx, "GetIdentityPoolRoles")
 }
 
 func newServer(f *fake) *awswire.Server {
@@ -65,22 +133,30 @@ func header(r *awswire.Response, name string) string {
 	return ""
 }
 
+// received is r as a server gets it.
+func received(t testing.TB, r *http.Request) *awswire.Request {
+	t.Helper()
+	in := &awswire.Request{Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery}
+	if r.Body != nil {
+		var err error
+		if in.Body, err = io.ReadAll(r.Body); err != nil {
+			t.Errorf("read body: %v", err)
+		}
+	}
+	in.Headers = append(in.Headers, awswire.Header{Name: "Host", Value: r.Host})
+	for name, values := range r.Header {
+		for _, v := range values {
+			in.Headers = append(in.Headers, awswire.Header{Name: name, Value: v})
+		}
+	}
+	return in
+}
+
 // listen serves s over HTTP, as thinly as can be.
 func listen(t *testing.T, s *awswire.Server) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Errorf("read body: %v", err)
-		}
-		in := &awswire.Request{Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Body: body}
-		in.Headers = append(in.Headers, awswire.Header{Name: "Host", Value: r.Host})
-		for name, values := range r.Header {
-			for _, v := range values {
-				in.Headers = append(in.Headers, awswire.Header{Name: name, Value: v})
-			}
-		}
-		out := s.Serve(r.Context(), in)
+		out := s.Serve(r.Context(), received(t, r))
 		w.Header().Set("Content-Type", out.ContentType)
 		for _, h := range out.Headers {
 			w.Header()[h.Name] = []string{h.Value}

@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
 const targetPrefix = "AWSCognitoIdentityService."
 
-// json answers a request of the JSON protocol: decode, authenticate, validate,
-// call, encode.
+// json answers a request of the JSON protocol: decode, authenticate, authorise,
+// validate, call, encode.
 func (s *Server) json(ctx context.Context, id string, r *Request) *Response {
 	o, err := s.target(r)
 	var body []byte
@@ -50,27 +51,41 @@ func (s *Server) target(r *Request) (operation, error) {
 	return o, nil
 }
 
+// answer is the one way through an operation of the wire. Only what was validated
+// says which pool a call concerns.
 func (s *Server) answer(ctx context.Context, o operation, r *Request) ([]byte, error) {
 	tree, err := DecodeObject(r.Body)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authenticate(o); err != nil {
+	who, err := s.admit(o, r, tree)
+	if err != nil {
 		return nil, err
 	}
-	out, err := o.run(ctx, s.api, tree)
+	if err := cognito.Validate(o.name, tree); err != nil {
+		return nil, err
+	}
+	if err := o.permitPool(ctx, who, s.poolOf, tree); err != nil {
+		return nil, err
+	}
+	out, err := o.call(callers.With(ctx, who), s.api, tree)
 	if err != nil || o.silent {
 		return nil, err
 	}
 	return encode(out)
 }
 
-// authenticate lets nobody into a signed operation: no caller is known here.
-func (s *Server) authenticate(o operation) error {
+// admit authenticates whoever calls a signed operation. For an unsigned one it
+// lets in nobody in particular: a signature that need not be is not looked at.
+func (s *Server) admit(o operation, r *Request, tree map[string]any) (*callers.Caller, error) {
 	if o.access == Unsigned {
-		return nil
+		return nil, nil
 	}
-	return refusal(codeNoAuthentication, "Missing Authentication Token")
+	who, err := s.Authenticate(r)
+	if err != nil {
+		return nil, err
+	}
+	return who, o.permitScope(who, tree)
 }
 
 func noOperation(message string) error { return refusal(cognito.CodeUnknownOperation, message) }

@@ -3,6 +3,7 @@ package awswire
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
@@ -10,53 +11,44 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// Access says who may call an operation. The zero value is nobody.
-type Access int
-
-// Kinds of access.
-const (
-	_ Access = iota
-	// Unsigned operations are for everybody; a signature is ignored.
-	Unsigned
-	// Signed operations are for authenticated callers.
-	Signed
-)
-
 // operation is a row of the table. One without a call is known but not served.
 type operation struct {
 	name   string
 	access Access
 	silent bool // success has an empty body, not an empty object
-	call   func(ctx context.Context, api cognito.API, tree map[string]any) (any, error)
+	// The input has a member that says which pool the call concerns: only then may
+	// it decide who is let in, for members that no shape has are ignored.
+	byPool, byIdentity bool
+	call               func(ctx context.Context, api cognito.API, tree map[string]any) (any, error)
 }
 
 // operations is the table: every operation of the service by name. It is built
 // once and never changed. To serve one, give it a row here, its method in
 // cognito.API and its constraints in cognito.
 var operations = table(
-	unserved("CreateIdentityPool"),
+	row("CreateIdentityPool", Admin, cognito.API.CreateIdentityPool),
 	unserved("DeleteIdentities"),
-	unserved("DeleteIdentityPool"),
-	unserved("DescribeIdentity"),
-	unserved("DescribeIdentityPool"),
+	row("DeleteIdentityPool", Admin, cognito.API.DeleteIdentityPool).withoutOutput(),
+	row("DescribeIdentity", Admin, cognito.API.DescribeIdentity),
+	row("DescribeIdentityPool", Admin, cognito.API.DescribeIdentityPool),
 	row("GetCredentialsForIdentity", Unsigned, cognito.API.GetCredentialsForIdentity),
 	row("GetId", Unsigned, cognito.API.GetId),
-	unserved("GetIdentityPoolRoles"),
-	unserved("GetOpenIdToken"),
-	unserved("GetOpenIdTokenForDeveloperIdentity"),
+	row("GetIdentityPoolRoles", Admin, cognito.API.GetIdentityPoolRoles),
+	row("GetOpenIdToken", Unsigned, cognito.API.GetOpenIdToken),
+	row("GetOpenIdTokenForDeveloperIdentity", Developer, cognito.API.GetOpenIdTokenForDeveloperIdentity),
 	unserved("GetPrincipalTagAttributeMap"),
 	unserved("ListIdentities"),
-	unserved("ListIdentityPools"),
+	row("ListIdentityPools", Admin, cognito.API.ListIdentityPools),
 	unserved("ListTagsForResource"),
 	unserved("LookupDeveloperIdentity"),
 	unserved("MergeDeveloperIdentities"),
-	unserved("SetIdentityPoolRoles"),
+	row("SetIdentityPoolRoles", Admin, cognito.API.SetIdentityPoolRoles).withoutOutput(),
 	unserved("SetPrincipalTagAttributeMap"),
 	unserved("TagResource"),
 	unserved("UnlinkDeveloperIdentity"),
-	unserved("UnlinkIdentity"),
+	row("UnlinkIdentity", Unsigned, cognito.API.UnlinkIdentity).withoutOutput(),
 	unserved("UntagResource"),
-	unserved("UpdateIdentityPool"),
+	row("UpdateIdentityPool", Admin, cognito.API.UpdateIdentityPool),
 )
 
 func table(rows ...operation) map[string]operation {
@@ -88,7 +80,9 @@ func row[In, Out any](
 		}
 		return out, nil
 	}
-	return operation{name: name, access: access, call: call}
+	_, byPool := reflect.TypeFor[In]().FieldByName(memberPool)
+	_, byIdentity := reflect.TypeFor[In]().FieldByName(memberIdentity)
+	return operation{name: name, access: access, byPool: byPool, byIdentity: byIdentity, call: call}
 }
 
 // withoutOutput marks an operation whose success has no body in the model.
@@ -97,24 +91,27 @@ func (o operation) withoutOutput() operation {
 	return o
 }
 
-// run is the one way through an operation.
-func (o operation) run(ctx context.Context, api cognito.API, tree map[string]any) (any, error) {
+// Invoke validates a decoded input, calls the operation and returns the SDK's
+// output, a pointer. It fails as cognito.Validate and the API do, and with
+// UnknownOperationException for what is not served. It authenticates nobody:
+// the caller of Invoke has, by Authorize, where the operation needs it.
+func Invoke(ctx context.Context, api cognito.API, operation string, tree map[string]any) (any, error) {
+	o, err := served(operation)
+	if err != nil {
+		return nil, err
+	}
 	if err := cognito.Validate(o.name, tree); err != nil {
 		return nil, err
 	}
 	return o.call(ctx, api, tree)
 }
 
-// Invoke validates a decoded input, calls the operation and returns the SDK's
-// output, a pointer. It fails as cognito.Validate and the API do, and with
-// UnknownOperationException for what is not served. It authenticates nobody:
-// the caller of Invoke has, where the operation needs it.
-func Invoke(ctx context.Context, api cognito.API, operation string, tree map[string]any) (any, error) {
-	o, ok := operations[operation]
+func served(name string) (operation, error) {
+	o, ok := operations[name]
 	if !ok || o.call == nil {
-		return nil, noOperation(fmt.Sprintf("The operation %.64q is not served.", operation))
+		return operation{}, noOperation(fmt.Sprintf("The operation %.64q is not served.", name))
 	}
-	return o.run(ctx, api, tree)
+	return o, nil
 }
 
 // Served lists the operations that have a row, in order.

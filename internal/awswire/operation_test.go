@@ -36,8 +36,11 @@ func TestTableIsTheClient(t *testing.T) {
 	for _, name := range client {
 		r := s.Serve(t.Context(), call(name, "{}"))
 		want := cognito.CodeUnknownOperation
-		if slices.Contains(awswire.Served(), name) {
+		switch {
+		case slices.Contains(awswire.Served(), name) && awswire.AccessOf(name) == awswire.Unsigned:
 			want = cognito.CodeValidation // {} lacks what each operation requires
+		case slices.Contains(awswire.Served(), name):
+			want = "MissingAuthenticationTokenException"
 		}
 		if r.Code != want || r.Status != 400 || r.Operation != name {
 			t.Errorf("%s: got %d %s of %q, want 400 %s", name, r.Status, r.Code, r.Operation, want)
@@ -46,8 +49,35 @@ func TestTableIsTheClient(t *testing.T) {
 }
 
 func TestServed(t *testing.T) {
-	if diff := cmp.Diff([]string{"GetCredentialsForIdentity", "GetId"}, awswire.Served()); diff != "" {
-		t.Errorf("served (-want +got):\n%s", diff)
+	unserved := []string{
+		"DeleteIdentities", "GetPrincipalTagAttributeMap", "ListIdentities", "ListTagsForResource", "LookupDeveloperIdentity",
+		"MergeDeveloperIdentities", "SetPrincipalTagAttributeMap", "TagResource", "UnlinkDeveloperIdentity", "UntagResource",
+	}
+	if diff := cmp.Diff(unserved, awswire.Unserved()); diff != "" {
+		t.Errorf("unserved (-want +got):\n%s", diff)
+	}
+	if n := len(awswire.Served()) + len(unserved); n != 23 {
+		t.Errorf("got %d operations, want 23", n)
+	}
+}
+
+// Who may call what is the model's word (unsigned) and the contract's (scopes).
+func TestAccessOfEveryOperation(t *testing.T) {
+	unsigned := []string{"GetCredentialsForIdentity", "GetId", "GetOpenIdToken", "UnlinkIdentity"}
+	developer := []string{
+		"GetOpenIdTokenForDeveloperIdentity", "LookupDeveloperIdentity", "MergeDeveloperIdentities", "UnlinkDeveloperIdentity",
+	}
+	for _, name := range awswire.Served() {
+		want := awswire.Admin
+		switch {
+		case slices.Contains(unsigned, name):
+			want = awswire.Unsigned
+		case slices.Contains(developer, name):
+			want = awswire.Developer
+		}
+		if got := awswire.AccessOf(name); got != want {
+			t.Errorf("%s: got access %d, want %d", name, got, want)
+		}
 	}
 }
 
@@ -67,7 +97,7 @@ func TestInvoke(t *testing.T) {
 	}{
 		{"GetId", cognito.CodeValidation, nil},
 		{"GetId", cognito.CodeSerialization, map[string]any{"IdentityPoolId": true}},
-		{"GetOpenIdToken", cognito.CodeUnknownOperation, nil},
+		{"TagResource", cognito.CodeUnknownOperation, nil},
 		{"Brew", cognito.CodeUnknownOperation, nil},
 	}
 	for _, tt := range refused {

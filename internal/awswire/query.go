@@ -1,6 +1,8 @@
 package awswire
 
 import (
+	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,9 +11,10 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// The version of the STS API, and the one action that it serves here.
+// The version of the STS API, and the actions that are served here.
 const (
 	stsVersion           = "2011-06-15"
+	actionAssume         = "AssumeRoleWithWebIdentity"
 	actionCallerIdentity = "GetCallerIdentity"
 )
 
@@ -45,20 +48,24 @@ func stsStatus(code string) (status int, ok bool) {
 
 // query answers a request of the Query protocol. The action is looked up before
 // the signature is: nobody needs to sign what nobody answers.
-func (s *Server) query(id string, r *Request, raw string) *Response {
+func (s *Server) query(ctx context.Context, id string, r *Request, raw string) *Response {
 	label := unknownOperation
-	result, err := s.action(r, raw, &label)
+	result, err := s.act(ctx, r, raw, &label)
 	if err != nil {
 		return refuseQuery(id, label, err)
 	}
 	return &Response{
 		Status: http.StatusOK, ContentType: contentXML, Headers: common(id),
-		Body:      xmlBody(callerIdentityResponse{Namespace: stsNamespace, Result: result, RequestID: id}),
+		Body: xmlBody(queryResponse{
+			XMLName: xml.Name{Local: label + "Response"}, Namespace: stsNamespace, Result: result, RequestID: id,
+		}),
 		Operation: label,
 	}
 }
 
-func (s *Server) action(r *Request, raw string, label *string) (callerIdentity, error) {
+// act returns the result of the action that a request names. The label becomes
+// the action's name once it is known.
+func (s *Server) act(ctx context.Context, r *Request, raw string, label *string) (any, error) {
 	form, problem := parseForm(raw)
 	switch {
 	case problem == "" && r.Method == http.MethodPost && r.RawQuery != "":
@@ -67,29 +74,41 @@ func (s *Server) action(r *Request, raw string, label *string) (callerIdentity, 
 		problem = "A GET request must have no body."
 	}
 	if problem != "" {
-		return callerIdentity{}, &sts.Error{Code: codeMalformedQuery, Message: problem}
+		return nil, &sts.Error{Code: codeMalformedQuery, Message: problem}
 	}
+	action, err := s.action(r.Method, form)
+	if err != nil {
+		return nil, err
+	}
+	*label = action
+	if action == actionAssume {
+		return s.assume(ctx, form)
+	}
+	return s.callerIdentity(r)
+}
+
+// action finds what a form asks for. A web identity is not taken from an address:
+// addresses stand in logs.
+func (s *Server) action(method string, form map[string]string) (string, error) {
 	action, version := form["Action"], form["Version"]
+	if action == "" {
+		return "", &sts.Error{Code: codeMissingAction, Message: "The request has no Action."}
+	}
 	if version == "" {
 		version = "NO_VERSION_SPECIFIED"
 	}
-	switch {
-	case action == "":
-		return callerIdentity{}, &sts.Error{Code: codeMissingAction, Message: "The request has no Action."}
-	case action != actionCallerIdentity || version != stsVersion:
-		return callerIdentity{}, &sts.Error{Code: codeInvalidAction,
+	served := action == actionCallerIdentity ||
+		action == actionAssume && s.sts != nil && method == http.MethodPost
+	if !served || version != stsVersion {
+		return "", &sts.Error{Code: codeInvalidAction,
 			Message: fmt.Sprintf("Could not find operation %.64s for version %.64s", action, version)}
 	}
-	*label = actionCallerIdentity
-	session, err := s.session(r)
-	if err != nil {
-		return callerIdentity{}, err
-	}
-	return callerIdentity{ARN: session.AssumedRoleARN, UserID: session.AssumedRoleID, Account: session.Account}, nil
+	return action, nil
 }
 
 // refuseQuery answers with STS's error in err, or InternalFailure for all else.
 func refuseQuery(id, label string, err error) *Response {
+	id = answeredID(id, err)
 	detail := errorDetail{Type: "Receiver", Code: codeInternalFailure, Message: "Internal error."}
 	status := http.StatusInternalServerError
 	if public, ok := errors.AsType[*sts.Error](err); ok {

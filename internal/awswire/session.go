@@ -7,32 +7,37 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// session returns the session that signed a request. The session token names it
-// and the signature proves it: a token travels in clear, its secret does not.
-// It refuses with *sts.Error.
-func (s *Server) session(r *Request) (*sts.Session, error) {
-	signed, err := sigv4.Parse(&sigv4.Request{
-		Method: r.Method, Path: r.Path, RawQuery: r.RawQuery, Headers: r.Headers, Body: r.Body,
-	})
+// callerIdentity says who signed a request, in a header or by its address: a
+// session, named by its token and proven by its secret (a token travels in
+// clear, its secret does not), or a caller. It refuses with *sts.Error.
+func (s *Server) callerIdentity(r *Request) (*callerIdentity, error) {
+	signed, err := parseSignature(r)
 	if err != nil {
 		return nil, signatureError(err)
 	}
-	credential := signed.Credential()
-	session, err := s.open(credential.AccessKeyID, credential.SessionToken)
-	if err != nil {
-		return nil, err
-	}
-	if err := signed.Verify(session.SecretAccessKey(), "sts", s.now()); err != nil {
+	c := s.claimant(signed.Credential())
+	err = signed.Verify(c.secret(), "sts", s.now())
+	switch {
+	case c.err != nil:
+		return nil, c.err
+	case err != nil:
 		return nil, signatureError(err)
+	case c.caller != nil:
+		name := c.caller.Name()
+		return &callerIdentity{ARN: "arn:aws:iam::" + s.account + ":user/" + name, UserID: name, Account: s.account}, nil
 	}
-	return session, nil
+	return &callerIdentity{ARN: c.session.AssumedRoleARN, UserID: c.session.AssumedRoleID, Account: c.session.Account}, nil
 }
 
+// open returns a session, or else an error.
 func (s *Server) open(accessKeyID, sessionToken string) (*sts.Session, error) {
 	if s.sessions != nil {
 		session, err := s.sessions.Open(accessKeyID, sessionToken)
-		if err != nil || session != nil {
-			return session, err
+		if err != nil {
+			return nil, err
+		}
+		if session != nil {
+			return session, nil
 		}
 	}
 	return nil, &sts.Error{

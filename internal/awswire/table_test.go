@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
+	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
@@ -58,7 +59,7 @@ func TestStatusOfEveryException(t *testing.T) {
 	}
 }
 
-// Kinds of rows that the table does not hold yet. They borrow GetId's constraints.
+// Kinds of rows, whatever the table holds. They borrow GetId's constraints.
 func TestKindsOfRows(t *testing.T) {
 	called := 0
 	deletePool := func(cognito.API, context.Context, *cognitoidentity.DeleteIdentityPoolInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
@@ -74,7 +75,8 @@ func TestKindsOfRows(t *testing.T) {
 	}{
 		{"empty output", row("GetId", Unsigned, deletePool), 200, "", "{}"},
 		{"no output", row("GetId", Unsigned, deletePool).withoutOutput(), 200, "", ""},
-		{"signed", row("GetId", Signed, deletePool), 400, codeNoAuthentication, `{"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"}`},
+		{"admin's", row("GetId", Admin, deletePool), 400, codeNoAuthentication, `{"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"}`},
+		{"backend's", row("GetId", Developer, deletePool), 400, codeNoAuthentication, `{"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"}`},
 		{"nobody's", row("GetId", 0, deletePool), 400, codeNoAuthentication, `{"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"}`},
 	}
 	for _, tt := range tests {
@@ -85,7 +87,7 @@ func TestKindsOfRows(t *testing.T) {
 			Method: "POST", Path: "/", Body: []byte(`{"IdentityPoolId":"us-east-1:0"}`),
 			Headers: []Header{
 				{Name: headerTarget, Value: targetPrefix + "GetId"}, {Name: "Content-Type", Value: contentJSON},
-				{Name: "Authorization", Value: "AWS4-HMAC-SHA256 Credential=x"},
+				{Name: "Authorization", Value: "Bearer x"},
 			},
 		})
 		if got.Status != tt.status || got.Code != tt.code || string(got.Body) != tt.body || got.ContentType != contentJSON {
@@ -95,4 +97,33 @@ func TestKindsOfRows(t *testing.T) {
 			t.Errorf("%s: got %d calls", tt.name, called)
 		}
 	}
+}
+
+// What nobody may call, no caller may either, whatever his rights.
+func TestNobodysRow(t *testing.T) {
+	who := anyone(t)
+	for _, access := range []Access{0, Admin + 1, -1} {
+		o := operation{name: "GetId", access: access, byPool: true}
+		for _, err := range []error{
+			o.permitScope(who, nil),
+			o.permitPool(t.Context(), who, nil, map[string]any{memberPool: "us-east-1:0"}),
+		} {
+			if err == nil || cognito.Public(err).ErrorCode() != cognito.CodeAccessDenied {
+				t.Errorf("access %d: got %v, want %s", access, err, cognito.CodeAccessDenied)
+			}
+		}
+	}
+}
+
+func anyone(t *testing.T) *callers.Caller {
+	t.Helper()
+	r, err := callers.New([]callers.Config{{
+		Name: "all", AccessKeyID: "A", SecretAccessKey: "s", APIKey: "k", Pools: []string{callers.AnyPool, "us-east-1:0"},
+		Scopes: []callers.Scope{callers.Developer, callers.Admin, callers.Explain},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, _ := r.ByAccessKey("A")
+	return who
 }

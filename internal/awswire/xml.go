@@ -4,17 +4,33 @@ import "encoding/xml"
 
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 
-type callerIdentityResponse struct {
-	XMLName   xml.Name       `xml:"GetCallerIdentityResponse"`
-	Namespace string         `xml:"xmlns,attr"`
-	Result    callerIdentity `xml:"GetCallerIdentityResult"`
-	RequestID string         `xml:"ResponseMetadata>RequestId"`
+// queryResponse is a success: <Action>Response around <Action>Result.
+type queryResponse struct {
+	XMLName   xml.Name
+	Namespace string `xml:"xmlns,attr"`
+	Result    any    // names itself
+	RequestID string `xml:"ResponseMetadata>RequestId"`
 }
 
 type callerIdentity struct {
-	ARN     string `xml:"Arn"`
-	UserID  string `xml:"UserId"`
-	Account string `xml:"Account"`
+	XMLName xml.Name `xml:"GetCallerIdentityResult"`
+	ARN     string   `xml:"Arn"`
+	UserID  string   `xml:"UserId"`
+	Account string   `xml:"Account"`
+}
+
+type assumedRole struct {
+	XMLName         xml.Name `xml:"AssumeRoleWithWebIdentityResult"`
+	Subject         string   `xml:"SubjectFromWebIdentityToken"`
+	Audience        string   `xml:"Audience"`
+	ARN             string   `xml:"AssumedRoleUser>Arn"`
+	RoleID          string   `xml:"AssumedRoleUser>AssumedRoleId"`
+	AccessKeyID     string   `xml:"Credentials>AccessKeyId"`
+	SecretAccessKey string   `xml:"Credentials>SecretAccessKey"`
+	SessionToken    string   `xml:"Credentials>SessionToken"`
+	Expiration      string   `xml:"Credentials>Expiration"`
+	Provider        string   `xml:"Provider"`
+	PackedSize      int      `xml:"PackedPolicySize,omitempty"`
 }
 
 type errorResponse struct {

@@ -18,25 +18,55 @@ import (
 // what it is whatever the issuer of the engine's tokens.
 const PassThrough = "cognito-identity.amazonaws.com"
 
+// options are the SDK's per-call options, which every method of its client takes.
+type options = func(*cognitoidentity.Options)
+
 // API is what a backend serves. Its methods are those of
 // cognitoidentity.Client, gathered by subject; an operation enters the broker
 // by entering one of these interfaces.
 //
 // Implementations are safe for concurrent use, do not keep what they are
-// handed, and fail with the SDK's own error types (see Code).
+// handed, and fail with the SDK's own error types (see Public).
 type API interface {
 	IdentityAPI
 	CredentialsAPI
+	DeveloperAPI
+	PoolAPI
+	RolesAPI
 }
 
-// IdentityAPI finds and makes identities.
+// IdentityAPI finds, makes, shows and unlinks identities.
 type IdentityAPI interface {
-	GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error)
+	GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...options) (*cognitoidentity.GetIdOutput, error)
+	DescribeIdentity(ctx context.Context, in *cognitoidentity.DescribeIdentityInput, opts ...options) (*cognitoidentity.DescribeIdentityOutput, error)
+	UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, opts ...options) (*cognitoidentity.UnlinkIdentityOutput, error)
 }
 
-// CredentialsAPI exchanges an identity and its logins for AWS credentials.
+// CredentialsAPI exchanges an identity and its logins for AWS credentials, or
+// for an OpenID token that an STS takes.
 type CredentialsAPI interface {
-	GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error)
+	GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (*cognitoidentity.GetCredentialsForIdentityOutput, error)
+	GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpenIdTokenInput, opts ...options) (*cognitoidentity.GetOpenIdTokenOutput, error)
+}
+
+// DeveloperAPI is for backends with their own users.
+type DeveloperAPI interface {
+	GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, opts ...options) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error)
+}
+
+// PoolAPI makes, shows, changes and deletes identity pools.
+type PoolAPI interface {
+	CreateIdentityPool(ctx context.Context, in *cognitoidentity.CreateIdentityPoolInput, opts ...options) (*cognitoidentity.CreateIdentityPoolOutput, error)
+	DescribeIdentityPool(ctx context.Context, in *cognitoidentity.DescribeIdentityPoolInput, opts ...options) (*cognitoidentity.DescribeIdentityPoolOutput, error)
+	ListIdentityPools(ctx context.Context, in *cognitoidentity.ListIdentityPoolsInput, opts ...options) (*cognitoidentity.ListIdentityPoolsOutput, error)
+	UpdateIdentityPool(ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, opts ...options) (*cognitoidentity.UpdateIdentityPoolOutput, error)
+	DeleteIdentityPool(ctx context.Context, in *cognitoidentity.DeleteIdentityPoolInput, opts ...options) (*cognitoidentity.DeleteIdentityPoolOutput, error)
+}
+
+// RolesAPI sets and shows a pool's roles and role mappings.
+type RolesAPI interface {
+	SetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, opts ...options) (*cognitoidentity.SetIdentityPoolRolesOutput, error)
+	GetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.GetIdentityPoolRolesInput, opts ...options) (*cognitoidentity.GetIdentityPoolRolesOutput, error)
 }
 
 // The SDK's client is a backend without an adapter.

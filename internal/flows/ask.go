@@ -23,6 +23,8 @@ const (
 type Ask struct {
 	// Pool is the pool that the request's path names; empty when it names none.
 	Pool string
+	// Address is the client's, for limits of guests; empty: not known.
+	Address string
 	// ClientFloor is what the client's class needs, RequestFloor what the
 	// request asked for.
 	ClientFloor, RequestFloor time.Duration

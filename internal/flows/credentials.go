@@ -2,6 +2,7 @@ package flows
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,58 +16,77 @@ import (
 // GetCredentialsForIdentity answers from the cache when the asker proved a login
 // of the identity (or holds a guest's id) and what is cached has his floor left;
 // otherwise from an exchange that he shares with all who ask for the same.
-func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
+func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
 	if err := cognito.Check("GetCredentialsForIdentity", in); err != nil {
 		return nil, err
 	}
-	ask := askOf(ctx)
-	id := aws.ToString(in.IdentityId)
-	pool, guest, known, err := s.Directory.Identity(ctx, id)
+	p, err := s.find(ctx, *in.IdentityId, in.Logins)
 	if err != nil {
 		return nil, err
 	}
-	if known && ask.Pool != "" && ask.Pool != pool {
-		return nil, cognito.IdentityNotFound(id)
-	}
-	if !known {
+	if !p.known {
 		return s.pass(ctx, in, opts...)
 	}
-	sub, ok := s.identify(ctx, pool, guest, in)
+	sub, ok := s.enhanced(ctx, p, in)
 	if !ok {
 		return s.pass(ctx, in, opts...)
 	}
-	found, err := s.find(ctx, ask, sub, in)
+	found, err := s.serve(ctx, sub)
 	if err != nil {
 		return nil, err
 	}
 	return output(found.Credentials), nil
 }
 
+// enhanced names a call of the enhanced flow.
+func (s *Service) enhanced(ctx context.Context, p place, in *cognitoidentity.GetCredentialsForIdentityInput) (subject, bool) {
+	in = &cognitoidentity.GetCredentialsForIdentityInput{ // the exchange may outlive the asker
+		IdentityId: in.IdentityId, CustomRoleArn: in.CustomRoleArn, Logins: maps.Clone(in.Logins),
+	}
+	return s.subject(ctx, p, *in.IdentityId, in.Logins, subject{
+		flow: "enhanced",
+		call: func(ctx context.Context) (answer, error) {
+			c, err := s.credentials(ctx, in)
+			return answer{credentials: c}, err
+		},
+	}, aws.ToString(in.CustomRoleArn))
+}
+
+// subject fills in what a call for an identity with logins is named by.
+func (s *Service) subject(ctx context.Context, p place, id string, logins map[string]string, sub subject, fields ...string) (subject, bool) {
+	sub.pool, sub.identity, sub.scope = p.pool, id, cache.IdentityScope(id)
+	sub.readEpochs(s.Epochs)
+	ev, ok := s.weigh(ctx, p.pool, id, logins)
+	if !ok {
+		return subject{}, false
+	}
+	sub.key = s.name(ev, sub.flow, append([]string{p.pool, id}, fields...)...)
+	sub.tokens, sub.proofs, sub.expires = s.Names.Key("tokens", ev.tokens...), ev.proofs, ev.expires
+	sub.links = p.links(logins)
+	sub.renewable = !sub.links && len(logins) <= 1
+	return sub, true
+}
+
 // pass hands a call to the backend, uncached. The backend refuses what could not
 // be proved; should it accept it after all, the call may have changed the
 // identity, so what was cached for it ends.
-func (s *Service) pass(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
-	release, err := s.slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	out, err := s.Next.GetCredentialsForIdentity(ctx, in, opts...)
-	s.observe(err)
+func (s *Service) pass(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
+	out, err := through(ctx, s, in, s.Next.GetCredentialsForIdentity, opts)
+	s.observe("enhanced", err)
 	if err == nil && len(in.Logins) > 0 {
 		s.Fence(cache.IdentityScope(aws.ToString(in.IdentityId)), cache.IdentityScope(aws.ToString(out.IdentityId)))
 	}
 	return out, err
 }
 
-// find returns an entry that may be handed to this asker, and notes in ask how
-// it was come by.
-func (s *Service) find(ctx context.Context, ask *Ask, sub subject, in *cognitoidentity.GetCredentialsForIdentityInput) (*cache.Entry, error) {
-	now := s.Now()
+// serve returns an entry that may be handed to this asker, and notes in his Ask
+// how it was come by.
+func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) {
+	ask, now := askOf(ctx), s.Now()
 	entry, ok := s.Memory.Get(sub.key)
 	if !ok {
 		s.Observer.Lookup("memory", "miss")
-		fresh, err := s.exchange(ctx, sub, in)
+		fresh, err := s.exchange(ctx, sub)
 		if err != nil {
 			return nil, err
 		}
@@ -75,14 +95,14 @@ func (s *Service) find(ctx context.Context, ask *Ask, sub subject, in *cognitoid
 	floor := s.Floors.floor(sub.pool, ask, entry.Life())
 	if entry.Credentials.Expires.Sub(now) >= floor {
 		s.Observer.Lookup("memory", "hit")
-		s.renewAhead(now, entry, sub, in)
+		s.renewAhead(now, entry, sub)
 		return s.hand(ask, sub, entry, Hit), nil
 	}
 	s.Observer.Lookup("memory", "low")
 	if !entry.MayRetry(now) {
 		return s.hand(ask, sub, entry, Stale), nil
 	}
-	fresh, err := s.exchange(ctx, sub, in)
+	fresh, err := s.exchange(ctx, sub)
 	if err == nil {
 		s.Observer.Renewal("ok")
 		return s.hand(ask, sub, fresh, Miss), nil
@@ -105,6 +125,7 @@ func (s *Service) hand(ask *Ask, sub subject, e *cache.Entry, outcome Outcome) *
 	if outcome != Stale {
 		ask.Guard = cache.NewGuard(e, floor, sub.proofs)
 	}
+	s.schedule(e, sub)
 	return e
 }
 

@@ -3,7 +3,6 @@ package flows
 import (
 	"context"
 	"errors"
-	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,6 +15,14 @@ import (
 // errExpired marks credentials that arrived without life; it is passing.
 var errExpired = errors.New("the exchange brought expired credentials")
 
+// answer is what a backend brought.
+type answer struct {
+	credentials cache.Credentials
+	// also is of epochs that were read within the exchange, before the part of it
+	// that brought the credentials; nil: none.
+	also *cache.Stamp
+}
+
 // brought is what a flight ends with. A refusal travels inside, with the tokens
 // that earned it: askers with others try their own.
 type brought struct {
@@ -26,12 +33,9 @@ type brought struct {
 
 // exchange brings credentials in a flight that askers of the same key and epoch
 // share. It fails with the backend's error, or with the asker's own deadline.
-func (s *Service) exchange(ctx context.Context, sub subject, in *cognitoidentity.GetCredentialsForIdentityInput) (*cache.Entry, error) {
-	in = &cognitoidentity.GetCredentialsForIdentityInput{ // the flight may outlive the asker
-		IdentityId: in.IdentityId, CustomRoleArn: in.CustomRoleArn, Logins: maps.Clone(in.Logins),
-	}
+func (s *Service) exchange(ctx context.Context, sub subject) (*cache.Entry, error) {
 	work := func(ctx context.Context) (brought, error) {
-		entry, err := s.fly(ctx, sub, in)
+		entry, err := s.fly(ctx, sub)
 		if err != nil && !cognito.Passing(err) {
 			return brought{refusal: err, tokens: sub.tokens}, nil
 		}
@@ -49,7 +53,7 @@ func (s *Service) exchange(ctx context.Context, sub subject, in *cognitoidentity
 
 // fly makes one exchange, within a fence if it may link, and stores what it
 // brought.
-func (s *Service) fly(ctx context.Context, sub subject, in *cognitoidentity.GetCredentialsForIdentityInput) (*cache.Entry, error) {
+func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	release, err := s.slot(ctx)
 	if err != nil {
 		return nil, err
@@ -57,51 +61,55 @@ func (s *Service) fly(ctx context.Context, sub subject, in *cognitoidentity.GetC
 	defer release()
 	stamp := sub.stamp
 	if sub.links {
-		fence := s.Epochs.Fence(sub.identity)
+		fence := s.Epochs.Fence(sub.scope)
 		defer fence.Done()
 		// What the change itself brings is the newest there is for this identity,
 		// if nothing else moved it meanwhile.
 		stamp = func() cache.Stamp { return cache.Join(fence.Done(), sub.poolStamp) }
 	}
-	entry, err := s.call(ctx, in)
-	s.observe(err)
+	issued := s.Now()
+	got, err := sub.call(ctx)
+	if err == nil && !got.credentials.Expires.After(s.Now()) {
+		err = errExpired
+	}
+	s.observe(sub.flow, err)
 	if err != nil {
 		return nil, err
 	}
-	if entry.Credentials.IdentityID != aws.ToString(in.IdentityId) {
+	entry := &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}
+	if sub.identity != "" && got.credentials.IdentityID != sub.identity {
 		// No epoch of the answered identity was read before: hand out, do not keep.
-		s.Fence(sub.identity)
+		s.Fence(sub.scope, cache.IdentityScope(got.credentials.IdentityID))
 		return entry, nil
 	}
 	entry.Stamp = stamp()
+	if got.also != nil {
+		entry.Stamp = cache.Join(entry.Stamp, *got.also)
+	}
 	s.Memory.Put(sub.key, entry)
 	return entry, nil
 }
 
-func (s *Service) call(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput) (*cache.Entry, error) {
-	issued := s.Now()
+// credentials asks the backend for an identity's credentials.
+func (s *Service) credentials(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput) (cache.Credentials, error) {
 	out, err := s.Next.GetCredentialsForIdentity(ctx, in)
 	if err != nil {
-		return nil, err
+		return cache.Credentials{}, err
 	}
 	c := out.Credentials
-	if c == nil || c.Expiration == nil || !c.Expiration.After(s.Now()) {
-		return nil, errExpired
+	if c == nil || c.Expiration == nil {
+		return cache.Credentials{}, errExpired
 	}
-	return &cache.Entry{
-		Credentials: cache.Credentials{
-			IdentityID:   aws.ToString(out.IdentityId),
-			AccessKeyID:  aws.ToString(c.AccessKeyId),
-			SecretKey:    aws.ToString(c.SecretKey),
-			SessionToken: aws.ToString(c.SessionToken),
-			Expires:      *c.Expiration,
-		},
-		Issued: issued,
-		Jitter: s.Random(),
+	return cache.Credentials{
+		IdentityID:   aws.ToString(out.IdentityId),
+		AccessKeyID:  aws.ToString(c.AccessKeyId),
+		SecretKey:    aws.ToString(c.SecretKey),
+		SessionToken: aws.ToString(c.SessionToken),
+		Expires:      *c.Expiration,
 	}, nil
 }
 
-func (s *Service) observe(err error) {
+func (s *Service) observe(flow string, err error) {
 	outcome := "ok"
 	if err != nil {
 		outcome = "refused"
@@ -109,7 +117,7 @@ func (s *Service) observe(err error) {
 			outcome = "failed"
 		}
 	}
-	s.Observer.Exchange("enhanced", outcome)
+	s.Observer.Exchange(flow, outcome)
 }
 
 // backOff is a window in which the next try after a passing failure falls.
@@ -124,7 +132,8 @@ var (
 
 // failed notes a failed renewal of entry. A passing failure puts the next try
 // off; a lasting one ends renewal, and a refusal of the identity or its login
-// ends the entry too.
+// ends the entry too. That of a token which expired meanwhile says nothing of
+// either: a fresh one may follow.
 func (s *Service) failed(entry *cache.Entry, sub subject, err error, b backOff) {
 	if cognito.Passing(err) {
 		s.Observer.Renewal("failed")
@@ -132,10 +141,13 @@ func (s *Service) failed(entry *cache.Entry, sub subject, err error, b backOff) 
 		return
 	}
 	s.Observer.Renewal("refused")
+	if !sub.expires.IsZero() && !s.Now().Before(sub.expires) {
+		return
+	}
 	entry.EndRenewal()
 	switch cognito.Public(err).ErrorCode() {
 	case "NotAuthorizedException", "ResourceNotFoundException":
-		s.Fence(sub.identity)
+		s.Fence(sub.scope)
 		s.Memory.Drop(sub.key, entry)
 	}
 }

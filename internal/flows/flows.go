@@ -1,6 +1,6 @@
 // Package flows holds the use cases: what every request, REST or wire, runs
 // through. Its Service is a cognito.API over a cognito.API and overrides what is
-// cached, fenced or shared; the one-call exchange of REST is made of the same
+// cached, fenced or shared; the one-call exchanges of REST are made of the same
 // methods. It knows no HTTP and no wire.
 package flows
 
@@ -12,26 +12,38 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
-
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/logins"
+	"github.com/cognito-broker/broker/internal/sts"
 )
 
 // Prover verifies a login now, or remembers that it did (rule 1 of the design).
 type Prover interface {
+	// Known reports whether a provider's tokens can be proved here. Those of
+	// others are judged by the backend alone.
+	Known(provider string) bool
 	Prove(ctx context.Context, provider, token string) (*logins.Proof, error)
+}
+
+// TokenReader verifies tokens of the backend's own.
+type TokenReader interface {
+	ReadToken(token string) (*cognito.Token, error)
 }
 
 // Directory knows what a backend knows of identities and pools.
 type Directory interface {
 	// Identity tells the pool of an identity, and whether a login that comes
-	// with it would be linked.
-	Identity(ctx context.Context, id string) (pool string, guest, ok bool, err error)
-	// KeyClaims names the claims that can change what a pool answers, in a
-	// fixed order.
-	KeyClaims(pool, provider string) []string
+	// with it may become linked.
+	Identity(ctx context.Context, id string) (pool string, mayLink, ok bool, err error)
+	// Matters reports whether a claim can change what a pool answers.
+	Matters(pool, provider, claim string) bool
+}
+
+// Guests limits how fast an address makes guests in a pool. Wait takes a turn or
+// fails when none comes before ctx's deadline.
+type Guests interface {
+	Wait(ctx context.Context, address, pool string) error
 }
 
 // Observer counts what happens; telemetry.Metrics is one. Implementations are
@@ -46,26 +58,40 @@ type Observer interface {
 // Config holds what a Service works with. Fields without a remark are required.
 type Config struct {
 	Next      cognito.API
+	STS       sts.API // for the classic flow
 	Prover    Prover
+	Tokens    TokenReader // nil: the backend alone reads its tokens
 	Directory Directory
-	Memory    *cache.Memory
-	Epochs    *cache.Epochs
-	Names     *cache.Namer
-	Floors    Floors
+	Guests    Guests // nil: no limit
+	// Pools are the pools that are served; empty: any.
+	Pools []string
+	// DeveloperNames are developer providers by pool, for those that need not be
+	// asked of the backend.
+	DeveloperNames map[string]string
+	Memory         *cache.Memory
+	Epochs         *cache.Epochs
+	Names          *cache.Namer
+	Floors         Floors
+	// RenewIdle is how long after its last asker an entry is renewed ahead.
+	RenewIdle time.Duration
 	Observer  Observer
 	// Timeout bounds an exchange, which outlives the asker who began it.
 	Timeout time.Duration
 	// MaxExchanges bounds how many run at once; zero means 256.
 	MaxExchanges int
-	Now          func() time.Time // nil: the system's clock
-	Random       func() float64   // jitter in [0,1); nil: math/rand/v2
+	// MaxRenewals bounds how many entries are scheduled; zero means 100,000.
+	MaxRenewals int
+	Now         func() time.Time // nil: the system's clock
+	Random      func() float64   // jitter in [0,1); nil: math/rand/v2
 }
 
 // Service is the decorator. It is safe for concurrent use.
 type Service struct {
 	Config
-	flights cache.Flights[brought]
-	slots   chan struct{}
+	flights    cache.Flights[brought]
+	slots      chan struct{}
+	renewals   *renewals
+	developers sync.Map // developer provider by pool
 
 	background sync.WaitGroup
 	closing    atomic.Bool
@@ -73,7 +99,7 @@ type Service struct {
 
 var _ cognito.API = (*Service)(nil)
 
-// New returns a Service. Close it to wait for its renewals.
+// New returns a Service. Run renews ahead; Close waits for what it began.
 func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -84,7 +110,10 @@ func New(c Config) *Service {
 	if c.MaxExchanges == 0 {
 		c.MaxExchanges = 256
 	}
-	return &Service{Config: c, slots: make(chan struct{}, c.MaxExchanges)}
+	if c.MaxRenewals == 0 {
+		c.MaxRenewals = 100_000
+	}
+	return &Service{Config: c, slots: make(chan struct{}, c.MaxExchanges), renewals: newRenewals(c.MaxRenewals)}
 }
 
 // Close lets no renewal begin and waits for those under way, until ctx ends.
@@ -103,24 +132,6 @@ func (s *Service) Close(ctx context.Context) error {
 // Fence ends, now, everything cached for the scopes. Use it for a change that
 // has already happened; one that is about to happen begins with Epochs.Fence.
 func (s *Service) Fence(scopes ...cache.Scope) { s.Epochs.Fence(scopes...).Done() }
-
-// GetId is never cached or shared: without logins each call is another person,
-// with a login the backend knows best.
-//
-// It may link a login only to an identity that another login of the same call
-// already proved to own; that is a change, and ends what was cached for it.
-func (s *Service) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
-	release, err := s.slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	out, err := s.Next.GetId(ctx, in, opts...)
-	if err == nil && len(in.Logins) > 1 && out.IdentityId != nil {
-		s.Fence(cache.IdentityScope(*out.IdentityId))
-	}
-	return out, err
-}
 
 // slot takes one of the places for calls to the backend, or says that there is
 // none before the asker's deadline.

@@ -28,13 +28,14 @@ const (
 
 // backend is the service behind flows: it grants life to all, or fails.
 type backend struct {
-	exchanges atomic.Int32
-	ids       atomic.Int32
-	mu        sync.Mutex
-	life      time.Duration
-	slow      time.Duration
-	fail      func(token string) error
-	answered  string // identity to answer with, instead of the asked one
+	cognito.API // what a test does not expect to be called
+	exchanges   atomic.Int32
+	ids         atomic.Int32
+	mu          sync.Mutex
+	life        time.Duration
+	slow        time.Duration
+	fail        func(token string) error
+	answered    string // identity to answer with, instead of the asked one
 }
 
 func (b *backend) set(f func(*backend)) { b.mu.Lock(); f(b); b.mu.Unlock() }
@@ -73,6 +74,8 @@ func (b *backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoiden
 // prover takes a token for its subject's name.
 type prover struct{}
 
+func (prover) Known(provider string) bool { return provider == idp }
+
 func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, error) {
 	if token == "bad" {
 		return nil, &logins.Refused{Message: "bad"}
@@ -88,7 +91,7 @@ func (d *directory) Identity(_ context.Context, id string) (string, bool, bool, 
 	return pool, guest, id != "us-east-1:0", nil
 }
 
-func (*directory) KeyClaims(string, string) []string { return nil }
+func (*directory) Matters(string, string, string) bool { return false }
 
 type nobody struct{}
 

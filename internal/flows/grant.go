@@ -6,48 +6,125 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// GrantRequest asks for the whole enhanced flow in one call.
+// GrantRequest asks for a whole flow in one call.
 type GrantRequest struct {
 	Pool       string
 	Logins     map[string]string
 	IdentityID string // empty: the identity of the logins, or a new guest
-	RoleARN    string // CustomRoleArn; empty: the pool's choice
+	RoleARN    string // enhanced flow: CustomRoleArn; empty: the pool's choice
+	Classic    *Classic
 }
 
 // Grant is what one call brings.
 type Grant struct {
 	IdentityID   string
-	Credentials  types.Credentials
+	Credentials  cache.Credentials
 	RefreshAfter time.Time
 }
 
-// Grant runs GetId, unless the identity is named, and GetCredentialsForIdentity.
-// Errors are those of the two operations.
+// Grant runs GetId, unless the identity is named, and the enhanced or the classic
+// exchange. Errors are those of the operations and, in the classic flow, of STS.
 func (s *Service) Grant(ctx context.Context, r GrantRequest) (*Grant, error) {
 	ask := askOf(ctx)
 	ask.Pool = r.Pool
 	ctx = WithAsk(ctx, ask)
-	id := aws.String(r.IdentityID)
-	if r.IdentityID == "" {
+	id := r.IdentityID
+	if id == "" {
 		got, err := s.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins})
 		if err != nil {
 			return nil, err
 		}
-		id = got.IdentityId
+		id = aws.ToString(got.IdentityId)
 	}
-	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: id, Logins: r.Logins}
-	if r.RoleARN != "" {
-		in.CustomRoleArn = aws.String(r.RoleARN)
-	}
-	out, err := s.GetCredentialsForIdentity(ctx, in)
+	c, err := s.grant(ctx, id, r)
 	if err != nil {
 		return nil, err
 	}
 	if r.IdentityID == "" && len(r.Logins) == 0 {
 		ask.Guard = nil // the next request of the same bytes is another guest
 	}
-	return &Grant{IdentityID: aws.ToString(out.IdentityId), Credentials: *out.Credentials, RefreshAfter: ask.RefreshAfter}, nil
+	return &Grant{IdentityID: c.IdentityID, Credentials: c, RefreshAfter: ask.RefreshAfter}, nil
+}
+
+func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.Credentials, error) {
+	p, err := s.find(ctx, id, r.Logins)
+	if err != nil {
+		return cache.Credentials{}, err
+	}
+	name := func() (subject, bool) {
+		if r.Classic != nil {
+			return s.classic(ctx, p, id, r.Logins, *r.Classic)
+		}
+		in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: r.Logins}
+		if r.RoleARN != "" {
+			in.CustomRoleArn = aws.String(r.RoleARN)
+		}
+		return s.enhanced(ctx, p, in)
+	}
+	sub, ok := name()
+	if p.known && ok {
+		entry, err := s.serve(ctx, sub)
+		if err != nil {
+			return cache.Credentials{}, err
+		}
+		return entry.Credentials, nil
+	}
+	return s.grantUncached(ctx, id, r)
+}
+
+// grantUncached asks the backend alone: nobody here can tell whose the answer is.
+func (s *Service) grantUncached(ctx context.Context, id string, r GrantRequest) (c cache.Credentials, err error) {
+	release, err := s.slot(ctx)
+	if err != nil {
+		return cache.Credentials{}, err
+	}
+	defer release()
+	if len(r.Logins) > 0 {
+		defer s.Epochs.Fence(cache.IdentityScope(id)).Done()
+	}
+	if r.Classic != nil {
+		c, err = s.classicCall(ctx, id, r.Logins, *r.Classic)
+		s.observe("classic", err)
+	} else {
+		in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: r.Logins}
+		if r.RoleARN != "" {
+			in.CustomRoleArn = aws.String(r.RoleARN)
+		}
+		c, err = s.credentials(ctx, in)
+		s.observe("enhanced", err)
+	}
+	if err == nil && c.IdentityID != id {
+		s.Fence(cache.IdentityScope(c.IdentityID))
+	}
+	if err == nil {
+		askOf(ctx).RefreshAfter = c.Expires.Add(-s.Floors.floor(r.Pool, askOf(ctx), c.Expires.Sub(s.Now())))
+	}
+	return c, err
+}
+
+// Link links the logins of a call to an identity that one of them proves, or that
+// is a guest's, by the exchange that an app makes anyway: linking is what it does
+// beside bringing credentials. A pool without a role still links, by its token.
+func (s *Service) Link(ctx context.Context, pool, id string, logins map[string]string) (string, error) {
+	if len(logins) == 0 {
+		return "", cognito.InvalidParameter("logins must name at least one login.")
+	}
+	askOf(ctx).Pool = pool
+	out, err := s.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: logins})
+	if err == nil {
+		return aws.ToString(out.IdentityId), nil
+	}
+	if cognito.Public(err).ErrorCode() != "InvalidIdentityPoolConfigurationException" {
+		return "", err
+	}
+	token, failed := s.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
+	if failed != nil {
+		return "", err
+	}
+	return aws.ToString(token.IdentityId), nil
 }

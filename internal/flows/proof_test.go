@@ -159,7 +159,7 @@ func (w *world) do(o op, s *seen, clock *atomic.Int64) (complaint string) {
 			return "" // a race of two first logins may be refused; being served wrongly may not
 		}
 		s.note(g.IdentityID)
-		return w.judge(o, g.IdentityID, *g.Credentials.AccessKeyId, *g.Credentials.SessionToken, "", began, s, clock)
+		return w.judge(o, g.IdentityID, g.Credentials.AccessKeyID, g.Credentials.SessionToken, "", began, s, clock)
 	case "fence":
 		if id := s.pick(o.slot); id != "" {
 			w.flows.Fence(cache.IdentityScope(id))

@@ -2,33 +2,140 @@ package flows
 
 import (
 	"context"
+	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// renewAhead starts a renewal in the background when one is due. The asker has
-// his answer already. A renewal never links: calls with several logins do not
-// renew, and one login of an identity that is no guest cannot be linked.
-func (s *Service) renewAhead(now time.Time, entry *cache.Entry, sub subject, in *cognitoidentity.GetCredentialsForIdentityInput) {
-	if now.Before(entry.Due()) || !entry.MayRetry(now) || entry.RenewalEnded() || sub.links || s.closing.Load() {
+// renewers bounds the renewals under way: a person who waits comes before them.
+const renewers = 16
+
+// renewals are the entries that are renewed ahead, each with the call that its
+// last asker made. Calls hold his tokens, so they stay in memory and end with
+// their entry.
+type renewals struct {
+	schedule *cache.Schedule
+	limit    int
+	mu       sync.Mutex
+	by       map[cache.Key]renewal
+}
+
+type renewal struct {
+	entry *cache.Entry
+	sub   subject
+}
+
+func newRenewals(limit int) *renewals {
+	return &renewals{schedule: cache.NewSchedule(), limit: limit, by: map[cache.Key]renewal{}}
+}
+
+// put schedules an entry, replacing the call of an earlier asker.
+func (r *renewals) put(e *cache.Entry, sub subject) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.by[sub.key]; !known && len(r.by) >= r.limit {
 		return
 	}
+	r.by[sub.key] = renewal{entry: e, sub: sub}
+	r.schedule.Put(sub.key, e.Due())
+}
+
+// take returns an entry that is due and forgets it; whoever is served from it
+// again schedules it again.
+func (r *renewals) take(key cache.Key) (renewal, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	taken, ok := r.by[key]
+	delete(r.by, key)
+	return taken, ok
+}
+
+// schedule has an entry renewed when it is due, where that needs nobody's
+// consent: a renewal never links, so calls with several logins are left alone.
+func (s *Service) schedule(e *cache.Entry, sub subject) {
+	if sub.renewable && e.Stamp.Valid() && !e.RenewalEnded() {
+		s.renewals.put(e, sub)
+	}
+}
+
+// Run renews entries ahead until ctx ends: those that were asked for lately, or
+// twice since they were brought. It leaves idle ones to expire.
+func (s *Service) Run(ctx context.Context) error {
+	free := make(chan struct{}, renewers)
+	for {
+		keys := s.renewals.schedule.Wait(ctx, s.Now)
+		if ctx.Err() != nil {
+			return nil
+		}
+		for _, key := range keys {
+			r, ok := s.renewals.take(key)
+			if !ok || !s.wanted(r) {
+				continue
+			}
+			select {
+			case free <- struct{}{}:
+			case <-ctx.Done():
+				return nil
+			}
+			s.background.Go(func() {
+				defer func() { <-free }()
+				s.renew(r)
+			})
+		}
+	}
+}
+
+// wanted decides about an entry whose time has come: somebody is expected back,
+// or asked lately, or twice since it was brought. One that is not due after
+// all, for a later hand-out moved its time, is put back.
+func (s *Service) wanted(r renewal) bool {
+	now := s.Now()
+	if !r.entry.Live(now) || r.entry.RenewalEnded() || s.closing.Load() {
+		return false
+	}
+	if now.Before(r.entry.Due()) {
+		s.renewals.put(r.entry, r.sub)
+		return false
+	}
+	if !r.entry.MayRetry(now) {
+		return false
+	}
+	if !r.sub.expires.IsZero() && !now.Before(r.sub.expires) {
+		return false // the asker's token has expired; he will bring another
+	}
+	return r.entry.Expected() || now.Sub(r.entry.LastAsked()) <= s.RenewIdle || r.entry.HandOuts() > 1
+}
+
+// renewAhead starts a renewal behind an asker when one is due and the schedule
+// has not come to it. He has his answer already.
+func (s *Service) renewAhead(now time.Time, entry *cache.Entry, sub subject) {
+	if now.Before(entry.Due()) || !entry.MayRetry(now) || entry.RenewalEnded() || !sub.renewable || s.closing.Load() {
+		return
+	}
+	s.background.Go(func() { s.renew(renewal{entry: entry, sub: sub}) })
+}
+
+// renew makes one renewal. Epochs are read again just before: the entry must
+// still stand.
+func (s *Service) renew(r renewal) {
+	entry, sub := r.entry, r.sub
 	// Until this one ends, others who see it due leave it alone.
-	entry.PutOff(now.Add(s.Timeout))
-	s.background.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
-		defer cancel()
-		sub.readEpochs(s.Epochs)
-		if !entry.Stamp.Valid() {
-			return
-		}
-		if _, err := s.exchange(ctx, sub, in); err != nil {
-			s.failed(entry, sub, err, backOffAhead)
-			return
-		}
-		s.Observer.Renewal("ok")
-	})
+	if !entry.TryPutOff(s.Now(), s.Now().Add(s.Timeout)) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
+	defer cancel()
+	sub.readEpochs(s.Epochs)
+	if !entry.Stamp.Valid() {
+		return
+	}
+	fresh, err := s.exchange(ctx, sub)
+	if err != nil {
+		s.failed(entry, sub, err, backOffAhead)
+		return
+	}
+	s.Observer.Renewal("ok")
+	fresh.Inherit(entry)
+	s.schedule(fresh, sub)
 }

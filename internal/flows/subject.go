@@ -6,66 +6,143 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"strings"
+	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/logins"
 )
 
 // subject is a call of which everything is known that its cache key needs: it
 // may be served from the cache.
 type subject struct {
+	flow     string // in metrics
 	key      cache.Key
 	pool     string
-	identity cache.Scope
-	// The epochs of identity and pool, read before all that the answer rests on.
-	identityStamp, poolStamp cache.Stamp
-	proofs                   []cache.Holder
+	identity string      // that the call names; empty: the exchange tells it
+	scope    cache.Scope // of what the call names: the identity, or a login
+	// The epochs of scope and pool, read before all that the answer rests on.
+	scopeStamp, poolStamp cache.Stamp
+	proofs                []cache.Holder
 	// tokens digests the logins byte for byte: a refusal belongs to them.
 	tokens cache.Key
+	// expires is when the first of the tokens does; zero: none.
+	expires time.Time
 	// links says that the call may link a login, and so must be fenced.
 	links bool
+	// renewable says that the call may be repeated without its asker.
+	renewable bool
+	// call makes one exchange with the backend. It outlives the asker.
+	call func(ctx context.Context) (answer, error)
 }
 
 func (sub *subject) readEpochs(e *cache.Epochs) {
-	sub.identityStamp, sub.poolStamp = e.Read(sub.identity), e.Read(cache.PoolScope(sub.pool))
+	sub.scopeStamp, sub.poolStamp = e.Read(sub.scope), e.Read(cache.PoolScope(sub.pool))
 }
 
 // stamp is of all epochs that the answer rests on.
-func (sub *subject) stamp() cache.Stamp { return cache.Join(sub.identityStamp, sub.poolStamp) }
+func (sub *subject) stamp() cache.Stamp { return cache.Join(sub.scopeStamp, sub.poolStamp) }
 
-// identify proves the call's logins and names its entry. ok is false when the
-// call is not for the cache: its identity is unknown or a login could not be
-// proved. The backend then answers it, with its own error.
-func (s *Service) identify(ctx context.Context, pool string, guest bool, in *cognitoidentity.GetCredentialsForIdentityInput) (sub subject, ok bool) {
-	id := aws.ToString(in.IdentityId)
-	sub.pool, sub.identity = pool, cache.IdentityScope(id)
-	sub.readEpochs(s.Epochs)
-	domain, fields := cache.DomainGuest, []string{"enhanced", pool, id, aws.ToString(in.CustomRoleArn)}
-	var tokens []string
-	if len(in.Logins) > 0 {
-		domain = cache.DomainLogin
-	}
-	for _, provider := range slices.Sorted(maps.Keys(in.Logins)) {
-		proof, err := s.Prover.Prove(ctx, provider, in.Logins[provider])
-		if err != nil {
-			return subject{}, false
-		}
-		claims, err := s.claims(pool, proof)
-		if err != nil {
-			return subject{}, false
-		}
-		fields = append(fields, provider, proof.Subject, proof.ClientID, claims)
-		tokens = append(tokens, provider, in.Logins[provider])
-		sub.proofs = append(sub.proofs, proof)
-	}
-	sub.key = s.Names.Key(domain, fields...)
-	sub.tokens = s.Names.Key("tokens", tokens...)
-	sub.links = len(in.Logins) > 0 && (guest || len(in.Logins) > 1)
-	return sub, true
+// evidence is what a call's logins prove, as the cache names it.
+type evidence struct {
+	domain  cache.Domain
+	fields  []string
+	proofs  []cache.Holder
+	tokens  []string
+	expires time.Time
 }
+
+// name is the key of an entry that rests on the evidence and on fields. Each flow
+// has its own fixed number of fields, so no two calls share a key by accident.
+func (s *Service) name(ev evidence, flow string, fields ...string) cache.Key {
+	return s.Names.Key(ev.domain, slices.Concat([]string{flow}, fields, ev.fields)...)
+}
+
+// weigh proves a call's logins. ok is false when the call is not for the cache:
+// a login could not be proved. The backend then answers it, with its own error.
+func (s *Service) weigh(ctx context.Context, pool, id string, tokens map[string]string) (ev evidence, ok bool) {
+	ev.domain = cache.DomainGuest
+	if len(tokens) > 0 {
+		ev.domain = cache.DomainLogin
+	}
+	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
+		token := tokens[provider]
+		ev.tokens = append(ev.tokens, provider, token)
+		switch {
+		case provider == cognito.PassThrough && s.Tokens != nil:
+			ok = ev.ownToken(s.Tokens, pool, id, token)
+		case s.Prover.Known(provider):
+			ok = s.login(ctx, &ev, pool, provider, token)
+		default:
+			ok = ev.unproven(provider, token, s.Now())
+		}
+		if !ok {
+			return evidence{}, false
+		}
+	}
+	return ev, true
+}
+
+func (s *Service) login(ctx context.Context, ev *evidence, pool, provider, token string) bool {
+	proof, err := s.Prover.Prove(ctx, provider, token)
+	if err != nil {
+		return false
+	}
+	claims, err := s.claims(pool, proof)
+	if err != nil {
+		return false
+	}
+	ev.add(proof, proof.Expires, "login", provider, proof.Subject, proof.ClientID, claims)
+	return true
+}
+
+// ownToken takes a token of the backend's own for what it says.
+func (ev *evidence) ownToken(reader TokenReader, pool, id, token string) bool {
+	t, err := reader.ReadToken(token)
+	if err != nil || t.Pool != pool || t.Identity != id {
+		return false
+	}
+	tags, err := json.Marshal(t.Tags) // sorted by key
+	if err != nil {
+		return false
+	}
+	ev.domain = cache.DomainOwnToken
+	ev.add(until(t.Expires.UnixNano()), t.Expires, "own", strings.Join(t.AMR, "\x00"), string(tags))
+	return true
+}
+
+// unproven names a token that the backend alone can judge by the token itself:
+// what it was answered with goes to the same bytes only, and not beyond the
+// expiry that it states.
+func (ev *evidence) unproven(provider, token string, now time.Time) bool {
+	ev.domain = cache.DomainUnproven
+	expires, stated := logins.StatedExpiry(token)
+	if stated && !now.Before(expires) {
+		return false
+	}
+	var holder until
+	if stated {
+		holder = until(expires.UnixNano())
+	}
+	ev.add(holder, expires, "token", provider, token)
+	return true
+}
+
+func (ev *evidence) add(proof cache.Holder, expires time.Time, fields ...string) {
+	ev.proofs = append(ev.proofs, proof)
+	ev.fields = append(ev.fields, fields...)
+	if !expires.IsZero() && (ev.expires.IsZero() || expires.Before(ev.expires)) {
+		ev.expires = expires
+	}
+}
+
+// until is a proof that holds up to a moment, in Unix nanoseconds; zero is for
+// ever.
+type until int64
+
+// Holds reports whether the moment has not come.
+func (u until) Holds(now time.Time) bool { return u == 0 || now.UnixNano() < int64(u) }
 
 // claims spells those claims that can change the answer.
 func (s *Service) claims(pool string, proof *logins.Proof) (string, error) {
@@ -74,10 +151,12 @@ func (s *Service) claims(pool string, proof *logins.Proof) (string, error) {
 		Value any
 	}
 	var named []claim
-	for _, name := range s.Directory.KeyClaims(pool, proof.Provider) {
-		if value, ok := proof.Claim(name); ok {
-			named = append(named, claim{name, value})
+	for _, name := range proof.ClaimNames() {
+		if !s.Directory.Matters(pool, proof.Provider, name) {
+			continue
 		}
+		value, _ := proof.Claim(name)
+		named = append(named, claim{name, value})
 	}
 	text, err := json.Marshal(named)
 	if err != nil {

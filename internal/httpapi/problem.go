@@ -10,6 +10,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/sts"
 )
 
 // problem is an RFC 9457 answer.
@@ -37,9 +38,14 @@ const retryAfter = "1"
 // statusOf is the one table from error names to REST statuses.
 func statusOf(code string) int {
 	switch code {
-	case cognito.CodeValidation, "InvalidParameterException", cognito.CodeSerialization:
+	case cognito.CodeValidation, "InvalidParameterException", cognito.CodeSerialization,
+		sts.CodeValidation, sts.CodeMalformedPolicyDocument, sts.CodePackedPolicyTooLarge,
+		sts.CodeInvalidIdentityToken, sts.CodeExpiredIdentityToken:
 		return http.StatusBadRequest
-	case "NotAuthorizedException", cognito.CodeAccessDenied:
+	case codeNoAuthentication, codeUnknownClient, "InvalidSignatureException", "IncompleteSignatureException":
+		return http.StatusUnauthorized
+	case "NotAuthorizedException", cognito.CodeAccessDenied,
+		sts.CodeAccessDenied, sts.CodeIDPRejectedClaim, sts.CodeRegionDisabled:
 		return http.StatusForbidden
 	case "ResourceNotFoundException", codeNoRoute:
 		return http.StatusNotFound
@@ -84,6 +90,9 @@ func sendProblem(c *fiber.Ctx, requestID string, status int, code, detail string
 	restHeaders(c, requestID)
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, retryAfter)
+	}
+	if status == http.StatusUnauthorized {
+		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 	}
 	c.Status(status).Set(fiber.HeaderContentType, "application/problem+json")
 	c.Response().SetBodyRaw(body)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/flows"
 	"github.com/cognito-broker/broker/internal/telemetry"
 )
@@ -35,6 +37,13 @@ type Development struct {
 	Keys      []byte
 }
 
+// Issuer is an OpenID issuer: its documents, and a new signing key on demand.
+type Issuer interface {
+	Discovery() []byte
+	JWKS() []byte
+	Rotate(ctx context.Context) (keyID string, err error)
+}
+
 // Config holds what the edge works with. Fields without a remark are required.
 type Config struct {
 	Flows   *flows.Service
@@ -47,6 +56,14 @@ type Config struct {
 	Ready func(ctx context.Context) []Reason
 	// Development is nil in production.
 	Development *Development
+	// Issuer is the engine's; nil where tokens are not ours.
+	Issuer Issuer
+	// Callers authenticate by API key; nil knows nobody.
+	Callers *callers.Registry
+	// PoolOf finds the pool of an identity, for callers of some pools only.
+	PoolOf awswire.PoolOf
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// BodyBytes bounds a request's body. RequestTimeout bounds both the reading
 	// of a request and the work on it.
 	BodyBytes      int
@@ -101,24 +118,47 @@ func (s *Server) routes() {
 	s.app.Post("/", s.guarded(s.wire))
 	s.app.Options("/", s.preflight)
 	s.app.Get("/", s.guarded(s.presigned))
-	s.app.Post("/v1/pools/:pool/credentials", s.guarded(s.rest(opGrant, s.credentials)))
-	s.app.Post("/v1/pools/:pool/identities", s.guarded(s.rest(opIdentity, s.identity)))
+	for path, r := range s.restRoutes() {
+		s.app.Post(path, s.guarded(s.rest(r)))
+	}
 	s.app.Options("/v1/*", s.preflight)
 	s.app.Get("/healthz", s.healthz)
 	s.app.Get("/readyz", s.readyz)
 	s.app.Get("/metrics", adaptor.HTTPHandler(s.Metrics.Handler()))
 	if d := s.Development; d != nil {
-		s.app.Get(d.Path+"/.well-known/openid-configuration", document(d.Discovery))
-		s.app.Get(d.Path+"/jwks", document(d.Keys))
+		s.app.Get(d.Path+"/.well-known/openid-configuration", document(func() []byte { return d.Discovery }))
+		s.app.Get(d.Path+"/jwks", document(func() []byte { return d.Keys }))
+	}
+	if i := s.Issuer; i != nil {
+		s.app.Get("/.well-known/openid-configuration", document(i.Discovery))
+		s.app.Get("/.well-known/jwks_uri", document(i.JWKS))
 	}
 }
 
-func document(body []byte) fiber.Handler {
+// restRoutes are the routes of the REST API, all of them POST.
+func (s *Server) restRoutes() map[string]route {
+	const pool, developers = "/v1/pools/:pool", "GetOpenIdTokenForDeveloperIdentity"
+	routes := map[string]route{
+		pool + "/credentials":           {op: opGrant, handle: s.credentials},
+		pool + "/identities":            {op: opIdentity, handle: s.identity},
+		pool + "/token":                 {op: "RestToken", handle: s.token},
+		pool + "/logins/link":           {op: "RestLink", handle: s.link},
+		pool + "/logins/unlink":         {op: "RestUnlink", handle: s.unlink},
+		pool + "/developer/token":       {op: "RestDeveloperToken", operation: developers, handle: s.developerToken},
+		pool + "/developer/credentials": {op: "RestDeveloperCredentials", operation: developers, handle: s.developerCredentials},
+	}
+	if s.Issuer != nil {
+		routes["/v1/signing-keys/rotate"] = route{op: "RestRotateSigningKey", scope: callers.Admin, bodyless: true, handle: s.rotate}
+	}
+	return routes
+}
+
+func document(body func() []byte) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderContentType, "application/json")
 		c.Set(fiber.HeaderCacheControl, "max-age=300")
 		c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
-		return c.Send(body)
+		return c.Send(body())
 	}
 }
 

@@ -45,7 +45,7 @@ func (s *Server) wire(c *fiber.Ctx) error {
 	} else {
 		hot = nil
 	}
-	ask := &flows.Ask{ClientFloor: s.classes.floor(class)}
+	ask := &flows.Ask{ClientFloor: s.classes.floor(class), Address: s.address(c)}
 	ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout)
 	defer cancel()
 	r := s.Wire.Serve(ctx, wireRequest(c))

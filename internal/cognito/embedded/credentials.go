@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,24 +16,24 @@ import (
 )
 
 // Of the enhanced flow (reference 4.1 and 4.2): what the service names its
-// sessions, how long they last, and the provider that its tokens are from.
+// sessions, and how long they last.
 const (
-	sessionName      = "CognitoIdentityCredentials"
-	sessionLife      = time.Hour
-	identityProvider = "cognito-identity.amazonaws.com"
+	sessionName = "CognitoIdentityCredentials"
+	sessionLife = time.Hour
 )
 
 // GetCredentialsForIdentity gives an hour's credentials to whoever proves a
-// login of the identity, or holds the id of a guest (reference 3.3 and 4.2).
+// login of the identity, presents its token, or holds the id of a guest
+// (reference 3.3, 4.1 and 4.2).
 func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
-	if err := cognito.Check("GetCredentialsForIdentity", in); err != nil {
+	if err := e.begin("GetCredentialsForIdentity", in); err != nil {
 		return nil, err
 	}
-	id, pool, err := e.lookUp(ctx, aws.ToString(in.IdentityId))
+	id, pool, err := e.lookUp(ctx, *in.IdentityId, nil)
 	if err != nil {
 		return nil, err
 	}
-	amr, err := e.admit(ctx, &pool, id, in.Logins)
+	amr, err := e.authenticate(ctx, &pool, id, in.Logins)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +45,7 @@ func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoident
 		RoleARN:     role,
 		SessionName: sessionName,
 		Duration:    sessionLife,
-		Identity:    sts.WebIdentity{Provider: identityProvider, Audience: pool.ID, Subject: id.ID, AMR: amr},
+		Identity:    sts.WebIdentity{Provider: cognito.PassThrough, Audience: pool.ID, Subject: id.ID, AMR: amr},
 	})
 	if err != nil {
 		return nil, assumeError(err)
@@ -62,78 +61,76 @@ func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoident
 	}, nil
 }
 
-// lookUp finds an identity with its pool. A pool that is gone took its
-// identities along.
-func (e *Engine) lookUp(ctx context.Context, id string) (identity rules.Identity, pool rules.Pool, err error) {
-	found := false
-	err = e.store.View(ctx, func(tx *store.Tx) (err error) {
-		identity, found, err = tx.Identity(id)
-		return err
-	})
+// authenticate decides whether a call may have the identity and returns the
+// authentication methods for the session.
+func (e *Engine) authenticate(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) ([]string, error) {
+	if token, ok := tokens[cognito.PassThrough]; ok && len(tokens) == 1 {
+		return e.passThrough(ctx, pool, id, token)
+	}
+	proven, err := e.admit(ctx, pool, id, tokens)
 	if err != nil {
-		return identity, pool, err
+		return nil, err
 	}
-	pool, ok := e.pool(identity.Pool)
-	if !found || !ok {
-		return identity, pool, cognito.IdentityNotFound(id)
-	}
-	return identity, pool, nil
+	return rules.AMR(pool, proven), nil
 }
 
 // admit decides whether a call may have the identity, links what the rules say,
-// and returns the authentication methods for the session (reference 5.1).
-func (e *Engine) admit(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) ([]string, error) {
+// and returns the call's logins.
+func (e *Engine) admit(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) ([]rules.Proven, error) {
 	if len(tokens) == 0 {
-		return []string{"unauthenticated"}, rules.GuestAccess(pool, id)
+		return nil, rules.GuestAccess(pool, id)
 	}
-	asked, err := e.prove(ctx, pool, tokens)
+	proven, err := e.prove(ctx, pool, tokens)
 	if err != nil {
 		return nil, err
 	}
-	var r rules.Resolution
-	resolve := func(tx *store.Tx) error {
-		present, found, err := tx.Identity(id.ID)
+	asked := loginsOf(proven)
+	_, err = e.resolve(ctx, pool, func(tx *store.Tx) (rules.Resolution, error) {
+		present, facts, err := present(tx, pool, id.ID, asked)
 		if err != nil {
-			return err
+			return rules.Resolution{}, err
 		}
-		if !found {
-			return cognito.IdentityNotFound(id.ID)
-		}
-		facts, err := gather(tx, pool, id.ID, asked)
-		if err != nil {
-			return err
-		}
-		r, err = rules.Resolve(present, asked, facts)
-		return err
-	}
-	if err := e.store.View(ctx, resolve); err != nil {
-		return nil, err
-	}
-	if len(r.Link) > 0 {
-		err := e.store.Update(ctx, func(tx *store.Tx) error {
-			if err := resolve(tx); err != nil {
-				return err
-			}
-			return e.link(tx, pool, r)
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	amr := []string{"authenticated"}
-	for _, l := range asked {
-		amr = append(amr, l.Provider, oidcARN(pool, l.Provider)+":OIDC:"+l.Subject)
-	}
-	return amr, nil
+		return rules.Resolve(present, asked, facts)
+	})
+	return proven, err
 }
 
-func oidcARN(pool *rules.Pool, provider string) string {
-	for _, arn := range pool.OIDCProviderARNs {
-		if strings.HasSuffix(arn, ":oidc-provider/"+provider) {
-			return arn
-		}
+// resolve decides on a read of the store, and again inside a write where the
+// decision is to change something: another call may have been faster.
+func (e *Engine) resolve(ctx context.Context, pool *rules.Pool, decide func(tx *store.Tx) (rules.Resolution, error)) (string, error) {
+	var r rules.Resolution
+	err := e.store.View(ctx, func(tx *store.Tx) (err error) {
+		r, err = decide(tx)
+		return err
+	})
+	if err != nil || (r.Identity != "" && len(r.Link) == 0) {
+		return r.Identity, err
 	}
-	return provider
+	fresh := e.newIdentity(pool, rules.Authenticated)
+	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if r, err = decide(tx); err != nil {
+			return err
+		}
+		if r.Identity == "" {
+			r.Identity = fresh.ID
+			if err := tx.AddIdentity(fresh); err != nil {
+				return err
+			}
+		}
+		return e.link(tx, pool, r)
+	})
+	if err != nil {
+		return "", e.orGone(pool, err)
+	}
+	return r.Identity, nil
+}
+
+// orGone explains a write that failed because its pool was deleted meanwhile.
+func (e *Engine) orGone(pool *rules.Pool, err error) error {
+	if _, ok := e.pool(pool.ID); !ok {
+		return cognito.WithCause(cognito.PoolNotFound(pool.ID), err)
+	}
+	return err
 }
 
 // assumeError names what the service names: any refusal of STS is a fault of
@@ -143,10 +140,4 @@ func assumeError(err error) error {
 		return cognito.WithCause(cognito.InvalidPoolConfiguration(cognito.MsgPoolConfiguration), err)
 	}
 	return err
-}
-
-// region is the prefix of an id.
-func region(id string) string {
-	prefix, _, _ := strings.Cut(id, ":")
-	return prefix
 }

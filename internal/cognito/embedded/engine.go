@@ -1,6 +1,6 @@
 // Package embedded is the engine: Amazon Cognito identity pools without AWS,
 // behind the same port as the real service. This package is its face, SDK
-// inputs to rules to SDK outputs; rules decide, store keeps.
+// inputs to rules to SDK outputs; rules decide, store keeps, issuer signs.
 //
 // It verifies every login by itself and trusts nobody before it, so it is a
 // drop-in for the SDK's client.
@@ -11,10 +11,13 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"maps"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/logins"
@@ -28,23 +31,34 @@ type Prover interface {
 	Peek(provider, token string) error
 }
 
-// Config holds what an engine works with. All fields but Now are required.
+// Config holds what an engine works with. Fields without a remark are required.
 type Config struct {
 	Store     *store.Store
 	Prover    Prover
+	Issuer    *issuer.Issuer
 	STS       sts.Assumer
-	AccountID string           // of the pools and their roles, 12 digits
-	Now       func() time.Time // nil: the system's clock
+	AccountID string // of the pools and their roles, 12 digits
+	Region    string // of pools made through the API
+	// Limits are requests per second by operation; an operation that is not
+	// named has none. They are for tests of clients.
+	Limits map[string]float64
+	Now    func() time.Time // nil: the system's clock
 }
 
 // Engine serves identity pools from a store. It is safe for concurrent use.
 type Engine struct {
 	store     *store.Store
 	prover    Prover
+	issuer    *issuer.Issuer
 	sts       sts.Assumer
 	accountID string
+	region    string
 	now       func() time.Time
-	pools     atomic.Pointer[map[string]rules.Pool]
+	throttle  throttle
+	pages     *pager
+
+	changing sync.Mutex // held by changes of pools, so that they see each other
+	pools    atomic.Pointer[map[string]rules.Pool]
 }
 
 // New returns an engine over the pools in the store.
@@ -52,68 +66,65 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	e := &Engine{store: c.Store, prover: c.Prover, sts: c.STS, accountID: c.AccountID, now: c.Now}
+	e := &Engine{
+		store: c.Store, prover: c.Prover, issuer: c.Issuer, sts: c.STS,
+		accountID: c.AccountID, region: c.Region, now: c.Now, throttle: newThrottle(c.Limits),
+	}
+	key, err := c.Store.OwnSecret(ctx, "page-key", 32)
+	if err != nil {
+		return nil, err
+	}
+	if e.pages, err = newPager(key); err != nil {
+		return nil, err
+	}
+	if err := e.reload(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// begin is what every operation starts with: the model's constraints, then the
+// quota. An input that breaks the model costs no quota.
+func (e *Engine) begin(operation string, in any) error {
+	if err := cognito.Check(operation, in); err != nil {
+		return err
+	}
+	return e.throttle.take(operation, e.now())
+}
+
+// reload publishes the pools as the store has them.
+func (e *Engine) reload(ctx context.Context) error {
 	var pools []rules.Pool
-	err := c.Store.View(ctx, func(tx *store.Tx) (err error) {
+	err := e.store.View(ctx, func(tx *store.Tx) (err error) {
 		pools, err = tx.Pools()
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load pools: %w", err)
+		return fmt.Errorf("load pools: %w", err)
 	}
-	e.publish(pools)
-	return e, nil
-}
-
-// ApplyPools makes the pools that are missing and brings those in line that
-// differ; others stay as they are.
-func (e *Engine) ApplyPools(ctx context.Context, pools []rules.Pool) error {
-	err := e.store.Update(ctx, func(tx *store.Tx) error {
-		for _, p := range pools {
-			if err := tx.PutPool(p); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("apply pools: %w", err)
-	}
-	e.publish(pools)
-	return nil
-}
-
-func (e *Engine) publish(changed []rules.Pool) {
-	next := map[string]rules.Pool{}
-	if old := e.pools.Load(); old != nil {
-		maps.Copy(next, *old)
-	}
-	for _, p := range changed {
+	next := make(map[string]rules.Pool, len(pools))
+	for _, p := range pools {
 		next[p.ID] = p
 	}
 	e.pools.Store(&next)
+	return nil
 }
 
+// pool returns a pool by id. Its maps and lists are shared: read them only.
 func (e *Engine) pool(id string) (rules.Pool, bool) {
 	p, ok := (*e.pools.Load())[id]
 	return p, ok
 }
 
-// Identity tells which pool an identity is of, and whether it is still a guest,
-// so that a call with logins would link them.
-func (e *Engine) Identity(ctx context.Context, id string) (pool string, guest, ok bool, err error) {
-	err = e.store.View(ctx, func(tx *store.Tx) error {
-		i, found, err := tx.Identity(id)
-		pool, guest, ok = i.Pool, i.State == rules.Guest, found
-		return err
-	})
-	return pool, guest, ok, err
+// poolARN names a pool as a resource.
+func (e *Engine) poolARN(id string) string {
+	return "arn:aws:cognito-identity:" + region(id) + ":" + e.accountID + ":identitypool/" + id
 }
 
-// KeyClaims names the claims of a provider's tokens that can change what a pool
-// answers, in a fixed order.
-func (e *Engine) KeyClaims(pool, provider string) []string {
-	return []string{"cognito:preferred_role", "cognito:roles"}
+// region is the prefix of an id.
+func region(id string) string {
+	prefix, _, _ := strings.Cut(id, ":")
+	return prefix
 }
 
 // newID makes an id of the service's form, REGION:GUID, for a pool's region. The
@@ -121,8 +132,7 @@ func (e *Engine) KeyClaims(pool, provider string) []string {
 func newID(region string) string {
 	var b [16]byte
 	rand.Read(b[:])
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	h := hex.EncodeToString(b[:])
-	return region + ":" + h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	return fmt.Sprintf("%s:%s-%s-%s-%s-%s", region, h[:8], h[8:12], h[12:16], h[16:20], h[20:])
 }

@@ -14,13 +14,12 @@ import (
 // GetId returns the identity of the logins, or makes one (reference 3.4). Without
 // logins every call makes a new guest.
 func (e *Engine) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
-	if err := cognito.Check("GetId", in); err != nil {
+	if err := e.begin("GetId", in); err != nil {
 		return nil, err
 	}
-	id := aws.ToString(in.IdentityPoolId)
-	pool, ok := e.pool(id)
+	pool, ok := e.pool(*in.IdentityPoolId)
 	if !ok || (in.AccountId != nil && *in.AccountId != e.accountID) {
-		return nil, cognito.PoolNotFound(id)
+		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
 	identity, err := e.findOrMake(ctx, &pool, in.Logins)
 	if err != nil {
@@ -31,72 +30,53 @@ func (e *Engine) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, _ ..
 
 func (e *Engine) findOrMake(ctx context.Context, pool *rules.Pool, tokens map[string]string) (string, error) {
 	if len(tokens) == 0 {
-		if !pool.AllowGuests {
-			return "", cognito.NotAuthorized(cognito.MsgGuestsNotAllowed)
-		}
-		guest := e.newIdentity(pool, rules.Guest)
-		return guest.ID, e.store.Update(ctx, func(tx *store.Tx) error { return tx.AddIdentity(guest) })
+		return e.newGuest(ctx, pool)
 	}
-	asked, err := e.prove(ctx, pool, tokens)
+	proven, err := e.prove(ctx, pool, tokens)
 	if err != nil {
 		return "", err
 	}
-	var r rules.Resolution
-	err = e.store.View(ctx, func(tx *store.Tx) (err error) {
-		r, err = resolveNew(tx, pool, asked)
-		return err
-	})
-	if err != nil || (r.Identity != "" && len(r.Link) == 0) {
-		return r.Identity, err
-	}
-	return e.makeOrLink(ctx, pool, asked)
-}
-
-// makeOrLink resolves again inside the write: another call may have linked the
-// same login since the read.
-func (e *Engine) makeOrLink(ctx context.Context, pool *rules.Pool, asked []rules.Login) (string, error) {
-	fresh := e.newIdentity(pool, rules.Authenticated)
-	var r rules.Resolution
-	err := e.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if r, err = resolveNew(tx, pool, asked); err != nil {
-			return err
-		}
-		if r.Identity == "" {
-			r.Identity = fresh.ID
-			if err := tx.AddIdentity(fresh); err != nil {
-				return err
-			}
-		}
-		return e.link(tx, pool, r)
-	})
-	if err != nil {
-		return "", err
-	}
-	return r.Identity, nil
-}
-
-// resolveNew decides on the identity that owns the first of the logins that
-// anyone owns.
-func resolveNew(tx *store.Tx, pool *rules.Pool, asked []rules.Login) (rules.Resolution, error) {
-	facts, err := gather(tx, pool, "", asked)
-	if err != nil {
-		return rules.Resolution{}, err
-	}
-	for _, l := range asked {
-		owner, ok := facts.Owners[l]
-		if !ok {
-			continue
-		}
-		identity, _, err := tx.Identity(owner)
+	asked := loginsOf(proven)
+	return e.resolve(ctx, pool, func(tx *store.Tx) (rules.Resolution, error) {
+		owner, facts, err := owner(tx, pool, asked)
 		if err != nil {
 			return rules.Resolution{}, err
 		}
-		if facts.Linked, err = tx.Logins(owner); err != nil {
-			return rules.Resolution{}, err
-		}
-		return rules.ResolveNew(asked, &identity, facts)
+		return rules.ResolveNew(asked, owner, facts)
+	})
+}
+
+func (e *Engine) newGuest(ctx context.Context, pool *rules.Pool) (string, error) {
+	if !pool.AllowGuests {
+		return "", cognito.NotAuthorized(cognito.MsgGuestsNotAllowed)
 	}
-	return rules.ResolveNew(asked, nil, facts)
+	guest := e.newIdentity(pool, rules.Guest)
+	if err := e.store.Update(ctx, func(tx *store.Tx) error { return tx.AddIdentity(guest) }); err != nil {
+		return "", e.orGone(pool, err)
+	}
+	return guest.ID, nil
+}
+
+// owner finds the identity that owns the first of the logins that anyone owns,
+// with the facts about it; nil when nobody owns any.
+func owner(tx *store.Tx, pool *rules.Pool, asked []rules.Login) (*rules.Identity, rules.Facts, error) {
+	facts, err := gather(tx, pool, "", asked)
+	if err != nil {
+		return nil, facts, err
+	}
+	for _, l := range asked {
+		id, ok := facts.Owners[l]
+		if !ok {
+			continue
+		}
+		identity, _, err := tx.Identity(id)
+		if err != nil {
+			return nil, facts, err
+		}
+		facts.Linked, err = tx.Logins(id)
+		return &identity, facts, err
+	}
+	return nil, facts, nil
 }
 
 // gather reads what resolution needs to know; identity may be empty.

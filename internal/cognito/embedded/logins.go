@@ -13,8 +13,8 @@ import (
 
 // prove verifies all logins of a call; one bad token fails it (reference 3.3).
 // The order is by provider, so that equal calls fail equally.
-func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]string) ([]rules.Login, error) {
-	proven := make([]rules.Login, 0, len(tokens))
+func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]string) ([]rules.Proven, error) {
+	proven := make([]rules.Proven, 0, len(tokens))
 	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
 		if err := e.acceptable(pool, provider, tokens[provider]); err != nil {
 			return nil, err
@@ -23,9 +23,22 @@ func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]
 		if err != nil {
 			return nil, loginError(err)
 		}
-		proven = append(proven, rules.Login{Provider: provider, Subject: proof.Subject})
+		if !pool.AcceptsClient(provider, proof.ClientID) {
+			return nil, cognito.NotAuthorized(cognito.MsgUnsupportedProvider)
+		}
+		proven = append(proven, rules.Proven{
+			Login: rules.Login{Provider: provider, Subject: proof.Subject}, ClientID: proof.ClientID,
+		})
 	}
 	return proven, nil
+}
+
+func loginsOf(proven []rules.Proven) []rules.Login {
+	out := make([]rules.Login, len(proven))
+	for i, p := range proven {
+		out[i] = p.Login
+	}
+	return out
 }
 
 // acceptable refuses providers that the pool does not list: row 13 of reference
@@ -33,6 +46,9 @@ func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]
 func (e *Engine) acceptable(pool *rules.Pool, provider, token string) error {
 	if pool.Accepts(provider) && e.prover.Known(provider) {
 		return nil
+	}
+	if provider == cognito.PassThrough {
+		return cognito.NotAuthorized(cognito.MsgCognitoToken)
 	}
 	if !pool.HasProviders() {
 		return cognito.NotAuthorized(cognito.MsgLoginsDontMatch)

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cognito/embedded"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/httpapi"
+	"github.com/cognito-broker/broker/internal/logins"
+	"github.com/cognito-broker/broker/internal/sts"
+)
+
+// engineBackend is the embedded engine, with its own STS or before a real one.
+func engineBackend(ctx context.Context, c *config.Config, prover *logins.Prover) (*backend, error) {
+	s, err := store.Open(ctx, c.Cognito.Store)
+	if err != nil {
+		return nil, err
+	}
+	b, err := engineOn(ctx, c, prover, s)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return b, nil
+}
+
+func engineOn(ctx context.Context, c *config.Config, prover *logins.Prover, s *store.Store) (*backend, error) {
+	tokens, err := issuer.New(ctx, issuer.Config{
+		Issuer: c.Cognito.Issuer, PublicURL: c.PublicURL, Region: c.Cognito.Region,
+		Keys: s, Rotation: c.Cognito.SigningRotation,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("openid issuer: %w", err)
+	}
+	b := &backend{
+		issuer: tokens, run: []func(context.Context) error{tokens.Run},
+		ready: storeReady(s), close: s.Close,
+	}
+	var engine *embedded.Engine
+	assumer, err := b.engineSTS(ctx, c, s, func() *embedded.Engine { return engine })
+	if err != nil {
+		return nil, err
+	}
+	engine, err = embedded.New(ctx, embedded.Config{
+		Store: s, Prover: prover, Issuer: tokens, STS: assumer,
+		AccountID: c.Cognito.AccountID, Region: c.Cognito.Region, Limits: c.Cognito.Limits,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if builtin, ok := assumer.(*sts.Builtin); ok {
+		b.sessions = builtin
+		b.sts = sts.NewFace(sts.FaceConfig{STS: builtin, Trust: engine, MaxSession: maxSession(c)})
+	}
+	b.api, b.directory, b.tokens = engine, engine, engine
+	return b, engine.ApplyPools(ctx, pools(c))
+}
+
+// engineSTS is what the engine gets credentials from: the built-in STS, or a real
+// one that takes the engine's tokens. The engine itself comes into being after it.
+func (b *backend) engineSTS(ctx context.Context, c *config.Config, s *store.Store, engine func() *embedded.Engine) (sts.Assumer, error) {
+	if c.STS.Backend == config.BackendBuiltin {
+		return builtinSTS(ctx, c, s)
+	}
+	remote, err := sts.NewRemote(sts.RemoteConfig{Region: c.Cognito.Region, Endpoint: c.STS.Endpoint})
+	if err != nil {
+		return nil, fmt.Errorf("sts: %w", err)
+	}
+	b.sts = remote
+	return sts.NewMinted(remote, func(ctx context.Context, id sts.WebIdentity) (string, error) {
+		return engine().Mint(ctx, id)
+	}), nil
+}
+
+func builtinSTS(ctx context.Context, c *config.Config, s *store.Store) (*sts.Builtin, error) {
+	var keys [][]byte
+	for _, k := range c.STS.Keys {
+		keys = append(keys, k.Bytes())
+	}
+	if len(keys) == 0 {
+		key, err := s.OwnSecret(ctx, "sts-key", 32)
+		if err != nil {
+			return nil, err
+		}
+		keys = [][]byte{key}
+	}
+	return sts.NewBuiltin(sts.BuiltinConfig{Keys: keys, AccountID: c.Cognito.AccountID, Now: time.Now, Rand: rand.Reader})
+}
+
+// storeReady says what keeps misses from being answered.
+func storeReady(s *store.Store) func(ctx context.Context) []httpapi.Reason {
+	return func(ctx context.Context) []httpapi.Reason {
+		if err := s.View(ctx, func(tx *store.Tx) error { _, _, err := tx.Secret("none"); return err }); err != nil {
+			return []httpapi.Reason{{Part: "store", Reason: "the identity store cannot be read"}}
+		}
+		return nil
+	}
+}

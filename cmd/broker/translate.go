@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/callers"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/devidp"
+	"github.com/cognito-broker/broker/internal/flows"
+	"github.com/cognito-broker/broker/internal/httpapi"
+	"github.com/cognito-broker/broker/internal/logins"
+)
+
+// developmentProvider returns the documents of the development identity
+// provider and its keys, or nothing in production.
+func developmentProvider(c *config.Config) (*httpapi.Development, []byte, error) {
+	issuer := c.DevelopmentIssuer()
+	if issuer == "" {
+		return nil, nil, nil
+	}
+	key, err := devidp.LoadOrCreateKey(c.DevelopmentKeyFile())
+	if err != nil {
+		return nil, nil, fmt.Errorf("development identity provider: %w", err)
+	}
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("development identity provider: %w", err)
+	}
+	return &httpapi.Development{Path: u.Path, Discovery: devidp.Discovery(issuer), Keys: key.JWKS()}, key.JWKS(), nil
+}
+
+// providers are the login providers; the development one's keys need no fetch.
+func providers(c *config.Config, developmentKeys []byte) []logins.Provider {
+	var out []logins.Provider
+	for _, p := range c.LoginProviders {
+		provider := logins.Provider{Name: p.Provider, Issuer: p.Issuer, ClientIDs: p.ClientIDs}
+		if p.Issuer == c.DevelopmentIssuer() && developmentKeys != nil {
+			provider.Keys = func(context.Context) ([]byte, error) { return developmentKeys, nil }
+		}
+		out = append(out, provider)
+	}
+	return out
+}
+
+func pools(c *config.Config) []rules.Pool {
+	var out []rules.Pool
+	for _, p := range c.Pools {
+		out = append(out, rules.Pool{
+			ID: p.ID, Name: p.Name,
+			AllowGuests: p.AllowUnauthenticatedIdentities, AllowClassic: p.AllowClassicFlow,
+			DeveloperProvider: p.DeveloperProviderName, OIDCProviderARNs: p.OpenIDConnectProviderARNs,
+			Roles: rules.Roles{Authenticated: p.Roles.Authenticated, Unauthenticated: p.Roles.Unauthenticated},
+		})
+	}
+	return out
+}
+
+func floors(c *config.Config) flows.Floors {
+	f := flows.Floors{Default: c.Cache.MinRemaining, Pools: map[string]time.Duration{}}
+	for _, p := range c.Pools {
+		f.Pools[p.ID] = p.MinRemaining
+	}
+	return f
+}
+
+func clients(c *config.Config) []httpapi.Client {
+	var out []httpapi.Client
+	for _, client := range c.Cache.Clients {
+		out = append(out, httpapi.Client{UserAgent: client.UserAgent, MinRemaining: client.MinRemaining})
+	}
+	return out
+}
+
+func callersOf(c *config.Config) (*callers.Registry, error) {
+	var configs []callers.Config
+	for _, caller := range c.Callers {
+		one := callers.Config{
+			Name: caller.Name, AccessKeyID: caller.AccessKeyID,
+			SecretAccessKey: caller.SecretAccessKey.Reveal(), APIKey: caller.APIKey.Reveal(), Pools: caller.Pools,
+		}
+		for _, scope := range caller.Scopes {
+			one.Scopes = append(one.Scopes, callers.Scope(scope))
+		}
+		configs = append(configs, one)
+	}
+	registry, err := callers.New(configs)
+	if err != nil {
+		return nil, fmt.Errorf("callers: %w", err)
+	}
+	return registry, nil
+}
+
+// servedPools limits a broker before real Cognito to the pools that are named.
+// The engine knows its own.
+func servedPools(c *config.Config) []string {
+	if c.Cognito.Backend != config.BackendAWS {
+		return nil
+	}
+	var ids []string
+	for _, p := range c.Pools {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+func developerNames(c *config.Config) map[string]string {
+	names := map[string]string{}
+	for _, p := range c.Pools {
+		names[p.ID] = p.DeveloperProviderName
+	}
+	return names
+}
+
+// maxSession is the longest session of a role; zero for a role that is not
+// listed, which has STS's own bound.
+func maxSession(c *config.Config) func(role string) time.Duration {
+	longest := map[string]time.Duration{}
+	for _, r := range c.Roles {
+		longest[r.ARN] = r.MaxSessionDuration
+	}
+	return func(role string) time.Duration { return longest[role] }
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cognito-broker/broker/internal/cognito/upstream"
+	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/httpapi"
+	"github.com/cognito-broker/broker/internal/sts"
+)
+
+// upstreamBackend is real Cognito and STS, or whatever stands at the endpoints.
+func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
+	credentials, err := upstream.LoadCredentials(ctx, c.Cognito.Region)
+	if err != nil {
+		return nil, fmt.Errorf("credentials of cognito.backend aws: %w", err)
+	}
+	cognito, err := upstream.New(upstream.Config{
+		Region: c.Cognito.Region, Endpoint: c.Cognito.Endpoint, Pools: servedPools(c), Credentials: credentials,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cognito: %w", err)
+	}
+	remote, err := sts.NewRemote(sts.RemoteConfig{Region: c.Cognito.Region, Endpoint: c.STS.Endpoint})
+	if err != nil {
+		return nil, fmt.Errorf("sts: %w", err)
+	}
+	return &backend{
+		api: cognito, directory: cognito.Directory(), sts: remote,
+		// Upstream's health is not asked for: it would cost its quota, and warm
+		// users are served without it.
+		ready: func(context.Context) []httpapi.Reason { return nil },
+		close: func() error { return nil },
+	}, nil
+}

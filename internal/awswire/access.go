@@ -1,0 +1,148 @@
+package awswire
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/cognito-broker/broker/internal/callers"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// Access says who may call an operation. The zero value is nobody.
+type Access int
+
+// Kinds of access.
+const (
+	_ Access = iota
+	// Unsigned operations are for everybody; a signature is ignored.
+	Unsigned
+	// Developer operations are for callers with the scope developer.
+	Developer
+	// Admin operations are for callers with the scope admin: all other signed ones.
+	Admin
+)
+
+// scope is what a caller needs; false where nobody may call.
+func (a Access) scope() (callers.Scope, bool) {
+	switch a {
+	case Developer:
+		return callers.Developer, true
+	case Admin:
+		return callers.Admin, true
+	}
+	return "", false
+}
+
+// PoolOf finds the pool of an identity; false where it is not known. An error
+// says that it could not be found out. It is safe for concurrent use.
+type PoolOf func(ctx context.Context, identityID string) (pool string, ok bool, err error)
+
+// Members that say which pool a call concerns.
+const (
+	memberPool     = "IdentityPoolId"
+	memberIdentity = "IdentityId"
+)
+
+const maxID = 55
+
+// Authorize says whether an authenticated caller may call an operation with this
+// input, which need not be valid yet: a member of another type than the model's
+// names no pool. The pool is the input's IdentityPoolId, else that of its
+// IdentityId, which poolOf finds. What concerns no single pool, or an identity
+// whose pool is not known, is for callers of any pool.
+//
+// It fails with AccessDeniedException; without a caller with
+// MissingAuthenticationTokenException; for what is not served with
+// UnknownOperationException; and as poolOf does for a passing reason. Unsigned
+// operations are for everybody. Validate and call afterwards, by Invoke.
+func Authorize(ctx context.Context, who *callers.Caller, poolOf PoolOf, operation string, tree map[string]any) error {
+	o, err := served(operation)
+	if err != nil {
+		return err
+	}
+	if err := o.permitScope(who, tree); err != nil {
+		return err
+	}
+	return o.permitPool(ctx, who, poolOf, tree)
+}
+
+// permitScope refuses callers that may call the operation for no pool at all.
+func (o operation) permitScope(who *callers.Caller, tree map[string]any) error {
+	if o.access == Unsigned {
+		return nil
+	}
+	if who == nil {
+		return refusal(codeNoAuthentication, msgNoAuthentication)
+	}
+	if scope, ok := o.access.scope(); ok && who.Has(scope) {
+		return nil
+	}
+	return o.denied(who, tree)
+}
+
+// permitPool refuses callers that may call the operation, but not for this pool.
+// A foreign identity and an unknown one are refused in the same words.
+func (o operation) permitPool(ctx context.Context, who *callers.Caller, poolOf PoolOf, tree map[string]any) error {
+	if o.access == Unsigned {
+		return nil
+	}
+	scope, ok := o.access.scope()
+	if ok && who.May(scope, "") { // in any pool, so that no pool has to be found
+		return nil
+	}
+	pool, err := o.pool(ctx, poolOf, tree)
+	if err != nil {
+		return err
+	}
+	if ok && who.May(scope, pool) {
+		return nil
+	}
+	return o.denied(who, tree)
+}
+
+// pool finds the one pool that a call concerns, or "".
+func (o operation) pool(ctx context.Context, poolOf PoolOf, tree map[string]any) (string, error) {
+	if given := tree[memberPool]; o.byPool && given != nil {
+		return wellFormed(given), nil
+	}
+	identity := wellFormed(tree[memberIdentity])
+	if !o.byIdentity || identity == "" || poolOf == nil {
+		return "", nil
+	}
+	pool, ok, err := poolOf(ctx, identity)
+	switch {
+	case err != nil && cognito.Passing(err):
+		return "", fmt.Errorf("find the pool of an identity: %w", err)
+	case err != nil || !ok:
+		return "", nil
+	}
+	return pool, nil
+}
+
+// denied words a refusal as IAM does. It names a pool only where the call did.
+func (o operation) denied(who *callers.Caller, tree map[string]any) error {
+	resource := "*"
+	if id := wellFormed(tree[memberPool]); o.byPool && id != "" {
+		region, _, _ := strings.Cut(id, ":")
+		resource = "arn:aws:cognito-identity:" + region + ":*:identitypool/" + id
+	}
+	return refusal(cognito.CodeAccessDenied, fmt.Sprintf(
+		"User: %s is not authorized to perform: cognito-identity:%s on resource: %s", who.Name(), o.name, resource))
+}
+
+// wellFormed returns the id of a pool or identity that v is: [\w-]+:[0-9a-f-]+,
+// at most 55 characters; "" for all else.
+func wellFormed(v any) string {
+	id, _ := v.(string)
+	region, rest, found := strings.Cut(id, ":")
+	if !found || region == "" || rest == "" || len(id) > maxID ||
+		strings.ContainsFunc(region, notRegion) || strings.Trim(rest, "0123456789abcdef-") != "" {
+		return ""
+	}
+	return id
+}
+
+func notRegion(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '_' && r != '-'
+}

@@ -1,0 +1,45 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+)
+
+// ApplyPools makes the pools that are missing and brings those in line that
+// differ; others stay as they are. What a configuration does not speak of (tags,
+// role mappings, providers of other kinds) stays as the API set it. It fails
+// when a pool's developer provider would change, for that would orphan its users.
+func (e *Engine) ApplyPools(ctx context.Context, pools []rules.Pool) error {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	next := make([]rules.Pool, 0, len(pools))
+	for _, p := range pools {
+		if old, ok := e.pool(p.ID); ok {
+			if old.DeveloperProvider != "" && old.DeveloperProvider != p.DeveloperProvider {
+				return fmt.Errorf("pool %s: its developer provider is %q and cannot become %q", p.ID, old.DeveloperProvider, p.DeveloperProvider)
+			}
+			p.SAMLProviderARNs, p.PublicProviders, p.UserPools = old.SAMLProviderARNs, old.PublicProviders, old.UserPools
+			p.Tags, p.Mappings = old.Tags, old.Mappings
+		}
+		next = append(next, p)
+	}
+	err := e.commit(ctx, func(tx *store.Tx) error {
+		for _, p := range next {
+			if err := tx.PutPool(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(published map[string]rules.Pool) {
+		for _, p := range next {
+			published[p.ID] = p
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("apply pools: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package embedded
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+)
+
+// changeDeadline bounds a change of a pool, which runs on when its asker leaves:
+// an unknown outcome would leave the pools in memory unlike those in the store.
+const changeDeadline = 10 * time.Second
+
+// changePool replaces a pool by what change makes of it, durably. Changes see
+// each other: none is lost to another that began before it.
+func (e *Engine) changePool(ctx context.Context, id string, change func(p *rules.Pool) error) (rules.Pool, error) {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	p, ok := e.pool(id)
+	if !ok {
+		return rules.Pool{}, cognito.PoolNotFound(id)
+	}
+	if err := change(&p); err != nil {
+		return rules.Pool{}, err
+	}
+	return p, e.commit(ctx, func(tx *store.Tx) error { return tx.PutPool(p) },
+		func(pools map[string]rules.Pool) { pools[id] = p })
+}
+
+// commit writes and publishes; the caller holds changing. Where the outcome is
+// not known, the store says what it was.
+func (e *Engine) commit(ctx context.Context, write func(tx *store.Tx) error, publish func(pools map[string]rules.Pool)) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeDeadline)
+	defer cancel()
+	if err := e.store.Update(ctx, write); err != nil {
+		again, stop := context.WithTimeout(context.WithoutCancel(ctx), changeDeadline)
+		defer stop()
+		if failed := e.reload(again); failed != nil {
+			return cognito.WithCause(cognito.Internal(), failed)
+		}
+		return err
+	}
+	next := maps.Clone(*e.pools.Load())
+	publish(next)
+	e.pools.Store(&next)
+	return nil
+}

@@ -1,0 +1,25 @@
+package embedded
+
+import (
+	"context"
+
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+)
+
+// Identity tells which pool an identity is of, and whether it is still a guest,
+// so that a call with logins would link them.
+func (e *Engine) Identity(ctx context.Context, id string) (pool string, guest, ok bool, err error) {
+	err = e.store.View(ctx, func(tx *store.Tx) error {
+		i, found, err := tx.Identity(id)
+		pool, guest, ok = i.Pool, i.State == rules.Guest, found
+		return err
+	})
+	return pool, guest, ok, err
+}
+
+// Matters reports whether a claim of a provider's tokens can change what a pool
+// answers.
+func (e *Engine) Matters(pool, provider, claim string) bool {
+	return claim == "cognito:roles" || claim == "cognito:preferred_role"
+}

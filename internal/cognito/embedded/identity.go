@@ -1,0 +1,118 @@
+package embedded
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+)
+
+// DescribeIdentity shows an identity with the names of its providers; its users'
+// ids stay with the engine (reference 2.4).
+func (e *Engine) DescribeIdentity(ctx context.Context, in *cognitoidentity.DescribeIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DescribeIdentityOutput, error) {
+	if err := e.begin("DescribeIdentity", in); err != nil {
+		return nil, err
+	}
+	var linked []rules.Login
+	id, _, err := e.lookUp(ctx, *in.IdentityId, func(tx *store.Tx) (err error) {
+		linked, err = tx.Logins(*in.IdentityId)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &cognitoidentity.DescribeIdentityOutput{
+		IdentityId: aws.String(id.ID), CreationDate: aws.Time(id.Created), LastModifiedDate: aws.Time(id.Modified),
+	}
+	for _, l := range linked { // ordered by provider
+		if !slices.Contains(out.Logins, l.Provider) {
+			out.Logins = append(out.Logins, l.Provider)
+		}
+	}
+	return out, nil
+}
+
+// UnlinkIdentity takes logins from an identity that one of the call's logins
+// proves. With its last login an identity is disabled for good (reference 3.6).
+func (e *Engine) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
+	if err := e.begin("UnlinkIdentity", in); err != nil {
+		return nil, err
+	}
+	id, pool, err := e.lookUp(ctx, *in.IdentityId, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Logins) == 0 {
+		return nil, cognito.AccessForbidden(id.ID)
+	}
+	proven, err := e.prove(ctx, &pool, in.Logins)
+	if err != nil {
+		return nil, err
+	}
+	err = e.store.Update(ctx, func(tx *store.Tx) error {
+		return e.unlink(tx, &pool, id.ID, loginsOf(proven), in.LoginsToRemove)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cognitoidentity.UnlinkIdentityOutput{}, nil
+}
+
+func (e *Engine) unlink(tx *store.Tx, pool *rules.Pool, id string, proven []rules.Login, remove []string) error {
+	present, facts, err := present(tx, pool, id, proven)
+	if err != nil {
+		return err
+	}
+	gone, left, err := rules.Unlink(pool, present, proven, remove, facts)
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	for _, l := range gone {
+		if err := tx.Unlink(pool.ID, l); err != nil {
+			return err
+		}
+	}
+	state := present.State
+	if !left {
+		state = rules.Disabled
+	}
+	return tx.SetState(id, state, e.now())
+}
+
+// lookUp finds an identity with its pool. A pool that is gone took its
+// identities along. also, which may be nil, reads more of the same moment.
+func (e *Engine) lookUp(ctx context.Context, id string, also func(tx *store.Tx) error) (identity rules.Identity, pool rules.Pool, err error) {
+	found := false
+	err = e.store.View(ctx, func(tx *store.Tx) (err error) {
+		if identity, found, err = tx.Identity(id); err != nil || also == nil {
+			return err
+		}
+		return also(tx)
+	})
+	if err != nil {
+		return identity, pool, err
+	}
+	pool, ok := e.pool(identity.Pool)
+	if !found || !ok {
+		return identity, pool, cognito.IdentityNotFound(id)
+	}
+	return identity, pool, nil
+}
+
+// present reads an identity as it is in tx, with the facts about asked logins.
+func present(tx *store.Tx, pool *rules.Pool, id string, asked []rules.Login) (rules.Identity, rules.Facts, error) {
+	identity, found, err := tx.Identity(id)
+	if err != nil {
+		return identity, rules.Facts{}, err
+	}
+	if !found {
+		return identity, rules.Facts{}, cognito.IdentityNotFound(id)
+	}
+	facts, err := gather(tx, pool, id, asked)
+	return identity, facts, err
+}

@@ -1,0 +1,53 @@
+package embedded
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+)
+
+// tokenLife is how long a token of GetOpenIdToken lives (reference 3.5).
+const tokenLife = 10 * time.Minute
+
+// GetOpenIdToken gives a token for STS to whoever proves a login of the identity
+// or holds the id of a guest, where the pool allows the classic flow (reference
+// 4.1).
+func (e *Engine) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenOutput, error) {
+	if err := e.begin("GetOpenIdToken", in); err != nil {
+		return nil, err
+	}
+	id, pool, err := e.lookUp(ctx, *in.IdentityId, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := rules.ClassicAllowed(&pool); err != nil {
+		return nil, err
+	}
+	proven, err := e.admit(ctx, &pool, id, in.Logins)
+	if err != nil {
+		return nil, err
+	}
+	token, err := e.sign(ctx, pool.ID, id.ID, rules.AMR(&pool, proven), tokenLife, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &cognitoidentity.GetOpenIdTokenOutput{IdentityId: aws.String(id.ID), Token: aws.String(token)}, nil
+}
+
+// sign makes a token for an identity. Guests' tokens do not name the pool's ARN
+// (reference 5.1).
+func (e *Engine) sign(ctx context.Context, pool, id string, amr []string, life time.Duration, tags map[string]string) (string, error) {
+	now := e.now().Truncate(time.Second)
+	claims := issuer.Claims{
+		Subject: id, Audience: pool, AMR: amr, Tags: tags, IssuedAt: now, Expires: now.Add(life),
+	}
+	if user, _ := rules.AMRState(amr); user {
+		claims.PoolARN = e.poolARN(pool)
+	}
+	return e.issuer.Sign(ctx, claims)
+}

@@ -1,0 +1,131 @@
+package embedded
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+)
+
+// CreateIdentityPool makes a pool under a new id of the engine's region. Names
+// are labels: pools may share one.
+func (e *Engine) CreateIdentityPool(ctx context.Context, in *cognitoidentity.CreateIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.CreateIdentityPoolOutput, error) {
+	if err := e.begin("CreateIdentityPool", in); err != nil {
+		return nil, err
+	}
+	p := poolOf(settings(*in), newID(e.region))
+	if err := rules.CheckPool(&p); err != nil {
+		return nil, err
+	}
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	if len(*e.pools.Load()) >= rules.MaxPools {
+		return nil, cognito.LimitExceeded("An account takes at most 1000 identity pools.")
+	}
+	err := e.commit(ctx, func(tx *store.Tx) error { return tx.PutPool(p) },
+		func(pools map[string]rules.Pool) { pools[p.ID] = p })
+	if err != nil {
+		return nil, err
+	}
+	return ptr(cognitoidentity.CreateIdentityPoolOutput(show(&p))), nil
+}
+
+// DescribeIdentityPool shows a pool as it was set.
+func (e *Engine) DescribeIdentityPool(_ context.Context, in *cognitoidentity.DescribeIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DescribeIdentityPoolOutput, error) {
+	if err := e.begin("DescribeIdentityPool", in); err != nil {
+		return nil, err
+	}
+	p, ok := e.pool(*in.IdentityPoolId)
+	if !ok {
+		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
+	}
+	return ptr(cognitoidentity.DescribeIdentityPoolOutput(show(&p))), nil
+}
+
+// UpdateIdentityPool replaces a pool: what is left out goes back to its default
+// (reference 2.3). The developer provider's name stays, once it is set: left out
+// it is kept, another one is refused.
+func (e *Engine) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UpdateIdentityPoolOutput, error) {
+	if err := e.begin("UpdateIdentityPool", in); err != nil {
+		return nil, err
+	}
+	p, err := e.changePool(ctx, *in.IdentityPoolId, func(p *rules.Pool) error {
+		next := poolOf(settings{
+			AllowClassicFlow: in.AllowClassicFlow, AllowUnauthenticatedIdentities: in.AllowUnauthenticatedIdentities,
+			CognitoIdentityProviders: in.CognitoIdentityProviders, DeveloperProviderName: in.DeveloperProviderName,
+			IdentityPoolName: in.IdentityPoolName, IdentityPoolTags: in.IdentityPoolTags,
+			OpenIdConnectProviderARNs: in.OpenIdConnectProviderARNs, SamlProviderARNs: in.SamlProviderARNs,
+			SupportedLoginProviders: in.SupportedLoginProviders,
+		}, p.ID)
+		if next.DeveloperProvider == "" {
+			next.DeveloperProvider = p.DeveloperProvider
+		}
+		if p.DeveloperProvider != "" && next.DeveloperProvider != p.DeveloperProvider {
+			return cognito.InvalidParameter("DeveloperProviderName cannot be changed once it is set.")
+		}
+		next.Roles, next.Mappings = p.Roles, p.Mappings
+		*p = next
+		return rules.CheckPool(p)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ptr(cognitoidentity.UpdateIdentityPoolOutput(show(&p))), nil
+}
+
+// DeleteIdentityPool removes a pool and all its identities.
+func (e *Engine) DeleteIdentityPool(ctx context.Context, in *cognitoidentity.DeleteIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
+	if err := e.begin("DeleteIdentityPool", in); err != nil {
+		return nil, err
+	}
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	id := *in.IdentityPoolId
+	if _, ok := e.pool(id); !ok {
+		return nil, cognito.PoolNotFound(id)
+	}
+	err := e.commit(ctx, func(tx *store.Tx) error { return tx.DeletePool(id) },
+		func(pools map[string]rules.Pool) { delete(pools, id) })
+	if err != nil {
+		return nil, err
+	}
+	return &cognitoidentity.DeleteIdentityPoolOutput{}, nil
+}
+
+// ListIdentityPools lists pools by id, a page at a time.
+func (e *Engine) ListIdentityPools(_ context.Context, in *cognitoidentity.ListIdentityPoolsInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.ListIdentityPoolsOutput, error) {
+	const query = "ListIdentityPools"
+	if err := e.begin(query, in); err != nil {
+		return nil, err
+	}
+	last, err := e.pages.last(query, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	pools := *e.pools.Load()
+	ids := slices.Sorted(maps.Keys(pools))
+	at, _ := slices.BinarySearchFunc(ids, last, func(id, last string) int {
+		if id <= last {
+			return -1
+		}
+		return 1
+	})
+	out := &cognitoidentity.ListIdentityPoolsOutput{IdentityPools: []types.IdentityPoolShortDescription{}}
+	for _, id := range ids[at:] {
+		if len(out.IdentityPools) == int(*in.MaxResults) {
+			out.NextToken = aws.String(e.pages.next(query, *out.IdentityPools[len(out.IdentityPools)-1].IdentityPoolId))
+			break
+		}
+		out.IdentityPools = append(out.IdentityPools, types.IdentityPoolShortDescription{
+			IdentityPoolId: aws.String(id), IdentityPoolName: aws.String(pools[id].Name),
+		})
+	}
+	return out, nil
+}

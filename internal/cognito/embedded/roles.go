@@ -1,0 +1,48 @@
+package embedded
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+)
+
+// SetIdentityPoolRoles replaces a pool's roles and role mappings together.
+func (e *Engine) SetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
+	if err := e.begin("SetIdentityPoolRoles", in); err != nil {
+		return nil, err
+	}
+	roles := rules.Roles{Authenticated: in.Roles["authenticated"], Unauthenticated: in.Roles["unauthenticated"]}
+	mappings := mappingsOf(in.RoleMappings)
+	_, err := e.changePool(ctx, *in.IdentityPoolId, func(p *rules.Pool) error {
+		p.Roles, p.Mappings = roles, mappings
+		return rules.CheckRoles(p, e.accountID, roles, mappings)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cognitoidentity.SetIdentityPoolRolesOutput{}, nil
+}
+
+// GetIdentityPoolRoles shows what SetIdentityPoolRoles set.
+func (e *Engine) GetIdentityPoolRoles(_ context.Context, in *cognitoidentity.GetIdentityPoolRolesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdentityPoolRolesOutput, error) {
+	if err := e.begin("GetIdentityPoolRoles", in); err != nil {
+		return nil, err
+	}
+	p, ok := e.pool(*in.IdentityPoolId)
+	if !ok {
+		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
+	}
+	out := &cognitoidentity.GetIdentityPoolRolesOutput{IdentityPoolId: in.IdentityPoolId, RoleMappings: showMappings(p.Mappings)}
+	for slot, role := range map[string]string{"authenticated": p.Roles.Authenticated, "unauthenticated": p.Roles.Unauthenticated} {
+		if role != "" {
+			if out.Roles == nil {
+				out.Roles = map[string]string{}
+			}
+			out.Roles[slot] = role
+		}
+	}
+	return out, nil
+}

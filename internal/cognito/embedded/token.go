@@ -1,0 +1,71 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+)
+
+// ReadToken verifies a token of this engine without asking whether what it says
+// still holds: signature, issuer and time. It fails with NotAuthorizedException.
+func (e *Engine) ReadToken(token string) (*cognito.Token, error) {
+	claims, err := e.issuer.Verify(token)
+	if err != nil {
+		return nil, e.tokenError(err)
+	}
+	return &cognito.Token{
+		Pool: claims.Audience, Identity: claims.Subject, AMR: claims.AMR, Tags: claims.Tags, Expires: claims.Expires,
+	}, nil
+}
+
+// passThrough decides a call that presents a token of Cognito's own: it is
+// genuine, of a user, and still speaks for this identity.
+func (e *Engine) passThrough(ctx context.Context, pool *rules.Pool, id rules.Identity, token string) ([]string, error) {
+	t, err := e.ReadToken(token)
+	if err != nil {
+		return nil, err
+	}
+	if user, ok := rules.AMRState(t.AMR); !ok || !user {
+		return nil, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
+	}
+	return t.AMR, e.stillSpeaks(ctx, pool, id.ID, t)
+}
+
+// stillSpeaks decides whether a genuine token speaks for the identity now.
+func (e *Engine) stillSpeaks(ctx context.Context, pool *rules.Pool, id string, t *cognito.Token) error {
+	named, _ := rules.AMRLogins(pool, t.AMR)
+	return e.store.View(ctx, func(tx *store.Tx) error {
+		identity, facts, err := present(tx, pool, id, named)
+		if err != nil {
+			return err
+		}
+		return rules.TokenAccess(pool, identity, t.Pool, t.Identity, t.AMR, facts)
+	})
+}
+
+// tokenError words what is wrong with a token as the service words it for any
+// login token (reference 6.2).
+func (e *Engine) tokenError(err error) error {
+	invalid, ok := errors.AsType[*issuer.Invalid](err)
+	if !ok {
+		return err
+	}
+	message := cognito.MsgTokenMalformed
+	switch invalid.Reason {
+	case issuer.Unverified:
+		message = cognito.MsgTokenUnverified
+	case issuer.Foreign:
+		message = cognito.MsgTokenIssuer
+	case issuer.Expired:
+		message = fmt.Sprintf(cognito.MsgTokenExpired, e.now().Unix(), expiry(invalid))
+	}
+	return cognito.WithCause(cognito.NotAuthorized(message), err)
+}
+
+func expiry(i *issuer.Invalid) int64 { return i.Expired.Truncate(time.Second).Unix() }

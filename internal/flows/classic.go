@@ -1,0 +1,83 @@
+package flows
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/smithy-go"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/sts"
+)
+
+// Classic is what an app chooses for itself in the classic flow.
+type Classic struct {
+	RoleARN     string
+	SessionName string        // empty: DefaultSessionName
+	Duration    time.Duration // zero: an hour
+}
+
+// DefaultSessionName names sessions whose asker did not care, as the JavaScript
+// SDK does.
+const DefaultSessionName = "web-identity"
+
+// classic names a call of the classic flow.
+func (s *Service) classic(ctx context.Context, p place, id string, logins map[string]string, c Classic) (subject, bool) {
+	logins = maps.Clone(logins)
+	return s.subject(ctx, p, id, logins, subject{
+		flow: "classic",
+		call: func(ctx context.Context) (answer, error) {
+			got, err := s.classicCall(ctx, id, logins, c)
+			return answer{credentials: got}, err
+		},
+	}, c.RoleARN, c.SessionName, strconv.FormatInt(int64(c.Duration), 10))
+}
+
+// classicCall makes the two calls of the classic flow (reference 4.1).
+func (s *Service) classicCall(ctx context.Context, id string, logins map[string]string, c Classic) (cache.Credentials, error) {
+	token, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
+	if err != nil {
+		return cache.Credentials{}, err
+	}
+	if c.SessionName == "" {
+		c.SessionName = DefaultSessionName
+	}
+	got, err := s.STS.AssumeRoleWithWebIdentity(ctx, sts.Request{
+		RoleARN: c.RoleARN, SessionName: c.SessionName, Duration: c.Duration, Token: aws.ToString(token.Token),
+	})
+	if err != nil {
+		return cache.Credentials{}, stsError(err)
+	}
+	return cache.Credentials{
+		IdentityID:   aws.ToString(token.IdentityId),
+		AccessKeyID:  got.Credentials.AccessKeyID,
+		SecretKey:    got.Credentials.SecretAccessKey,
+		SessionToken: got.Credentials.SessionToken,
+		Expires:      got.Credentials.Expiration,
+	}, nil
+}
+
+// stsError makes an error of the service of a refusal by STS: same code, same
+// text. What is no refusal stays a passing fault.
+func stsError(err error) error {
+	refused, ok := errors.AsType[*sts.Error](err)
+	if !ok {
+		return err
+	}
+	return &stsRefusal{
+		GenericAPIError: smithy.GenericAPIError{Code: refused.Code, Message: refused.Message, Fault: smithy.FaultClient},
+		cause:           err,
+	}
+}
+
+type stsRefusal struct {
+	smithy.GenericAPIError
+	cause error
+}
+
+func (r *stsRefusal) Unwrap() error { return r.cause }

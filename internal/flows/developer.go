@@ -1,0 +1,194 @@
+package flows
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/logins"
+)
+
+// DeveloperRequest asks for a backend's own user. The caller has proved that he
+// may speak for any user of the pool.
+type DeveloperRequest struct {
+	Pool       string
+	User       string            // the backend's identifier of its user
+	IdentityID string            // empty: the user's identity, or a new one
+	Logins     map[string]string // public logins beside the user
+	Tags       map[string]string // principal tags
+	Duration   time.Duration     // of the token; zero: 15 minutes
+}
+
+// TokenGrant is an OpenID token and when it expires.
+type TokenGrant struct {
+	IdentityID string
+	Token      string
+	Expires    time.Time // as the token states
+}
+
+// Token is GetOpenIdToken for an identity of the pool.
+func (s *Service) Token(ctx context.Context, pool, id string, tokens map[string]string) (*TokenGrant, error) {
+	askOf(ctx).Pool = pool
+	out, err := s.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: tokens})
+	if err != nil {
+		return nil, err
+	}
+	return tokenGrant(out.IdentityId, out.Token), nil
+}
+
+// DeveloperToken is GetOpenIdTokenForDeveloperIdentity, with the pool's developer
+// provider filled in.
+func (s *Service) DeveloperToken(ctx context.Context, r DeveloperRequest) (*TokenGrant, error) {
+	in, err := s.developerInput(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.GetOpenIdTokenForDeveloperIdentity(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return tokenGrant(out.IdentityId, out.Token), nil
+}
+
+func tokenGrant(id, token *string) *TokenGrant {
+	expires, _ := logins.StatedExpiry(aws.ToString(token))
+	return &TokenGrant{IdentityID: aws.ToString(id), Token: aws.ToString(token), Expires: expires}
+}
+
+// developerInput makes the operation's input of a request.
+func (s *Service) developerInput(ctx context.Context, r DeveloperRequest) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, error) {
+	provider, err := s.developerProvider(ctx, r.Pool)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]string{provider: r.User}
+	for name, token := range r.Logins {
+		if name == provider {
+			return nil, cognito.InvalidParameter("logins names the developer provider; userIdentifier does.")
+		}
+		all[name] = token
+	}
+	in := &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+		IdentityPoolId: aws.String(r.Pool), Logins: all, PrincipalTags: maps.Clone(r.Tags),
+	}
+	if r.IdentityID != "" {
+		in.IdentityId = aws.String(r.IdentityID)
+	}
+	if r.Duration != 0 {
+		in.TokenDuration = aws.Int64(int64(r.Duration / time.Second))
+	}
+	return in, cognito.Check("GetOpenIdTokenForDeveloperIdentity", in)
+}
+
+// developerProvider is the pool's developer provider. It never changes once it is
+// set, so it is asked for once.
+func (s *Service) developerProvider(ctx context.Context, pool string) (string, error) {
+	if !s.serves(pool) {
+		return "", cognito.PoolNotFound(pool)
+	}
+	if name := s.DeveloperNames[pool]; name != "" {
+		return name, nil
+	}
+	if name, ok := s.developers.Load(pool); ok {
+		return name.(string), nil
+	}
+	out, err := s.DescribeIdentityPool(ctx, &cognitoidentity.DescribeIdentityPoolInput{IdentityPoolId: aws.String(pool)})
+	if err != nil {
+		return "", err
+	}
+	name := aws.ToString(out.DeveloperProviderName)
+	if name == "" {
+		return "", cognito.InvalidParameter("The identity pool has no developer provider.")
+	}
+	s.developers.Store(pool, name)
+	return name, nil
+}
+
+// DeveloperGrant runs the enhanced developer flow in one call: the token, and
+// the credentials that it buys.
+func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Grant, error) {
+	in, err := s.developerInput(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	ask := askOf(ctx)
+	ask.Pool = r.Pool
+	if r.IdentityID != "" {
+		if _, err := s.locate(ctx, r.IdentityID); err != nil {
+			return nil, err
+		}
+	}
+	sub, ok := s.developer(ctx, r, in)
+	if !ok {
+		got, err := sub.call(ctx)
+		s.observe(sub.flow, err)
+		if err != nil {
+			return nil, err
+		}
+		return &Grant{IdentityID: got.credentials.IdentityID, Credentials: got.credentials,
+			RefreshAfter: got.credentials.Expires.Add(-s.Floors.floor(r.Pool, ask, got.credentials.Expires.Sub(s.Now())))}, nil
+	}
+	entry, err := s.serve(ctx, sub)
+	if err != nil {
+		return nil, err
+	}
+	ask.Guard = nil // the caller's right to ask is no part of the body
+	return &Grant{IdentityID: entry.Credentials.IdentityID, Credentials: entry.Credentials, RefreshAfter: ask.RefreshAfter}, nil
+}
+
+// developer names a call of the developer flow. ok is false when it is not for
+// the cache: a public login could not be proved, or the user's identity is yet to
+// be linked.
+func (s *Service) developer(ctx context.Context, r DeveloperRequest, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) (subject, bool) {
+	sub := subject{flow: "developer", pool: r.Pool, identity: r.IdentityID, call: s.developerCall(in)}
+	provider, _ := s.developerProvider(ctx, r.Pool)
+	sub.scope = cache.LoginScope(r.Pool, provider, r.User)
+	if r.IdentityID != "" {
+		sub.scope = cache.IdentityScope(r.IdentityID)
+	}
+	sub.readEpochs(s.Epochs)
+	ev, ok := s.weigh(ctx, r.Pool, r.IdentityID, r.Logins)
+	tags, err := json.Marshal(r.Tags) // sorted by key
+	if !ok || err != nil {
+		return sub, false
+	}
+	ev.domain = cache.DomainDeveloper
+	sub.key = s.name(ev, sub.flow, r.Pool, r.IdentityID, provider, r.User, string(tags))
+	sub.tokens, sub.expires = s.Names.Key("tokens", ev.tokens...), ev.expires
+	// To name an identity may link the user to it; public logins may be linked too.
+	sub.links = r.IdentityID != ""
+	sub.renewable = len(r.Logins) == 0
+	return sub, true
+}
+
+// developerCall makes the two calls of the developer flow. The identity's epoch is
+// read between them: whatever happens to the identity later outdates what the
+// second call brings, and what happened before, the second call has seen.
+func (s *Service) developerCall(in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) func(context.Context) (answer, error) {
+	return func(ctx context.Context) (answer, error) {
+		out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in)
+		if err != nil {
+			return answer{}, err
+		}
+		id := aws.ToString(out.IdentityId)
+		scope := cache.IdentityScope(id)
+		if len(in.Logins) > 1 && in.IdentityId == nil {
+			s.Fence(scope)
+		}
+		var also *cache.Stamp
+		if in.IdentityId == nil {
+			stamp := s.Epochs.Read(scope)
+			also = &stamp
+		}
+		c, err := s.credentials(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
+			IdentityId: out.IdentityId, Logins: map[string]string{cognito.PassThrough: aws.ToString(out.Token)},
+		})
+		return answer{credentials: c, also: also}, err
+	}
+}

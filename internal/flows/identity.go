@@ -1,0 +1,63 @@
+package flows
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// GetId is never cached or shared: without logins each call is another person,
+// who waits his turn among those of his address; with a login the backend knows
+// best.
+//
+// It may link a login only to an identity that another login of the same call
+// already proved to own; that is a change, and ends what was cached for it.
+func (s *Service) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
+	if err := cognito.Check("GetId", in); err != nil {
+		return nil, err
+	}
+	if !s.serves(*in.IdentityPoolId) {
+		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
+	}
+	if len(in.Logins) == 0 && s.Guests != nil {
+		if err := s.Guests.Wait(ctx, askOf(ctx).Address, *in.IdentityPoolId); err != nil {
+			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), err)
+		}
+	}
+	release, err := s.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	out, err := s.Next.GetId(ctx, in, opts...)
+	if err == nil && len(in.Logins) > 1 {
+		s.Fence(cache.IdentityScope(aws.ToString(out.IdentityId)))
+	}
+	return out, err
+}
+
+// UnlinkIdentity ends what was cached for the identity.
+func (s *Service) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
+	if err := cognito.Check("UnlinkIdentity", in); err != nil {
+		return nil, err
+	}
+	if _, err := s.locate(ctx, *in.IdentityId); err != nil {
+		return nil, err
+	}
+	release, err := s.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	defer s.Epochs.Fence(cache.IdentityScope(*in.IdentityId)).Done()
+	return s.Next.UnlinkIdentity(ctx, in, opts...)
+}
+
+// DescribeIdentity asks the backend.
+func (s *Service) DescribeIdentity(ctx context.Context, in *cognitoidentity.DescribeIdentityInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.DescribeIdentityOutput, error) {
+	return through(ctx, s, in, s.Next.DescribeIdentity, opts)
+}

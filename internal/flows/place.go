@@ -1,0 +1,64 @@
+package flows
+
+import (
+	"context"
+	"slices"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// place is what is known of the identity that a call names.
+type place struct {
+	pool    string
+	mayLink bool // a login that comes with it may become linked
+	known   bool
+}
+
+// locate finds the identity's pool. An identity of another pool than the path
+// names, or than the broker serves, does not exist here.
+func (s *Service) locate(ctx context.Context, id string) (place, error) {
+	pool, mayLink, known, err := s.Directory.Identity(ctx, id)
+	if err != nil {
+		return place{}, err
+	}
+	if !known {
+		return place{mayLink: true}, nil
+	}
+	named := askOf(ctx).Pool
+	if (named != "" && named != pool) || !s.serves(pool) {
+		return place{}, cognito.IdentityNotFound(id)
+	}
+	return place{pool: pool, mayLink: mayLink, known: true}, nil
+}
+
+func (s *Service) serves(pool string) bool {
+	return len(s.Pools) == 0 || slices.Contains(s.Pools, pool)
+}
+
+// find is locate where the answer must be of a served pool: an identity that
+// nobody has met since the start is placed by its token, whose audience is its
+// pool. Where the backend gives none, the pool cannot be found.
+func (s *Service) find(ctx context.Context, id string, logins map[string]string) (place, error) {
+	p, err := s.locate(ctx, id)
+	if err != nil || p.known || len(s.Pools) == 0 {
+		return p, err
+	}
+	if _, err := s.openIDToken(ctx, id, logins); err != nil {
+		if cognito.Public(err).ErrorCode() == "InvalidParameterException" {
+			err = cognito.WithCause(cognito.IdentityNotFound(id), err)
+		}
+		return place{}, err
+	}
+	if p, err = s.locate(ctx, id); err == nil && !p.known {
+		err = cognito.IdentityNotFound(id)
+	}
+	return p, err
+}
+
+// links reports whether a call with these logins may link one to the identity.
+func (p place) links(logins map[string]string) bool {
+	if _, own := logins[cognito.PassThrough]; own && len(logins) == 1 {
+		return false
+	}
+	return len(logins) > 1 || len(logins) == 1 && p.mayLink
+}

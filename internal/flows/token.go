@@ -1,0 +1,80 @@
+package flows
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// GetOpenIdToken is never cached: a token speaks for its bearer. It may link a
+// login, and ends what was cached for the identity then.
+func (s *Service) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...options) (*cognitoidentity.GetOpenIdTokenOutput, error) {
+	if err := cognito.Check("GetOpenIdToken", in); err != nil {
+		return nil, err
+	}
+	out, err := s.openIDToken(ctx, *in.IdentityId, in.Logins)
+	if err != nil {
+		return nil, err
+	}
+	// The answer may have told the pool: a token of one that is not served goes
+	// to nobody.
+	if _, err := s.locate(ctx, aws.ToString(out.IdentityId)); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (s *Service) openIDToken(ctx context.Context, id string, logins map[string]string) (*cognitoidentity.GetOpenIdTokenOutput, error) {
+	p, err := s.locate(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	release, err := s.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if p.links(logins) {
+		defer s.Epochs.Fence(cache.IdentityScope(id)).Done()
+	}
+	out, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
+	if err != nil {
+		return nil, err
+	}
+	if answered := aws.ToString(out.IdentityId); answered != id {
+		s.Fence(cache.IdentityScope(id), cache.IdentityScope(answered))
+	}
+	return out, nil
+}
+
+// GetOpenIdTokenForDeveloperIdentity is never cached. It may link the backend's
+// user, or public logins beside him, and ends what was cached for the identity
+// then.
+func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, opts ...options) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
+	if err := cognito.Check("GetOpenIdTokenForDeveloperIdentity", in); err != nil {
+		return nil, err
+	}
+	if !s.serves(*in.IdentityPoolId) {
+		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
+	}
+	release, err := s.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if in.IdentityId != nil {
+		defer s.Epochs.Fence(cache.IdentityScope(*in.IdentityId)).Done()
+	}
+	out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if answered := aws.ToString(out.IdentityId); len(in.Logins) > 1 && answered != aws.ToString(in.IdentityId) {
+		s.Fence(cache.IdentityScope(answered))
+	}
+	return out, nil
+}

@@ -1,0 +1,72 @@
+package httpapi
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// maxForwarded bounds how many entries of X-Forwarded-For are looked at.
+const maxForwarded = 32
+
+// address is the client's, for limits: the connection's, or, behind trusted
+// proxies, the last entry of X-Forwarded-For that none of them is. What a client
+// wrote into the header himself stands before that entry. An IPv6 client counts
+// by its network of 64 bits, all of which one subscriber has.
+func (s *Server) address(c *fiber.Ctx) string {
+	addr, ok := netip.AddrFromSlice(c.Context().RemoteIP())
+	if !ok {
+		return ""
+	}
+	addr = addr.Unmap()
+	if len(s.TrustedProxies) > 0 && s.trusted(addr) {
+		addr = s.forwarded(addr, c.Request().Header.PeekAll(fiber.HeaderXForwardedFor))
+	}
+	if addr.Is6() {
+		if network, err := addr.WithZone("").Prefix(64); err == nil {
+			return network.String()
+		}
+	}
+	return addr.String()
+}
+
+func (s *Server) trusted(addr netip.Addr) bool {
+	for _, p := range s.TrustedProxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// forwarded walks the header from its end, where the nearest proxy wrote.
+func (s *Server) forwarded(nearest netip.Addr, headers [][]byte) netip.Addr {
+	var lines []string
+	for _, h := range headers {
+		lines = append(lines, string(h))
+	}
+	entries := strings.Split(strings.Join(lines, ","), ",")
+	for n := 0; n < maxForwarded && len(entries) > 0; n++ {
+		last := strings.TrimSpace(entries[len(entries)-1])
+		entries = entries[:len(entries)-1]
+		addr, err := parseAddress(last)
+		if err != nil {
+			return nearest // whoever wrote this cannot be told from others behind the same proxy
+		}
+		nearest = addr
+		if !s.trusted(addr) {
+			return addr
+		}
+	}
+	return nearest
+}
+
+// parseAddress reads an address with or without a port.
+func parseAddress(text string) (netip.Addr, error) {
+	if addr, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+		return addr.Unmap(), nil
+	}
+	withPort, err := netip.ParseAddrPort(text)
+	return withPort.Addr().Unmap(), err
+}

@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"maps"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// developerToken is GetOpenIdTokenForDeveloperIdentity.
+func (s *Server) developerToken(r call) (any, error) {
+	request, err := developerRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Flows.DeveloperToken(r.ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return showToken(t), nil
+}
+
+// developerCredentials is the whole developer flow.
+func (s *Server) developerCredentials(r call) (any, error) {
+	request, err := developerRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.Flows.DeveloperGrant(r.ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return showGrant(g), nil
+}
+
+// maxUser is the model's bound of a DeveloperUserIdentifier, in characters.
+const maxUser = 1024
+
+func developerRequest(r call) (flows.DeveloperRequest, error) {
+	none := flows.DeveloperRequest{}
+	if err := only(r.tree, "userIdentifier", "identityId", "logins", "tokenDuration", "principalTags"); err != nil {
+		return none, err
+	}
+	user, ok := r.tree["userIdentifier"].(string)
+	if !ok || user == "" || len([]rune(user)) > maxUser {
+		return none, cognito.Validation("userIdentifier must be 1 to 1024 characters.")
+	}
+	// The provider's name is the pool's to tell; any stands in for it here.
+	logins := map[string]any{"developer": user}
+	if given, ok := r.tree["logins"].(map[string]any); ok {
+		maps.Copy(logins, given)
+	} else if r.tree["logins"] != nil {
+		return none, cognito.Serialization("logins must be an object.")
+	}
+	err := cognito.Validate("GetOpenIdTokenForDeveloperIdentity", members(map[string]any{
+		"IdentityPoolId": r.pool, "IdentityId": r.tree["identityId"], "Logins": logins,
+		"TokenDuration": r.tree["tokenDuration"], "PrincipalTags": r.tree["principalTags"],
+	}))
+	if err != nil {
+		return none, err
+	}
+	return flows.DeveloperRequest{
+		Pool: r.pool, User: user, IdentityID: text(r.tree["identityId"]), Logins: texts(r.tree["logins"]),
+		Tags: texts(r.tree["principalTags"]), Duration: seconds(r.tree["tokenDuration"]),
+	}, nil
+}
+
+type keyAnswer struct {
+	KeyID string `json:"keyId"`
+}
+
+// rotate makes a new signing key of the issuer.
+func (s *Server) rotate(r call) (any, error) {
+	if err := only(r.tree); err != nil {
+		return nil, err
+	}
+	kid, err := s.Issuer.Rotate(r.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return keyAnswer{KeyID: kid}, nil
+}
