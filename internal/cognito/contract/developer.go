@@ -1,0 +1,98 @@
+package contract
+
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// developerTable is the table of reference 3.5. Its last row is a merge.
+func developerTable(s *scene) {
+	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
+	id := s.asUser(alice, "")
+	s.must("an unknown user", refusalOf(id))
+	s.equal("a known user", s.asUser(alice, ""), id)
+	if s.asUser(bob, "") == id {
+		s.Error("another user: got the same identity")
+	}
+	s.equal("a new identity is no guest's", s.credentials(id, nil), forbidden(id))
+	s.equal("with his identity", s.asUser(alice, id), id)
+
+	guest, carol := s.guest(), s.someone()
+	s.equal("an unknown user with a guest", s.asUser(carol, guest), guest)
+	s.equal("the guest is a user now", s.credentials(guest, nil), forbidden(guest))
+	s.equal("and known", s.asUser(carol, ""), guest)
+	s.refused("a user with another's identity", s.asUser(alice, guest), taken)
+	s.refused("a user with another guest", s.asUser(alice, s.guest()), taken)
+
+	dave, public := s.someone(), s.someone()
+	known := s.identity(open, s.login(public))
+	s.equal("a public user's identity without proof", s.asUser(dave, known), mismatch)
+	s.equal("with another's proof", s.asUser(dave, known, s.login(s.someone())), mismatch)
+	s.equal("with proof", s.asUser(dave, known, s.login(public)), known)
+	s.equal("from then on", s.asUser(dave, ""), known)
+	s.equal("the names", s.linked(known), names([]string{DeveloperProvider, s.Providers[0].Name()}))
+	s.equal("a public login beside a known user", s.asUser(dave, "", s.loginAt(1, public)), known)
+	s.equal("is linked", s.id(open, s.loginAt(1, public)), known)
+	s.equal("a second login of a provider", s.asUser(dave, "", s.login(s.someone())), merge)
+	s.equal("a public login of another", s.asUser(alice, "", s.login(public)), merge)
+	s.equal("and his identity", s.asUser(alice, id, s.login(public)), merge)
+
+	erin, both := s.someone(), s.someone()
+	id = s.asUser(erin, "", s.both(both, both))
+	s.equal("all new: the user", s.asUser(erin, ""), id)
+	s.equal("all new: a public login", s.id(open, s.loginAt(1, both)), id)
+	frank := s.someone()
+	known = s.identity(open, s.login(frank))
+	s.equal("an unknown user beside a known login", s.asUser(frank, "", s.login(frank)), known)
+}
+
+func developerRefusals(s *scene) {
+	call := func(pool string, logins map[string]string) string {
+		answer, _ := s.developer(func(in *developerInput) { in.IdentityPoolId = &pool; in.Logins = logins })
+		return refusalOf(answer)
+	}
+	open, alice := s.Pools.Open, s.someone()
+	s.equal("an unknown developer provider", call(open, map[string]string{"other.example": alice}), noDeveloper)
+	s.equal("a public login alone", call(open, s.login(alice)), noDeveloper)
+	s.equal("no logins", call(open, map[string]string{}), noDeveloper)
+	s.equal("a pool without developers", call(s.Pools.Bare, user(alice)), noDeveloper)
+	s.equal("an unknown pool", call(s.unknown(), user(alice)), noPool(s.unknown()))
+	s.refused("two developer providers", call(open, with(user(alice), map[string]string{"other.example": alice})), notAuthorized)
+	s.equal("our own token beside him", call(open, with(user(alice), pass("x"))), cognitoToken)
+	s.equal("a bad public token", call(open, with(user(alice), map[string]string{s.Providers[0].Name(): "x"})), malformed)
+	s.equal("the longest identifier", call(open, user(strings.Repeat("é", 1023)+"x")), "")
+	s.refused("one too long", call(open, user(strings.Repeat("é", 1025))), invalid)
+
+	bob := s.someone()
+	foreign := s.identity(s.Pools.Closed, s.login(bob))
+	s.equal("an identity of another pool", s.asUser(alice, foreign), noIdentity(foreign))
+	s.equal("with proof", s.asUser(alice, foreign, s.login(bob)), noIdentity(foreign))
+	gone := s.identity(open, s.login(bob))
+	s.must("UnlinkIdentity", s.unlink(gone, s.login(bob), s.Providers[0].Name()))
+	s.equal("a disabled identity", s.asUser(alice, gone), forbidden(gone))
+	s.equal("after all that he is new", s.linked(s.asUser(alice, "")), "["+DeveloperProvider+"]")
+}
+
+// developerTokens is reference 3.5 and 5.1 for what the call brings.
+func developerTokens(s *scene) {
+	alice, bob := s.someone(), s.someone()
+	for _, pool := range []string{s.Pools.Open, s.Pools.Closed} {
+		id, token := s.developer(func(in *developerInput) { in.IdentityPoolId, in.Logins = &pool, user(alice) })
+		s.claim("a life by default", token, 900, s.ofUser(pool, id, ofDeveloper(pool, alice)...))
+		id, token = s.developer(func(in *developerInput) {
+			in.IdentityPoolId, in.Logins, in.TokenDuration = &pool, user(alice), aws.Int64(86400)
+		})
+		s.claim("the longest life", token, 86400, s.ofUser(pool, id, ofDeveloper(pool, alice)...))
+	}
+	logins := append(ofDeveloper(s.Pools.Open, bob), s.oidc(0, bob)...)
+	tags := map[string]string{"department": "sales & more", "größe": "1"}
+	id, token := s.developer(func(in *developerInput) {
+		in.Logins, in.PrincipalTags, in.TokenDuration = with(user(bob), s.login(bob)), tags, aws.Int64(60)
+	})
+	want := s.ofUser(s.Pools.Open, id, logins...)
+	want[claimTags] = map[string]any{"principal_tags": map[string][]string{"department": {"sales & more"}, "größe": {"1"}}}
+	s.claim("tags and a public login", token, 60, want)
+	_, token = s.developer(func(in *developerInput) { in.Logins, in.PrincipalTags = user(bob), map[string]string{} })
+	s.claim("no tags", token, 900, s.ofUser(s.Pools.Open, id, ofDeveloper(s.Pools.Open, bob)...))
+}

@@ -1,0 +1,93 @@
+package contract
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+)
+
+func unchanged(*types.RoleMapping, *types.MappingRule) {}
+
+// setRoles is reference 2.3: roles and mappings are replaced together.
+func setRoles(s *scene) {
+	pool := s.pool(func(in *createInput) {
+		in.SupportedLoginProviders = map[string]string{"accounts.google.com": "1"}
+		in.CognitoIdentityProviders = s.full().CognitoIdentityProviders
+		in.SamlProviderARNs = s.full().SamlProviderARNs
+	})
+	id := *s.whole(pool, func(*updateInput) {}).IdentityPoolId
+	one := map[string]string{"unauthenticated": s.role("a/path/other")}
+	mappings := s.ruled(s.providerARN(0), unchanged)
+	for _, provider := range []string{"accounts.google.com", "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc:two", s.full().SamlProviderARNs[0]} {
+		mappings[provider] = types.RoleMapping{Type: types.RoleMappingTypeToken, AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeAuthenticatedRole}
+	}
+	for _, c := range []struct {
+		what     string
+		roles    map[string]string
+		mappings map[string]types.RoleMapping
+	}{
+		{"both roles", s.usualRoles(), nil},
+		{"one role", one, nil},
+		{"mappings", s.usualRoles(), mappings},
+		{"one role, no mappings", one, map[string]types.RoleMapping{}},
+		{"nothing", map[string]string{}, nil},
+	} {
+		s.equal(c.what, s.setRoles(pool, c.roles, c.mappings), "")
+		s.equal(c.what+", shown", s.showRoles(pool), id+" "+s.spellRoles(c.roles, c.mappings))
+	}
+	s.equal("a pool that never had roles", s.showRoles(s.Pools.Bare), s.Pools.Bare+" null null")
+}
+
+func refusedRoles(s *scene) {
+	pool := s.pool(func(in *createInput) {
+		in.CognitoIdentityProviders = s.full().CognitoIdentityProviders
+		in.SupportedLoginProviders = map[string]string{"accounts.google.com": "1"}
+	})
+	before := s.showRoles(pool)
+	arn := "arn:aws:iam::" + s.Account
+	for _, bad := range []string{"https://idp.example/role", arn + ":user/somebody", arn + ":role/", arn + ":role/a b", "arn:aws:iam::999999999999:role/auth", "arn:aws:sts::" + s.Account + ":role/auth"} {
+		s.equal(bad, s.setRoles(pool, map[string]string{"authenticated": s.role(Authenticated), "unauthenticated": bad}, nil), forbiddenRole(bad))
+		rule := s.ruled(s.providerARN(0), func(_ *types.RoleMapping, r *types.MappingRule) { r.RoleARN = &bad })
+		s.equal(bad+" in a rule", s.setRoles(pool, s.usualRoles(), rule), forbiddenRole(bad))
+	}
+	userPool := "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
+	for _, key := range []string{
+		"graph.facebook.com", "idp.example", s.Providers[0].Name(), s.Providers[0].URL, userPool, userPool + ":three", "https://" + userPool + ":one",
+		s.providerARN(0) + "/tenant", DeveloperProvider,
+	} {
+		want := invalid + ": (" + key + ") is not a valid RoleMapping ProviderName or is not a configured provider."
+		s.equal("a key of no provider", s.setRoles(pool, s.usualRoles(), s.ruled(key, unchanged)), want)
+	}
+	for what, change := range map[string]func(m *types.RoleMapping, r *types.MappingRule){
+		"no resolution":        func(m *types.RoleMapping, _ *types.MappingRule) { m.AmbiguousRoleResolution = "" },
+		"rules without rules":  func(m *types.RoleMapping, _ *types.MappingRule) { m.RulesConfiguration = nil },
+		"rules beyond a quota": func(m *types.RoleMapping, r *types.MappingRule) { m.RulesConfiguration = repeated(*r, 26) },
+	} {
+		s.refused(what, s.setRoles(pool, s.usualRoles(), s.ruled(s.providerARN(0), change)), invalid)
+	}
+	s.equal("a refusal changes nothing", s.showRoles(pool), before)
+	most := s.ruled(s.providerARN(0), func(m *types.RoleMapping, r *types.MappingRule) { m.RulesConfiguration = repeated(*r, 25) })
+	s.equal("rules within the quota", s.setRoles(pool, s.usualRoles(), most), "")
+}
+
+func repeated(r types.MappingRule, n int) *types.RulesConfigurationType {
+	c := &types.RulesConfigurationType{}
+	for range n {
+		c.Rules = append(c.Rules, r)
+	}
+	return c
+}
+
+// roleMappings holds that no credentials are handed out past a mapping: it may
+// mean to withhold them. This falls once mappings are evaluated.
+func roleMappings(s *scene) {
+	alice := s.someone()
+	pool := s.pool(func(in *createInput) { in.DeveloperProviderName = aws.String(DeveloperProvider) })
+	id := s.identity(pool, s.login(alice))
+	s.equal("before", s.credentials(id, s.login(alice)), id+" as "+Authenticated)
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), s.ruled(s.providerARN(0), unchanged)))
+	s.refused("with mappings", s.credentials(id, s.login(alice)), misconfigured)
+	s.refused("with mappings, a role by name", s.customCredentials(id, s.login(alice), aws.String(s.role("sales"))), misconfigured)
+	s.equal("GetId goes on", s.id(pool, s.login(alice)), id)
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), nil))
+	s.equal("restored", s.credentials(id, s.login(alice)), id+" as "+Authenticated)
+}
