@@ -21,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
 
 const (
@@ -107,7 +109,8 @@ const (
 
 // startUpstream runs a broker in aws mode before another, which plays Cognito and
 // STS. at is where it reaches the other: its URL, or that of a proxy before it.
-func startUpstream(t *testing.T, behind *instance, at, extra string) *instance {
+// It proves logins of the development provider and of providers, by their issuers.
+func startUpstream(t *testing.T, behind *instance, at, extra string, providers ...string) *instance {
 	t.Helper()
 	dir := t.TempDir()
 	address := freeAddress(t)
@@ -115,7 +118,8 @@ func startUpstream(t *testing.T, behind *instance, at, extra string) *instance {
 	idp := behind.provider()
 	text := "mode: development\nlisten: " + address + "\npublic_url: " + i.url + "\nlog: {level: debug, format: json}\n" +
 		"cognito: {backend: aws, endpoint: '" + at + "', issuer: '" + behind.url + "'}\nsts: {backend: aws, endpoint: '" + at + "'}\n" +
-		"login_providers:\n  - {provider: '" + idp + "', issuer: 'http://" + idp + "', client_ids: [demo-app]}\n" + callersYAML + extra
+		"login_providers:\n  - {provider: '" + idp + "', issuer: 'http://" + idp + "', client_ids: [demo-app]}\n" +
+		loginsYAML(providers) + callersYAML + extra
 	if err := os.WriteFile(i.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -133,18 +137,13 @@ func prepare(t *testing.T, providers []string, extra string) *instance {
 		url: "http://" + address, config: filepath.Join(dir, "broker.yaml"), store: filepath.Join(dir, "data", "broker.db"),
 		logs: &syncBuffer{},
 	}
-	var logins, arns strings.Builder
-	for _, issuer := range providers {
-		name := strings.TrimPrefix(issuer, "http://")
-		logins.WriteString("  - {provider: '" + name + "', issuer: '" + issuer + "', client_ids: [web-app]}\n")
-		arns.WriteString("'arn:aws:iam::000000000000:oidc-provider/" + name + "',")
-	}
+	arns := arnsYAML(providers)
 	roles := "roles: {authenticated: 'arn:aws:iam::000000000000:role/demo-auth', unauthenticated: 'arn:aws:iam::000000000000:role/demo-unauth'}"
 	text := "mode: development\nlisten: " + address + "\npublic_url: " + i.url + "\n" +
 		"cognito: {store: data/broker.db}\nlog: {level: debug, format: json}\n" +
 		"development: {identity_provider: true, client_id: demo-app}\n"
-	if logins.Len() > 0 {
-		text += "login_providers:\n" + logins.String()
+	if len(providers) > 0 {
+		text += "login_providers:\n" + loginsYAML(providers)
 	}
 	text += callersYAML + "pools:\n"
 	for _, p := range []struct{ id, rest string }{
@@ -152,7 +151,7 @@ func prepare(t *testing.T, providers []string, extra string) *instance {
 		{closedPool, "name: closed, allow_classic_flow: false, " + roles},
 		{bareRoles, "name: bare, allow_unauthenticated_identities: true"},
 	} {
-		text += "  - {id: '" + p.id + "', developer_provider_name: login.example, open_id_connect_provider_arns: [" + arns.String() + "], " + p.rest + "}\n"
+		text += "  - {id: '" + p.id + "', developer_provider_name: login.example, open_id_connect_provider_arns: [" + arns + "], " + p.rest + "}\n"
 	}
 	text += extra
 	if err := os.WriteFile(i.config, []byte(text), 0o600); err != nil {
@@ -164,6 +163,24 @@ func prepare(t *testing.T, providers []string, extra string) *instance {
 		}
 	}
 	return i
+}
+
+// loginsYAML lists issuers as login providers, whose client is idptest's.
+func loginsYAML(issuers []string) string {
+	var b strings.Builder
+	for _, issuer := range issuers {
+		b.WriteString("  - {provider: '" + strings.TrimPrefix(issuer, "http://") + "', issuer: '" + issuer + "', client_ids: [" + idptest.ClientID + "]}\n")
+	}
+	return b.String()
+}
+
+// arnsYAML lists the issuers' ARNs.
+func arnsYAML(issuers []string) string {
+	var b strings.Builder
+	for _, issuer := range issuers {
+		b.WriteString("'arn:aws:iam::000000000000:oidc-provider/" + strings.TrimPrefix(issuer, "http://") + "',")
+	}
+	return b.String()
 }
 
 // startBroker runs a broker until the test ends.

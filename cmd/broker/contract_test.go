@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/cognito-broker/broker/internal/cognito/contract"
+	"github.com/cognito-broker/broker/internal/logins/idptest"
+	"github.com/cognito-broker/broker/internal/sts"
+)
+
+// Pools that the contract prepares.
+const (
+	contractOpen   = "us-east-1:00000000-0000-4000-8000-00000000c001"
+	contractClosed = "us-east-1:00000000-0000-4000-8000-00000000c002"
+	contractBare   = "us-east-1:00000000-0000-4000-8000-00000000c003"
+)
+
+// The contract of a cognito.API, through the SDK: a broker on the engine, and a
+// broker in aws mode before it, which proves the logins itself or leaves that to
+// the one behind.
+func TestContract(t *testing.T) {
+	idps := [2]*idptest.Issuer{idptest.Start(t), idptest.Start(t)}
+	issuers := []string{idps[0].URL, idps[1].URL}
+	engine := startBroker(t, issuers, contractPools(issuers))
+	for _, c := range []struct {
+		name   string
+		broker *instance
+	}{
+		{"engine", engine},
+		{"aws", startUpstream(t, engine, engine.url, "", issuers...)},
+		{"aws without providers", startUpstream(t, engine, engine.url, "")},
+	} {
+		t.Run(c.name, func(t *testing.T) { contract.Run(t, contractEnv(t, c.broker, engine, idps)) })
+	}
+}
+
+// contractPools continues the list of pools that prepare begins.
+func contractPools(issuers []string) string {
+	const role = "arn:aws:iam::000000000000:role/"
+	shared := "open_id_connect_provider_arns: [" + arnsYAML(issuers) + "]"
+	handed := ", developer_provider_name: " + contract.DeveloperProvider +
+		", roles: {authenticated: '" + role + contract.Authenticated + "', unauthenticated: '" + role + contract.Unauthenticated + "'}"
+	return "  - {id: '" + contractOpen + "', name: open, allow_unauthenticated_identities: true, " + shared + handed + "}\n" +
+		"  - {id: '" + contractClosed + "', name: closed, allow_classic_flow: false, " + shared + handed + "}\n" +
+		"  - {id: '" + contractBare + "', name: bare, allow_unauthenticated_identities: true, " + shared + "}\n"
+}
+
+// contractEnv is a broker as the administrator's SDK sees it. The engine behind
+// vouches for tokens and sessions.
+func contractEnv(t *testing.T, b, engine *instance, idps [2]*idptest.Issuer) contract.Env {
+	t.Helper()
+	remote, err := sts.NewRemote(sts.RemoteConfig{Region: "us-east-1", Endpoint: b.url, MaxAttempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := oidc.NewProvider(t.Context(), engine.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier := provider.Verifier(&oidc.Config{SkipClientIDCheck: true}) // the suite compares the audience
+	return contract.Env{
+		API: b.sdkAs(admin()), STS: remote,
+		Pools:     contract.Pools{Open: contractOpen, Closed: contractClosed, Bare: contractBare},
+		Providers: idps, Account: "000000000000", Region: "us-east-1", Issuer: engine.url,
+		VerifyToken: func(ctx context.Context, token string) (claims map[string]any, err error) {
+			verified, err := verifier.Verify(ctx, token)
+			if err != nil {
+				return nil, errors.New("the verifier refuses the token") // its own error may quote it
+			}
+			return claims, verified.Claims(&claims)
+		},
+		WhoAmI: func(ctx context.Context, accessKey, secret, session string) (string, error) {
+			who, err := engine.whoAmI(ctx, accessKey, secret, session)
+			if err != nil {
+				return "", err
+			}
+			return *who.Arn, nil
+		},
+	}
+}
