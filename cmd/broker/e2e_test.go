@@ -199,6 +199,7 @@ func TestRESTProblems(t *testing.T) {
 		"classic, no role": {path, "application/json", `{"flow":"classic"}`, 400, "ValidationException"},
 		"bad pool id":      {"/v1/pools/nonsense/credentials", "application/json", `{}`, 400, "ValidationException"},
 		"no route":         {"/v2", "application/json", `{}`, 404, "NoSuchRoute"},
+		"no route of v1":   {"/v1/nonsense", "application/json", `{}`, 404, "NoSuchRoute"},
 		"wrong method":     {"/healthz", "application/json", `{}`, 405, "MethodNotAllowed"},
 		"oversized":        {path, "application/json", `{"logins":{"a":"` + strings.Repeat("x", 70000) + `"}}`, 413, "RequestEntityTooLargeException"},
 		"bad token":        {path, "application/json", `{"logins":{"` + b.provider() + `":"x"}}`, 403, "NotAuthorizedException"},

@@ -118,14 +118,14 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	requestID := NewRequestID()
 	status, code, detail := http.StatusInternalServerError, cognito.CodeInternal, "Internal error."
 	if f, ok := errors.AsType[*fiber.Error](err); ok {
-		switch f.Code {
-		case fiber.StatusNotFound:
-			status, code, detail = f.Code, codeNoRoute, "There is no such route."
-		case fiber.StatusMethodNotAllowed:
+		switch {
+		case f.Code == fiber.StatusNotFound, f.Code == fiber.StatusMethodNotAllowed && onlyPreflight(c):
+			status, code, detail = fiber.StatusNotFound, codeNoRoute, "There is no such route."
+		case f.Code == fiber.StatusMethodNotAllowed:
 			status, code, detail = f.Code, codeMethod, "The route does not take this method."
-		case fiber.StatusRequestEntityTooLarge:
+		case f.Code == fiber.StatusRequestEntityTooLarge:
 			status, code, detail = f.Code, cognito.CodeTooLarge, "The request's body is too large."
-		case fiber.StatusRequestHeaderFieldsTooLarge:
+		case f.Code == fiber.StatusRequestHeaderFieldsTooLarge:
 			status, code, detail = f.Code, codeHeaders, "The request's headers are too large."
 		default:
 			if f.Code >= 400 && f.Code < 500 {
@@ -140,4 +140,14 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	}
 	s.finish(event{began: s.Now(), route: "-", op: opNone, code: code, status: status, requestID: requestID})
 	return nil
+}
+
+// onlyPreflight reports whether nothing but the preflight, which takes every path
+// below /v1/, answers on this one; Fiber has listed the methods that do.
+func onlyPreflight(c *fiber.Ctx) bool {
+	if string(c.Response().Header.Peek(fiber.HeaderAllow)) != fiber.MethodOptions {
+		return false
+	}
+	c.Response().Header.Del(fiber.HeaderAllow)
+	return true
 }
