@@ -27,6 +27,7 @@ var layers = map[string]int{
 	"internal/cognito/embedded/rules":  2,
 	"internal/cognito/embedded/store":  2,
 	"internal/cognito/upstream":        2,
+	"internal/adminclient":             1,
 	"internal/callers":                 1,
 	"internal/sts":                     1,
 	"internal/logins":                  1,
@@ -59,7 +60,7 @@ var homes = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/config":      {"internal/cognito/upstream"},
 	"github.com/aws/aws-sdk-go-v2/credentials": {},
 	"github.com/aws/aws-sdk-go-v2/service/sts": {"internal/sts"},
-	"net/http": {"internal/cognito/upstream", "internal/logins", "internal/logins/idptest", "internal/telemetry", "internal/httpapi", "internal/awswire"},
+	"net/http": {"internal/adminclient", "internal/cognito/upstream", "internal/logins", "internal/logins/idptest", "internal/telemetry", "internal/httpapi", "internal/awswire"},
 }
 
 // pkg is what go list says of a package.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -33,9 +34,13 @@ func check(p process) error {
 	return err
 }
 
-func keys(p process) error {
-	if len(p.args) != 1 || p.args[0] != "new" {
-		return errors.New("keys: expected: broker keys new")
+func keys(ctx context.Context, p process) error {
+	switch {
+	case len(p.args) > 0 && p.args[0] == "rotate":
+		p.args = p.args[1:]
+		return rotateKeys(ctx, p)
+	case len(p.args) != 1 || p.args[0] != "new":
+		return errors.New("keys: expected: broker keys new, or broker keys rotate")
 	}
 	var key [32]byte
 	rand.Read(key[:])

@@ -21,6 +21,7 @@ const usage = `usage: broker COMMAND [flags]
   token   -config FILE -user NAME          mint an ID token of the development identity provider
           [-audience ID] [-ttl 1h] [-claim k=v]...
   keys new                                 print a new base64 key of 32 bytes
+  keys rotate -url URL -api-key-file FILE  have a running broker sign its tokens by a new key
   version                                  print the version
 `
 
@@ -60,7 +61,7 @@ func run(ctx context.Context, p process) error {
 	case "token":
 		return token(p)
 	case "keys":
-		return keys(p)
+		return keys(ctx, p)
 	case "version":
 		return version(p)
 	case "help", "-h", "-help", "--help":
