@@ -19,7 +19,7 @@ run: build ## serve configs/development.yaml on 127.0.0.1:8080: no AWS, no Redis
 	@exec bin/broker serve -config $(CONFIG)
 
 .PHONY: demo
-demo: build ## walk through the main job against $$BROKER_URL, or a broker of its own
+demo: build ## walk through all flows against $$BROKER_URL, or a broker of its own
 	@exec bin/demo -broker bin/broker -config $(CONFIG)
 
 .PHONY: lint
