@@ -44,7 +44,10 @@ type judged struct {
 	sts      *sts.Builtin
 	engine   *embedded.Engine
 	face     *sts.Face
+	ahead    time.Duration // of the system's clock; set while nothing runs
 }
+
+func (j *judged) now() time.Time { return time.Now().Add(j.ahead) }
 
 func newJudged(t *testing.T) *judged {
 	t.Helper()
@@ -67,10 +70,10 @@ func newJudged(t *testing.T) *judged {
 	must(err)
 	key := make([]byte, 32)
 	rand.Read(key)
-	j.sts, err = sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{key}, AccountID: account})
+	j.sts, err = sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{key}, AccountID: account, Now: j.now})
 	must(err)
 	j.engine, err = embedded.New(t.Context(), embedded.Config{
-		Store: kept, Prover: prover, Issuer: j.issuer, STS: j.sts, AccountID: account, Region: "us-east-1",
+		Store: kept, Prover: prover, Issuer: j.issuer, STS: j.sts, AccountID: account, Region: "us-east-1", Now: j.now,
 	})
 	must(err)
 	j.face = sts.NewFace(sts.FaceConfig{STS: j.sts, Trust: j.engine})
@@ -93,7 +96,7 @@ func (j *judged) publish(t *testing.T, keys issuer.Keys) (err error) {
 	t.Cleanup(server.Close)
 	j.url = server.URL
 	j.issuer, err = issuer.New(t.Context(), issuer.Config{
-		Issuer: server.URL, PublicURL: server.URL, Region: "us-east-1", Keys: keys, Rotation: time.Hour,
+		Issuer: server.URL, PublicURL: server.URL, Region: "us-east-1", Keys: keys, Rotation: time.Hour, Now: j.now,
 	})
 	if err != nil {
 		return err
