@@ -18,7 +18,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"go.yaml.in/yaml/v4"
 
-	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
 
@@ -173,18 +172,6 @@ func TestMemoIsAsStrictAsTheFullPath(t *testing.T) {
 	} {
 		if got := request(headers); !strings.Contains(got, "UnknownOperationException") {
 			t.Errorf("%s: got %.200q, want UnknownOperationException", name, got)
-		}
-	}
-}
-
-func TestFidelityNamesWhatIsNotServed(t *testing.T) {
-	text, err := os.ReadFile("../../docs/fidelity.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, operation := range awswire.Unserved() {
-		if !strings.Contains(string(text), "`"+operation+"`") {
-			t.Errorf("docs/fidelity.md does not name %s", operation)
 		}
 	}
 }

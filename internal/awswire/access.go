@@ -38,19 +38,27 @@ func (a Access) scope() (callers.Scope, bool) {
 // says that it could not be found out. It is safe for concurrent use.
 type PoolOf func(ctx context.Context, identityID string) (pool string, ok bool, err error)
 
-// Members that say which pool a call concerns.
+// Members that say which pools a call concerns.
 const (
-	memberPool     = "IdentityPoolId"
-	memberIdentity = "IdentityId"
+	memberPool       = "IdentityPoolId"
+	memberIdentity   = "IdentityId"
+	memberIdentities = "IdentityIdsToDelete"
+	memberResource   = "ResourceArn"
 )
 
-const maxID = 55
+// Bounds of the model that hold before it was consulted. A list beyond its bound is
+// refused as invalid afterwards.
+const (
+	maxID         = 55
+	maxIdentities = 60
+)
 
 // Authorize says whether an authenticated caller may call an operation with this
 // input, which need not be valid yet: a member of another type than the model's
-// names no pool. The pool is the input's IdentityPoolId, else that of its
-// IdentityId, which poolOf finds. What concerns no single pool, or an identity
-// whose pool is not known, is for callers of any pool.
+// names no pool. The pool is the input's IdentityPoolId, else the one that its
+// ResourceArn names, else that of its IdentityId, which poolOf finds; of several
+// identities each has to be of a pool of the caller. What concerns no pool, or an
+// identity whose pool is not known, is for callers of any pool.
 //
 // It fails with AccessDeniedException; without a caller with
 // MissingAuthenticationTokenException; for what is not served with
@@ -91,23 +99,50 @@ func (o operation) permitPool(ctx context.Context, who *callers.Caller, poolOf P
 	if ok && who.May(scope, "") { // in any pool, so that no pool has to be found
 		return nil
 	}
-	pool, err := o.pool(ctx, poolOf, tree)
+	pools, err := o.pools(ctx, poolOf, tree)
 	if err != nil {
 		return err
 	}
-	if ok && who.May(scope, pool) {
+	for _, pool := range pools {
+		ok = ok && pool != "" && who.May(scope, pool)
+	}
+	if ok && len(pools) > 0 {
 		return nil
 	}
 	return o.denied(who, tree)
 }
 
-// pool finds the one pool that a call concerns, or "".
-func (o operation) pool(ctx context.Context, poolOf PoolOf, tree map[string]any) (string, error) {
-	if given := tree[memberPool]; o.byPool && given != nil {
-		return wellFormed(given), nil
+// pools finds the pools that a call concerns; "" is one that is not known.
+func (o operation) pools(ctx context.Context, poolOf PoolOf, tree map[string]any) ([]string, error) {
+	switch {
+	case o.byPool && tree[memberPool] != nil:
+		return []string{wellFormed(tree[memberPool])}, nil
+	case o.byResource:
+		arn, _ := tree[memberResource].(string)
+		pool, _ := cognito.PoolOfARN(arn)
+		return []string{pool}, nil
+	case o.byIdentity:
+		pool, err := poolOfIdentity(ctx, poolOf, tree[memberIdentity])
+		return []string{pool}, err
+	case o.byIdentities:
+		ids, _ := tree[memberIdentities].([]any)
+		var pools []string
+		for _, id := range ids[:min(len(ids), maxIdentities)] {
+			pool, err := poolOfIdentity(ctx, poolOf, id)
+			if err != nil {
+				return nil, err
+			}
+			pools = append(pools, pool)
+		}
+		return pools, nil
 	}
-	identity := wellFormed(tree[memberIdentity])
-	if !o.byIdentity || identity == "" || poolOf == nil {
+	return nil, nil
+}
+
+// poolOfIdentity is "" where the pool is not known.
+func poolOfIdentity(ctx context.Context, poolOf PoolOf, v any) (string, error) {
+	identity := wellFormed(v)
+	if identity == "" || poolOf == nil {
 		return "", nil
 	}
 	pool, ok, err := poolOf(ctx, identity)

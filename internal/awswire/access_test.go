@@ -29,9 +29,12 @@ const (
 	noPool subject = iota
 	byPool
 	byIdentity
+	byIdentities
+	byResource
 )
 
-// samples are inputs that pass validation: P stands for a pool, I for an identity.
+// samples are inputs that pass validation: P stands for a pool, A for its ARN, I
+// for an identity.
 // An operation that is served has to be here.
 func samples() map[string]struct {
 	subject subject
@@ -43,6 +46,16 @@ func samples() map[string]struct {
 	}
 	const role = `"arn:aws:iam::000000000000:role/r"`
 	return map[string]sample{
+		"DeleteIdentities":                   {byIdentities, `{"IdentityIdsToDelete":[I]}`},
+		"GetPrincipalTagAttributeMap":        {byPool, `{"IdentityPoolId":P,"IdentityProviderName":"p"}`},
+		"ListIdentities":                     {byPool, `{"IdentityPoolId":P,"MaxResults":1}`},
+		"ListTagsForResource":                {byResource, `{"ResourceArn":A}`},
+		"LookupDeveloperIdentity":            {byPool, `{"IdentityPoolId":P,"DeveloperUserIdentifier":"u"}`},
+		"MergeDeveloperIdentities":           {byPool, `{"IdentityPoolId":P,"SourceUserIdentifier":"u","DestinationUserIdentifier":"v","DeveloperProviderName":"d"}`},
+		"SetPrincipalTagAttributeMap":        {byPool, `{"IdentityPoolId":P,"IdentityProviderName":"p","UseDefaults":true}`},
+		"TagResource":                        {byResource, `{"ResourceArn":A,"Tags":{"k":"v"}}`},
+		"UnlinkDeveloperIdentity":            {byPool, `{"IdentityPoolId":P,"IdentityId":I,"DeveloperUserIdentifier":"u","DeveloperProviderName":"d"}`},
+		"UntagResource":                      {byResource, `{"ResourceArn":A,"TagKeys":["k"]}`},
 		"CreateIdentityPool":                 {noPool, `{"IdentityPoolName":"n","AllowUnauthenticatedIdentities":false}`},
 		"DeleteIdentityPool":                 {byPool, `{"IdentityPoolId":P}`},
 		"DescribeIdentity":                   {byIdentity, `{"IdentityId":I}`},
@@ -61,7 +74,8 @@ func samples() map[string]struct {
 
 // fill fills a sample in.
 func fill(body, pool, identity string) string {
-	return strings.NewReplacer(`:P`, `:"`+pool+`"`, `:I`, `:"`+identity+`"`).Replace(body)
+	arn := "arn:aws:cognito-identity:us-east-1:000000000000:identitypool/" + pool
+	return strings.NewReplacer(`:P`, `:"`+pool+`"`, `:I`, `:"`+identity+`"`, `[I`, `["`+identity+`"`, `:A`, `:"`+arn+`"`).Replace(body)
 }
 
 // everybody is a caller of each set of scopes and pools.
@@ -199,7 +213,7 @@ func TestAuthorizeWithoutCallerOrOperation(t *testing.T) {
 	}{
 		{nil, "DescribeIdentityPool", "MissingAuthenticationTokenException"},
 		{nil, "GetId", ""},
-		{boss, "TagResource", cognito.CodeUnknownOperation},
+		{boss, "TagResource", ""},
 		{boss, "Brew", cognito.CodeUnknownOperation},
 		{boss, "", cognito.CodeUnknownOperation},
 		{boss, "ListIdentityPools", ""},

@@ -108,6 +108,46 @@ func (f *fake) GetIdentityPoolRoles(ctx context.Context, _ *ci.GetIdentityPoolRo
 	return answer[ci.GetIdentityPoolRolesOutput](f, ctx, "GetIdentityPoolRoles")
 }
 
+func (f *fake) ListIdentities(ctx context.Context, _ *ci.ListIdentitiesInput, _ ...options) (*ci.ListIdentitiesOutput, error) {
+	return answer[ci.ListIdentitiesOutput](f, ctx, "ListIdentities")
+}
+
+func (f *fake) DeleteIdentities(ctx context.Context, _ *ci.DeleteIdentitiesInput, _ ...options) (*ci.DeleteIdentitiesOutput, error) {
+	return answer[ci.DeleteIdentitiesOutput](f, ctx, "DeleteIdentities")
+}
+
+func (f *fake) LookupDeveloperIdentity(ctx context.Context, _ *ci.LookupDeveloperIdentityInput, _ ...options) (*ci.LookupDeveloperIdentityOutput, error) {
+	return answer[ci.LookupDeveloperIdentityOutput](f, ctx, "LookupDeveloperIdentity")
+}
+
+func (f *fake) MergeDeveloperIdentities(ctx context.Context, _ *ci.MergeDeveloperIdentitiesInput, _ ...options) (*ci.MergeDeveloperIdentitiesOutput, error) {
+	return answer[ci.MergeDeveloperIdentitiesOutput](f, ctx, "MergeDeveloperIdentities")
+}
+
+func (f *fake) UnlinkDeveloperIdentity(ctx context.Context, _ *ci.UnlinkDeveloperIdentityInput, _ ...options) (*ci.UnlinkDeveloperIdentityOutput, error) {
+	return answer[ci.UnlinkDeveloperIdentityOutput](f, ctx, "UnlinkDeveloperIdentity")
+}
+
+func (f *fake) SetPrincipalTagAttributeMap(ctx context.Context, _ *ci.SetPrincipalTagAttributeMapInput, _ ...options) (*ci.SetPrincipalTagAttributeMapOutput, error) {
+	return answer[ci.SetPrincipalTagAttributeMapOutput](f, ctx, "SetPrincipalTagAttributeMap")
+}
+
+func (f *fake) GetPrincipalTagAttributeMap(ctx context.Context, _ *ci.GetPrincipalTagAttributeMapInput, _ ...options) (*ci.GetPrincipalTagAttributeMapOutput, error) {
+	return answer[ci.GetPrincipalTagAttributeMapOutput](f, ctx, "GetPrincipalTagAttributeMap")
+}
+
+func (f *fake) TagResource(ctx context.Context, _ *ci.TagResourceInput, _ ...options) (*ci.TagResourceOutput, error) {
+	return answer[ci.TagResourceOutput](f, ctx, "TagResource")
+}
+
+func (f *fake) UntagResource(ctx context.Context, _ *ci.UntagResourceInput, _ ...options) (*ci.UntagResourceOutput, error) {
+	return answer[ci.UntagResourceOutput](f, ctx, "UntagResource")
+}
+
+func (f *fake) ListTagsForResource(ctx context.Context, _ *ci.ListTagsForResourceInput, _ ...options) (*ci.ListTagsForResourceOutput, error) {
+	return answer[ci.ListTagsForResourceOutput](f, ctx, "ListTagsForResource")
+}
+
 func newServer(f *fake) *awswire.Server {
 	return awswire.New(awswire.Config{API: f, RequestID: func() string { return requestID }})
 }

@@ -45,8 +45,6 @@ func (s *Server) target(r *Request) (operation, error) {
 		return operation{}, noOperation("X-Amz-Target names no operation of this service.")
 	case mediaType(r) != contentJSON:
 		return o, noOperation("Content-Type must be " + contentJSON + ".")
-	case o.call == nil:
-		return o, noOperation("The operation " + o.name + " is not served.")
 	}
 	return o, nil
 }

@@ -3,6 +3,7 @@ package awswire
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -11,15 +12,16 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// operation is a row of the table. One without a call is known but not served.
+// operation is a row of the table.
 type operation struct {
 	name   string
 	access Access
 	silent bool // success has an empty body, not an empty object
-	// The input has a member that says which pool the call concerns: only then may
+	// The input has a member that says which pools the call concerns: only then may
 	// it decide who is let in, for members that no shape has are ignored.
-	byPool, byIdentity bool
-	call               func(ctx context.Context, api cognito.API, tree map[string]any) (any, error)
+	byPool, byResource, byIdentity, byIdentities bool
+
+	call func(ctx context.Context, api cognito.API, tree map[string]any) (any, error)
 }
 
 // operations is the table: every operation of the service by name. It is built
@@ -27,7 +29,7 @@ type operation struct {
 // cognito.API and its constraints in cognito.
 var operations = table(
 	row("CreateIdentityPool", Admin, cognito.API.CreateIdentityPool),
-	unserved("DeleteIdentities"),
+	row("DeleteIdentities", Admin, cognito.API.DeleteIdentities),
 	row("DeleteIdentityPool", Admin, cognito.API.DeleteIdentityPool).withoutOutput(),
 	row("DescribeIdentity", Admin, cognito.API.DescribeIdentity),
 	row("DescribeIdentityPool", Admin, cognito.API.DescribeIdentityPool),
@@ -36,18 +38,18 @@ var operations = table(
 	row("GetIdentityPoolRoles", Admin, cognito.API.GetIdentityPoolRoles),
 	row("GetOpenIdToken", Unsigned, cognito.API.GetOpenIdToken),
 	row("GetOpenIdTokenForDeveloperIdentity", Developer, cognito.API.GetOpenIdTokenForDeveloperIdentity),
-	unserved("GetPrincipalTagAttributeMap"),
-	unserved("ListIdentities"),
+	row("GetPrincipalTagAttributeMap", Admin, cognito.API.GetPrincipalTagAttributeMap),
+	row("ListIdentities", Admin, cognito.API.ListIdentities),
 	row("ListIdentityPools", Admin, cognito.API.ListIdentityPools),
-	unserved("ListTagsForResource"),
-	unserved("LookupDeveloperIdentity"),
-	unserved("MergeDeveloperIdentities"),
+	row("ListTagsForResource", Admin, cognito.API.ListTagsForResource),
+	row("LookupDeveloperIdentity", Developer, cognito.API.LookupDeveloperIdentity),
+	row("MergeDeveloperIdentities", Developer, cognito.API.MergeDeveloperIdentities),
 	row("SetIdentityPoolRoles", Admin, cognito.API.SetIdentityPoolRoles).withoutOutput(),
-	unserved("SetPrincipalTagAttributeMap"),
-	unserved("TagResource"),
-	unserved("UnlinkDeveloperIdentity"),
+	row("SetPrincipalTagAttributeMap", Admin, cognito.API.SetPrincipalTagAttributeMap),
+	row("TagResource", Admin, cognito.API.TagResource),
+	row("UnlinkDeveloperIdentity", Developer, cognito.API.UnlinkDeveloperIdentity).withoutOutput(),
 	row("UnlinkIdentity", Unsigned, cognito.API.UnlinkIdentity).withoutOutput(),
-	unserved("UntagResource"),
+	row("UntagResource", Admin, cognito.API.UntagResource),
 	row("UpdateIdentityPool", Admin, cognito.API.UpdateIdentityPool),
 )
 
@@ -58,8 +60,6 @@ func table(rows ...operation) map[string]operation {
 	}
 	return byName
 }
-
-func unserved(name string) operation { return operation{name: name} }
 
 // row serves an operation by one of the API's methods.
 func row[In, Out any](
@@ -80,9 +80,16 @@ func row[In, Out any](
 		}
 		return out, nil
 	}
-	_, byPool := reflect.TypeFor[In]().FieldByName(memberPool)
-	_, byIdentity := reflect.TypeFor[In]().FieldByName(memberIdentity)
-	return operation{name: name, access: access, byPool: byPool, byIdentity: byIdentity, call: call}
+	return operation{
+		name: name, access: access, call: call,
+		byPool: has[In](memberPool), byResource: has[In](memberResource),
+		byIdentity: has[In](memberIdentity), byIdentities: has[In](memberIdentities),
+	}
+}
+
+func has[In any](member string) bool {
+	_, ok := reflect.TypeFor[In]().FieldByName(member)
+	return ok
 }
 
 // withoutOutput marks an operation whose success has no body in the model.
@@ -108,25 +115,11 @@ func Invoke(ctx context.Context, api cognito.API, operation string, tree map[str
 
 func served(name string) (operation, error) {
 	o, ok := operations[name]
-	if !ok || o.call == nil {
+	if !ok {
 		return operation{}, noOperation(fmt.Sprintf("The operation %.64q is not served.", name))
 	}
 	return o, nil
 }
 
-// Served lists the operations that have a row, in order.
-func Served() []string { return names(func(o operation) bool { return o.call != nil }) }
-
-// Unserved lists the operations of the service that have none yet, in order.
-func Unserved() []string { return names(func(o operation) bool { return o.call == nil }) }
-
-func names(choose func(operation) bool) []string {
-	var list []string
-	for name, o := range operations {
-		if choose(o) {
-			list = append(list, name)
-		}
-	}
-	slices.Sort(list)
-	return list
-}
+// Served lists the operations, in order.
+func Served() []string { return slices.Sorted(maps.Keys(operations)) }

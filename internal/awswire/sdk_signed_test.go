@@ -57,6 +57,46 @@ func sdkCalls() map[string]func(context.Context, *ci.Client) error {
 			_, err := c.SetIdentityPoolRoles(ctx, &ci.SetIdentityPoolRolesInput{IdentityPoolId: aws.String(pool), Roles: role})
 			return err
 		},
+		"DeleteIdentities": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.DeleteIdentities(ctx, &ci.DeleteIdentitiesInput{IdentityIdsToDelete: []string{identity}})
+			return err
+		},
+		"GetPrincipalTagAttributeMap": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.GetPrincipalTagAttributeMap(ctx, &ci.GetPrincipalTagAttributeMapInput{IdentityPoolId: aws.String(pool), IdentityProviderName: aws.String("p")})
+			return err
+		},
+		"ListIdentities": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.ListIdentities(ctx, &ci.ListIdentitiesInput{IdentityPoolId: aws.String(pool), MaxResults: aws.Int32(60)})
+			return err
+		},
+		"ListTagsForResource": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.ListTagsForResource(ctx, &ci.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:cognito-identity:us-east-1:000000000000:identitypool/" + pool)})
+			return err
+		},
+		"LookupDeveloperIdentity": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.LookupDeveloperIdentity(ctx, &ci.LookupDeveloperIdentityInput{IdentityPoolId: aws.String(pool), IdentityId: aws.String(identity)})
+			return err
+		},
+		"MergeDeveloperIdentities": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.MergeDeveloperIdentities(ctx, &ci.MergeDeveloperIdentitiesInput{IdentityPoolId: aws.String(pool), DeveloperProviderName: aws.String("d"), SourceUserIdentifier: aws.String("u"), DestinationUserIdentifier: aws.String("v")})
+			return err
+		},
+		"SetPrincipalTagAttributeMap": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.SetPrincipalTagAttributeMap(ctx, &ci.SetPrincipalTagAttributeMapInput{IdentityPoolId: aws.String(pool), IdentityProviderName: aws.String("p")})
+			return err
+		},
+		"TagResource": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.TagResource(ctx, &ci.TagResourceInput{ResourceArn: aws.String("arn:aws:cognito-identity:us-east-1:000000000000:identitypool/" + pool), Tags: map[string]string{"k": "v"}})
+			return err
+		},
+		"UnlinkDeveloperIdentity": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.UnlinkDeveloperIdentity(ctx, &ci.UnlinkDeveloperIdentityInput{IdentityPoolId: aws.String(pool), DeveloperProviderName: aws.String("d"), IdentityId: aws.String(identity), DeveloperUserIdentifier: aws.String("u")})
+			return err
+		},
+		"UntagResource": func(ctx context.Context, c *ci.Client) error {
+			_, err := c.UntagResource(ctx, &ci.UntagResourceInput{ResourceArn: aws.String("arn:aws:cognito-identity:us-east-1:000000000000:identitypool/" + pool), TagKeys: []string{"k"}})
+			return err
+		},
 		"UpdateIdentityPool": func(ctx context.Context, c *ci.Client) error {
 			_, err := c.UpdateIdentityPool(ctx, &ci.UpdateIdentityPoolInput{IdentityPoolId: aws.String(pool), IdentityPoolName: aws.String("n")})
 			return err

@@ -132,8 +132,4 @@ func TestSDKGenericErrors(t *testing.T) {
 	if !ok || got.Code != cognito.CodeValidation || got.Message != want {
 		t.Errorf("got %v, want %s with %q", err, cognito.CodeValidation, want)
 	}
-	_, err = client(t, &fake{}, true).DeleteIdentities(t.Context(), &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{identity}})
-	if got, ok := errors.AsType[*smithy.GenericAPIError](err); !ok || got.Code != cognito.CodeUnknownOperation {
-		t.Errorf("got %v, want %s", err, cognito.CodeUnknownOperation)
-	}
 }

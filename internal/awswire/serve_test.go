@@ -168,7 +168,6 @@ func TestRouting(t *testing.T) {
 		{"no service", "POST", "/", h(target, "GetId", "Content-Type", jsonType), 400, cognito.CodeUnknownOperation, "unknown"},
 		{"unknown operation", "POST", "/", h(target, "AWSCognitoIdentityService.Brew", "Content-Type", jsonType), 400, cognito.CodeUnknownOperation, "unknown"},
 		{"operation in another case", "POST", "/", h(target, "AWSCognitoIdentityService.getId", "Content-Type", jsonType), 400, cognito.CodeUnknownOperation, "unknown"},
-		{"known, without a row", "POST", "/", h(target, "AWSCognitoIdentityService.TagResource", "Content-Type", jsonType), 400, cognito.CodeUnknownOperation, "TagResource"},
 		{"no type", "POST", "/", h(target, getID), 400, cognito.CodeUnknownOperation, "GetId"},
 		{"two types", "POST", "/", h(target, getID, "Content-Type", jsonType, "Content-Type", jsonType), 400, cognito.CodeUnknownOperation, "GetId"},
 		{"other type", "POST", "/", h(target, getID, "Content-Type", "application/json"), 400, cognito.CodeUnknownOperation, "GetId"},

@@ -33,12 +33,16 @@ type API interface {
 	DeveloperAPI
 	PoolAPI
 	RolesAPI
+	PrincipalTagAPI
+	ResourceTagAPI
 }
 
-// IdentityAPI finds, makes, shows and unlinks identities.
+// IdentityAPI finds, makes, shows, unlinks and deletes identities.
 type IdentityAPI interface {
 	GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...options) (*cognitoidentity.GetIdOutput, error)
 	DescribeIdentity(ctx context.Context, in *cognitoidentity.DescribeIdentityInput, opts ...options) (*cognitoidentity.DescribeIdentityOutput, error)
+	ListIdentities(ctx context.Context, in *cognitoidentity.ListIdentitiesInput, opts ...options) (*cognitoidentity.ListIdentitiesOutput, error)
+	DeleteIdentities(ctx context.Context, in *cognitoidentity.DeleteIdentitiesInput, opts ...options) (*cognitoidentity.DeleteIdentitiesOutput, error)
 	UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, opts ...options) (*cognitoidentity.UnlinkIdentityOutput, error)
 }
 
@@ -52,6 +56,9 @@ type CredentialsAPI interface {
 // DeveloperAPI is for backends with their own users.
 type DeveloperAPI interface {
 	GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, opts ...options) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error)
+	LookupDeveloperIdentity(ctx context.Context, in *cognitoidentity.LookupDeveloperIdentityInput, opts ...options) (*cognitoidentity.LookupDeveloperIdentityOutput, error)
+	MergeDeveloperIdentities(ctx context.Context, in *cognitoidentity.MergeDeveloperIdentitiesInput, opts ...options) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error)
+	UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidentity.UnlinkDeveloperIdentityInput, opts ...options) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error)
 }
 
 // PoolAPI makes, shows, changes and deletes identity pools.
@@ -67,6 +74,20 @@ type PoolAPI interface {
 type RolesAPI interface {
 	SetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, opts ...options) (*cognitoidentity.SetIdentityPoolRolesOutput, error)
 	GetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.GetIdentityPoolRolesInput, opts ...options) (*cognitoidentity.GetIdentityPoolRolesOutput, error)
+}
+
+// PrincipalTagAPI sets and shows which claims of a provider's users become session
+// tags.
+type PrincipalTagAPI interface {
+	SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, opts ...options) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error)
+	GetPrincipalTagAttributeMap(ctx context.Context, in *cognitoidentity.GetPrincipalTagAttributeMapInput, opts ...options) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error)
+}
+
+// ResourceTagAPI tags pools.
+type ResourceTagAPI interface {
+	TagResource(ctx context.Context, in *cognitoidentity.TagResourceInput, opts ...options) (*cognitoidentity.TagResourceOutput, error)
+	UntagResource(ctx context.Context, in *cognitoidentity.UntagResourceInput, opts ...options) (*cognitoidentity.UntagResourceOutput, error)
+	ListTagsForResource(ctx context.Context, in *cognitoidentity.ListTagsForResourceInput, opts ...options) (*cognitoidentity.ListTagsForResourceOutput, error)
 }
 
 // The SDK's client is a backend without an adapter.

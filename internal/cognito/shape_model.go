@@ -24,7 +24,9 @@ var (
 	developerName = &shape{kind: kindString, min: 1, max: 128, pattern: whole(`[\w._-]+`)}
 	logins        = &shape{kind: kindMap, max: 10, key: provider, value: &shape{kind: kindString, min: 1, max: 50000, sensitive: true}}
 	loginNames    = &shape{kind: kindList, element: provider}
-	poolTags      = &shape{kind: kindMap, key: &shape{kind: kindString, min: 1, max: 128}, value: &shape{kind: kindString, max: 256}}
+	developerUser = &shape{kind: kindString, min: 1, max: 1024}
+	tagKey        = &shape{kind: kindString, min: 1, max: 128}
+	poolTags      = &shape{kind: kindMap, key: tagKey, value: &shape{kind: kindString, max: 256}}
 	principalTags = &shape{kind: kindMap, max: 50, key: &shape{kind: kindString, min: 1, max: 128}, value: &shape{kind: kindString, min: 1, max: 256}}
 )
 
@@ -35,6 +37,11 @@ func newInputs() map[string]*shape {
 		setting = poolSettings()
 	)
 	return map[string]*shape{
+		"DeleteIdentities":          input(required("IdentityIdsToDelete", &shape{kind: kindList, min: 1, max: 60, element: identityID})),
+		"ListIdentities":            input(required("IdentityPoolId", poolID), required("MaxResults", queryLimit), optional("NextToken", pageToken), optional("HideDisabled", flag)),
+		"ListTagsForResource":       input(required("ResourceArn", arn)),
+		"TagResource":               input(required("Tags", poolTags), required("ResourceArn", arn)),
+		"UntagResource":             input(required("TagKeys", &shape{kind: kindList, element: tagKey}), required("ResourceArn", arn)),
 		"CreateIdentityPool":        input(append(setting, name, guests)...),
 		"DeleteIdentityPool":        input(required("IdentityPoolId", poolID)),
 		"DescribeIdentity":          input(required("IdentityId", identityID)),
@@ -51,6 +58,23 @@ func newInputs() map[string]*shape {
 			required("Logins", logins), optional("PrincipalTags", principalTags),
 			required("IdentityPoolId", poolID), optional("IdentityId", identityID),
 			optional("TokenDuration", &shape{kind: kindLong, min: 1, max: 86400}),
+		),
+		"LookupDeveloperIdentity": input(
+			required("IdentityPoolId", poolID), optional("IdentityId", identityID), optional("DeveloperUserIdentifier", developerUser),
+			optional("MaxResults", queryLimit), optional("NextToken", pageToken),
+		),
+		"MergeDeveloperIdentities": input(
+			required("SourceUserIdentifier", developerUser), required("DestinationUserIdentifier", developerUser),
+			required("DeveloperProviderName", developerName), required("IdentityPoolId", poolID),
+		),
+		"UnlinkDeveloperIdentity": input(
+			required("IdentityId", identityID), required("IdentityPoolId", poolID),
+			required("DeveloperProviderName", developerName), required("DeveloperUserIdentifier", developerUser),
+		),
+		"GetPrincipalTagAttributeMap": input(required("IdentityPoolId", poolID), required("IdentityProviderName", provider)),
+		"SetPrincipalTagAttributeMap": input(
+			optional("PrincipalTags", principalTags), required("IdentityPoolId", poolID),
+			required("IdentityProviderName", provider), optional("UseDefaults", flag),
 		),
 	}
 }

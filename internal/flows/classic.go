@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
@@ -31,19 +32,19 @@ func (s *Service) classic(ctx context.Context, p place, id string, logins map[st
 	logins = maps.Clone(logins)
 	return s.subject(ctx, p, id, logins, subject{
 		flow: "classic",
-		call: func(ctx context.Context) (answer, error) {
-			got, err := s.classicCall(ctx, id, logins, c)
-			return answer{credentials: got}, err
+		call: func(ctx context.Context, _ []cache.Scope) (answer, error) {
+			return s.classicCall(ctx, id, logins, c)
 		},
 	}, c.RoleARN, c.SessionName, strconv.FormatInt(int64(c.Duration), 10))
 }
 
 // classicCall makes the two calls of the classic flow (reference 4.1).
-func (s *Service) classicCall(ctx context.Context, id string, logins map[string]string, c Classic) (cache.Credentials, error) {
+func (s *Service) classicCall(ctx context.Context, id string, logins map[string]string, c Classic) (answer, error) {
 	token, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
 	if err != nil {
-		return cache.Credentials{}, err
+		return answer{}, err
 	}
+	merged := scopesOf(cognito.Merged(token.ResultMetadata))
 	if c.SessionName == "" {
 		c.SessionName = DefaultSessionName
 	}
@@ -51,15 +52,15 @@ func (s *Service) classicCall(ctx context.Context, id string, logins map[string]
 		RoleARN: c.RoleARN, SessionName: c.SessionName, Duration: c.Duration, Token: aws.ToString(token.Token),
 	})
 	if err != nil {
-		return cache.Credentials{}, stsError(err)
+		return answer{merged: merged}, stsError(err)
 	}
-	return cache.Credentials{
+	return answer{merged: merged, credentials: cache.Credentials{
 		IdentityID:   aws.ToString(token.IdentityId),
 		AccessKeyID:  got.Credentials.AccessKeyID,
 		SecretKey:    got.Credentials.SecretAccessKey,
 		SessionToken: got.Credentials.SessionToken,
 		Expires:      got.Credentials.Expiration,
-	}, nil
+	}}, nil
 }
 
 // stsError makes an error of the service of a refusal by STS: same code, same

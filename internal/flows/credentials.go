@@ -3,6 +3,7 @@ package flows
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -45,9 +46,8 @@ func (s *Service) enhanced(ctx context.Context, p place, in *cognitoidentity.Get
 	}
 	return s.subject(ctx, p, *in.IdentityId, in.Logins, subject{
 		flow: "enhanced",
-		call: func(ctx context.Context) (answer, error) {
-			c, err := s.credentials(ctx, in)
-			return answer{credentials: c}, err
+		call: func(ctx context.Context, _ []cache.Scope) (answer, error) {
+			return s.credentials(ctx, in)
 		},
 	}, aws.ToString(in.CustomRoleArn))
 }
@@ -60,9 +60,12 @@ func (s *Service) subject(ctx context.Context, p place, id string, logins map[st
 	if !ok {
 		return subject{}, false
 	}
-	sub.key = s.name(ev, sub.flow, append([]string{p.pool, id}, fields...)...)
+	sub.named = func(id string) cache.Key {
+		return s.name(ev, sub.flow, slices.Concat([]string{p.pool, id}, fields)...)
+	}
+	sub.key = sub.named(id)
 	sub.tokens, sub.proofs, sub.expires = s.Names.Key("tokens", ev.tokens...), ev.proofs, ev.expires
-	sub.links = p.links(logins)
+	sub.logins, sub.links = ev.logins, p.links(logins)
 	sub.renewable = !sub.links && len(logins) <= 1
 	return sub, true
 }
@@ -73,6 +76,9 @@ func (s *Service) subject(ctx context.Context, p place, id string, logins map[st
 func (s *Service) pass(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
 	out, err := through(ctx, s, in, s.Next.GetCredentialsForIdentity, opts)
 	s.observe("enhanced", err)
+	if err == nil {
+		s.ended(out.ResultMetadata)
+	}
 	if err == nil && len(in.Logins) > 0 {
 		s.Fence(cache.IdentityScope(aws.ToString(in.IdentityId)), cache.IdentityScope(aws.ToString(out.IdentityId)))
 	}

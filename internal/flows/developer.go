@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -126,8 +127,7 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 	}
 	sub, ok := s.developer(ctx, r, in)
 	if !ok {
-		got, err := sub.call(ctx)
-		s.observe(sub.flow, err)
+		got, err := s.developerUncached(ctx, sub)
 		if err != nil {
 			return nil, err
 		}
@@ -158,37 +158,65 @@ func (s *Service) developer(ctx context.Context, r DeveloperRequest, in *cognito
 	if !ok || err != nil {
 		return sub, false
 	}
+	sub.logins = append(ev.logins, login{provider, r.User})
 	ev.domain = cache.DomainDeveloper
 	sub.key = s.name(ev, sub.flow, r.Pool, r.IdentityID, provider, r.User, string(tags))
 	sub.tokens, sub.expires = s.Names.Key("tokens", ev.tokens...), ev.expires
-	// To name an identity may link the user to it; public logins may be linked too.
-	sub.links = r.IdentityID != ""
+	// To name an identity may link the user to it; public logins may be linked too,
+	// and merge whoever owns them.
+	sub.links = r.IdentityID != "" || len(r.Logins) > 0
 	sub.renewable = len(r.Logins) == 0
 	return sub, true
 }
 
-// developerCall makes the two calls of the developer flow. The identity's epoch is
-// read between them: whatever happens to the identity later outdates what the
-// second call brings, and what happened before, the second call has seen.
-func (s *Service) developerCall(in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) func(context.Context) (answer, error) {
-	return func(ctx context.Context) (answer, error) {
+// developerUncached asks the backend within a fence around all that is known to be
+// concerned: nobody here can tell whose the public logins are.
+func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, error) {
+	release, err := s.slot(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	defer release()
+	scopes, err := s.concerned(ctx, sub.pool, sub.identity, sub.logins)
+	if err != nil {
+		return answer{}, err
+	}
+	if !slices.Contains(scopes, sub.scope) {
+		scopes = append(scopes, sub.scope)
+	}
+	defer s.Epochs.Fence(scopes...).Done()
+	got, err := sub.call(ctx, scopes)
+	s.observe(sub.flow, err)
+	if beyond := without(got.merged, scopes); len(beyond) > 0 {
+		s.Fence(beyond...)
+	}
+	return got, err
+}
+
+// developerCall makes the two calls of the developer flow. Unless a fence is
+// around the identity anyway, its epoch is read between them: whatever happens to
+// the identity later outdates what the second call brings, and what happened
+// before, the second call has seen.
+func (s *Service) developerCall(in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) func(context.Context, []cache.Scope) (answer, error) {
+	return func(ctx context.Context, fenced []cache.Scope) (answer, error) {
 		out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in)
 		if err != nil {
 			return answer{}, err
 		}
-		id := aws.ToString(out.IdentityId)
-		scope := cache.IdentityScope(id)
-		if len(in.Logins) > 1 && in.IdentityId == nil {
-			s.Fence(scope)
-		}
+		scope := cache.IdentityScope(aws.ToString(out.IdentityId))
 		var also *cache.Stamp
-		if in.IdentityId == nil {
+		if !slices.Contains(fenced, scope) {
+			if len(in.Logins) > 1 {
+				s.Fence(scope) // the public logins may have been linked to it
+			}
 			stamp := s.Epochs.Read(scope)
 			also = &stamp
 		}
-		c, err := s.credentials(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
+		got, err := s.credentials(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
 			IdentityId: out.IdentityId, Logins: map[string]string{cognito.PassThrough: aws.ToString(out.Token)},
 		})
-		return answer{credentials: c, also: also}, err
+		got.also = also
+		got.merged = append(got.merged, scopesOf(cognito.Merged(out.ResultMetadata))...)
+		return got, err
 	}
 }

@@ -3,6 +3,7 @@ package flows
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,6 +22,9 @@ type answer struct {
 	// also is of epochs that were read within the exchange, before the part of it
 	// that brought the credentials; nil: none.
 	also *cache.Stamp
+	// merged are identities that lost a merge in the exchange, where the backend
+	// tells.
+	merged []cache.Scope
 }
 
 // brought is what a flight ends with. A refusal travels inside, with the tokens
@@ -61,14 +65,20 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	defer release()
 	stamp := sub.stamp
 	if sub.links {
-		fence := s.Epochs.Fence(sub.scope)
+		if sub.changes, err = s.concerned(ctx, sub.pool, sub.identity, sub.logins); err != nil {
+			return nil, err
+		}
+		if sub.identity == "" {
+			sub.changes = append(sub.changes, sub.scope) // of a login
+		}
+		fence := s.Epochs.Fence(sub.changes...)
 		defer fence.Done()
-		// What the change itself brings is the newest there is for this identity,
-		// if nothing else moved it meanwhile.
+		// What the change itself brings is the newest there is for its identities,
+		// if nothing else moved them meanwhile.
 		stamp = func() cache.Stamp { return cache.Join(fence.Done(), sub.poolStamp) }
 	}
 	issued := s.Now()
-	got, err := sub.call(ctx)
+	got, err := sub.call(ctx, sub.changes)
 	if err == nil && !got.credentials.Expires.After(s.Now()) {
 		err = errExpired
 	}
@@ -76,37 +86,54 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	if beyond := without(got.merged, sub.changes); len(beyond) > 0 {
+		s.Fence(beyond...)
+	}
+	s.owned(sub.pool, got.credentials.IdentityID, sub.logins)
 	entry := &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}
-	if sub.identity != "" && got.credentials.IdentityID != sub.identity {
-		// No epoch of the answered identity was read before: hand out, do not keep.
-		s.Fence(sub.scope, cache.IdentityScope(got.credentials.IdentityID))
+	key, ok := sub.storedAs(got.credentials.IdentityID)
+	if !ok {
 		return entry, nil
 	}
 	entry.Stamp = stamp()
 	if got.also != nil {
 		entry.Stamp = cache.Join(entry.Stamp, *got.also)
 	}
-	s.Memory.Put(sub.key, entry)
+	s.Memory.Put(key, entry)
 	return entry, nil
 }
 
+// storedAs is the key under which an answer for that identity is kept. One for
+// another than the call names, which it became or was merged into, is kept where
+// the fence around the call covered it; of others no epoch was read before: they
+// are handed out and not kept.
+func (sub *subject) storedAs(answered string) (cache.Key, bool) {
+	if sub.identity == "" || answered == sub.identity {
+		return sub.key, true
+	}
+	if sub.named == nil || !slices.Contains(sub.changes, cache.IdentityScope(answered)) {
+		return cache.Key{}, false
+	}
+	return sub.named(answered), true
+}
+
 // credentials asks the backend for an identity's credentials.
-func (s *Service) credentials(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput) (cache.Credentials, error) {
+func (s *Service) credentials(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput) (answer, error) {
 	out, err := s.Next.GetCredentialsForIdentity(ctx, in)
 	if err != nil {
-		return cache.Credentials{}, err
+		return answer{}, err
 	}
 	c := out.Credentials
 	if c == nil || c.Expiration == nil {
-		return cache.Credentials{}, errExpired
+		return answer{}, errExpired
 	}
-	return cache.Credentials{
+	return answer{merged: scopesOf(cognito.Merged(out.ResultMetadata)), credentials: cache.Credentials{
 		IdentityID:   aws.ToString(out.IdentityId),
 		AccessKeyID:  aws.ToString(c.AccessKeyId),
 		SecretKey:    aws.ToString(c.SecretKey),
 		SessionToken: aws.ToString(c.SessionToken),
 		Expires:      *c.Expiration,
-	}, nil
+	}}, nil
 }
 
 func (s *Service) observe(flow string, err error) {

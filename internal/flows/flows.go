@@ -38,6 +38,10 @@ type Directory interface {
 	Identity(ctx context.Context, id string) (pool string, mayLink, ok bool, err error)
 	// Matters reports whether a claim can change what a pool answers.
 	Matters(pool, provider, claim string) bool
+	// Owner tells which identity a login belongs to, as far as is known.
+	Owner(ctx context.Context, pool, provider, subject string) (id string, ok bool, err error)
+	// Owns notes that an answer told which identity a login belongs to.
+	Owns(pool, provider, subject, id string)
 }
 
 // Guests limits how fast an address makes guests in a pool. Wait takes a turn or

@@ -83,8 +83,19 @@ func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, e
 	return &logins.Proof{Provider: provider, Subject: token[:1], ClientID: "web-app"}, nil
 }
 
-// directory knows one pool; identities in guests are guests.
-type directory struct{ guests sync.Map }
+// directory knows one pool; identities in guests are guests. Logins belong to
+// whoever an answer said, by provider and subject.
+type directory struct{ guests, owners sync.Map }
+
+func (d *directory) Owner(_ context.Context, _, provider, subject string) (string, bool, error) {
+	id, ok := d.owners.Load(provider + " " + subject)
+	if !ok {
+		return "", false, nil
+	}
+	return id.(string), true, nil
+}
+
+func (d *directory) Owns(_, provider, subject, id string) { d.owners.Store(provider+" "+subject, id) }
 
 func (d *directory) Identity(_ context.Context, id string) (string, bool, bool, error) {
 	_, guest := d.guests.Load(id)

@@ -85,19 +85,28 @@ func (s *Service) grantUncached(ctx context.Context, id string, r GrantRequest) 
 	}
 	defer release()
 	if len(r.Logins) > 0 {
-		defer s.Epochs.Fence(cache.IdentityScope(id)).Done()
+		scopes, err := s.concerned(ctx, r.Pool, id, s.proven(ctx, r.Logins))
+		if err != nil {
+			return cache.Credentials{}, err
+		}
+		defer s.Epochs.Fence(scopes...).Done()
 	}
+	var got answer
 	if r.Classic != nil {
-		c, err = s.classicCall(ctx, id, r.Logins, *r.Classic)
+		got, err = s.classicCall(ctx, id, r.Logins, *r.Classic)
 		s.observe("classic", err)
 	} else {
 		in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: r.Logins}
 		if r.RoleARN != "" {
 			in.CustomRoleArn = aws.String(r.RoleARN)
 		}
-		c, err = s.credentials(ctx, in)
+		got, err = s.credentials(ctx, in)
 		s.observe("enhanced", err)
 	}
+	if len(got.merged) > 0 {
+		s.Fence(got.merged...)
+	}
+	c = got.credentials
 	if err == nil && c.IdentityID != id {
 		s.Fence(cache.IdentityScope(c.IdentityID))
 	}

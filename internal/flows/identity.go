@@ -15,7 +15,8 @@ import (
 // best.
 //
 // It may link a login only to an identity that another login of the same call
-// already proved to own; that is a change, and ends what was cached for it.
+// already proved to own, or merge the identities of two; that is a change, and
+// ends what was cached for them.
 func (s *Service) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
 	if err := cognito.Check("GetId", in); err != nil {
 		return nil, err
@@ -33,9 +34,21 @@ func (s *Service) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opt
 		return nil, err
 	}
 	defer release()
+	proven := s.proven(ctx, in.Logins)
+	if len(in.Logins) > 1 {
+		scopes, err := s.concerned(ctx, *in.IdentityPoolId, "", proven)
+		if err != nil {
+			return nil, err
+		}
+		defer s.Epochs.Fence(scopes...).Done()
+	}
 	out, err := s.Next.GetId(ctx, in, opts...)
+	if err == nil {
+		s.owned(*in.IdentityPoolId, aws.ToString(out.IdentityId), proven)
+	}
 	if err == nil && len(in.Logins) > 1 {
 		s.Fence(cache.IdentityScope(aws.ToString(out.IdentityId)))
+		s.ended(out.ResultMetadata)
 	}
 	return out, err
 }

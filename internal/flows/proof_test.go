@@ -186,7 +186,9 @@ func (w *world) judge(o op, answered, key, token, asked string, began int64, s *
 	if err != nil {
 		return "the session does not open: " + err.Error()
 	}
-	if session.Subject != answered || (asked != "" && session.Subject != asked) {
+	// A user may be answered with an identity that he owns, into which the one that
+	// he asked for was merged.
+	if session.Subject != answered || (asked != "" && session.Subject != asked && o.user < 0) {
 		return fmt.Sprintf("asked for %s, was answered %s with a session of %s", asked, answered, session.Subject)
 	}
 	s.mu.Lock()
@@ -207,8 +209,10 @@ func (w *world) judge(o op, answered, key, token, asked string, began int64, s *
 		return "a user received a guest's session"
 	}
 	s.owner[session.Subject] = o.user
-	if _, ok := s.linked[session.Subject]; !ok {
-		s.linked[session.Subject] = clock.Add(1)
+	for _, id := range []string{session.Subject, asked} { // asked is no guest's any more, linked or merged
+		if _, ok := s.linked[id]; !ok {
+			s.linked[id] = clock.Add(1)
+		}
 	}
 	return ""
 }

@@ -29,12 +29,19 @@ type subject struct {
 	tokens cache.Key
 	// expires is when the first of the tokens does; zero: none.
 	expires time.Time
-	// links says that the call may link a login, and so must be fenced.
-	links bool
+	// links says that the call may link a login, and so must be fenced: changes
+	// are the scopes that it may change.
+	links   bool
+	changes []cache.Scope
+	logins  []login
 	// renewable says that the call may be repeated without its asker.
 	renewable bool
-	// call makes one exchange with the backend. It outlives the asker.
-	call func(ctx context.Context) (answer, error)
+	// call makes one exchange with the backend, within a fence around fenced. It
+	// outlives the asker.
+	call func(ctx context.Context, fenced []cache.Scope) (answer, error)
+	// named is the key of the same call, had it named another identity; nil where
+	// the call names none.
+	named func(id string) cache.Key
 }
 
 func (sub *subject) readEpochs(e *cache.Epochs) {
@@ -51,6 +58,7 @@ type evidence struct {
 	proofs  []cache.Holder
 	tokens  []string
 	expires time.Time
+	logins  []login
 }
 
 // name is the key of an entry that rests on the evidence and on fields. Each flow
@@ -94,6 +102,7 @@ func (s *Service) login(ctx context.Context, ev *evidence, pool, provider, token
 		return false
 	}
 	ev.add(proof, proof.Expires, "login", provider, proof.Subject, proof.ClientID, claims)
+	ev.logins = append(ev.logins, login{provider, proof.Subject})
 	return true
 }
 

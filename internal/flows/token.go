@@ -38,14 +38,23 @@ func (s *Service) openIDToken(ctx context.Context, id string, logins map[string]
 		return nil, err
 	}
 	defer release()
+	proven := s.proven(ctx, logins)
 	if p.links(logins) {
-		defer s.Epochs.Fence(cache.IdentityScope(id)).Done()
+		scopes, err := s.concerned(ctx, p.pool, id, proven)
+		if err != nil {
+			return nil, err
+		}
+		defer s.Epochs.Fence(scopes...).Done()
 	}
 	out, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
 	if err != nil {
 		return nil, err
 	}
-	if answered := aws.ToString(out.IdentityId); answered != id {
+	s.ended(out.ResultMetadata)
+	if p.known {
+		s.owned(p.pool, aws.ToString(out.IdentityId), proven)
+	}
+	if answered := aws.ToString(out.IdentityId); answered != id && p.links(logins) {
 		s.Fence(cache.IdentityScope(id), cache.IdentityScope(answered))
 	}
 	return out, nil
@@ -66,15 +75,34 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 		return nil, err
 	}
 	defer release()
-	if in.IdentityId != nil {
-		defer s.Epochs.Fence(cache.IdentityScope(*in.IdentityId)).Done()
+	logins := s.developerLogins(ctx, in)
+	if in.IdentityId != nil || len(in.Logins) > 1 {
+		scopes, err := s.concerned(ctx, *in.IdentityPoolId, aws.ToString(in.IdentityId), logins)
+		if err != nil {
+			return nil, err
+		}
+		defer s.Epochs.Fence(scopes...).Done()
 	}
 	out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in, opts...)
 	if err != nil {
 		return nil, err
 	}
+	s.ended(out.ResultMetadata)
+	s.owned(*in.IdentityPoolId, aws.ToString(out.IdentityId), logins)
 	if answered := aws.ToString(out.IdentityId); len(in.Logins) > 1 && answered != aws.ToString(in.IdentityId) {
 		s.Fence(cache.IdentityScope(answered))
 	}
 	return out, nil
+}
+
+// developerLogins are the logins of a developer call. The backend's own user is
+// whichever cannot be proved here.
+func (s *Service) developerLogins(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) []login {
+	logins := s.proven(ctx, in.Logins)
+	for provider, user := range in.Logins {
+		if !s.Prover.Known(provider) {
+			logins = append(logins, login{provider, user})
+		}
+	}
+	return logins
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// developerTable is the table of reference 3.5. Its last row is a merge.
+// developerTable is the table of reference 3.5.
 func developerTable(s *scene) {
 	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
 	id := s.asUser(alice, "")
@@ -35,8 +35,21 @@ func developerTable(s *scene) {
 	s.equal("a public login beside a known user", s.asUser(dave, "", s.loginAt(1, public)), known)
 	s.equal("is linked", s.id(open, s.loginAt(1, public)), known)
 	s.equal("a second login of a provider", s.asUser(dave, "", s.login(s.someone())), merge)
-	s.equal("a public login of another", s.asUser(alice, "", s.login(public)), merge)
-	s.equal("and his identity", s.asUser(alice, id, s.login(public)), merge)
+	s.equal("a public login of another", s.asUser(alice, "", s.login(public)), id)
+	s.equal("merges: his user is mine", s.asUser(dave, ""), id)
+	s.equal("his public logins too", s.id(open, s.loginAt(1, public)), id)
+	s.equal("his identity is no more", s.credentials(known, nil), forbidden(known))
+	s.equal("his identity, from a client that keeps it", s.asUser(dave, known), id)
+	gina, hers := s.someone(), s.someone()
+	s.identity(open, s.login(hers))
+	own := s.asUser(gina, "")
+	s.equal("with his identity and a public login of another", s.asUser(gina, own, s.login(hers)), own)
+	s.equal("merges too", s.id(open, s.login(hers)), own)
+	hank := s.someone()
+	theirs := s.identity(open, s.login(hank))
+	visitor := s.guest()
+	s.equal("an unknown user, a guest and a known login", s.asUser(hank, visitor, s.login(hank)), theirs)
+	s.equal("the guest is no more", s.credentials(visitor, nil), forbidden(visitor))
 
 	erin, both := s.someone(), s.someone()
 	id = s.asUser(erin, "", s.both(both, both))

@@ -1,6 +1,11 @@
 package contract
 
-import "github.com/aws/aws-sdk-go-v2/aws"
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+)
 
 // entry is one of the two operations that enter an identity by reference 3.3. It
 // brings "<identity> as <role>".
@@ -26,7 +31,7 @@ func tokenRows(s *scene) {
 }
 
 // rows walks the table of reference 3.3 in the pool Open. Rows 2 and 13 need
-// other pools, see below; row 12 is open.
+// other pools, see below.
 func (s *scene) rows(enter entry) {
 	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
 	s.equal("row 1", enter(s.unknown(), nil), noIdentity(s.unknown()))
@@ -49,16 +54,58 @@ func (s *scene) rows(enter entry) {
 	s.equal("row 6", enter(id, s.both(alice, alice)), id+" as "+Authenticated)
 	s.equal("row 6, linked", enter(id, s.loginAt(1, alice)), id+" as "+Authenticated)
 	s.equal("row 11", enter(id, s.both(s.someone(), alice)), merge)
-	s.equal("row 9", enter(id, s.both(bob, alice)), merge)
-	guest := s.guest()
-	s.equal("row 8", enter(guest, s.login(bob)), merge)
-	s.equal("row 8, still a guest", enter(guest, nil), guest+" as "+Unauthenticated)
-	s.equal("rows 8 and 9 changed nobody", enter(other, s.login(bob)), other+" as "+Authenticated)
-	carol := s.someone()
+	s.equal("row 9, both have a user of one provider", enter(id, s.both(bob, alice)), merge)
+	s.equal("and nobody changed", enter(other, s.login(bob)), other+" as "+Authenticated)
+	guest, carol := s.guest(), s.someone()
 	s.equal("row 7, two at once", enter(guest, s.both(carol, carol)), guest+" as "+Authenticated)
 	s.equal("row 7, both linked", s.linked(guest), names([]string{s.Providers[0].Name(), s.Providers[1].Name()}))
 	s.refused("a backend's user", enter(guest, user(carol)), notAuthorized)
+	s.merges(enter)
 	s.otherPools(enter)
+}
+
+// merges are rows 8, 9 and 12.
+func (s *scene) merges(enter entry) {
+	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
+	id, guest := s.identity(open, s.login(alice)), s.guest()
+	s.equal("row 8", enter(guest, s.login(alice)), id+" as "+Authenticated)
+	s.equal("row 8, the guest is no more", enter(guest, nil), forbidden(guest))
+	s.equal("row 12", enter(guest, s.login(alice)), id+" as "+Authenticated)
+	s.equal("row 12, with a login of nobody", enter(guest, s.login(bob)), forbidden(guest))
+	s.equal("the disabled one's logins", s.linked(guest), "[]")
+	s.equal("row 8, and a login of nobody", enter(s.guest(), s.both(alice, alice)), id+" as "+Authenticated)
+	s.equal("which is linked", s.id(open, s.loginAt(1, alice)), id)
+
+	first, second := s.identity(open, s.login(bob)), s.identity(open, s.loginAt(1, bob))
+	s.equal("row 9, without both proofs", enter(first, s.loginAt(1, bob)), mismatch)
+	s.equal("row 9", enter(second, s.both(bob, bob)), second+" as "+Authenticated)
+	s.equal("row 9, the other is no more", enter(first, nil), forbidden(first))
+	s.equal("row 9, its logins moved", s.id(open, s.login(bob)), second)
+	s.equal("row 12, after row 9", enter(first, s.login(bob)), second+" as "+Authenticated)
+
+	carol := s.someone()
+	first, second = s.identity(open, s.login(carol)), s.identity(open, s.loginAt(1, carol))
+	third, elder := s.guest(), s.elder(first, second)
+	s.equal("row 8, with logins of two: the elder", enter(third, s.both(carol, carol)), elder+" as "+Authenticated)
+	for _, id := range []string{first, second, third} {
+		s.equal("of all three", enter(id, s.loginAt(1, carol)), elder+" as "+Authenticated)
+	}
+}
+
+// elder is the identity that was made first, of two made in the same millisecond
+// the one whose id comes first.
+func (s *scene) elder(a, b string) string {
+	s.Helper()
+	var made [2]time.Time
+	for n, id := range []string{a, b} {
+		out, refusal := ask(s, s.API.DescribeIdentity, &cognitoidentity.DescribeIdentityInput{IdentityId: &id})
+		s.must("DescribeIdentity", refusal)
+		made[n] = *out.CreationDate
+	}
+	if made[1].Before(made[0]) || made[0].Equal(made[1]) && b < a {
+		return b
+	}
+	return a
 }
 
 // otherPools are rows 2 and 13.

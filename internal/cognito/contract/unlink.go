@@ -49,8 +49,10 @@ func unlinkConsequences(s *scene) {
 	if again == id {
 		s.Error("the one that went: got the old identity, want a new one")
 	}
-	s.equal("no way back", s.credentials(id, s.both(alice, alice)), merge)
+	s.equal("the way back", s.credentials(id, s.both(alice, alice)), id+" as "+Authenticated)
+	s.equal("is a merge", s.linked(again), "[]")
 
+	s.equal("one of two", s.unlink(id, s.loginAt(1, alice), first), "")
 	s.equal("the last login", s.unlink(id, s.loginAt(1, alice), second), "")
 	s.equal("nothing is left", s.linked(id), "[]")
 	for _, logins := range []map[string]string{nil, s.login(alice), s.loginAt(1, alice), s.login(s.someone())} {

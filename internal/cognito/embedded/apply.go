@@ -22,7 +22,7 @@ func (e *Engine) ApplyPools(ctx context.Context, pools []rules.Pool) error {
 				return fmt.Errorf("pool %s: its developer provider is %q and cannot become %q", p.ID, old.DeveloperProvider, p.DeveloperProvider)
 			}
 			p.SAMLProviderARNs, p.PublicProviders, p.UserPools = old.SAMLProviderARNs, old.PublicProviders, old.UserPools
-			p.Tags, p.Mappings = old.Tags, old.Mappings
+			p.Tags, p.Mappings, p.PrincipalTags = old.Tags, old.Mappings, old.PrincipalTags
 		}
 		next = append(next, p)
 	}

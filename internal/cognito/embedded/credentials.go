@@ -33,7 +33,7 @@ func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoident
 	if err != nil {
 		return nil, err
 	}
-	amr, err := e.authenticate(ctx, &pool, id, in.Logins)
+	who, err := e.authenticate(ctx, &pool, id, in.Logins)
 	if err != nil {
 		return nil, err
 	}
@@ -45,92 +45,62 @@ func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoident
 		RoleARN:     role,
 		SessionName: sessionName,
 		Duration:    sessionLife,
-		Identity:    sts.WebIdentity{Provider: cognito.PassThrough, Audience: pool.ID, Subject: id.ID, AMR: amr},
+		Identity:    sts.WebIdentity{Provider: cognito.PassThrough, Audience: pool.ID, Subject: who.identity, AMR: who.amr},
 	})
 	if err != nil {
 		return nil, assumeError(err)
 	}
-	return &cognitoidentity.GetCredentialsForIdentityOutput{
-		IdentityId: aws.String(id.ID),
+	out := &cognitoidentity.GetCredentialsForIdentityOutput{
+		IdentityId: aws.String(who.identity),
 		Credentials: &types.Credentials{
 			AccessKeyId:  aws.String(c.AccessKeyID),
 			SecretKey:    aws.String(c.SecretAccessKey),
 			SessionToken: aws.String(c.SessionToken),
 			Expiration:   aws.Time(c.Expiration),
 		},
-	}, nil
+	}
+	cognito.NoteMerged(&out.ResultMetadata, who.merged)
+	return out, nil
 }
 
-// authenticate decides whether a call may have the identity and returns the
-// authentication methods for the session.
-func (e *Engine) authenticate(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) ([]string, error) {
+// access is what a call may have: an identity, as the methods say by which it was
+// proven.
+type access struct {
+	identity string
+	merged   []string // identities that lost a merge in this call
+	amr      []string
+	proven   []rules.Proven
+}
+
+// authenticate decides whether a call may have the identity, or the one that it
+// became.
+func (e *Engine) authenticate(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) (access, error) {
 	if token, ok := tokens[cognito.PassThrough]; ok && len(tokens) == 1 {
-		return e.passThrough(ctx, pool, id, token)
+		amr, err := e.passThrough(ctx, pool, id, token)
+		return access{identity: id.ID, amr: amr}, err
 	}
-	proven, err := e.admit(ctx, pool, id, tokens)
-	if err != nil {
-		return nil, err
-	}
-	return rules.AMR(pool, proven), nil
+	return e.admit(ctx, pool, id, tokens)
 }
 
-// admit decides whether a call may have the identity, links what the rules say,
-// and returns the call's logins.
-func (e *Engine) admit(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) ([]rules.Proven, error) {
+// admit decides whether a call may have the identity, and links and merges what
+// the rules say.
+func (e *Engine) admit(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) (access, error) {
 	if len(tokens) == 0 {
-		return nil, rules.GuestAccess(pool, id)
+		return access{identity: id.ID, amr: rules.AMR(pool, nil)}, rules.GuestAccess(pool, id)
 	}
 	proven, err := e.prove(ctx, pool, tokens)
 	if err != nil {
-		return nil, err
+		return access{}, err
 	}
 	asked := loginsOf(proven)
-	_, err = e.resolve(ctx, pool, func(tx *store.Tx) (rules.Resolution, error) {
+	r, err := e.resolve(ctx, pool, func(tx *store.Tx) (rules.Resolution, error) {
 		present, facts, err := present(tx, pool, id.ID, asked)
 		if err != nil {
 			return rules.Resolution{}, err
 		}
-		return rules.Resolve(present, asked, facts)
+		return rules.Resolve(pool, present, asked, facts)
 	})
-	return proven, err
-}
-
-// resolve decides on a read of the store, and again inside a write where the
-// decision is to change something: another call may have been faster.
-func (e *Engine) resolve(ctx context.Context, pool *rules.Pool, decide func(tx *store.Tx) (rules.Resolution, error)) (string, error) {
-	var r rules.Resolution
-	err := e.store.View(ctx, func(tx *store.Tx) (err error) {
-		r, err = decide(tx)
-		return err
-	})
-	if err != nil || (r.Identity != "" && len(r.Link) == 0) {
-		return r.Identity, err
-	}
-	fresh := e.newIdentity(pool, rules.Authenticated)
-	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if r, err = decide(tx); err != nil {
-			return err
-		}
-		if r.Identity == "" {
-			r.Identity = fresh.ID
-			if err := tx.AddIdentity(fresh); err != nil {
-				return err
-			}
-		}
-		return e.link(tx, pool, r)
-	})
-	if err != nil {
-		return "", e.orGone(pool, err)
-	}
-	return r.Identity, nil
-}
-
-// orGone explains a write that failed because its pool was deleted meanwhile.
-func (e *Engine) orGone(pool *rules.Pool, err error) error {
-	if _, ok := e.pool(pool.ID); !ok {
-		return cognito.WithCause(cognito.PoolNotFound(pool.ID), err)
-	}
-	return err
+	return access{identity: r.Identity, merged: r.Merge, amr: rules.AMR(pool, proven), proven: proven}, err
 }
 
 // assumeError names what the service names: any refusal of STS is a fault of

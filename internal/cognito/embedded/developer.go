@@ -35,7 +35,7 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cog
 	if err != nil {
 		return nil, err
 	}
-	id, err := e.resolve(ctx, &pool, func(tx *store.Tx) (rules.Resolution, error) {
+	r, err := e.resolve(ctx, &pool, func(tx *store.Tx) (rules.Resolution, error) {
 		return resolveDeveloper(tx, &pool, aws.ToString(in.IdentityId), user, loginsOf(proven))
 	})
 	if err != nil {
@@ -46,23 +46,25 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cog
 		life = time.Duration(*in.TokenDuration) * time.Second
 	}
 	amr := rules.AMR(&pool, append([]rules.Proven{{Login: user}}, proven...))
-	token, err := e.sign(ctx, pool.ID, id, amr, life, in.PrincipalTags)
+	token, err := e.sign(ctx, pool.ID, r.Identity, amr, life, in.PrincipalTags)
 	if err != nil {
 		return nil, err
 	}
-	return &cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput{IdentityId: aws.String(id), Token: aws.String(token)}, nil
+	out := &cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput{IdentityId: aws.String(r.Identity), Token: aws.String(token)}
+	cognito.NoteMerged(&out.ResultMetadata, r.Merge)
+	return out, nil
 }
 
-// resolveDeveloper reads what the rule needs: the identity that the call names,
-// which must be of the pool, or else the one that owns some of the logins.
+// resolveDeveloper reads what the rule needs; an identity that the call names must
+// be of the pool.
 func resolveDeveloper(tx *store.Tx, pool *rules.Pool, named string, user rules.Login, public []rules.Login) (rules.Resolution, error) {
 	all := append([]rules.Login{user}, public...)
 	if named == "" {
-		owner, facts, err := owner(tx, pool, all)
+		facts, err := gather(tx, pool, all)
 		if err != nil {
 			return rules.Resolution{}, err
 		}
-		return rules.ResolveDeveloper(user, public, nil, owner, facts)
+		return rules.ResolveDeveloper(pool, user, public, nil, facts)
 	}
 	asked, facts, err := present(tx, pool, named, all)
 	if err != nil {
@@ -71,5 +73,5 @@ func resolveDeveloper(tx *store.Tx, pool *rules.Pool, named string, user rules.L
 	if asked.Pool != pool.ID {
 		return rules.Resolution{}, cognito.IdentityNotFound(named)
 	}
-	return rules.ResolveDeveloper(user, public, &asked, nil, facts)
+	return rules.ResolveDeveloper(pool, user, public, &asked, facts)
 }

@@ -18,6 +18,18 @@ func (e *Engine) Identity(ctx context.Context, id string) (pool string, guest, o
 	return pool, guest, ok, err
 }
 
+// Owner tells which identity a login belongs to.
+func (e *Engine) Owner(ctx context.Context, pool, provider, subject string) (id string, ok bool, err error) {
+	err = e.store.View(ctx, func(tx *store.Tx) error {
+		id, ok, err = tx.Owner(pool, rules.Login{Provider: provider, Subject: subject})
+		return err
+	})
+	return id, ok, err
+}
+
+// Owns tells the engine nothing new.
+func (e *Engine) Owns(_, _, _, _ string) {}
+
 // Matters reports whether a claim of a provider's tokens can change what a pool
 // answers.
 func (e *Engine) Matters(pool, provider, claim string) bool {

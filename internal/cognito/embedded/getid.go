@@ -21,28 +21,31 @@ func (e *Engine) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, _ ..
 	if !ok || (in.AccountId != nil && *in.AccountId != e.accountID) {
 		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
-	identity, err := e.findOrMake(ctx, &pool, in.Logins)
+	r, err := e.findOrMake(ctx, &pool, in.Logins)
 	if err != nil {
 		return nil, err
 	}
-	return &cognitoidentity.GetIdOutput{IdentityId: aws.String(identity)}, nil
+	out := &cognitoidentity.GetIdOutput{IdentityId: aws.String(r.Identity)}
+	cognito.NoteMerged(&out.ResultMetadata, r.Merge)
+	return out, nil
 }
 
-func (e *Engine) findOrMake(ctx context.Context, pool *rules.Pool, tokens map[string]string) (string, error) {
+func (e *Engine) findOrMake(ctx context.Context, pool *rules.Pool, tokens map[string]string) (rules.Resolution, error) {
 	if len(tokens) == 0 {
-		return e.newGuest(ctx, pool)
+		guest, err := e.newGuest(ctx, pool)
+		return rules.Resolution{Identity: guest}, err
 	}
 	proven, err := e.prove(ctx, pool, tokens)
 	if err != nil {
-		return "", err
+		return rules.Resolution{}, err
 	}
 	asked := loginsOf(proven)
 	return e.resolve(ctx, pool, func(tx *store.Tx) (rules.Resolution, error) {
-		owner, facts, err := owner(tx, pool, asked)
+		facts, err := gather(tx, pool, asked)
 		if err != nil {
 			return rules.Resolution{}, err
 		}
-		return rules.ResolveNew(asked, owner, facts)
+		return rules.ResolveNew(pool, asked, facts)
 	})
 }
 
@@ -55,59 +58,6 @@ func (e *Engine) newGuest(ctx context.Context, pool *rules.Pool) (string, error)
 		return "", e.orGone(pool, err)
 	}
 	return guest.ID, nil
-}
-
-// owner finds the identity that owns the first of the logins that anyone owns,
-// with the facts about it; nil when nobody owns any.
-func owner(tx *store.Tx, pool *rules.Pool, asked []rules.Login) (*rules.Identity, rules.Facts, error) {
-	facts, err := gather(tx, pool, "", asked)
-	if err != nil {
-		return nil, facts, err
-	}
-	for _, l := range asked {
-		id, ok := facts.Owners[l]
-		if !ok {
-			continue
-		}
-		identity, _, err := tx.Identity(id)
-		if err != nil {
-			return nil, facts, err
-		}
-		facts.Linked, err = tx.Logins(id)
-		return &identity, facts, err
-	}
-	return nil, facts, nil
-}
-
-// gather reads what resolution needs to know; identity may be empty.
-func gather(tx *store.Tx, pool *rules.Pool, identity string, asked []rules.Login) (rules.Facts, error) {
-	facts := rules.Facts{Owners: map[rules.Login]string{}}
-	for _, l := range asked {
-		owner, ok, err := tx.Owner(pool.ID, l)
-		if err != nil {
-			return facts, err
-		}
-		if ok {
-			facts.Owners[l] = owner
-		}
-	}
-	var err error
-	if identity != "" {
-		facts.Linked, err = tx.Logins(identity)
-	}
-	return facts, err
-}
-
-func (e *Engine) link(tx *store.Tx, pool *rules.Pool, r rules.Resolution) error {
-	for _, l := range r.Link {
-		if err := tx.Link(pool.ID, l, r.Identity); err != nil {
-			return err
-		}
-	}
-	if len(r.Link) == 0 {
-		return nil
-	}
-	return tx.SetState(r.Identity, rules.Authenticated, e.now())
 }
 
 func (e *Engine) newIdentity(pool *rules.Pool, state rules.State) rules.Identity {

@@ -2,9 +2,7 @@ package embedded
 
 import (
 	"context"
-	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -26,15 +24,10 @@ func (e *Engine) DescribeIdentity(ctx context.Context, in *cognitoidentity.Descr
 	if err != nil {
 		return nil, err
 	}
-	out := &cognitoidentity.DescribeIdentityOutput{
-		IdentityId: aws.String(id.ID), CreationDate: aws.Time(id.Created), LastModifiedDate: aws.Time(id.Modified),
-	}
-	for _, l := range linked { // ordered by provider
-		if !slices.Contains(out.Logins, l.Provider) {
-			out.Logins = append(out.Logins, l.Provider)
-		}
-	}
-	return out, nil
+	d := describe(id, linked)
+	return &cognitoidentity.DescribeIdentityOutput{
+		IdentityId: d.IdentityId, Logins: d.Logins, CreationDate: d.CreationDate, LastModifiedDate: d.LastModifiedDate,
+	}, nil
 }
 
 // UnlinkIdentity takes logins from an identity that one of the call's logins
@@ -72,16 +65,7 @@ func (e *Engine) unlink(tx *store.Tx, pool *rules.Pool, id string, proven []rule
 	if err != nil || len(gone) == 0 {
 		return err
 	}
-	for _, l := range gone {
-		if err := tx.Unlink(pool.ID, l); err != nil {
-			return err
-		}
-	}
-	state := present.State
-	if !left {
-		state = rules.Disabled
-	}
-	return tx.SetState(id, state, e.now())
+	return e.takeAway(tx, pool, present, gone, left)
 }
 
 // lookUp finds an identity with its pool. A pool that is gone took its
@@ -102,17 +86,4 @@ func (e *Engine) lookUp(ctx context.Context, id string, also func(tx *store.Tx) 
 		return identity, pool, cognito.IdentityNotFound(id)
 	}
 	return identity, pool, nil
-}
-
-// present reads an identity as it is in tx, with the facts about asked logins.
-func present(tx *store.Tx, pool *rules.Pool, id string, asked []rules.Login) (rules.Identity, rules.Facts, error) {
-	identity, found, err := tx.Identity(id)
-	if err != nil {
-		return identity, rules.Facts{}, err
-	}
-	if !found {
-		return identity, rules.Facts{}, cognito.IdentityNotFound(id)
-	}
-	facts, err := gather(tx, pool, id, asked)
-	return identity, facts, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 )
@@ -28,15 +29,17 @@ func (e *Engine) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpen
 	if err := rules.ClassicAllowed(&pool); err != nil {
 		return nil, err
 	}
-	proven, err := e.admit(ctx, &pool, id, in.Logins)
+	who, err := e.admit(ctx, &pool, id, in.Logins)
 	if err != nil {
 		return nil, err
 	}
-	token, err := e.sign(ctx, pool.ID, id.ID, rules.AMR(&pool, proven), tokenLife, nil)
+	token, err := e.sign(ctx, pool.ID, who.identity, who.amr, tokenLife, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &cognitoidentity.GetOpenIdTokenOutput{IdentityId: aws.String(id.ID), Token: aws.String(token)}, nil
+	out := &cognitoidentity.GetOpenIdTokenOutput{IdentityId: aws.String(who.identity), Token: aws.String(token)}
+	cognito.NoteMerged(&out.ResultMetadata, who.merged)
+	return out, nil
 }
 
 // sign makes a token for an identity. Guests' tokens do not name the pool's ARN

@@ -70,7 +70,7 @@ func (e *Engine) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.Upd
 		if p.DeveloperProvider != "" && next.DeveloperProvider != p.DeveloperProvider {
 			return cognito.InvalidParameter("DeveloperProviderName cannot be changed once it is set.")
 		}
-		next.Roles, next.Mappings = p.Roles, p.Mappings
+		next.Roles, next.Mappings, next.PrincipalTags = p.Roles, p.Mappings, p.PrincipalTags
 		*p = next
 		return rules.CheckPool(p)
 	})

@@ -37,7 +37,7 @@ func throttle(w http.ResponseWriter) { refuse(w, throttled, "Rate exceeded") }
 
 // once are the operations that are not sent again after a request that may have
 // arrived; GetId is one of them without logins only.
-var once = []string{"CreateIdentityPool", "DeleteIdentityPool", "UnlinkIdentity"}
+var once = []string{"CreateIdentityPool", "DeleteIdentityPool", "UnlinkIdentity", "MergeDeveloperIdentities", "UnlinkDeveloperIdentity"}
 
 // What failed for a passing reason is tried three times; but what may already
 // have happened, and must not happen twice, is not.

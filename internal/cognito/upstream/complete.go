@@ -30,7 +30,20 @@ func complete(out any) bool {
 		return o.IdentityPools != nil // none is an empty list
 	case *cognitoidentity.GetIdentityPoolRolesOutput:
 		return given(o.IdentityPoolId)
-	case *cognitoidentity.UnlinkIdentityOutput, *cognitoidentity.DeleteIdentityPoolOutput,
+	case *cognitoidentity.ListIdentitiesOutput:
+		return given(o.IdentityPoolId)
+	case *cognitoidentity.LookupDeveloperIdentityOutput:
+		return given(o.IdentityId)
+	case *cognitoidentity.MergeDeveloperIdentitiesOutput:
+		return given(o.IdentityId)
+	case *cognitoidentity.SetPrincipalTagAttributeMapOutput:
+		return given(o.IdentityPoolId, o.IdentityProviderName)
+	case *cognitoidentity.GetPrincipalTagAttributeMapOutput:
+		return given(o.IdentityPoolId, o.IdentityProviderName)
+	case *cognitoidentity.DeleteIdentitiesOutput, *cognitoidentity.ListTagsForResourceOutput:
+		return true // nothing refused, and no tags, may be left out
+	case *cognitoidentity.TagResourceOutput, *cognitoidentity.UntagResourceOutput, *cognitoidentity.UnlinkDeveloperIdentityOutput,
+		*cognitoidentity.UnlinkIdentityOutput, *cognitoidentity.DeleteIdentityPoolOutput,
 		*cognitoidentity.SetIdentityPoolRolesOutput:
 		return true // they have no members
 	}

@@ -24,8 +24,12 @@ const (
 // is safe for concurrent use.
 type Directory struct {
 	identities *otter.Cache[string, identity]
+	owners     *otter.Cache[user, string]
 	now        func() time.Time
 }
+
+// user is a login within its pool.
+type user struct{ pool, provider, subject string }
 
 // identity is what is known of one. authenticated false means guest or not known.
 type identity struct {
@@ -45,7 +49,11 @@ func newDirectory(limit int, now func() time.Time) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the directory of identities: %w", err)
 	}
-	return &Directory{identities: identities, now: now}, nil
+	owners, err := otter.New(&otter.Options[user, string]{MaximumSize: limit})
+	if err != nil {
+		return nil, fmt.Errorf("make the directory of logins: %w", err)
+	}
+	return &Directory{identities: identities, owners: owners, now: now}, nil
 }
 
 // Identity tells the pool of an identity, and whether a login that comes with it
@@ -55,6 +63,18 @@ func newDirectory(limit int, now func() time.Time) (*Directory, error) {
 func (d *Directory) Identity(_ context.Context, id string) (pool string, mayLink, ok bool, err error) {
 	known, ok := d.find(id)
 	return known.pool, !known.authenticated, ok, nil
+}
+
+// Owner tells which identity a login was last seen to belong to. It guards no
+// access: what it tells is fenced, once too often where it is out of date.
+func (d *Directory) Owner(_ context.Context, pool, provider, subject string) (id string, ok bool, err error) {
+	id, ok = d.owners.GetIfPresent(user{pool, provider, subject})
+	return id, ok, nil
+}
+
+// Owns notes which identity an answer told a login to belong to.
+func (d *Directory) Owns(pool, provider, subject, id string) {
+	d.owners.Set(user{strings.Clone(pool), strings.Clone(provider), strings.Clone(subject)}, strings.Clone(id))
 }
 
 // Matters reports whether a claim of a provider's token can change what a pool
@@ -117,6 +137,9 @@ func (d *Directory) refused(id string, err error) error {
 	}
 	return err
 }
+
+// forget forgets an identity.
+func (d *Directory) forget(id string) { d.identities.Invalidate(id) }
 
 // forgetPool forgets the identities of a pool. It looks at all that are known.
 func (d *Directory) forgetPool(pool string) {

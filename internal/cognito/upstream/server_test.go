@@ -54,7 +54,19 @@ var answers = map[string]string{
 	"ListIdentityPools":                  `{"IdentityPools":[{"IdentityPoolId":"` + pool + `","IdentityPoolName":"a"},{"IdentityPoolId":"` + other + `","IdentityPoolName":"b"}]}`,
 	"SetIdentityPoolRoles":               ``,
 	"GetIdentityPoolRoles":               `{"IdentityPoolId":"` + pool + `"}`,
+	"ListIdentities":                     `{"IdentityPoolId":"` + pool + `","Identities":[{"IdentityId":"` + id + `"},{"IdentityId":"` + survivor + `","Logins":["p"]}]}`,
+	"DeleteIdentities":                   `{"UnprocessedIdentityIds":[]}`,
+	"LookupDeveloperIdentity":            `{"IdentityId":"` + id + `","DeveloperUserIdentifierList":["u"]}`,
+	"MergeDeveloperIdentities":           `{"IdentityId":"` + survivor + `"}`,
+	"UnlinkDeveloperIdentity":            ``,
+	"TagResource":                        ``,
+	"UntagResource":                      ``,
+	"ListTagsForResource":                `{"Tags":{"k":"v"}}`,
+	"SetPrincipalTagAttributeMap":        principalTags,
+	"GetPrincipalTagAttributeMap":        principalTags,
 }
+
+const principalTags = `{"IdentityPoolId":"` + pool + `","IdentityProviderName":"p","UseDefaults":true}`
 
 const poolAnswer = `{"IdentityPoolId":"` + pool + `","IdentityPoolName":"demo","AllowUnauthenticatedIdentities":true}`
 
@@ -185,6 +197,13 @@ func input(b *upstream.Backend, operation, poolID, identityID string) (in reflec
 			named = true
 		case field.Name == "IdentityId":
 			value.Set(reflect.ValueOf(aws.String(identityID)))
+			named = true
+		case field.Name == "IdentityIdsToDelete":
+			value.Set(reflect.ValueOf([]string{identityID}))
+			named = true
+		case field.Name == "ResourceArn":
+			region, _, _ := strings.Cut(poolID, ":")
+			value.Set(reflect.ValueOf(aws.String("arn:aws:cognito-identity:" + region + ":000000000000:identitypool/" + poolID)))
 			named = true
 		case field.Type == reflect.TypeFor[map[string]string]():
 			value.Set(reflect.ValueOf(map[string]string{provider: login}))

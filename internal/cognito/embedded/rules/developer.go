@@ -2,7 +2,6 @@ package rules
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 )
@@ -12,6 +11,11 @@ const (
 	msgNoSuchDeveloper = "This identity pool does not support the specified developer provider"
 	// The type is the model's; the text is ours (reference, section 11, question 3).
 	msgDeveloperTaken = "Developer user is already registered with another identity."
+	// Likewise ours, for types that the reference infers.
+	msgUnknownUser        = "Developer user identifier not found."
+	msgUnknownSource      = "Source user identifier not found."
+	msgUnknownDestination = "Destination user identifier not found."
+	msgNotLinked          = "Developer user identifier and identity are not linked to each other."
 )
 
 // DeveloperUser finds the backend's own user among the logins of a developer
@@ -29,48 +33,86 @@ func DeveloperUser(p *Pool, logins map[string]string) (user Login, public map[st
 	return Login{Provider: p.DeveloperProvider, Subject: identifier}, public, nil
 }
 
+// CheckDeveloper refuses another developer provider than the pool's.
+func CheckDeveloper(p *Pool, provider string) error {
+	if provider != p.DeveloperProvider || provider == "" {
+		return cognito.InvalidParameter(msgNoSuchDeveloper)
+	}
+	return nil
+}
+
 // maxDeveloperUser is the model's bound of a DeveloperUserIdentifier, which its
 // Logins map alone would not keep.
 const maxDeveloperUser = 1024
 
 // ResolveDeveloper decides a developer call (reference 3.5): user is trusted,
 // public are proven logins beside it. asked is the identity that the call names;
-// where it names none, owner is the one that owns some of the logins. Facts are of
-// whichever of the two is there. What would merge is a ResourceConflictException.
-func ResolveDeveloper(user Login, public []Login, asked, owner *Identity, facts Facts) (Resolution, error) {
+// nil where it names none.
+func ResolveDeveloper(p *Pool, user Login, public []Login, asked *Identity, facts Facts) (Resolution, error) {
 	all := append([]Login{user}, public...)
-	switch {
-	case asked == nil && owner == nil:
-		return Resolution{Link: all}, nil
-	case asked == nil:
-		return joinDeveloper(*owner, user, public, facts)
+	owner, known := facts.Owners[user]
+	if asked == nil {
+		return joinDeveloper(p, owner, all, facts)
 	}
-	taken, linked := facts.Owners[user]
-	if linked && taken != asked.ID {
-		return Resolution{}, cognito.DeveloperUserAlreadyRegistered(msgDeveloperTaken)
-	}
-	if asked.State == Authenticated && !linked {
-		// A new user may join an identity only beside a login of it: the
-		// service holds to that although the caller is privileged.
-		own, _, _ := facts.split(asked.ID, public)
-		if len(own) == 0 {
-			return Resolution{}, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
+	if survivor, ok := facts.survivor(*asked); ok {
+		if mine, _, _ := facts.split(survivor.ID, all); len(mine) > 0 {
+			asked = &survivor
 		}
 	}
-	return joinDeveloper(*asked, user, public, facts)
+	if known && owner != asked.ID {
+		return Resolution{}, cognito.DeveloperUserAlreadyRegistered(msgDeveloperTaken)
+	}
+	// A new user may join an identity only beside a login of it: the service holds
+	// to that although the caller is privileged.
+	return Resolve(p, *asked, all, facts)
 }
 
-// joinDeveloper links what is nobody's to an identity that the user may join. An
-// identity may have several developer users, but one login of each public
-// provider.
-func joinDeveloper(id Identity, user Login, public []Login, facts Facts) (Resolution, error) {
-	if id.State != Guest && id.State != Authenticated {
-		return Resolution{}, cognito.AccessForbidden(id.ID)
+// joinDeveloper decides where the call names no identity: the user's own survives
+// any merge; a user whom nobody knows joins the owner of the public logins.
+func joinDeveloper(p *Pool, owner string, all []Login, facts Facts) (Resolution, error) {
+	if owner == "" {
+		return ResolveNew(p, all, facts)
 	}
-	_, free, foreign := facts.split(id.ID, append([]Login{user}, public...))
-	joining := slices.DeleteFunc(slices.Clone(free), func(l Login) bool { return l == user })
-	if foreign || secondOfProvider(joining, facts.Linked) {
-		return Resolution{}, cognito.ResourceConflict(cognito.MsgAlreadyLinked)
-	}
-	return Resolution{Identity: id.ID, Link: free}, nil
+	return Resolve(p, facts.Identities[owner], all, facts)
 }
+
+// MergeDevelopers decides MergeDeveloperIdentities (reference 3.8): the
+// destination's identity survives. Two users of one identity were merged already:
+// whoever repeats a call whose answer was lost gets the same answer.
+func MergeDevelopers(p *Pool, source, destination Login, facts Facts) (Resolution, error) {
+	if source == destination {
+		return Resolution{}, cognito.InvalidParameter("SourceUserIdentifier and DestinationUserIdentifier are the same.")
+	}
+	from, known := facts.Owners[source]
+	if !known {
+		return Resolution{}, cognito.ResourceNotFound(msgUnknownSource)
+	}
+	to, known := facts.Owners[destination]
+	if !known {
+		return Resolution{}, cognito.ResourceNotFound(msgUnknownDestination)
+	}
+	if from == to {
+		return Resolution{Identity: to}, nil
+	}
+	return settle(p, facts.Identities[to], []Identity{facts.Identities[from]}, nil, facts)
+}
+
+// UnlinkDeveloper decides UnlinkDeveloperIdentity (reference 3.6), and whether
+// the identity keeps any login.
+func UnlinkDeveloper(id Identity, user Login, facts Facts) (left bool, err error) {
+	owner, known := facts.Owners[user]
+	switch {
+	case !known:
+		return false, cognito.ResourceNotFound(msgUnknownUser)
+	case owner != id.ID:
+		return false, cognito.ResourceConflict(msgNotLinked)
+	}
+	return len(facts.Linked[id.ID]) > 1, nil
+}
+
+// NotLinked is the answer of a lookup for a user and an identity that do not
+// belong together.
+func NotLinked() error { return cognito.ResourceConflict(msgNotLinked) }
+
+// UnknownDeveloper is the answer for a user who is linked to nobody.
+func UnknownDeveloper() error { return cognito.ResourceNotFound(msgUnknownUser) }

@@ -33,7 +33,8 @@ type Pool struct {
 	UserPools       []UserPool         `json:"userPools,omitempty"`
 	Tags            map[string]string  `json:"tags,omitempty"`
 	Roles           Roles              `json:"roles"`
-	Mappings        map[string]Mapping `json:"mappings,omitempty"` // by provider, see ValidMappingKey
+	Mappings        map[string]Mapping `json:"mappings,omitempty"`      // by provider, see mappable
+	PrincipalTags   map[string]TagMap  `json:"principalTags,omitempty"` // by provider, see CheckTagMap
 }
 
 // Mapping says how a provider's users get their role.

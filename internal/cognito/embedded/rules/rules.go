@@ -26,6 +26,9 @@ type Identity struct {
 	State    State
 	Created  time.Time
 	Modified time.Time
+	// MergedInto is the identity that has the logins of a disabled one that lost
+	// a merge, at the end of all merges since; empty otherwise.
+	MergedInto string
 }
 
 // Login is a user of a provider, as the provider names both.

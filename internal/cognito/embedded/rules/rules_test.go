@@ -1,7 +1,9 @@
 package rules_test
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,6 +14,7 @@ import (
 const (
 	self  = "us-east-1:11111111-1111-4111-8111-111111111111"
 	other = "us-east-1:22222222-2222-4222-8222-222222222222"
+	third = "us-east-1:33333333-3333-4333-8333-333333333333"
 )
 
 var (
@@ -37,43 +40,69 @@ const (
 	noRole    = "InvalidIdentityPoolConfigurationException: Invalid identity pool configuration. Check assigned IAM roles for this pool."
 )
 
+// facts are of identities and their logins, and of who owns those of the call.
+func factsOf(linked map[string][]rules.Login, identities ...rules.Identity) rules.Facts {
+	f := rules.Facts{Owners: map[rules.Login]string{}, Identities: map[string]rules.Identity{}, Linked: linked}
+	for _, i := range identities {
+		f.Identities[i.ID] = i
+		for _, l := range linked[i.ID] {
+			f.Owners[l] = i.ID
+		}
+	}
+	return f
+}
+
 // Rows 5 to 12 of reference 3.3.
 func TestResolve(t *testing.T) {
-	own := func(logins ...rules.Login) rules.Facts {
-		f := rules.Facts{Linked: logins, Owners: map[rules.Login]string{}}
-		for _, l := range logins {
-			f.Owners[l] = self
+	type logins = []rules.Login
+	pool := &rules.Pool{DeveloperProvider: "login.example"}
+	many := func(n int) (list logins) {
+		for i := range n {
+			list = append(list, rules.Login{Provider: "login.example", Subject: fmt.Sprint("u", i)})
 		}
-		return f
+		return list
 	}
-	with := func(f rules.Facts, l rules.Login, owner string) rules.Facts { f.Owners[l] = owner; return f }
+	young := func(id string) rules.Identity {
+		return rules.Identity{ID: id, State: rules.Authenticated, Created: time.Unix(2, 0)}
+	}
 	for name, c := range map[string]struct {
-		state rules.State
-		asked []rules.Login
-		facts rules.Facts
-		link  []rules.Login
-		want  string
+		state  rules.State
+		merged string // into which identity
+		asked  logins
+		linked map[string]logins
+		want   rules.Resolution
+		err    string
 	}{
-		"row 5: all linked to it":                 {rules.Authenticated, []rules.Login{alice}, own(alice), nil, ""},
-		"row 5: one of several linked":            {rules.Authenticated, []rules.Login{alice}, own(alice, work), nil, ""},
-		"row 6: one linked, one free":             {rules.Authenticated, []rules.Login{alice, work}, own(alice), []rules.Login{work}, ""},
-		"row 7: a guest's first login":            {rules.Guest, []rules.Login{alice}, own(), []rules.Login{alice}, ""},
-		"row 7: two logins at once":               {rules.Guest, []rules.Login{alice, work}, own(), []rules.Login{alice, work}, ""},
-		"row 8: a guest with another's login":     {rules.Guest, []rules.Login{alice}, with(own(), alice, other), nil, conflict},
-		"row 9: one of its own, one of another's": {rules.Authenticated, []rules.Login{alice, work}, with(own(alice), work, other), nil, conflict},
-		"row 10: none linked":                     {rules.Authenticated, []rules.Login{bob}, own(alice), nil, mismatch},
-		"row 10: another's login":                 {rules.Authenticated, []rules.Login{bob}, with(own(alice), bob, other), nil, mismatch},
-		"row 11: a second of one provider":        {rules.Authenticated, []rules.Login{bob, work}, own(alice, work), nil, conflict},
-		"row 12: disabled":                        {rules.Disabled, []rules.Login{alice}, with(own(), alice, other), nil, forbidden},
-		"unknown state":                           {0, []rules.Login{alice}, own(alice), nil, forbidden},
+		"row 5: all linked to it":                 {rules.Authenticated, "", logins{alice}, map[string]logins{self: {alice}}, rules.Resolution{Identity: self}, ""},
+		"row 5: one of several linked":            {rules.Authenticated, "", logins{alice}, map[string]logins{self: {alice, work}}, rules.Resolution{Identity: self}, ""},
+		"row 6: one linked, one free":             {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}}, rules.Resolution{Identity: self, Link: logins{work}}, ""},
+		"row 7: a guest's first login":            {rules.Guest, "", logins{alice}, nil, rules.Resolution{Identity: self, Link: logins{alice}}, ""},
+		"row 7: two logins at once":               {rules.Guest, "", logins{alice, work}, nil, rules.Resolution{Identity: self, Link: logins{alice, work}}, ""},
+		"row 8: a guest with another's login":     {rules.Guest, "", logins{alice}, map[string]logins{other: {alice}}, rules.Resolution{Identity: other, Merge: []string{self}}, ""},
+		"row 8: and one of nobody":                {rules.Guest, "", logins{alice, work}, map[string]logins{other: {alice}}, rules.Resolution{Identity: other, Merge: []string{self}, Link: logins{work}}, ""},
+		"row 8: with logins of two":               {rules.Guest, "", logins{alice, work}, map[string]logins{other: {alice}, third: {work}}, rules.Resolution{Identity: other, Merge: []string{third, self}}, ""},
+		"row 9: one of its own, one of another's": {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}, other: {work}}, rules.Resolution{Identity: self, Merge: []string{other}}, ""},
+		"row 9: both have users of one provider":  {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}, other: {work, bob}}, rules.Resolution{}, conflict},
+		"row 9: twenty logins":                    {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}, other: append(many(18), work)}, rules.Resolution{Identity: self, Merge: []string{other}}, ""},
+		"row 9: one more":                         {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}, other: append(many(19), work)}, rules.Resolution{}, conflict},
+		"row 10: none linked":                     {rules.Authenticated, "", logins{bob}, map[string]logins{self: {alice}}, rules.Resolution{}, mismatch},
+		"row 10: another's login":                 {rules.Authenticated, "", logins{bob}, map[string]logins{self: {alice}, other: {bob}}, rules.Resolution{}, mismatch},
+		"row 11: a second of one provider":        {rules.Authenticated, "", logins{bob, work}, map[string]logins{self: {alice, work}}, rules.Resolution{}, conflict},
+		"row 12: a login of the survivor":         {rules.Disabled, other, logins{alice}, map[string]logins{other: {alice}}, rules.Resolution{Identity: other}, ""},
+		"row 12: and one of nobody":               {rules.Disabled, other, logins{alice, work}, map[string]logins{other: {alice}}, rules.Resolution{Identity: other, Link: logins{work}}, ""},
+		"row 12: none of the survivor":            {rules.Disabled, other, logins{bob}, map[string]logins{other: {alice}}, rules.Resolution{}, forbidden},
+		"row 12: disabled, merged into nobody":    {rules.Disabled, "", logins{alice}, map[string]logins{other: {alice}}, rules.Resolution{}, forbidden},
+		"unknown state":                           {0, "", logins{alice}, map[string]logins{self: {alice}}, rules.Resolution{}, forbidden},
+		"unknown state with a survivor":           {0, other, logins{alice}, map[string]logins{other: {alice}}, rules.Resolution{}, forbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := rules.Resolve(rules.Identity{ID: self, State: c.state}, c.asked, c.facts)
-			if diff := cmp.Diff(c.want, outcome(err)); diff != "" {
+			asked := rules.Identity{ID: self, State: c.state, MergedInto: c.merged, Created: time.Unix(1, 0)}
+			got, err := rules.Resolve(pool, asked, c.asked, factsOf(c.linked, asked, young(other), young(third)))
+			if diff := cmp.Diff(c.err, outcome(err)); diff != "" {
 				t.Fatalf("outcome (-want +got):\n%s", diff)
 			}
-			if err == nil && (got.Identity != self || !cmp.Equal(got.Link, c.link)) {
-				t.Errorf("got %+v, want the same id and links %v", got, c.link)
+			if diff := cmp.Diff(c.want, got); err == nil && diff != "" {
+				t.Errorf("resolution (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -102,15 +131,26 @@ func TestGuestAccess(t *testing.T) {
 	}
 }
 
+// GetId with logins (reference 3.4): of nobody, of one, of two identities.
 func TestResolveNew(t *testing.T) {
-	r, err := rules.ResolveNew([]rules.Login{alice}, nil, rules.Facts{})
-	if err != nil || r.Identity != "" || !cmp.Equal(r.Link, []rules.Login{alice}) {
-		t.Errorf("a login of nobody: got %+v %v, want a new identity with it", r, err)
-	}
-	owner := rules.Identity{ID: self, State: rules.Authenticated}
-	facts := rules.Facts{Linked: []rules.Login{alice}, Owners: map[rules.Login]string{alice: self}}
-	if r, err = rules.ResolveNew([]rules.Login{alice}, &owner, facts); err != nil || r.Identity != self || r.Link != nil {
-		t.Errorf("a known login: got %+v %v, want its identity", r, err)
+	pool := &rules.Pool{}
+	first := rules.Identity{ID: other, State: rules.Authenticated, Created: time.Unix(1, 0)}
+	second := rules.Identity{ID: self, State: rules.Authenticated, Created: time.Unix(2, 0)}
+	linked := map[string][]rules.Login{other: {alice}, self: {work}}
+	for name, c := range map[string]struct {
+		asked []rules.Login
+		facts rules.Facts
+		want  rules.Resolution
+	}{
+		"of nobody":         {[]rules.Login{bob}, factsOf(linked, first, second), rules.Resolution{Link: []rules.Login{bob}}},
+		"of one":            {[]rules.Login{alice}, factsOf(linked, first, second), rules.Resolution{Identity: other}},
+		"of one and nobody": {[]rules.Login{alice, work}, factsOf(map[string][]rules.Login{other: {alice}}, first), rules.Resolution{Identity: other, Link: []rules.Login{work}}},
+		"of two":            {[]rules.Login{work, alice}, factsOf(linked, first, second), rules.Resolution{Identity: other, Merge: []string{self}}},
+	} {
+		got, err := rules.ResolveNew(pool, c.asked, c.facts)
+		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+			t.Errorf("%s: got %v, resolution (-want +got):\n%s", name, err, diff)
+		}
 	}
 }
 

@@ -20,16 +20,16 @@ func Unlink(p *Pool, id Identity, proven []Login, remove []string, facts Facts) 
 	if len(own) == 0 {
 		return nil, false, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
 	}
-	if foreign {
+	if len(foreign) > 0 {
 		return nil, false, cognito.ResourceConflict(cognito.MsgAlreadyLinked)
 	}
 	if p.DeveloperProvider != "" && slices.Contains(remove, p.DeveloperProvider) {
 		return nil, false, cognito.InvalidParameter("A developer user is unlinked by UnlinkDeveloperIdentity.")
 	}
-	for _, l := range facts.Linked {
+	for _, l := range facts.Linked[id.ID] {
 		if slices.Contains(remove, l.Provider) {
 			gone = append(gone, l)
 		}
 	}
-	return gone, len(gone) < len(facts.Linked), nil
+	return gone, len(gone) < len(facts.Linked[id.ID]), nil
 }

@@ -45,6 +45,11 @@ func migrations() []string {
 			created INTEGER NOT NULL, -- Unix milliseconds
 			retired INTEGER           -- null while in use
 		) WITHOUT ROWID;`,
+		`ALTER TABLE identities ADD COLUMN merged_into TEXT NOT NULL DEFAULT ''; -- the identity that has its logins now
+		ALTER TABLE identities ADD COLUMN used INTEGER NOT NULL DEFAULT 0;       -- Unix milliseconds, of guests; 0 is created
+		CREATE INDEX identities_merged ON identities (merged_into) WHERE merged_into <> '';
+		CREATE INDEX logins_of_provider ON logins (identity, provider, subject);
+		DROP INDEX logins_of_identity;`,
 	}
 }
 

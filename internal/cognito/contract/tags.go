@@ -1,0 +1,123 @@
+package contract
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+)
+
+func (s *scene) poolARN(pool string) string {
+	return "arn:aws:cognito-identity:" + s.Region + ":" + s.Account + ":identitypool/" + pool
+}
+
+func (s *scene) tag(arn string, tags map[string]string) string {
+	s.Helper()
+	_, refusal := ask(s, s.API.TagResource, &cognitoidentity.TagResourceInput{ResourceArn: &arn, Tags: tags})
+	return refusal
+}
+
+func (s *scene) untag(arn string, keys ...string) string {
+	s.Helper()
+	_, refusal := ask(s, s.API.UntagResource, &cognitoidentity.UntagResourceInput{ResourceArn: &arn, TagKeys: keys})
+	return refusal
+}
+
+// tags brings a pool's tags.
+func (s *scene) tags(arn string) string {
+	s.Helper()
+	out, refusal := ask(s, s.API.ListTagsForResource, &cognitoidentity.ListTagsForResourceInput{ResourceArn: &arn})
+	if refusal != "" {
+		return refusal
+	}
+	return fmt.Sprint(out.Tags)
+}
+
+// resourceTags is reference 2.3.
+func resourceTags(s *scene) {
+	pool := s.pool(func(in *createInput) { in.IdentityPoolTags = map[string]string{"a": "1"} })
+	arn := s.poolARN(pool)
+	s.equal("what the pool was made with", s.tags(arn), "map[a:1]")
+	s.equal("another and a new value", s.tag(arn, map[string]string{"a": "2", "B": ""}), "")
+	s.equal("both", s.tags(arn), "map[B: a:2]")
+	p, refusal := s.describe(pool)
+	s.must("DescribeIdentityPool", refusal)
+	s.equal("the pool shows them", fmt.Sprint(p.IdentityPoolTags), "map[B: a:2]")
+	s.equal("one that is there, one that is not", s.untag(arn, "a", "b"), "")
+	s.equal("what is left", s.tags(arn), "map[B:]")
+	many := numbered(49, "key%d", "v")
+	s.equal("fifty", s.tag(arn, many), "")
+	s.refused("one more", s.tag(arn, map[string]string{"c": "1"}), invalid)
+	s.equal("instead of another", s.tag(arn, map[string]string{"key0": "1"}), "")
+	many["key0"], many["B"] = "1", ""
+	s.equal("all of them", s.tags(arn), fmt.Sprint(many))
+	s.refused("a key of AWS's", s.tag(arn, map[string]string{"aws:x": "1"}), invalid)
+	s.refused("a character that tags do not take", s.tag(arn, map[string]string{"a#": "1"}), invalid)
+	for what, call := range map[string]func(arn string) string{
+		"TagResource":         func(arn string) string { return s.tag(arn, map[string]string{"a": "1"}) },
+		"UntagResource":       func(arn string) string { return s.untag(arn, "a") },
+		"ListTagsForResource": s.tags,
+	} {
+		s.equal(what+" of an unknown pool", call(s.poolARN(s.unknown())), noPool(s.unknown()))
+		s.refused(what+" of no pool's ARN", call("arn:aws:iam::"+s.Account+":role/auth"), invalid)
+		s.refused(what+" of another account", call("arn:aws:cognito-identity:"+s.Region+":999999999999:identitypool/"+pool), notFound)
+		s.refused(what+" without an ARN", call("x"), validation)
+	}
+}
+
+// spellMap spells a provider's map as it is set, or shown.
+func spellMap(pool, provider *string, tags map[string]string, defaults *bool) string {
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	return fmt.Sprint(aws.ToString(pool), " ", aws.ToString(provider), " ", tags, " ", aws.ToBool(defaults))
+}
+
+// principalTagMaps is reference 2.3 for maps of claims.
+func principalTagMaps(s *scene) {
+	const userPool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
+	pool := s.pool(func(in *createInput) {
+		full := s.full()
+		in.CognitoIdentityProviders, in.SupportedLoginProviders, in.SamlProviderARNs = full.CognitoIdentityProviders, full.SupportedLoginProviders, full.SamlProviderARNs
+	})
+	set := func(pool, provider string, tags map[string]string, defaults *bool) string {
+		out, refusal := ask(s, s.API.SetPrincipalTagAttributeMap, &cognitoidentity.SetPrincipalTagAttributeMapInput{
+			IdentityPoolId: &pool, IdentityProviderName: &provider, PrincipalTags: maps.Clone(tags), UseDefaults: defaults,
+		})
+		if refusal != "" {
+			return refusal
+		}
+		return spellMap(out.IdentityPoolId, out.IdentityProviderName, out.PrincipalTags, out.UseDefaults)
+	}
+	get := func(pool, provider string) string {
+		out, refusal := ask(s, s.API.GetPrincipalTagAttributeMap, &cognitoidentity.GetPrincipalTagAttributeMapInput{
+			IdentityPoolId: &pool, IdentityProviderName: &provider,
+		})
+		if refusal != "" {
+			return refusal
+		}
+		return spellMap(out.IdentityPoolId, out.IdentityProviderName, out.PrincipalTags, out.UseDefaults)
+	}
+	for _, provider := range []string{userPool, "graph.facebook.com", s.full().SamlProviderARNs[0], s.providerARN(0)} {
+		at := pool + " " + provider + " "
+		s.equal("never set", get(pool, provider), at+"map[] false")
+		s.equal("set", set(pool, provider, map[string]string{"dept": "custom:dept"}, nil), at+"map[dept:custom:dept] false")
+		s.equal("is there", get(pool, provider), at+"map[dept:custom:dept] false")
+		s.equal("replaced", set(pool, provider, nil, aws.Bool(true)), at+"map[] true")
+		s.equal("is there", get(pool, provider), at+"map[] true")
+	}
+	s.refused("a provider that the pool does not have", set(pool, "idp.example", map[string]string{"a": "b"}, nil), invalid)
+	s.refused("an app client", set(pool, userPool+":one", map[string]string{"a": "b"}, nil), invalid)
+	s.refused("a key that is no tag", set(pool, userPool, map[string]string{"a#": "b"}, nil), invalid)
+	s.equal("to set in an unknown pool", set(s.unknown(), userPool, nil, nil), noPool(s.unknown()))
+	s.equal("to get from an unknown pool", get(s.unknown(), userPool), noPool(s.unknown()))
+	s.equal("an update of the pool keeps them", s.kept(pool, func() string { return get(pool, userPool) }), pool+" "+userPool+" map[] true")
+}
+
+// kept updates a pool without a change of its providers.
+func (s *scene) kept(pool string, get func() string) string {
+	s.Helper()
+	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(*updateInput) {})))
+	return get()
+}

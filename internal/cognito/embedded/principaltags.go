@@ -1,0 +1,57 @@
+package embedded
+
+import (
+	"context"
+	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+)
+
+// SetPrincipalTagAttributeMap replaces the map from a provider's claims to session
+// tags (reference 2.3 and 4.6).
+func (e *Engine) SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error) {
+	if err := e.begin("SetPrincipalTagAttributeMap", in); err != nil {
+		return nil, err
+	}
+	provider := *in.IdentityProviderName
+	tags := rules.TagMap{UseDefaults: aws.ToBool(in.UseDefaults), Tags: maps.Clone(in.PrincipalTags)}
+	_, err := e.changePool(ctx, *in.IdentityPoolId, func(p *rules.Pool) error {
+		if err := rules.CheckTagMap(p, provider, tags); err != nil {
+			return err
+		}
+		p.PrincipalTags = maps.Clone(p.PrincipalTags) // readers share the old one
+		if p.PrincipalTags == nil {
+			p.PrincipalTags = map[string]rules.TagMap{}
+		}
+		p.PrincipalTags[provider] = tags
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &cognitoidentity.SetPrincipalTagAttributeMapOutput{
+		IdentityPoolId: in.IdentityPoolId, IdentityProviderName: in.IdentityProviderName,
+		PrincipalTags: maps.Clone(tags.Tags), UseDefaults: aws.Bool(tags.UseDefaults),
+	}, nil
+}
+
+// GetPrincipalTagAttributeMap shows a provider's map; one that was never set is
+// empty, and without defaults.
+func (e *Engine) GetPrincipalTagAttributeMap(_ context.Context, in *cognitoidentity.GetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error) {
+	if err := e.begin("GetPrincipalTagAttributeMap", in); err != nil {
+		return nil, err
+	}
+	p, ok := e.pool(*in.IdentityPoolId)
+	if !ok {
+		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
+	}
+	tags := p.PrincipalTags[*in.IdentityProviderName]
+	return &cognitoidentity.GetPrincipalTagAttributeMapOutput{
+		IdentityPoolId: in.IdentityPoolId, IdentityProviderName: in.IdentityProviderName,
+		PrincipalTags: maps.Clone(tags.Tags), UseDefaults: aws.Bool(tags.UseDefaults),
+	}, nil
+}

@@ -1,0 +1,20 @@
+package cognito
+
+import "github.com/aws/smithy-go/middleware"
+
+type mergedKey struct{}
+
+// NoteMerged tells, beside an output, which identities lost a merge in the call:
+// no member of an output says so, and what was cached for them must end. A
+// backend that cannot know notes nothing.
+func NoteMerged(m *middleware.Metadata, identities []string) {
+	if len(identities) > 0 {
+		m.Set(mergedKey{}, identities)
+	}
+}
+
+// Merged is what NoteMerged told.
+func Merged(m middleware.Metadata) []string {
+	identities, _ := m.Get(mergedKey{}).([]string)
+	return identities
+}
