@@ -133,41 +133,48 @@ func (s Stamp) id() string {
 // Fence ends the scopes' epochs before a change that may outdate what was
 // obtained under them. Until Done, nothing obtained earlier is valid and
 // nothing obtained meanwhile becomes so. Every Fence must be followed by Done,
-// also when the outcome of the change is unknown.
+// also when the outcome of the change is unknown, or by Cancel.
 func (e *Epochs) Fence(scopes ...Scope) *Fence {
-	f := &Fence{marks: make([]mark, len(scopes))}
+	f := &Fence{fenced: make([]fenced, len(scopes))}
 	for i, scope := range scopes {
-		s := e.state(scope)
-		s.mu.Lock()
-		s.open++
-		pending := newEpoch(true)
-		s.now.Store(pending)
-		s.mu.Unlock()
-		f.marks[i] = mark{state: s, epoch: pending}
+		f.fenced[i] = e.state(scope).begin()
 	}
 	return f
 }
 
 // Fence is a change under way. Its methods are for one goroutine.
 type Fence struct {
-	marks []mark
-	done  bool
+	fenced []fenced
+	done   bool
+}
+
+// fenced is a scope under a fence: the epoch that the fence began, and the one
+// that it found.
+type fenced struct {
+	state         *state
+	begun, before *epoch
 }
 
 // Done opens new epochs after the change. The stamp it returns is valid only if
 // no other fence overlapped this one: then what the change itself brought is
-// the newest there is, and may be stored under it. Only the first call counts;
-// later ones return a stamp that is never valid.
-func (f *Fence) Done() Stamp {
+// the newest there is, and may be stored under it. Only the first call of Done or
+// Cancel counts; later ones return a stamp that is never valid.
+func (f *Fence) Done() Stamp { return f.end(false) }
+
+// Cancel says that nothing was changed after all: what was valid before the fence
+// is so again, unless another fence overlapped this one.
+func (f *Fence) Cancel() { f.end(true) }
+
+func (f *Fence) end(unchanged bool) Stamp {
 	if f.done {
 		return Stamp{}
 	}
 	f.done = true
 	alone := true
-	marks := make([]mark, len(f.marks))
-	for i, m := range f.marks {
-		next, undisturbed := m.state.finish(m.epoch)
-		marks[i] = mark{state: m.state, epoch: next}
+	marks := make([]mark, len(f.fenced))
+	for i, s := range f.fenced {
+		next, undisturbed := s.state.finish(s, unchanged)
+		marks[i] = mark{state: s.state, epoch: next}
 		alone = alone && undisturbed
 	}
 	if !alone {
@@ -176,12 +183,25 @@ func (f *Fence) Done() Stamp {
 	return Stamp{marks: marks}
 }
 
-func (s *state) finish(begun *epoch) (next *epoch, undisturbed bool) {
+func (s *state) begin() fenced {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open++
+	f := fenced{state: s, before: s.now.Load(), begun: newEpoch(true)}
+	s.now.Store(f.begun)
+	return f
+}
+
+func (s *state) finish(f fenced, unchanged bool) (next *epoch, undisturbed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open--
-	undisturbed = s.now.Load() == begun
-	next = newEpoch(s.open > 0)
+	undisturbed = s.now.Load() == f.begun
+	if unchanged && undisturbed && s.open == 0 && !f.before.pending {
+		next = f.before
+	} else {
+		next = newEpoch(s.open > 0)
+	}
 	s.now.Store(next)
 	return next, undisturbed
 }

@@ -42,6 +42,41 @@ func TestStampEndsWithItsScopes(t *testing.T) {
 	}
 }
 
+// A change that changed nothing gives back what it fenced, if nothing else did
+// change meanwhile.
+func TestCancelledFence(t *testing.T) {
+	e := cache.NewEpochs()
+	a, b := cache.IdentityScope("a"), cache.PoolScope("b")
+	stamp := e.Read(a, b)
+	fence := e.Fence(a, b)
+	during := e.Read(a)
+	fence.Cancel()
+	if !stamp.Valid() || during.Valid() {
+		t.Errorf("after Cancel: got %v for what was there before and %v for what came meanwhile, want true and false", stamp.Valid(), during.Valid())
+	}
+	fence.Cancel()
+	if fence.Done().Valid() || !stamp.Valid() {
+		t.Error("Done after Cancel: got an effect, want none")
+	}
+	for name, overlap := range map[string]func(outer, inner *cache.Fence){
+		"inside a change":      func(outer, inner *cache.Fence) { inner.Cancel(); outer.Done() },
+		"around a change":      func(outer, inner *cache.Fence) { inner.Done(); outer.Cancel() },
+		"before a change ends": func(outer, inner *cache.Fence) { outer.Cancel(); inner.Done() },
+		"two of nothing":       func(outer, inner *cache.Fence) { inner.Cancel(); outer.Cancel() },
+	} {
+		stamp := e.Read(a)
+		outer := e.Fence(a)
+		inner := e.Fence(a)
+		overlap(outer, inner)
+		if stamp.Valid() {
+			t.Errorf("%s: got the old stamp valid, want it ended", name)
+		}
+		if !e.Read(a).Valid() {
+			t.Errorf("%s: got no valid epoch at the end", name)
+		}
+	}
+}
+
 func TestOverlappingFencesLeaveNoStamp(t *testing.T) {
 	e := cache.NewEpochs()
 	scope := cache.IdentityScope("a")

@@ -2,9 +2,11 @@ package flows
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -22,14 +24,26 @@ func through[In, Out any](ctx context.Context, s *Service, in *In, call func(con
 	return call(ctx, in, opts...)
 }
 
-// changing hands a call that changes a pool to the backend, within a fence.
+// changing hands a call that changes a pool to the backend, within a fence. Where
+// the backend tells that nothing changed for the pool's users, nothing ends.
 func changing[In, Out any](ctx context.Context, s *Service, pool *string, in *In, call func(context.Context, *In, ...options) (*Out, error), opts []options) (*Out, error) {
 	id := aws.ToString(pool)
 	if !s.serves(id) {
 		return nil, cognito.PoolNotFound(id)
 	}
-	defer s.Epochs.Fence(cache.PoolScope(id)).Done()
-	return through(ctx, s, in, call, opts)
+	fence := s.Epochs.Fence(cache.PoolScope(id))
+	defer fence.Done()
+	out, err := through(ctx, s, in, call, opts)
+	if err == nil && cognito.Unchanged(metadata(out)) {
+		fence.Cancel()
+	}
+	return out, err
+}
+
+// metadata is what an output of the SDK has beside its members.
+func metadata(out any) middleware.Metadata {
+	m, _ := reflect.ValueOf(out).Elem().FieldByName("ResultMetadata").Interface().(middleware.Metadata)
+	return m
 }
 
 // CreateIdentityPool asks the backend.

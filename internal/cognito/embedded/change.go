@@ -5,6 +5,8 @@ import (
 	"maps"
 	"time"
 
+	"github.com/aws/smithy-go/middleware"
+
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
@@ -15,19 +17,25 @@ import (
 const changeDeadline = 10 * time.Second
 
 // changePool replaces a pool by what change makes of it, durably. Changes see
-// each other: none is lost to another that began before it.
-func (e *Engine) changePool(ctx context.Context, id string, change func(p *rules.Pool) error) (rules.Pool, error) {
+// each other: none is lost to another that began before it. Where the change has
+// no effect on answers, note says so.
+func (e *Engine) changePool(ctx context.Context, id string, note *middleware.Metadata, change func(p *rules.Pool) error) (rules.Pool, error) {
 	e.changing.Lock()
 	defer e.changing.Unlock()
-	p, ok := e.pool(id)
+	old, ok := e.pool(id)
 	if !ok {
 		return rules.Pool{}, cognito.PoolNotFound(id)
 	}
+	p := old
 	if err := change(&p); err != nil {
 		return rules.Pool{}, err
 	}
-	return p, e.commit(ctx, func(tx *store.Tx) error { return tx.PutPool(p) },
+	err := e.commit(ctx, func(tx *store.Tx) error { return tx.PutPool(p) },
 		func(pools map[string]rules.Pool) { pools[id] = p })
+	if err == nil && rules.SameInEffect(&old, &p) {
+		cognito.NoteUnchanged(note)
+	}
+	return p, err
 }
 
 // commit writes and publishes; the caller holds changing. Where the outcome is

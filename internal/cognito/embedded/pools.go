@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
@@ -56,7 +57,8 @@ func (e *Engine) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.Upd
 	if err := e.begin("UpdateIdentityPool", in); err != nil {
 		return nil, err
 	}
-	p, err := e.changePool(ctx, *in.IdentityPoolId, func(p *rules.Pool) error {
+	var note middleware.Metadata
+	p, err := e.changePool(ctx, *in.IdentityPoolId, &note, func(p *rules.Pool) error {
 		next := poolOf(settings{
 			AllowClassicFlow: in.AllowClassicFlow, AllowUnauthenticatedIdentities: in.AllowUnauthenticatedIdentities,
 			CognitoIdentityProviders: in.CognitoIdentityProviders, DeveloperProviderName: in.DeveloperProviderName,
@@ -77,7 +79,9 @@ func (e *Engine) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.Upd
 	if err != nil {
 		return nil, err
 	}
-	return ptr(cognitoidentity.UpdateIdentityPoolOutput(show(&p))), nil
+	out := ptr(cognitoidentity.UpdateIdentityPoolOutput(show(&p)))
+	out.ResultMetadata = note
+	return out, nil
 }
 
 // DeleteIdentityPool removes a pool and all its identities.

@@ -19,7 +19,11 @@ func (e *Engine) SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoide
 	}
 	provider := *in.IdentityProviderName
 	tags := rules.TagMap{UseDefaults: aws.ToBool(in.UseDefaults), Tags: maps.Clone(in.PrincipalTags)}
-	_, err := e.changePool(ctx, *in.IdentityPoolId, func(p *rules.Pool) error {
+	out := &cognitoidentity.SetPrincipalTagAttributeMapOutput{
+		IdentityPoolId: in.IdentityPoolId, IdentityProviderName: in.IdentityProviderName,
+		PrincipalTags: maps.Clone(tags.Tags), UseDefaults: aws.Bool(tags.UseDefaults),
+	}
+	_, err := e.changePool(ctx, *in.IdentityPoolId, &out.ResultMetadata, func(p *rules.Pool) error {
 		if err := rules.CheckTagMap(p, provider, tags); err != nil {
 			return err
 		}
@@ -33,10 +37,7 @@ func (e *Engine) SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoide
 	if err != nil {
 		return nil, err
 	}
-	return &cognitoidentity.SetPrincipalTagAttributeMapOutput{
-		IdentityPoolId: in.IdentityPoolId, IdentityProviderName: in.IdentityProviderName,
-		PrincipalTags: maps.Clone(tags.Tags), UseDefaults: aws.Bool(tags.UseDefaults),
-	}, nil
+	return out, nil
 }
 
 // GetPrincipalTagAttributeMap shows a provider's map; one that was never set is

@@ -16,14 +16,15 @@ func (e *Engine) SetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.S
 	}
 	roles := rules.Roles{Authenticated: in.Roles["authenticated"], Unauthenticated: in.Roles["unauthenticated"]}
 	mappings := mappingsOf(in.RoleMappings)
-	_, err := e.changePool(ctx, *in.IdentityPoolId, func(p *rules.Pool) error {
+	out := &cognitoidentity.SetIdentityPoolRolesOutput{}
+	_, err := e.changePool(ctx, *in.IdentityPoolId, &out.ResultMetadata, func(p *rules.Pool) error {
 		p.Roles, p.Mappings = roles, mappings
 		return rules.CheckRoles(p, e.accountID, roles, mappings)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &cognitoidentity.SetIdentityPoolRolesOutput{}, nil
+	return out, nil
 }
 
 // GetIdentityPoolRoles shows what SetIdentityPoolRoles set.

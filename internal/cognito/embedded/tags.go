@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
@@ -64,7 +65,7 @@ func (e *Engine) changeTags(ctx context.Context, arn string, change func(tags ma
 	if err != nil {
 		return err
 	}
-	_, err = e.changePool(ctx, id, func(p *rules.Pool) error {
+	_, err = e.changePool(ctx, id, new(middleware.Metadata), func(p *rules.Pool) error {
 		p.Tags = maps.Clone(p.Tags) // readers share the old one
 		if p.Tags == nil {
 			p.Tags = map[string]string{}
