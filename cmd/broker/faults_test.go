@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+)
+
+const (
+	jsonType = "application/x-amz-json-1.1"
+	page     = "<html><body>elsewhere</body></html>"
+)
+
+// throttles answers as Cognito and STS do when they have had enough.
+func throttles(p *faultProxy, w http.ResponseWriter, r *http.Request, ended <-chan struct{}) {
+	body, contentType := `{"__type":"TooManyRequestsException","message":"Rate exceeded"}`, jsonType
+	if r.Header.Get("X-Amz-Target") == "" {
+		contentType = "text/xml"
+		body = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error><RequestId>r</RequestId></ErrorResponse>`
+	}
+	answers(http.StatusBadRequest, contentType, body)(p, w, r, ended)
+}
+
+// Whatever befalls the way to Cognito and STS: users who were served before see
+// nothing of it, others are told in time that it will pass, and nobody is told
+// that he may not, or that a pool is not in order.
+func TestFaultsUpstream(t *testing.T) {
+	engine := startBroker(t, nil, "")
+	proxy := startProxy(t, engine.url)
+	front := startUpstream(t, engine, proxy.url, "limits: {request_timeout: 2s}\n")
+	front.behind = engine
+	warm := warmed(t, front)
+	var carried atomic.Int64
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { carried.Add(1) }))
+	defer elsewhere.Close()
+	for _, f := range []struct {
+		name  string
+		fault fault
+		busy  bool // a throttle, and told as one
+	}{
+		{"refused", nil, false},
+		{"reset", reset, false},
+		{"hanging", hanging, false},
+		{"noise", noise, false},
+		{"half an answer", cutOff, false},
+		{"dribbling", dribble, false},
+		{"a page with 200", answers(200, "text/html", page), false},
+		{"JSON of another", answers(200, jsonType, `{"hello":"world"}`), false},
+		{"500", answers(500, "text/plain", ""), false},
+		{"500 of the service", answers(500, jsonType, `{"__type":"InternalErrorException","message":"x"}`), false},
+		{"503 of a gateway", answers(503, "text/html", page, "Retry-After", "3600"), false},
+		{"403 of a gateway", answers(403, "text/html", page), false},
+		{"403 of a firewall", answers(403, "application/json", `{"message":"Forbidden"}`), false},
+		{"401 of a gateway", answers(401, "text/plain", "", "WWW-Authenticate", "Basic"), false},
+		{"404 of a gateway", answers(404, "text/html", page), false},
+		{"redirected", answers(307, "text/plain", "", "Location", elsewhere.URL), false},
+		{"throttled", throttles, true},
+		{"429 of a gateway", answers(429, "text/html", page), true},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			cold := strangers(t, front, f.name)
+			proxy.begin(f.fault)
+			for _, q := range warm(t) {
+				if r, err := q.ask(t.Context()); err != nil || r.status != http.StatusOK || r.cache != "hit" {
+					t.Errorf("warmed, %s: got %+v %v, want a hit", q.name, r, err)
+				}
+			}
+			eachAtOnce(t, cold, func(q question) error {
+				r, err := q.ask(t.Context())
+				if err == nil {
+					err = passing(r, f.busy && q.name != "STS")
+				}
+				return err
+			})
+			proxy.end(t)
+			eachAtOnce(t, cold, func(q question) error { return recovered(t.Context(), q) })
+		})
+	}
+	if n := carried.Load(); n > 0 {
+		t.Errorf("%d requests followed a redirect, want none", n)
+	}
+}
+
+// passing holds the answer to a cold asker against the contract.
+func passing(r reply, busy bool) error {
+	fits := false
+	switch r.code {
+	case "TooManyRequestsException":
+		fits = r.status == http.StatusBadRequest || r.status == http.StatusTooManyRequests && r.retryAfter != ""
+	case "InternalErrorException":
+		fits = !busy && (r.status == http.StatusInternalServerError || r.status == http.StatusServiceUnavailable && r.retryAfter != "")
+	case "InternalFailure": // STS
+		fits = !busy && r.status == http.StatusInternalServerError
+	}
+	if !fits {
+		return fmt.Errorf("got %+v, want a passing error (of a throttle: %v)", r, busy)
+	}
+	return nil
+}
+
+// recovered asks until there is an answer. A first one may still come from an
+// exchange that began in the fault.
+func recovered(ctx context.Context, q question) error {
+	var last reply
+	for range 3 {
+		r, err := q.ask(ctx)
+		if err != nil {
+			return err
+		}
+		if r.status == http.StatusOK {
+			return nil
+		}
+		last = r
+	}
+	return fmt.Errorf("after the fault: got %+v, want 200", last)
+}
+
+func eachAtOnce(t *testing.T, questions []question, do func(question) error) {
+	t.Helper()
+	var group sync.WaitGroup
+	for _, q := range questions {
+		group.Go(func() {
+			if err := do(q); err != nil {
+				t.Errorf("%s: %v", q.name, err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// warmed has users served by every flow, and returns their questions: the same
+// bytes again, and the same users with fresh tokens.
+func warmed(t *testing.T, b *instance) func(t *testing.T) []question {
+	t.Helper()
+	first := b.login(t, "warm")
+	id, err := b.getID(t.Context(), demoPool, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guest, err := b.getID(t.Context(), demoPool, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := func(user map[string]string) []question {
+		return []question{
+			b.onWire("enhanced", "GetCredentialsForIdentity", map[string]any{"IdentityId": id, "Logins": user}),
+			b.onREST("enhanced", "credentials", map[string]any{"identityId": id, "logins": user}),
+			b.onREST("classic", "credentials", map[string]any{"identityId": id, "logins": user, "flow": "classic", "roleArn": authRole}),
+			b.onREST("developer", "developer/credentials", map[string]any{"userIdentifier": "warm"}, bearer(backendAPIKey)...),
+			b.onWire("guest", "GetCredentialsForIdentity", map[string]any{"IdentityId": guest}),
+			b.onREST("guest", "credentials", map[string]any{"identityId": guest}),
+		}
+	}
+	for _, q := range by(first) {
+		if r, err := q.ask(t.Context()); err != nil || r.status != http.StatusOK {
+			t.Fatalf("to warm %s: got %+v %v", q.name, r, err)
+		}
+	}
+	return func(t *testing.T) []question { return append(by(first), by(b.login(t, "warm"))...) }
+}
+
+// strangers are questions that nothing cached answers, of users of this name.
+func strangers(t *testing.T, b *instance, name string) []question {
+	t.Helper()
+	known, unknown := b.login(t, name+" known"), b.login(t, name+" unknown")
+	id, err := b.getID(t.Context(), demoPool, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := b.behind.getID(t.Context(), demoPool, unknown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := b.behind.sdk().GetOpenIdToken(t.Context(), &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: known})
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := func(n int) map[string]string { return b.login(t, fmt.Sprint(name, n)) }
+	return []question{
+		b.onWire("GetId", "GetId", map[string]any{"IdentityPoolId": demoPool, "Logins": user(1)}),
+		b.onWire("GetId of a guest", "GetId", map[string]any{"IdentityPoolId": demoPool}),
+		b.onWire("enhanced", "GetCredentialsForIdentity", map[string]any{"IdentityId": id, "Logins": known}),
+		b.onWire("enhanced, an identity not met", "GetCredentialsForIdentity", map[string]any{"IdentityId": other, "Logins": unknown}),
+		b.onWire("GetOpenIdToken", "GetOpenIdToken", map[string]any{"IdentityId": id, "Logins": known}),
+		b.onSTS(*token.Token),
+		b.onREST("enhanced", "credentials", map[string]any{"logins": user(2)}),
+		b.onREST("a guest", "credentials", map[string]any{}),
+		b.onREST("classic", "credentials", map[string]any{"identityId": id, "logins": known, "flow": "classic", "roleArn": authRole}),
+		b.onREST("identities", "identities", map[string]any{"logins": user(3)}),
+		b.onREST("token", "token", map[string]any{"identityId": id, "logins": known}),
+		b.onREST("link", "logins/link", map[string]any{"identityId": id, "logins": known}),
+		b.onREST("developer", "developer/credentials", map[string]any{"userIdentifier": name}, bearer(backendAPIKey)...),
+		b.onREST("developer token", "developer/token", map[string]any{"userIdentifier": name}, bearer(backendAPIKey)...),
+		bySDK("ListIdentityPools", func(ctx context.Context) error {
+			_, err := b.sdkAs(admin()).ListIdentityPools(ctx, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(60)})
+			return err
+		}),
+		bySDK("DescribeIdentity", func(ctx context.Context) error {
+			_, err := b.sdkAs(admin()).DescribeIdentity(ctx, &cognitoidentity.DescribeIdentityInput{IdentityId: &id})
+			return err
+		}),
+		bySDK("GetOpenIdTokenForDeveloperIdentity", func(ctx context.Context) error {
+			_, err := b.sdkAs(backendCaller()).GetOpenIdTokenForDeveloperIdentity(ctx, &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+				IdentityPoolId: aws.String(demoPool), Logins: map[string]string{"login.example": name},
+			})
+			return err
+		}),
+	}
+}
