@@ -282,6 +282,8 @@ func TestAssumeErrors(t *testing.T) {
 		{"policy", &sts.Error{Code: sts.CodePackedPolicyTooLarge, Message: "Long."}, 400, "PackedPolicyTooLarge"},
 		{"claim", &sts.Error{Code: sts.CodeIDPRejectedClaim, Message: "No."}, 403, "IDPRejectedClaim"},
 		{"unknown code", &sts.Error{Code: "Throttling", Message: "SECRET"}, 500, "InternalFailure"},
+		{"throttled", fmt.Errorf("SECRET: %w", &sts.Fault{Throttled: true}), 400, "Throttling"},
+		{"no answer", fmt.Errorf("SECRET: %w", &sts.Fault{}), 500, "InternalFailure"},
 		{"late", context.DeadlineExceeded, 500, "InternalFailure"},
 		{"of another service", cognito.TooManyRequests("SECRET"), 500, "InternalFailure"},
 		{"nothing at all", nil, 500, "InternalFailure"},

@@ -27,6 +27,7 @@ const (
 	codeIncomplete      = "IncompleteSignature"
 	codeNoMatch         = "SignatureDoesNotMatch"
 	codeInternalFailure = "InternalFailure"
+	codeThrottling      = "Throttling"
 )
 
 // stsStatus is the one table from codes to statuses of the Query protocol. What
@@ -106,7 +107,8 @@ func (s *Server) action(method string, form map[string]string) (string, error) {
 	return action, nil
 }
 
-// refuseQuery answers with STS's error in err, or InternalFailure for all else.
+// refuseQuery answers with STS's error in err, with Throttling where the STS
+// behind throttles, or with InternalFailure for all else.
 func refuseQuery(id, label string, err error) *Response {
 	id = answeredID(id, err)
 	detail := errorDetail{Type: "Receiver", Code: codeInternalFailure, Message: "Internal error."}
@@ -117,6 +119,9 @@ func refuseQuery(id, label string, err error) *Response {
 			detail = errorDetail{Type: "Sender", Code: public.Code, Message: public.Message}
 			err = cognito.WithCause(refusal(public.Code, public.Message), errors.Unwrap(public))
 		}
+	}
+	if fault, ok := errors.AsType[*sts.Fault](err); ok && fault.Throttled {
+		status, detail = http.StatusBadRequest, errorDetail{Type: "Sender", Code: codeThrottling, Message: cognito.MsgRateExceeded}
 	}
 	return &Response{
 		Status: status, ContentType: contentXML, Headers: common(id),

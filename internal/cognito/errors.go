@@ -75,10 +75,16 @@ func WithCause(err, cause error) error {
 	return &caused{err: err, cause: cause}
 }
 
-type caused struct{ err, cause error }
+type caused struct {
+	err, cause error
+	behind     bool // the cause stands behind the broker; see Unavailable
+}
 
 func (c *caused) Error() string   { return c.err.Error() }
 func (c *caused) Unwrap() []error { return []error{c.err, c.cause} }
+
+// Is lets errors.Is find ErrUnavailable.
+func (c *caused) Is(target error) bool { return c.behind && target == ErrUnavailable }
 
 // Cause returns what WithCause put beside an error, or nil.
 func Cause(err error) error {

@@ -64,11 +64,11 @@ func (s *Service) classicCall(ctx context.Context, id string, logins map[string]
 }
 
 // stsError makes an error of the service of a refusal by STS: same code, same
-// text. What is no refusal stays a passing fault.
+// text. What is no refusal is a passing fault.
 func stsError(err error) error {
 	refused, ok := errors.AsType[*sts.Error](err)
 	if !ok {
-		return err
+		return cognito.STSFault(err)
 	}
 	return &stsRefusal{
 		GenericAPIError: smithy.GenericAPIError{Code: refused.Code, Message: refused.Message, Fault: smithy.FaultClient},

@@ -49,6 +49,7 @@ func TestProblemsDoNotLeak(t *testing.T) {
 	}{
 		"unknown":   {errors.New("pq: password is hunter2"), 500, ""},
 		"deadline":  {context.DeadlineExceeded, 503, retryAfter},
+		"behind":    {cognito.Unavailable(errors.New("hunter2")), 503, retryAfter},
 		"throttled": {cognito.TooManyRequests("Rate exceeded"), 429, retryAfter},
 		"cause":     {cognito.WithCause(cognito.NotAuthorized("no"), errors.New("hunter2")), 403, ""},
 	} {

@@ -68,11 +68,13 @@ func statusOf(code string) int {
 	return http.StatusInternalServerError
 }
 
-// refuse answers a REST request with the problem that err is.
+// refuse answers a REST request with the problem that err is. 500 is a fault of
+// ours; what came too late, or could not come from behind, is worth another try.
 func refuse(c *fiber.Ctx, requestID string, err error) (status int, code string) {
 	public := cognito.Public(err)
 	status = statusOf(public.ErrorCode())
-	if errors.Is(err, context.DeadlineExceeded) && status == http.StatusInternalServerError {
+	late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cognito.ErrUnavailable)
+	if late && status == http.StatusInternalServerError {
 		status = http.StatusServiceUnavailable
 	}
 	sendProblem(c, requestID, status, public.ErrorCode(), public.ErrorMessage())

@@ -80,8 +80,8 @@ func validEndpoint(s string) bool {
 
 // AssumeRoleWithWebIdentity asks the remote STS, unsigned, within 30 seconds and
 // ctx. What that refuses comes back as an *Error with its code, its message, in
-// which nothing of the token is left, and its request id. Passing faults are
-// IDPCommunicationError, throttling, statuses of 5xx, a broken connection, an
+// which nothing of the token is left, and its request id. Passing faults come as a
+// *Fault: IDPCommunicationError, throttling, statuses of 5xx, a broken connection, an
 // answer that does not decode or lacks a part of the credentials, and the end of
 // ctx; errors.Is finds that one.
 func (r *Remote) AssumeRoleWithWebIdentity(ctx context.Context, req Request) (*Response, error) {
@@ -93,7 +93,7 @@ func (r *Remote) AssumeRoleWithWebIdentity(ctx context.Context, req Request) (*R
 	}
 	resp, err := response(out)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", actRemote, err)
+		return nil, &Fault{cause: fmt.Errorf("%s: %w", actRemote, err)}
 	}
 	return resp, nil
 }

@@ -31,6 +31,8 @@ const (
 	maxRequestID = 128
 )
 
+const tooManyRequests = 429 // an HTTP status
+
 // What of a token counts as told: this many characters in a row.
 const minTold = 16
 
@@ -41,10 +43,11 @@ func judge(ctx context.Context, err error, token string) error {
 	if a, ok := readAnswer(err); ok {
 		return a.verdict(token)
 	}
+	throttled := answerStatus(err) == tooManyRequests
 	if ended := ctx.Err(); ended != nil {
-		return fmt.Errorf("%s: %w", actRemote, ended)
+		return &Fault{throttled, fmt.Errorf("%s: %w", actRemote, ended)}
 	}
-	return fmt.Errorf("%s: %w", actRemote, harmless(err))
+	return &Fault{throttled, fmt.Errorf("%s: %w", actRemote, harmless(err))}
 }
 
 // answer is an error that an STS sent.
@@ -70,37 +73,49 @@ func readAnswer(err error) (answer, bool) {
 	return a, true
 }
 
+// answerStatus is the HTTP status of whatever answered; 0 if nothing did.
+func answerStatus(err error) int {
+	if http, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return http.HTTPStatusCode()
+	}
+	return 0
+}
+
 // verdict is a refusal, unless the same request may fare better later.
 func (a answer) verdict(token string) error {
 	if len(token) >= minTold { // shorter ones are no secret, and may be a part of any word
 		if untold(a.code, token) != a.code {
-			return fmt.Errorf("%s: status %d: %w", actRemote, a.status, errUnusable)
+			return &Fault{false, fmt.Errorf("%s: status %d: %w", actRemote, a.status, errUnusable)}
 		}
 		a.requestID = untold(a.requestID, token)
 	}
 	if a.passing() {
-		return fmt.Errorf("%s: %s, status %d, request %s: %w", actRemote, a.code, a.status, a.requestID, errBusy)
+		cause := fmt.Errorf("%s: %s, status %d, request %s: %w", actRemote, a.code, a.status, a.requestID, errBusy)
+		return &Fault{a.throttled(), cause}
 	}
 	return &Error{Code: a.code, Message: printable(untold(a.message, token), maxMessage), RequestID: a.requestID}
 }
 
 // passing says whether a says nothing of the request. Only a status of 4xx can.
 func (a answer) passing() bool {
-	const requestTimeout, tooManyRequests = 408, 429
-	if a.status < 400 || a.status >= 500 || a.status == requestTimeout || a.status == tooManyRequests {
-		return true
-	}
-	if _, throttles := retry.DefaultThrottleErrorCodes[a.code]; throttles {
+	const requestTimeout = 408
+	if a.status < 400 || a.status >= 500 || a.status == requestTimeout || a.throttled() {
 		return true
 	}
 	if _, again := retry.DefaultRetryableErrorCodes[a.code]; again {
 		return true
 	}
 	switch a.code {
-	case CodeIDPCommunicationError, "TooManyRequests", "InternalError", "InternalFailure", "ServiceUnavailable":
+	case CodeIDPCommunicationError, "InternalError", "InternalFailure", "ServiceUnavailable":
 		return true
 	}
 	return false
+}
+
+// throttled says whether a asks for fewer requests.
+func (a answer) throttled() bool {
+	_, throttles := retry.DefaultThrottleErrorCodes[a.code]
+	return throttles || a.code == "TooManyRequests" || a.status == tooManyRequests
 }
 
 // harmless is the part of err that says what became of the connection.

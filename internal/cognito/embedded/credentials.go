@@ -104,10 +104,10 @@ func (e *Engine) admit(ctx context.Context, pool *rules.Pool, id rules.Identity,
 }
 
 // assumeError names what the service names: any refusal of STS is a fault of
-// the pool's roles. What is no refusal stays what it is.
+// the pool's roles. What is no refusal is a passing fault.
 func assumeError(err error) error {
 	if _, ok := errors.AsType[*sts.Error](err); ok {
 		return cognito.WithCause(cognito.InvalidPoolConfiguration(cognito.MsgPoolConfiguration), err)
 	}
-	return err
+	return cognito.STSFault(err)
 }

@@ -36,6 +36,12 @@ func (a *answered) Error() string {
 
 func (a *answered) Unwrap() error { return a.err }
 
+// Is lets errors.Is find cognito.ErrUnavailable: a fault of the service's own is
+// none of ours.
+func (a *answered) Is(target error) bool {
+	return target == cognito.ErrUnavailable && cognito.Public(a.err).ErrorCode() == cognito.CodeInternal
+}
+
 // ServiceRequestID is upstream's id of the request, empty when it gave none.
 func (a *answered) ServiceRequestID() string { return a.requestID }
 
@@ -118,7 +124,7 @@ func refusalOf(code, message string) error {
 
 // fault is passing: nothing is known about the request.
 func (c call) fault(id string, cause error) error {
-	return cognito.WithCause(cognito.Internal(), &answered{c.operation, id, cause})
+	return cognito.Unavailable(&answered{c.operation, id, cause})
 }
 
 // throttled is a throttle that does not bear the service's name for it.
