@@ -26,13 +26,14 @@ type reply struct {
 // question is something to ask a broker, from any goroutine.
 type question struct {
 	name string
+	rest bool
 	ask  func(ctx context.Context) (reply, error)
 }
 
 // onREST asks a route of the demo pool.
 func (i *instance) onREST(name, route string, body map[string]any, headers ...string) question {
 	text, err := json.Marshal(body)
-	return question{"REST " + name, func(ctx context.Context) (reply, error) {
+	return question{"REST " + name, true, func(ctx context.Context) (reply, error) {
 		if err != nil {
 			return reply{}, err
 		}
@@ -43,7 +44,7 @@ func (i *instance) onREST(name, route string, body map[string]any, headers ...st
 // onWire asks an unsigned operation.
 func (i *instance) onWire(name, operation string, input map[string]any) question {
 	text, err := json.Marshal(input)
-	return question{"wire " + name, func(ctx context.Context) (reply, error) {
+	return question{"wire " + name, false, func(ctx context.Context) (reply, error) {
 		if err != nil {
 			return reply{}, err
 		}
@@ -58,14 +59,14 @@ func (i *instance) onSTS(token string) question {
 		"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"},
 		"RoleArn": {authRole}, "RoleSessionName": {"asked"}, "WebIdentityToken": {token},
 	}.Encode()
-	return question{"STS", func(ctx context.Context) (reply, error) {
+	return question{"STS", false, func(ctx context.Context) (reply, error) {
 		return ask(ctx, i.url+"/", []string{"Content-Type", "application/x-www-form-urlencoded"}, []byte(form))
 	}}
 }
 
 // bySDK asks by the SDK, which signs.
 func bySDK(name string, call func(ctx context.Context) error) question {
-	return question{"signed " + name, func(ctx context.Context) (reply, error) {
+	return question{"signed " + name, false, func(ctx context.Context) (reply, error) {
 		err := call(ctx)
 		if err == nil {
 			return reply{status: http.StatusOK}, nil
