@@ -79,6 +79,6 @@ func (f *Face) AssumeRoleWithWebIdentity(ctx context.Context, r Request) (*Respo
 		Provider:         req.Identity.Provider,
 		Audience:         req.Identity.Audience,
 		Subject:          req.Identity.Subject,
-		PackedPolicySize: packedPercent(req.Policy, req.PolicyARNs),
+		PackedPolicySize: max(packedPercent(req.Policy, req.PolicyARNs), packedTags(&req.Identity)),
 	}, nil
 }

@@ -15,18 +15,21 @@ import (
 // A payload has one encoding, and nothing but an encoding decodes. From outside
 // the package the seal keeps such bytes away, hence a test within.
 func FuzzDecodePayload(f *testing.F) {
-	plain := payload{issued: 1, expires: 2, roleARN: "r", sessionName: "s", identity: WebIdentity{"p", "a", "u", []string{"x", ""}}}
+	plain := payload{issued: 1, expires: 2, roleARN: "r", sessionName: "s", identity: WebIdentity{"p", "a", "u", []string{"x", ""}, nil}}
 	limited := plain
 	limited.policy, limited.policyARNs = "{}", []string{"b", ""}
 	managed := plain
 	managed.policyARNs = []string{"b"}
-	for _, p := range []payload{plain, limited, managed} {
+	tagged := limited
+	tagged.identity.Tags = map[string]string{"a": "", "b": "1"}
+	for _, p := range []payload{plain, limited, managed, tagged} {
 		good, err := p.encode()
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(p.version(), good)
 		f.Add(p.version()^3, good)
+		f.Add(p.version()^1, good)
 		f.Add(p.version(), good[:len(good)-1])
 		f.Add(p.version(), append(bytes.Clone(good), 0))
 		f.Add(p.version(), append(bytes.Clone(good), bytes.Repeat([]byte{0}, 2*(maxAMR-1))...))
@@ -35,14 +38,14 @@ func FuzzDecodePayload(f *testing.F) {
 	f.Add(byte(versionPolicies), append(make([]byte, timeBytes), 255))
 	f.Add(byte(versionPolicies), append(make([]byte, timeBytes), make([]byte, 1+2*6)...)) // no policy at all
 	f.Fuzz(func(t *testing.T, version byte, b []byte) {
-		if version != versionPlain && version != versionPolicies {
+		if version < versionPlain || version > versionTags {
 			return // no such token is decoded
 		}
 		p, err := decodePayload(version, b)
 		if err != nil {
 			return
 		}
-		if len(p.identity.AMR) > maxAMR || len(p.policyARNs) > maxPolicyARNs {
+		if len(p.identity.AMR) > maxAMR || len(p.policyARNs) > maxPolicyARNs || len(p.identity.Tags) > maxTags {
 			t.Fatalf("got %d methods, %d policies, want at most %d, %d", len(p.identity.AMR), len(p.policyARNs), maxAMR, maxPolicyARNs)
 		}
 		again, err := p.encode()
@@ -110,14 +113,16 @@ func TestVersionOfWhatIsIssued(t *testing.T) {
 	for _, tt := range []struct {
 		policy string
 		arns   []string
+		tags   map[string]string
 		want   byte
 	}{
-		{"", nil, 1},
-		{`{"Statement":{"Effect":"Deny","Action":"*"}}`, nil, 2},
-		{"", []string{"arn:aws:iam::aws:policy/P"}, 2},
+		{"", nil, nil, 1},
+		{`{"Statement":{"Effect":"Deny","Action":"*"}}`, nil, nil, 2},
+		{"", []string{"arn:aws:iam::aws:policy/P"}, nil, 2},
+		{"", nil, map[string]string{"k": "v"}, 3},
 	} {
 		c, err := b.Assume(context.Background(), AssumeRequest{
-			RoleARN: earlierARN, SessionName: "sn", Identity: WebIdentity{Provider: "p", Audience: "a", Subject: "u"},
+			RoleARN: earlierARN, SessionName: "sn", Identity: WebIdentity{Provider: "p", Audience: "a", Subject: "u", Tags: tt.tags},
 			Duration: time.Hour, Policy: tt.policy, PolicyARNs: tt.arns,
 		})
 		if err != nil {

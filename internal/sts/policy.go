@@ -9,6 +9,7 @@ import (
 const (
 	maxPolicy     = 2048 // characters of an inline policy, and of all policies together
 	maxPolicyARNs = 10
+	maxPackedTags = 2048 // characters of tags and methods together
 )
 
 // policyChars says whether s keeps to the characters of a policy: Latin 1
@@ -46,4 +47,21 @@ func packedPercent(policy string, arns []string) int {
 		size += len(arn)
 	}
 	return (size*100 + maxPolicy - 1) / maxPolicy
+}
+
+// packedTags is the share of the allotted space that session tags take, in
+// percent, rounded up; none take none. The methods use the same space (reference
+// 4.6). Here too AWS's packed form is its own, and ours is the text.
+func packedTags(w *WebIdentity) int {
+	if len(w.Tags) == 0 {
+		return 0
+	}
+	size := 0
+	for key, value := range w.Tags {
+		size += utf8.RuneCountInString(key) + utf8.RuneCountInString(value)
+	}
+	for _, entry := range w.AMR {
+		size += len(entry)
+	}
+	return (size*100 + maxPackedTags - 1) / maxPackedTags
 }

@@ -61,10 +61,10 @@ func ExpiredToken(now, expires time.Time, cause error) error {
 	}
 }
 
-func packedTooLarge(percent int) error {
+func packedTooLarge(what string, percent int) error {
 	return &Error{
 		Code:    CodePackedPolicyTooLarge,
-		Message: fmt.Sprintf("Packed size of session policy consumes %d%% of allotted space.", percent),
+		Message: fmt.Sprintf("Packed size of %s consumes %d%% of allotted space.", what, percent),
 	}
 }
 

@@ -25,6 +25,9 @@ const (
 	maxIdentity    = 255 // provider, audience, subject
 	maxAMR         = 64
 	maxAMREntry    = 2048
+	maxTags        = 50
+	maxTagKey      = 128 // characters
+	maxTagValue    = 256 // characters
 )
 
 // check holds req against STS's constraints; the role comes back taken apart.
@@ -113,7 +116,10 @@ func (req *AssumeRequest) resolve() (role, error) {
 		}
 	}
 	if percent := packedPercent(req.Policy, req.PolicyARNs); percent > 100 {
-		return role{}, packedTooLarge(percent)
+		return role{}, packedTooLarge("session policy", percent)
+	}
+	if percent := packedTags(&req.Identity); percent > 100 {
+		return role{}, packedTooLarge("session tags", percent)
 	}
 	return r, nil
 }
@@ -125,5 +131,10 @@ func (w *WebIdentity) constrain(c *constraints) {
 	c.length("amr", len(w.AMR), 0, maxAMR)
 	for _, entry := range w.AMR[:min(len(w.AMR), maxAMR)] {
 		c.length("amr", len(entry), 1, maxAMREntry)
+	}
+	c.length("tags", len(w.Tags), 0, maxTags)
+	for key, value := range w.Tags {
+		c.length("tags", utf8.RuneCountInString(key), 1, maxTagKey)
+		c.length("tags", utf8.RuneCountInString(value), 0, maxTagValue)
 	}
 }

@@ -28,6 +28,7 @@ import (
 const (
 	versionPlain    = 1
 	versionPolicies = 2
+	versionTags     = 3
 
 	keyIDBytes    = 4
 	headerBytes   = 1 + keyIDBytes

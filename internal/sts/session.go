@@ -22,8 +22,9 @@ type Session struct {
 	Audience        string
 	Subject         string
 	AMR             []string
-	Policy          string    // inline session policy, JSON as it was given; empty: none
-	PolicyARNs      []string  // managed session policies, in the order given
+	Policy          string   // inline session policy, JSON as it was given; empty: none
+	PolicyARNs      []string // managed session policies, in the order given
+	Tags            map[string]string
 	Issued, Expires time.Time // whole seconds, UTC
 
 	secret string
@@ -57,7 +58,7 @@ func (b *Builtin) open(accessKey, token string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if raw[0] != versionPlain && raw[0] != versionPolicies {
+	if raw[0] < versionPlain || raw[0] > versionTags {
 		return nil, errVersion
 	}
 	key, plain, err := b.unseal(accessKey, raw)
@@ -104,6 +105,7 @@ func newSession(p *payload, r role, secret string) *Session {
 		AMR:            p.identity.AMR,
 		Policy:         p.policy,
 		PolicyARNs:     p.policyARNs,
+		Tags:           p.identity.Tags,
 		Issued:         time.Unix(p.issued, 0).UTC(),
 		Expires:        time.Unix(p.expires, 0).UTC(),
 		secret:         secret,

@@ -67,7 +67,7 @@ func TestRefusalsNameTheirCause(t *testing.T) {
 	if err != nil {
 		t.Fatal("token is not base64")
 	}
-	raw[0] = 3 // the first that means nothing
+	raw[0] = 4 // the first that means nothing
 	for _, tt := range []struct{ accessKey, token, want string }{
 		{"AKIA" + c.AccessKeyID[4:], c.SessionToken, "access key id is not of a session"},
 		{c.AccessKeyID[:19], c.SessionToken, "access key id is not of a session"},

@@ -20,6 +20,8 @@ type WebIdentity struct {
 	Audience string   // whom the identity was proven to: the pool's id
 	Subject  string   // the identity's id
 	AMR      []string // how it was proven, in the issuer's words
+	// Tags are the session tags that the issuer vouches for: principal tags by key.
+	Tags map[string]string
 }
 
 // AssumeRequest asks for credentials of a role.
