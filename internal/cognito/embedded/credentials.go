@@ -45,7 +45,7 @@ func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoident
 		RoleARN:     role,
 		SessionName: sessionName,
 		Duration:    sessionLife,
-		Identity:    sts.WebIdentity{Provider: cognito.PassThrough, Audience: pool.ID, Subject: who.identity, AMR: who.amr},
+		Identity:    sts.WebIdentity{Provider: cognito.PassThrough, Audience: pool.ID, Subject: who.identity, AMR: who.amr, Tags: who.tags},
 	})
 	if err != nil {
 		return nil, assumeError(err)
@@ -69,6 +69,7 @@ type access struct {
 	identity string
 	merged   []string // identities that lost a merge in this call
 	amr      []string
+	tags     map[string]string // of the session
 	proven   []rules.Proven
 }
 
@@ -76,8 +77,7 @@ type access struct {
 // became.
 func (e *Engine) authenticate(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) (access, error) {
 	if token, ok := tokens[cognito.PassThrough]; ok && len(tokens) == 1 {
-		amr, err := e.passThrough(ctx, pool, id, token)
-		return access{identity: id.ID, amr: amr}, err
+		return e.passThrough(ctx, pool, id, token)
 	}
 	return e.admit(ctx, pool, id, tokens)
 }

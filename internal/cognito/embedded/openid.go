@@ -33,7 +33,7 @@ func (e *Engine) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpen
 	if err != nil {
 		return nil, err
 	}
-	token, err := e.sign(ctx, pool.ID, who.identity, who.amr, tokenLife, nil)
+	token, err := e.sign(ctx, pool.ID, who.identity, who.amr, tokenLife, who.tags)
 	if err != nil {
 		return nil, err
 	}

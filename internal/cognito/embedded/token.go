@@ -26,15 +26,15 @@ func (e *Engine) ReadToken(token string) (*cognito.Token, error) {
 
 // passThrough decides a call that presents a token of Cognito's own: it is
 // genuine, of a user, and still speaks for this identity.
-func (e *Engine) passThrough(ctx context.Context, pool *rules.Pool, id rules.Identity, token string) ([]string, error) {
+func (e *Engine) passThrough(ctx context.Context, pool *rules.Pool, id rules.Identity, token string) (access, error) {
 	t, err := e.ReadToken(token)
 	if err != nil {
-		return nil, err
+		return access{}, err
 	}
 	if user, ok := rules.AMRState(t.AMR); !ok || !user {
-		return nil, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
+		return access{}, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
 	}
-	return t.AMR, e.stillSpeaks(ctx, pool, id.ID, t)
+	return access{identity: id.ID, amr: t.AMR, tags: t.Tags}, e.stillSpeaks(ctx, pool, id.ID, t)
 }
 
 // stillSpeaks decides whether a genuine token speaks for the identity now.

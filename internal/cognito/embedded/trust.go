@@ -32,7 +32,7 @@ func (e *Engine) Verify(ctx context.Context, token string) (sts.WebIdentity, err
 		}
 		return sts.WebIdentity{}, sts.NotAuthorized(err)
 	}
-	return sts.WebIdentity{Provider: cognito.PassThrough, Audience: claims.Audience, Subject: claims.Subject, AMR: claims.AMR}, nil
+	return sts.WebIdentity{Provider: cognito.PassThrough, Audience: claims.Audience, Subject: claims.Subject, AMR: claims.AMR, Tags: claims.Tags}, nil
 }
 
 // MayAssume stands for the trust policy of roles that have none: the pool of the
@@ -49,7 +49,7 @@ func (e *Engine) MayAssume(_ context.Context, id sts.WebIdentity, roleARN string
 // Mint makes a token for an identity that the engine itself proved, for an STS
 // that wants to see one. It lives as long as such a call may take.
 func (e *Engine) Mint(ctx context.Context, id sts.WebIdentity) (string, error) {
-	return e.sign(ctx, id.Audience, id.Subject, id.AMR, tokenLife, nil)
+	return e.sign(ctx, id.Audience, id.Subject, id.AMR, tokenLife, id.Tags)
 }
 
 // refuseToken words what is wrong with a token as STS words it (reference 5.2).
