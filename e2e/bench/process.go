@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	config       = "configs/development.yaml"
+	startTimeout = 20 * time.Second
+)
+
+// server is a process under load.
+type server struct {
+	address string
+	environ []string // on top of this process's, for the broker's commands
+	process *os.Process
+	stop    func()
+}
+
+func start(c *exec.Cmd) (*server, error) {
+	c.Stderr = os.Stderr
+	// One processor for each server, so that CPU and throughput are of one.
+	c.Env = append(append(os.Environ(), c.Env...), "GOMAXPROCS=1")
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	return &server{process: c.Process, stop: func() { c.Process.Signal(os.Interrupt); c.Wait() }}, nil
+}
+
+// startBroker runs a broker by the development configuration with overrides.
+func startBroker(bin string, overrides ...string) (*server, error) {
+	dir, err := os.MkdirTemp("", "broker-bench-")
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	address := l.Addr().String()
+	l.Close()
+	environ := append([]string{"BROKER_LISTEN=" + address, "BROKER_PUBLIC_URL=http://" + address,
+		"BROKER_COGNITO__STORE=" + filepath.Join(dir, "broker.db"), "BROKER_LOG__LEVEL=error"}, overrides...)
+	c := exec.Command(bin, "serve", "-config", config)
+	c.Env = environ
+	s, err := start(c)
+	if err != nil {
+		return nil, err
+	}
+	end := s.stop
+	s.address, s.environ, s.stop = address, environ, func() { end(); os.RemoveAll(dir) }
+	if err := s.await(); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *server) await() error {
+	for began := time.Now(); time.Since(began) < startTimeout; time.Sleep(50 * time.Millisecond) {
+		if r, err := http.Get("http://" + s.address + "/healthz"); err == nil {
+			r.Body.Close()
+			return nil
+		}
+	}
+	return errors.New("the broker did not come up")
+}
+
+func cpu(servers []*server) (time.Duration, error) {
+	var sum time.Duration
+	for _, s := range servers {
+		d, err := s.cpu()
+		if err != nil {
+			return 0, err
+		}
+		sum += d
+	}
+	return sum, nil
+}
+
+// cpu is the time that a process has run on a processor, over all its threads,
+// from Linux's scheduler in nanoseconds.
+func (s *server) cpu() (time.Duration, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.process.Pid))
+	if err != nil || len(files) == 0 {
+		return 0, fmt.Errorf("no scheduler statistics of process %d (Linux only)", s.process.Pid)
+	}
+	var sum time.Duration
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // the thread has ended
+		}
+		if err != nil {
+			return 0, err
+		}
+		fields := strings.Fields(string(text))
+		if len(fields) == 0 {
+			return 0, io.ErrUnexpectedEOF
+		}
+		ns, err := strconv.ParseInt(fields[0], 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ns)
+	}
+	return sum, nil
+}
