@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +18,10 @@ type variant struct {
 	// together.
 	servers []*server
 	cache   string // the X-Cache that each answer must have
-	request []byte // sent over and over
+	request []byte // sent over and over; or
+	// fresh makes n requests, each of which is sent once. What it takes to make them
+	// is not measured.
+	fresh func(n int) ([][]byte, error)
 }
 
 // sample is what one round of a variant showed; times in microseconds.
@@ -24,6 +29,10 @@ type sample struct{ rps, p50, p99, cpu float64 }
 
 // load sends a round of requests on a few connections.
 func load(v variant, p plan) (sample, error) {
+	next, err := v.requests(p)
+	if err != nil {
+		return sample{}, err
+	}
 	connections, err := dial(v.servers[0].address, p.connections)
 	if err != nil {
 		return sample{}, err
@@ -37,7 +46,7 @@ func load(v variant, p plan) (sample, error) {
 	errs := make([]error, p.connections)
 	var wg sync.WaitGroup
 	for i, c := range connections {
-		wg.Go(func() { times[i], errs[i] = v.ask(c, began.Add(p.length)) })
+		wg.Go(func() { times[i], errs[i] = v.ask(c, next) })
 	}
 	wg.Wait()
 	took := time.Since(began)
@@ -55,6 +64,31 @@ func load(v variant, p plan) (sample, error) {
 	}, nil
 }
 
+// requests returns what gives the next request at a time, nil at the end; it is
+// safe for concurrent use.
+func (v variant) requests(p plan) (func(time.Time) []byte, error) {
+	if v.fresh == nil {
+		until := time.Now().Add(p.length)
+		return func(now time.Time) []byte {
+			if now.Before(until) {
+				return v.request
+			}
+			return nil
+		}, nil
+	}
+	list, err := v.fresh(p.misses)
+	if err != nil {
+		return nil, fmt.Errorf("make requests: %w", err)
+	}
+	var taken atomic.Int64
+	return func(time.Time) []byte {
+		if i := int(taken.Add(1)); i <= len(list) {
+			return list[i-1]
+		}
+		return nil
+	}, nil
+}
+
 func dial(address string, n int) ([]net.Conn, error) {
 	list := make([]net.Conn, n)
 	for i := range list {
@@ -67,13 +101,13 @@ func dial(address string, n int) ([]net.Conn, error) {
 }
 
 // ask sends requests on a connection, one after the other, and closes it.
-func (v variant) ask(c net.Conn, until time.Time) ([]time.Duration, error) {
+func (v variant) ask(c net.Conn, next func(time.Time) []byte) ([]time.Duration, error) {
 	defer c.Close()
 	r := bufio.NewReaderSize(c, 16<<10)
 	var times []time.Duration
 	now := time.Now()
-	for now.Before(until) {
-		if _, err := c.Write(v.request); err != nil {
+	for request := next(now); request != nil; request = next(now) {
+		if _, err := c.Write(request); err != nil {
 			return nil, err
 		}
 		if err := readAnswer(r, v.cache); err != nil {

@@ -8,8 +8,8 @@ import (
 
 // plan is how much is measured.
 type plan struct {
-	rounds, connections int
-	length              time.Duration
+	rounds, misses, connections int
+	length                      time.Duration
 }
 
 // compare runs the variants in turn, round after round, and prints their medians.
