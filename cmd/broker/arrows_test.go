@@ -30,7 +30,7 @@ var layers = map[string]int{
 	"internal/adminclient":             1,
 	"internal/callers":                 1,
 	"internal/sts":                     1,
-	"internal/sts/trust":               1,
+	"internal/sts/trust":               0,
 	"internal/logins":                  1,
 	"internal/logins/idptest":          1,
 	"internal/devidp":                  1,

@@ -46,9 +46,13 @@ func engineOn(ctx context.Context, c *config.Config, prover *logins.Prover, s *s
 	if err != nil {
 		return nil, err
 	}
+	policies, err := trustPolicies(c)
+	if err != nil {
+		return nil, err
+	}
 	engine, err = embedded.New(ctx, embedded.Config{
 		Store: s, Prover: prover, Issuer: tokens, STS: assumer,
-		AccountID: c.Cognito.AccountID, Region: c.Cognito.Region, Limits: c.Cognito.Limits,
+		AccountID: c.Cognito.AccountID, Region: c.Cognito.Region, Limits: c.Cognito.Limits, Trust: policies,
 	})
 	if err != nil {
 		return nil, err

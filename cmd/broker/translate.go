@@ -13,6 +13,7 @@ import (
 	"github.com/cognito-broker/broker/internal/flows"
 	"github.com/cognito-broker/broker/internal/httpapi"
 	"github.com/cognito-broker/broker/internal/logins"
+	"github.com/cognito-broker/broker/internal/sts/trust"
 )
 
 // developmentProvider returns the documents of the development identity
@@ -113,6 +114,25 @@ func developerNames(c *config.Config) map[string]string {
 		names[p.ID] = p.DeveloperProviderName
 	}
 	return names
+}
+
+// trustPolicies are those of the roles that have one, for the built-in STS.
+func trustPolicies(c *config.Config) (map[string]*trust.Policy, error) {
+	if c.STS.Backend != config.BackendBuiltin {
+		return nil, nil
+	}
+	policies := map[string]*trust.Policy{}
+	for i, r := range c.Roles {
+		if r.TrustPolicy == "" {
+			continue
+		}
+		policy, err := trust.Parse(r.TrustPolicy)
+		if err != nil {
+			return nil, fmt.Errorf("roles[%d].trust_policy: %w", i, err)
+		}
+		policies[r.ARN] = policy
+	}
+	return policies, nil
 }
 
 // maxSession is the longest session of a role; zero for a role that is not

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/cognito-broker/broker/internal/sts/trust"
 )
 
 // The patterns are those of the service's API model.
@@ -35,6 +37,12 @@ func (c *Config) checkRoles() error {
 		// IAM's bounds for the setting of the same name.
 		if err := lasting(path+".max_session_duration", r.MaxSessionDuration, time.Hour, maxFloor); err != nil {
 			return err
+		}
+		if r.TrustPolicy != "" {
+			// The one value that is quoted, in part: nobody finds a typo by its line alone.
+			if _, err := trust.Parse(r.TrustPolicy); err != nil {
+				return refuse(path+".trust_policy", err.Error(), "a trust policy for web identities")
+			}
 		}
 		arns = append(arns, r.ARN)
 	}

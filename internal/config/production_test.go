@@ -48,7 +48,6 @@ func TestNotBuiltYet(t *testing.T) {
 	for _, tt := range []struct{ text, path string }{
 		{redis, "cache.redis.addresses"},
 		{"cache: {redis: {sentinel: {master: m}}}", "cache.redis.sentinel.master"},
-		{"roles: [{arn: 'arn:aws:iam::123456789012:role/r', trust_policy: '{}'}]", "roles[0].trust_policy"},
 		{"login_providers: [{provider: accounts.google.com, kind: google, client_ids: [a]}]", "login_providers[0].kind"},
 	} {
 		_, err := load(t, "mode: development\n"+tt.text)

@@ -10,11 +10,6 @@ func (c *Config) checkUnbuilt() error {
 	case c.Cache.Redis.Sentinel.Master != "":
 		return refuse("cache.redis.sentinel.master", "sentinel is not built yet", `""`)
 	}
-	for i, r := range c.Roles {
-		if r.TrustPolicy != "" {
-			return refuse(at("roles", i)+".trust_policy", "the check of trust policies is not built yet", `""`)
-		}
-	}
 	for i, p := range c.LoginProviders {
 		if p.Kind != KindOIDC {
 			return refuse(at("login_providers", i)+".kind", "only oidc is built, the others are not built yet", KindOIDC)

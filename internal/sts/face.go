@@ -14,7 +14,7 @@ type Trust interface {
 	Verify(ctx context.Context, token string) (WebIdentity, error)
 	// MayAssume says nil or refuses with *Error AccessDenied; other errors are
 	// passing faults.
-	MayAssume(ctx context.Context, id WebIdentity, roleARN string) error
+	MayAssume(ctx context.Context, req AssumeRequest) error
 }
 
 // FaceConfig configures a Face.
@@ -64,7 +64,7 @@ func (f *Face) AssumeRoleWithWebIdentity(ctx context.Context, r Request) (*Respo
 	if req.Identity, err = f.trust.Verify(ctx, r.Token); err != nil {
 		return nil, fmt.Errorf("verify web identity: %w", err)
 	}
-	if err := f.trust.MayAssume(ctx, req.Identity, req.RoleARN); err != nil {
+	if err := f.trust.MayAssume(ctx, req); err != nil {
 		return nil, fmt.Errorf("judge trust of role: %w", err)
 	}
 	if longest := f.maxSession(req.RoleARN); longest != 0 && req.Duration > longest {

@@ -30,8 +30,8 @@ func (f *trust) Verify(_ context.Context, token string) (sts.WebIdentity, error)
 	return request().Identity, f.verify
 }
 
-func (f *trust) MayAssume(_ context.Context, id sts.WebIdentity, roleARN string) error {
-	f.asked = append(f.asked, "may "+id.Subject+" "+roleARN)
+func (f *trust) MayAssume(_ context.Context, req sts.AssumeRequest) error {
+	f.asked = append(f.asked, "may "+req.Identity.Subject+" "+req.RoleARN)
 	return f.may
 }
 

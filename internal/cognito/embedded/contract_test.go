@@ -49,7 +49,7 @@ type judged struct {
 
 func (j *judged) now() time.Time { return time.Now().Add(j.ahead) }
 
-func newJudged(t *testing.T) *judged {
+func newJudged(t *testing.T, change ...func(*embedded.Config)) *judged {
 	t.Helper()
 	j := &judged{idps: [2]*idptest.Issuer{idptest.Start(t), idptest.Start(t)}}
 	must := func(err error) {
@@ -72,9 +72,13 @@ func newJudged(t *testing.T) *judged {
 	rand.Read(key)
 	j.sts, err = sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{key}, AccountID: account, Now: j.now})
 	must(err)
-	j.engine, err = embedded.New(t.Context(), embedded.Config{
+	c := embedded.Config{
 		Store: kept, Prover: prover, Issuer: j.issuer, STS: j.sts, AccountID: account, Region: "us-east-1", Now: j.now,
-	})
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	j.engine, err = embedded.New(t.Context(), c)
 	must(err)
 	j.face = sts.NewFace(sts.FaceConfig{STS: j.sts, Trust: j.engine})
 	must(j.engine.ApplyPools(t.Context(), j.pools()))

@@ -41,7 +41,7 @@ func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoident
 	if err != nil {
 		return nil, err
 	}
-	c, err := e.sts.Assume(ctx, sts.AssumeRequest{
+	c, err := e.assume(ctx, sts.AssumeRequest{
 		RoleARN:     role,
 		SessionName: sessionName,
 		Duration:    sessionLife,

@@ -22,6 +22,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/sts"
+	"github.com/cognito-broker/broker/internal/sts/trust"
 )
 
 // Prover verifies logins; logins.Prover is one.
@@ -42,7 +43,10 @@ type Config struct {
 	// Limits are requests per second by operation; an operation that is not
 	// named has none. They are for tests of clients.
 	Limits map[string]float64
-	Now    func() time.Time // nil: the system's clock
+	// Trust are trust policies of roles, by ARN. A role without one is for whom a
+	// pool hands it out to. A real STS knows its roles itself: it needs none.
+	Trust map[string]*trust.Policy
+	Now   func() time.Time // nil: the system's clock
 }
 
 // Engine serves identity pools from a store. It is safe for concurrent use.
@@ -55,6 +59,7 @@ type Engine struct {
 	region    string
 	now       func() time.Time
 	throttle  throttle
+	trust     map[string]*trust.Policy
 	pages     *pager
 
 	changing sync.Mutex // held by changes of pools, so that they see each other
@@ -69,6 +74,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		store: c.Store, prover: c.Prover, issuer: c.Issuer, sts: c.STS,
 		accountID: c.AccountID, region: c.Region, now: c.Now, throttle: newThrottle(c.Limits),
+		trust: c.Trust,
 	}
 	key, err := c.Store.OwnSecret(ctx, "page-key", 32)
 	if err != nil {

@@ -3,12 +3,14 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/sts"
+	"github.com/cognito-broker/broker/internal/sts/trust"
 )
 
 var _ sts.Trust = (*Engine)(nil)
@@ -35,15 +37,44 @@ func (e *Engine) Verify(ctx context.Context, token string) (sts.WebIdentity, err
 	return sts.WebIdentity{Provider: cognito.PassThrough, Audience: claims.Audience, Subject: claims.Subject, AMR: claims.AMR, Tags: claims.Tags}, nil
 }
 
-// MayAssume stands for the trust policy of roles that have none: the pool of the
-// token must hand the role out to users, or guests, as the token says.
-func (e *Engine) MayAssume(_ context.Context, id sts.WebIdentity, roleARN string) error {
+// MayAssume asks the role's trust policy. For a role that has none, the pool of the
+// token must hand it out to users, or guests, as the token says.
+func (e *Engine) MayAssume(_ context.Context, req sts.AssumeRequest) error {
+	if policy, ok := e.trust[req.RoleARN]; ok {
+		return distrust(policy.Decide(trustRequest(req)))
+	}
+	id := req.Identity
 	pool, ok := e.pool(id.Audience)
 	authenticated, known := rules.AMRState(id.AMR)
-	if !ok || !known || id.Provider != cognito.PassThrough || !pool.Names(roleARN, authenticated) {
+	if !ok || !known || id.Provider != cognito.PassThrough || !pool.Names(req.RoleARN, authenticated) {
 		return sts.NotAuthorized(nil)
 	}
 	return nil
+}
+
+// assume asks for a role that the pool hands out, as its trust policy allows.
+func (e *Engine) assume(ctx context.Context, req sts.AssumeRequest) (sts.Credentials, error) {
+	if policy, ok := e.trust[req.RoleARN]; ok {
+		if err := distrust(policy.Decide(trustRequest(req))); err != nil {
+			return sts.Credentials{}, err
+		}
+	}
+	return e.sts.Assume(ctx, req)
+}
+
+func trustRequest(req sts.AssumeRequest) trust.Request {
+	return trust.Request{
+		Provider: req.Identity.Provider, Audience: req.Identity.Audience, Subject: req.Identity.Subject,
+		AMR: req.Identity.AMR, SessionName: req.SessionName, Tags: req.Identity.Tags,
+	}
+}
+
+// distrust makes a refusal of STS of a decision; the log learns why.
+func distrust(d trust.Decision) error {
+	if d.Allowed {
+		return nil
+	}
+	return sts.NotAuthorized(fmt.Errorf("trust policy, statement %s, line %d: %s", d.Statement, d.Line, d.Reason))
 }
 
 // Mint makes a token for an identity that the engine itself proved, for an STS
