@@ -36,6 +36,7 @@ var stsFaults = map[string]struct {
 
 // While STS alone fails, the enhanced flow goes on, and the classic one passes.
 func TestFaultsOfSTS(t *testing.T) {
+	t.Parallel()
 	engine := startBroker(t, nil, "")
 	proxy := startProxy(t, engine.url)
 	front := startUpstream(t, engine, proxy.url, "limits: {request_timeout: 2s}\n")
@@ -69,6 +70,7 @@ func TestFaultsOfSTS(t *testing.T) {
 // An engine before a real STS never takes a fault of that for one of the pool's
 // roles.
 func TestFaultsOfSTSBehindTheEngine(t *testing.T) {
+	t.Parallel()
 	nobody := httptest.NewServer(http.NotFoundHandler())
 	defer nobody.Close()
 	proxy := startProxy(t, nobody.URL)

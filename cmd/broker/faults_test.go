@@ -29,6 +29,7 @@ func throttles(p *faultProxy, w http.ResponseWriter, r *http.Request, ended <-ch
 // nothing of it, others are told in time that it will pass, and nobody is told
 // that he may not, or that a pool is not in order.
 func TestFaultsUpstream(t *testing.T) {
+	t.Parallel() // it waits for deadlines
 	engine := startBroker(t, nil, "")
 	proxy := startProxy(t, engine.url)
 	front := startUpstream(t, engine, proxy.url, "limits: {request_timeout: 2s}\n")
