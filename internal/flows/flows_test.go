@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,143 +16,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
-	"github.com/cognito-broker/broker/internal/logins"
 )
-
-const (
-	pool = "us-east-1:00000000-0000-4000-8000-000000000001"
-	user = "us-east-1:11111111-1111-4111-8111-111111111111"
-	idp  = "idp.example"
-)
-
-// backend is the service behind flows: it grants life to all, or fails.
-type backend struct {
-	cognito.API // what a test does not expect to be called
-	exchanges   atomic.Int32
-	ids         atomic.Int32
-	mu          sync.Mutex
-	life        time.Duration
-	slow        time.Duration
-	fail        func(token string) error
-	answered    string // identity to answer with, instead of the asked one
-}
-
-func (b *backend) set(f func(*backend)) { b.mu.Lock(); f(b); b.mu.Unlock() }
-
-func (b *backend) GetId(context.Context, *cognitoidentity.GetIdInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
-	return &cognitoidentity.GetIdOutput{IdentityId: aws.String(fmt.Sprintf("us-east-1:%08x-0000-4000-8000-000000000000", b.ids.Add(1)))}, nil
-}
-
-func (b *backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
-	n := b.exchanges.Add(1)
-	b.mu.Lock()
-	life, slow, fail, id := b.life, b.slow, b.fail, b.answered
-	b.mu.Unlock()
-	select {
-	case <-time.After(slow):
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if fail != nil {
-		if err := fail(in.Logins[idp]); err != nil {
-			return nil, err
-		}
-	}
-	if id == "" {
-		id = *in.IdentityId
-	}
-	return &cognitoidentity.GetCredentialsForIdentityOutput{
-		IdentityId: aws.String(id),
-		Credentials: &types.Credentials{
-			AccessKeyId: aws.String(fmt.Sprint("key", n)), SecretKey: aws.String("s"), SessionToken: aws.String("t"),
-			Expiration: aws.Time(time.Now().Add(life)),
-		},
-	}, nil
-}
-
-// prover takes a token for its subject's name.
-type prover struct{}
-
-func (prover) Known(provider string) bool { return provider == idp }
-
-func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, error) {
-	if token == "bad" {
-		return nil, &logins.Refused{Message: "bad"}
-	}
-	return &logins.Proof{Provider: provider, Subject: token[:1], ClientID: "web-app"}, nil
-}
-
-// directory knows one pool; identities in guests are guests. Logins belong to
-// whoever an answer said, by provider and subject.
-type directory struct{ guests, owners sync.Map }
-
-func (d *directory) Owner(_ context.Context, _, provider, subject string) (string, bool, error) {
-	id, ok := d.owners.Load(provider + " " + subject)
-	if !ok {
-		return "", false, nil
-	}
-	return id.(string), true, nil
-}
-
-func (d *directory) Owns(_, provider, subject, id string) { d.owners.Store(provider+" "+subject, id) }
-
-func (d *directory) Identity(_ context.Context, id string) (string, bool, bool, error) {
-	_, guest := d.guests.Load(id)
-	return pool, guest, id != "us-east-1:0", nil
-}
-
-func (*directory) Matters(string, string, string) bool { return false }
-
-type nobody struct{}
-
-func (nobody) Lookup(string, string)   {}
-func (nobody) Exchange(string, string) {}
-func (nobody) Renewal(string)          {}
-func (nobody) Remaining(time.Duration) {}
-
-type rig struct {
-	*flows.Service
-	backend   *backend
-	directory *directory
-	t         *testing.T
-}
-
-func newRig(t *testing.T) *rig {
-	t.Helper()
-	memory, err := cache.NewMemory(1000, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(memory.Close)
-	r := &rig{backend: &backend{life: time.Hour}, directory: &directory{}, t: t}
-	r.Service = flows.New(flows.Config{
-		Next: r.backend, Prover: prover{}, Directory: r.directory, Memory: memory, Epochs: cache.NewEpochs(),
-		Names: cache.NewNamer(nil), Floors: flows.Floors{Default: 20 * time.Minute}, Observer: nobody{},
-		Timeout: 15 * time.Second, MaxExchanges: 8, Random: func() float64 { return 0.5 },
-	})
-	return r
-}
-
-func (r *rig) ask(id, token string, ask *flows.Ask) (string, error) {
-	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id)}
-	if token != "" {
-		in.Logins = map[string]string{idp: token}
-	}
-	out, err := r.GetCredentialsForIdentity(flows.WithAsk(r.t.Context(), ask), in)
-	if err != nil {
-		return "", err
-	}
-	return *out.Credentials.AccessKeyId, nil
-}
-
-// want asks and compares the credentials and where they came from.
-func (r *rig) want(key string, outcome flows.Outcome, ask flows.Ask) {
-	r.t.Helper()
-	got, err := r.ask(user, "a1", &ask)
-	if err != nil || got != key || ask.Outcome != outcome {
-		r.t.Errorf("got %s %s %v, want %s %s", got, ask.Outcome, err, key, outcome)
-	}
-}
 
 func TestFloorsAndRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -428,10 +291,7 @@ func TestFullHouseIsTooManyRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.backend.set(func(b *backend) { b.slow = 10 * time.Second })
-		for n := range 8 {
-			go r.ask(fmt.Sprintf("us-east-1:%08x-1111-4111-8111-111111111111", n+1), "a", &flows.Ask{})
-		}
-		synctest.Wait()
+		r.occupy(8)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := r.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(pool)})

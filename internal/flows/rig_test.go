@@ -1,0 +1,270 @@
+package flows_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
+	"github.com/cognito-broker/broker/internal/logins"
+	"github.com/cognito-broker/broker/internal/sts"
+)
+
+const (
+	pool = "us-east-1:00000000-0000-4000-8000-000000000001"
+	user = "us-east-1:11111111-1111-4111-8111-111111111111"
+	idp  = "idp.example"
+	role = "arn:aws:iam::000000000000:role/a"
+)
+
+// backend is the service behind flows: it grants life to all, or fails.
+type backend struct {
+	cognito.API // what a test does not expect to be called
+	exchanges   atomic.Int32
+	ids         atomic.Int32
+	mu          sync.Mutex
+	life        time.Duration
+	slow        time.Duration
+	fail        func(token string) error
+	answered    string // identity to answer with, instead of the asked one
+	developers  []cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput
+	before      func(operation string) // runs within each change, before it
+}
+
+func (b *backend) set(f func(*backend)) { b.mu.Lock(); f(b); b.mu.Unlock() }
+
+// refuse fails every call with that token.
+func (b *backend) refuse(token string, err error) {
+	b.set(func(b *backend) {
+		b.fail = func(got string) error {
+			if got == token {
+				return err
+			}
+			return nil
+		}
+	})
+}
+
+func (b *backend) GetId(context.Context, *cognitoidentity.GetIdInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
+	return &cognitoidentity.GetIdOutput{IdentityId: aws.String(fmt.Sprintf("us-east-1:%08x-0000-4000-8000-000000000000", b.ids.Add(1)))}, nil
+}
+
+func (b *backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
+	n := b.exchanges.Add(1)
+	b.mu.Lock()
+	life, slow, fail, id := b.life, b.slow, b.fail, b.answered
+	b.mu.Unlock()
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if fail != nil {
+		if err := fail(login(in.Logins)); err != nil {
+			return nil, err
+		}
+	}
+	if id == "" {
+		id = *in.IdentityId
+	}
+	return &cognitoidentity.GetCredentialsForIdentityOutput{
+		IdentityId: aws.String(id),
+		Credentials: &types.Credentials{
+			AccessKeyId: aws.String(fmt.Sprint("key", n)), SecretKey: aws.String("s"), SessionToken: aws.String("t"),
+			Expiration: aws.Time(time.Now().Add(life)),
+		},
+	}, nil
+}
+
+// login is the one token of a call, or "".
+func login(tokens map[string]string) string {
+	for _, token := range tokens {
+		return token
+	}
+	return ""
+}
+
+// tokenOf is a token of the backend's own that reader reads.
+func tokenOf(pool, id string, amr ...string) string {
+	return strings.Join(append([]string{"own", pool, id}, amr...), "|")
+}
+
+func (b *backend) GetOpenIdToken(_ context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenOutput, error) {
+	b.mu.Lock()
+	fail, id := b.fail, b.answered
+	b.mu.Unlock()
+	if fail != nil {
+		if err := fail(login(in.Logins)); err != nil {
+			return nil, err
+		}
+	}
+	if id == "" {
+		id = *in.IdentityId
+	}
+	return &cognitoidentity.GetOpenIdTokenOutput{IdentityId: aws.String(id), Token: aws.String(tokenOf(pool, id, "authenticated"))}, nil
+}
+
+// GetOpenIdTokenForDeveloperIdentity has one identity for all users that come
+// without one.
+func (b *backend) GetOpenIdTokenForDeveloperIdentity(_ context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
+	id := user
+	if in.IdentityId != nil {
+		id = *in.IdentityId
+	}
+	b.mu.Lock()
+	b.developers = append(b.developers, *in)
+	before := b.before
+	b.mu.Unlock()
+	if before != nil {
+		before("GetOpenIdTokenForDeveloperIdentity")
+	}
+	return &cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput{IdentityId: aws.String(id), Token: aws.String(tokenOf(pool, id, "authenticated"))}, nil
+}
+
+func (b *backend) UnlinkIdentity(context.Context, *cognitoidentity.UnlinkIdentityInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
+	b.mu.Lock()
+	before := b.before
+	b.mu.Unlock()
+	if before != nil {
+		before("UnlinkIdentity")
+	}
+	return &cognitoidentity.UnlinkIdentityOutput{}, nil
+}
+
+// AssumeRoleWithWebIdentity counts as an exchange; the session tells its
+// duration by when it ends.
+func (b *backend) AssumeRoleWithWebIdentity(_ context.Context, r sts.Request) (*sts.Response, error) {
+	n := b.exchanges.Add(1)
+	b.mu.Lock()
+	life := b.life
+	b.mu.Unlock()
+	if r.Duration != 0 {
+		life = r.Duration
+	}
+	return &sts.Response{Credentials: sts.Credentials{
+		AccessKeyID: fmt.Sprint("key", n), SecretAccessKey: "s", SessionToken: "t", Expiration: time.Now().Add(life),
+	}}, nil
+}
+
+// reader reads what tokenOf wrote.
+type reader struct{}
+
+func (reader) ReadToken(token string) (*cognito.Token, error) {
+	parts := strings.Split(token, "|")
+	if parts[0] != "own" || len(parts) < 3 {
+		return nil, cognito.NotAuthorized("no token of ours")
+	}
+	return &cognito.Token{Pool: parts[1], Identity: parts[2], AMR: parts[3:], Expires: time.Now().Add(10 * time.Minute)}, nil
+}
+
+// prover takes a token for its subject's name.
+type prover struct{}
+
+func (prover) Known(provider string) bool { return provider == idp }
+
+func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, error) {
+	if token == "bad" {
+		return nil, &logins.Refused{Message: "bad"}
+	}
+	return &logins.Proof{Provider: provider, Subject: token[:1], ClientID: "web-app"}, nil
+}
+
+// directory knows one pool; identities in guests are guests. Logins belong to
+// whoever an answer said, by provider and subject.
+type directory struct{ guests, owners sync.Map }
+
+func (d *directory) Owner(_ context.Context, _, provider, subject string) (string, bool, error) {
+	id, ok := d.owners.Load(provider + " " + subject)
+	if !ok {
+		return "", false, nil
+	}
+	return id.(string), true, nil
+}
+
+func (d *directory) Owns(_, provider, subject, id string) { d.owners.Store(provider+" "+subject, id) }
+
+func (d *directory) Identity(_ context.Context, id string) (string, bool, bool, error) {
+	_, guest := d.guests.Load(id)
+	return pool, guest, id != "us-east-1:0", nil
+}
+
+func (*directory) Matters(string, string, string) bool { return false }
+
+type nobody struct{}
+
+func (nobody) Lookup(string, string)   {}
+func (nobody) Exchange(string, string) {}
+func (nobody) Renewal(string)          {}
+func (nobody) Remaining(time.Duration) {}
+
+type rig struct {
+	*flows.Service
+	backend   *backend
+	directory *directory
+	t         *testing.T
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	memory, err := cache.NewMemory(1000, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(memory.Close)
+	r := &rig{backend: &backend{life: time.Hour}, directory: &directory{}, t: t}
+	r.Service = flows.New(flows.Config{
+		Next: r.backend, STS: r.backend, Prover: prover{}, Tokens: reader{}, Directory: r.directory, Memory: memory, Epochs: cache.NewEpochs(),
+		Names: cache.NewNamer(nil), Floors: flows.Floors{Default: 20 * time.Minute}, Observer: nobody{},
+		DeveloperNames: map[string]string{pool: "login.example"}, RenewIdle: 20 * time.Minute,
+		Timeout: 15 * time.Second, MaxExchanges: 8, Random: func() float64 { return 0.5 },
+	})
+	return r
+}
+
+func (r *rig) ask(id, token string, ask *flows.Ask) (string, error) {
+	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id)}
+	if token != "" {
+		in.Logins = map[string]string{idp: token}
+	}
+	out, err := r.GetCredentialsForIdentity(flows.WithAsk(r.t.Context(), ask), in)
+	if err != nil {
+		return "", err
+	}
+	return *out.Credentials.AccessKeyId, nil
+}
+
+// guest asks for the identity without a login and compares the credentials.
+func (r *rig) guest(key string) {
+	r.t.Helper()
+	if got, err := r.ask(user, "", &flows.Ask{}); got != key || err != nil {
+		r.t.Errorf("guest: got %s %v, want %s", got, err, key)
+	}
+}
+
+// want asks and compares the credentials and where they came from.
+func (r *rig) want(key string, outcome flows.Outcome, ask flows.Ask) {
+	r.t.Helper()
+	got, err := r.ask(user, "a1", &ask)
+	if err != nil || got != key || ask.Outcome != outcome {
+		r.t.Errorf("got %s %s %v, want %s %s", got, ask.Outcome, err, key, outcome)
+	}
+}
+
+// occupy takes n places among the calls to the backend. Within a bubble.
+func (r *rig) occupy(n int) {
+	for i := range n {
+		go r.ask(fmt.Sprintf("us-east-1:%08x-1111-4111-8111-111111111111", i+1), "a", &flows.Ask{})
+	}
+	synctest.Wait()
+}
