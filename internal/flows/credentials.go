@@ -26,11 +26,11 @@ func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *cognitoiden
 		return nil, err
 	}
 	if !p.known {
-		return s.pass(ctx, in, opts...)
+		return s.pass(ctx, p, in, opts...)
 	}
 	sub, ok := s.enhanced(ctx, p, in)
 	if !ok {
-		return s.pass(ctx, in, opts...)
+		return s.pass(ctx, p, in, opts...)
 	}
 	found, err := s.serve(ctx, sub)
 	if err != nil {
@@ -70,18 +70,20 @@ func (s *Service) subject(ctx context.Context, p place, id string, logins map[st
 	return sub, true
 }
 
-// pass hands a call to the backend, uncached. The backend refuses what could not
-// be proved; should it accept it after all, the call may have changed the
-// identity, so what was cached for it ends.
-func (s *Service) pass(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
-	out, err := through(ctx, s, in, s.Next.GetCredentialsForIdentity, opts)
-	s.observe("enhanced", err)
-	if err == nil {
-		s.ended(out.ResultMetadata)
-	}
-	if err == nil && len(in.Logins) > 0 {
-		s.Fence(cache.IdentityScope(aws.ToString(in.IdentityId)), cache.IdentityScope(aws.ToString(out.IdentityId)))
-	}
+// pass hands a call to the backend, uncached: it judges what could not be proved
+// here.
+func (s *Service) pass(ctx context.Context, p place, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (out *cognitoidentity.GetCredentialsForIdentityOutput, err error) {
+	_, err = s.uncached(ctx, p, *in.IdentityId, in.Logins, func() (answer, error) {
+		out, err = s.Next.GetCredentialsForIdentity(ctx, in, opts...)
+		s.observe("enhanced", err)
+		if err != nil {
+			return answer{}, err
+		}
+		return answer{
+			credentials: cache.Credentials{IdentityID: aws.ToString(out.IdentityId)},
+			merged:      scopesOf(cognito.Merged(out.ResultMetadata)),
+		}, nil
+	})
 	return out, err
 }
 

@@ -132,7 +132,7 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 			return nil, err
 		}
 		return &Grant{IdentityID: got.credentials.IdentityID, Credentials: got.credentials,
-			RefreshAfter: got.credentials.Expires.Add(-s.Floors.floor(r.Pool, ask, got.credentials.Expires.Sub(s.Now())))}, nil
+			RefreshAfter: s.refreshUncached(r.Pool, ask, got.credentials)}, nil
 	}
 	entry, err := s.serve(ctx, sub)
 	if err != nil {

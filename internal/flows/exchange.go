@@ -83,11 +83,11 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 		err = errExpired
 	}
 	s.observe(sub.flow, err)
+	if beyond := without(got.merged, sub.changes); len(beyond) > 0 {
+		s.Fence(beyond...) // also where what came after the merge failed
+	}
 	if err != nil {
 		return nil, err
-	}
-	if beyond := without(got.merged, sub.changes); len(beyond) > 0 {
-		s.Fence(beyond...)
 	}
 	s.owned(sub.pool, got.credentials.IdentityID, sub.logins)
 	entry := &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}

@@ -74,46 +74,36 @@ func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.C
 		}
 		return entry.Credentials, nil
 	}
-	return s.grantUncached(ctx, id, r)
+	return s.grantUncached(ctx, p, id, r)
 }
 
 // grantUncached asks the backend alone: nobody here can tell whose the answer is.
-func (s *Service) grantUncached(ctx context.Context, id string, r GrantRequest) (c cache.Credentials, err error) {
-	release, err := s.slot(ctx)
-	if err != nil {
-		return cache.Credentials{}, err
-	}
-	defer release()
-	if len(r.Logins) > 0 {
-		scopes, err := s.concerned(ctx, r.Pool, id, s.proven(ctx, r.Logins))
-		if err != nil {
-			return cache.Credentials{}, err
+func (s *Service) grantUncached(ctx context.Context, p place, id string, r GrantRequest) (cache.Credentials, error) {
+	got, err := s.uncached(ctx, p, id, r.Logins, func() (answer, error) {
+		if r.Classic != nil {
+			got, err := s.classicCall(ctx, id, r.Logins, *r.Classic)
+			s.observe("classic", err)
+			return got, err
 		}
-		defer s.Epochs.Fence(scopes...).Done()
-	}
-	var got answer
-	if r.Classic != nil {
-		got, err = s.classicCall(ctx, id, r.Logins, *r.Classic)
-		s.observe("classic", err)
-	} else {
 		in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: r.Logins}
 		if r.RoleARN != "" {
 			in.CustomRoleArn = aws.String(r.RoleARN)
 		}
-		got, err = s.credentials(ctx, in)
+		got, err := s.credentials(ctx, in)
 		s.observe("enhanced", err)
+		return got, err
+	})
+	if err != nil {
+		return cache.Credentials{}, err
 	}
-	if len(got.merged) > 0 {
-		s.Fence(got.merged...)
-	}
-	c = got.credentials
-	if err == nil && c.IdentityID != id {
-		s.Fence(cache.IdentityScope(c.IdentityID))
-	}
-	if err == nil {
-		askOf(ctx).RefreshAfter = c.Expires.Add(-s.Floors.floor(r.Pool, askOf(ctx), c.Expires.Sub(s.Now())))
-	}
-	return c, err
+	c := got.credentials
+	askOf(ctx).RefreshAfter = s.refreshUncached(r.Pool, askOf(ctx), c)
+	return c, nil
+}
+
+// refreshUncached is when an asker should come back for what was not cached.
+func (s *Service) refreshUncached(pool string, ask *Ask, c cache.Credentials) time.Time {
+	return c.Expires.Add(-s.Floors.floor(pool, ask, c.Expires.Sub(s.Now())))
 }
 
 // Link links the logins of a call to an identity that one of them proves, or that
