@@ -62,7 +62,7 @@ func NewMemo(maxEntries int) (*Memo, error) {
 	answers, err := otter.New(&otter.Options[MemoKey, *answer]{
 		MaximumSize: maxEntries,
 		// Frees memory only; Get decides by until on the caller's clock.
-		ExpiryCalculator: otter.ExpiryCreatingFunc(func(e otter.Entry[MemoKey, *answer]) time.Duration {
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[MemoKey, *answer]) time.Duration {
 			return max(time.Nanosecond, e.Value.keep)
 		}),
 	})

@@ -22,7 +22,7 @@ func NewMemory(maxEntries int, now func() time.Time) (*Memory, error) {
 	}
 	entries, err := otter.New(&otter.Options[Key, *Entry]{
 		MaximumSize: maxEntries,
-		ExpiryCalculator: otter.ExpiryCreatingFunc(func(e otter.Entry[Key, *Entry]) time.Duration {
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[Key, *Entry]) time.Duration {
 			return max(time.Nanosecond, e.Value.Credentials.Expires.Sub(now()))
 		}),
 	})
