@@ -37,7 +37,8 @@ type Entry struct {
 	handedOut atomic.Int64 // unix nanoseconds of the last hand-out
 	inherited atomic.Int64 // unix nanoseconds, see Inherit
 	floor     atomic.Int64 // largest floor of those who asked, nanoseconds
-	retryAt   atomic.Int64 // unix nanoseconds; no exchange before, after a failure
+	retryAt   atomic.Int64 // unix nanoseconds; no renewal ahead before
+	heldUntil atomic.Int64 // unix nanoseconds; no exchange for those who wait before
 	ended     atomic.Bool  // a lasting refusal ended its renewal
 }
 
@@ -90,18 +91,32 @@ func (e *Entry) Expected() bool { return e.HandOuts() > 0 && large(e.MaxFloor(),
 // MaxFloor is the largest floor of those who were served.
 func (e *Entry) MaxFloor() time.Duration { return time.Duration(e.floor.Load()) }
 
-// PutOff forbids exchanges for this entry until t, after one failed.
+// PutOff forbids renewals ahead until t, after an exchange failed.
 func (e *Entry) PutOff(t time.Time) { e.retryAt.Store(t.UnixNano()) }
 
-// MayRetry reports whether no failure forbids an exchange now.
-func (e *Entry) MayRetry(now time.Time) bool { return now.UnixNano() >= e.retryAt.Load() }
-
 // TryPutOff is PutOff for whoever comes first: it reports false, and changes
-// nothing, where an exchange is forbidden now.
+// nothing, where a renewal is forbidden now.
 func (e *Entry) TryPutOff(now, t time.Time) bool {
 	old := e.retryAt.Load()
 	return now.UnixNano() >= old && e.retryAt.CompareAndSwap(old, t.UnixNano())
 }
+
+// NextRenewal is when a renewal ahead may be made: when it is due and nothing
+// forbids it any more.
+func (e *Entry) NextRenewal() time.Time {
+	due, retry := e.Due(), time.Unix(0, e.retryAt.Load())
+	if retry.After(due) {
+		return retry
+	}
+	return due
+}
+
+// Hold spares the backend, until t, exchanges for those whom what is left does
+// not suffice, after one failed.
+func (e *Entry) Hold(t time.Time) { e.heldUntil.Store(t.UnixNano()) }
+
+// Held reports whether Hold forbids such an exchange now.
+func (e *Entry) Held(now time.Time) bool { return now.UnixNano() < e.heldUntil.Load() }
 
 // EndRenewal stops renewal after a lasting refusal. The entry itself may live on.
 func (e *Entry) EndRenewal() { e.ended.Store(true) }

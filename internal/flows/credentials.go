@@ -107,7 +107,7 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		return s.hand(ask, sub, entry, Hit), nil
 	}
 	s.Observer.Lookup("memory", "low")
-	if !entry.MayRetry(now) {
+	if entry.Held(now) {
 		return s.hand(ask, sub, entry, Stale), nil
 	}
 	fresh, err := s.exchange(ctx, sub)
@@ -115,7 +115,7 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		s.Observer.Renewal("ok")
 		return s.hand(ask, sub, fresh, Miss), nil
 	}
-	s.failed(entry, sub, err, backOffWaiting)
+	s.failed(entry, sub, err)
 	if cognito.Passing(err) && entry.Live(s.Now()) {
 		return s.hand(ask, sub, entry, Stale), nil
 	}

@@ -157,14 +157,20 @@ var (
 	backOffWaiting = backOff{time.Second, 5 * time.Second}
 )
 
+func (b backOff) after(now time.Time, random float64) time.Time {
+	return now.Add(b.from + time.Duration(random*float64(b.to-b.from)))
+}
+
 // failed notes a failed renewal of entry. A passing failure puts the next try
-// off; a lasting one ends renewal, and a refusal of the identity or its login
+// off, the longer the less it matters; a lasting one ends renewal, and a refusal of the identity or its login
 // ends the entry too. That of a token which expired meanwhile says nothing of
 // either: a fresh one may follow.
-func (s *Service) failed(entry *cache.Entry, sub subject, err error, b backOff) {
+func (s *Service) failed(entry *cache.Entry, sub subject, err error) {
 	if cognito.Passing(err) {
 		s.Observer.Renewal("failed")
-		entry.PutOff(s.Now().Add(b.from + time.Duration(s.Random()*float64(b.to-b.from))))
+		now := s.Now()
+		entry.PutOff(backOffAhead.after(now, s.Random()))
+		entry.Hold(backOffWaiting.after(now, s.Random()))
 		return
 	}
 	s.Observer.Renewal("refused")

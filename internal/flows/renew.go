@@ -38,7 +38,7 @@ func (r *renewals) put(e *cache.Entry, sub subject) {
 		return
 	}
 	r.by[sub.key] = renewal{entry: e, sub: sub}
-	r.schedule.Put(sub.key, e.Due())
+	r.schedule.Put(sub.key, e.NextRenewal())
 }
 
 // take returns an entry that is due and forgets it; whoever is served from it
@@ -88,17 +88,14 @@ func (s *Service) Run(ctx context.Context) error {
 
 // wanted decides about an entry whose time has come: somebody is expected back,
 // or asked lately, or twice since it was brought. One that is not due after
-// all, for a later hand-out moved its time, is put back.
+// all, for a later hand-out or a failure moved its time, is put back.
 func (s *Service) wanted(r renewal) bool {
 	now := s.Now()
 	if !r.entry.Live(now) || r.entry.RenewalEnded() || s.closing.Load() {
 		return false
 	}
-	if now.Before(r.entry.Due()) {
+	if now.Before(r.entry.NextRenewal()) {
 		s.renewals.put(r.entry, r.sub)
-		return false
-	}
-	if !r.entry.MayRetry(now) {
 		return false
 	}
 	if !r.sub.expires.IsZero() && !now.Before(r.sub.expires) {
@@ -110,7 +107,7 @@ func (s *Service) wanted(r renewal) bool {
 // renewAhead starts a renewal behind an asker when one is due and the schedule
 // has not come to it. He has his answer already.
 func (s *Service) renewAhead(now time.Time, entry *cache.Entry, sub subject) {
-	if now.Before(entry.Due()) || !entry.MayRetry(now) || entry.RenewalEnded() || !sub.renewable || s.closing.Load() {
+	if now.Before(entry.NextRenewal()) || entry.RenewalEnded() || !sub.renewable || s.closing.Load() {
 		return
 	}
 	s.background.Go(func() { s.renew(renewal{entry: entry, sub: sub}) })
@@ -132,7 +129,8 @@ func (s *Service) renew(r renewal) {
 	}
 	fresh, err := s.exchange(ctx, sub)
 	if err != nil {
-		s.failed(entry, sub, err, backOffAhead)
+		s.failed(entry, sub, err)
+		s.schedule(entry, sub)
 		return
 	}
 	s.Observer.Renewal("ok")

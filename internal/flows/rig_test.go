@@ -2,6 +2,7 @@ package flows_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ const (
 	pool = "us-east-1:00000000-0000-4000-8000-000000000001"
 	user = "us-east-1:11111111-1111-4111-8111-111111111111"
 	idp  = "idp.example"
+	idp2 = "idp2.example"
 	role = "arn:aws:iam::000000000000:role/a"
 )
 
@@ -85,6 +87,12 @@ func (b *backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoiden
 			Expiration: aws.Time(time.Now().Add(life)),
 		},
 	}, nil
+}
+
+// stating is a token that nobody here can prove and that states an expiry.
+func stating(life time.Duration) string {
+	claims := fmt.Sprintf(`{"exp":%d}`, time.Now().Add(life).Unix())
+	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
 }
 
 // login is the one token of a call, or "".
@@ -171,7 +179,7 @@ func (reader) ReadToken(token string) (*cognito.Token, error) {
 // prover takes a token for its subject's name.
 type prover struct{}
 
-func (prover) Known(provider string) bool { return provider == idp }
+func (prover) Known(provider string) bool { return provider == idp || provider == idp2 }
 
 func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, error) {
 	if token == "bad" {
@@ -233,10 +241,20 @@ func newRig(t *testing.T) *rig {
 }
 
 func (r *rig) ask(id, token string, ask *flows.Ask) (string, error) {
-	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id)}
+	var tokens map[string]string
 	if token != "" {
-		in.Logins = map[string]string{idp: token}
+		tokens = map[string]string{idp: token}
 	}
+	return r.askWith(ask, id, tokens)
+}
+
+// askAll asks with any logins.
+func (r *rig) askAll(id string, tokens map[string]string) (string, error) {
+	return r.askWith(&flows.Ask{}, id, tokens)
+}
+
+func (r *rig) askWith(ask *flows.Ask, id string, tokens map[string]string) (string, error) {
+	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: tokens}
 	out, err := r.GetCredentialsForIdentity(flows.WithAsk(r.t.Context(), ask), in)
 	if err != nil {
 		return "", err
