@@ -147,6 +147,13 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 // be linked.
 func (s *Service) developer(ctx context.Context, r DeveloperRequest, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) (subject, bool) {
 	sub := subject{flow: "developer", pool: r.Pool, identity: r.IdentityID, call: s.developerCall(in)}
+	sub.again = func(id string) call {
+		// So the backend makes no identity and links none, should this one no longer
+		// be the user's.
+		named := *in
+		named.IdentityId = aws.String(id)
+		return s.developerCall(&named)
+	}
 	provider, _ := s.developerProvider(ctx, r.Pool)
 	sub.scope = cache.LoginScope(r.Pool, provider, r.User)
 	if r.IdentityID != "" {
@@ -197,7 +204,7 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 // around the identity anyway, its epoch is read between them: whatever happens to
 // the identity later outdates what the second call brings, and what happened
 // before, the second call has seen.
-func (s *Service) developerCall(in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) func(context.Context, []cache.Scope) (answer, error) {
+func (s *Service) developerCall(in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) call {
 	return func(ctx context.Context, fenced []cache.Scope) (answer, error) {
 		out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in)
 		if err != nil {

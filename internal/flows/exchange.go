@@ -179,7 +179,8 @@ func (s *Service) failed(entry *cache.Entry, sub subject, err error) {
 	}
 	entry.EndRenewal()
 	switch cognito.Public(err).ErrorCode() {
-	case "NotAuthorizedException", "ResourceNotFoundException":
+	case "NotAuthorizedException", "ResourceNotFoundException",
+		"ResourceConflictException", "DeveloperUserAlreadyRegisteredException":
 		s.Fence(sub.scope)
 		s.Memory.Drop(sub.key, entry)
 	}

@@ -127,6 +127,12 @@ func (s *Service) renew(r renewal) {
 	if !entry.Stamp.Valid() {
 		return
 	}
+	if sub.again != nil {
+		// What the renewal asks differs from what its asker did: neither may it
+		// link, nor is its refusal his.
+		sub.call, sub.links = sub.again(entry.Credentials.IdentityID), false
+		sub.tokens = s.Names.Key("tokens", "renewal")
+	}
 	fresh, err := s.exchange(ctx, sub)
 	if err != nil {
 		s.failed(entry, sub, err)

@@ -200,6 +200,8 @@ func TestRefusedRenewal(t *testing.T) {
 	}{
 		"not authorised":   {cognito.NotAuthorized("no"), flows.Miss},
 		"identity is gone": {cognito.IdentityNotFound(user), flows.Miss},
+		"of another":       {cognito.ResourceConflict("taken"), flows.Miss},
+		"another's user":   {cognito.DeveloperUserAlreadyRegistered("taken"), flows.Miss},
 		"no role":          {cognito.InvalidPoolConfiguration("no"), flows.Hit},
 	} {
 		t.Run(name, func(t *testing.T) {

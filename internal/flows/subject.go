@@ -38,11 +38,16 @@ type subject struct {
 	renewable bool
 	// call makes one exchange with the backend, within a fence around fenced. It
 	// outlives the asker.
-	call func(ctx context.Context, fenced []cache.Scope) (answer, error)
+	call call
+	// again makes the call of a renewal, which names the identity that call found;
+	// nil: call itself.
+	again func(id string) call
 	// named is the key of the same call, had it named another identity; nil where
 	// the call names none.
 	named func(id string) cache.Key
 }
+
+type call = func(ctx context.Context, fenced []cache.Scope) (answer, error)
 
 func (sub *subject) readEpochs(e *cache.Epochs) {
 	sub.scopeStamp, sub.poolStamp = e.Read(sub.scope), e.Read(cache.PoolScope(sub.pool))
