@@ -9,7 +9,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -98,7 +97,8 @@ type Service struct {
 	developers sync.Map // developer provider by pool
 
 	background sync.WaitGroup
-	closing    atomic.Bool
+	mu         sync.Mutex // orders what begins in the background and Close
+	closing    bool
 }
 
 var _ cognito.API = (*Service)(nil)
@@ -122,7 +122,9 @@ func New(c Config) *Service {
 
 // Close lets no renewal begin and waits for those under way, until ctx ends.
 func (s *Service) Close(ctx context.Context) error {
-	s.closing.Store(true)
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() { s.background.Wait(); close(done) }()
 	select {
@@ -131,6 +133,17 @@ func (s *Service) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// behind runs work in the background, unless Close was called.
+func (s *Service) behind(work func()) (began bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.background.Go(work)
+	return true
 }
 
 // Fence ends, now, everything cached for the scopes. Use it for a change that

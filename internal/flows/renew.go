@@ -59,7 +59,7 @@ func (s *Service) schedule(e *cache.Entry, sub subject) {
 	}
 }
 
-// Run renews entries ahead until ctx ends: those that were asked for lately, or
+// Run renews entries ahead until ctx ends, or Close: those that were asked for lately, or
 // twice since they were brought. It leaves idle ones to expire.
 func (s *Service) Run(ctx context.Context) error {
 	free := make(chan struct{}, renewers)
@@ -78,10 +78,9 @@ func (s *Service) Run(ctx context.Context) error {
 			case <-ctx.Done():
 				return nil
 			}
-			s.background.Go(func() {
-				defer func() { <-free }()
-				s.renew(r)
-			})
+			if !s.behind(func() { defer func() { <-free }(); s.renew(r) }) {
+				return nil
+			}
 		}
 	}
 }
@@ -91,7 +90,7 @@ func (s *Service) Run(ctx context.Context) error {
 // all, for a later hand-out or a failure moved its time, is put back.
 func (s *Service) wanted(r renewal) bool {
 	now := s.Now()
-	if !r.entry.Live(now) || r.entry.RenewalEnded() || s.closing.Load() {
+	if !r.entry.Live(now) || r.entry.RenewalEnded() {
 		return false
 	}
 	if now.Before(r.entry.NextRenewal()) {
@@ -107,10 +106,10 @@ func (s *Service) wanted(r renewal) bool {
 // renewAhead starts a renewal behind an asker when one is due and the schedule
 // has not come to it. He has his answer already.
 func (s *Service) renewAhead(now time.Time, entry *cache.Entry, sub subject) {
-	if now.Before(entry.NextRenewal()) || entry.RenewalEnded() || !sub.renewable || s.closing.Load() {
+	if now.Before(entry.NextRenewal()) || entry.RenewalEnded() || !sub.renewable {
 		return
 	}
-	s.background.Go(func() { s.renew(renewal{entry: entry, sub: sub}) })
+	s.behind(func() { s.renew(renewal{entry: entry, sub: sub}) })
 }
 
 // renew makes one renewal. Epochs are read again just before: the entry must
