@@ -286,3 +286,15 @@ func (r *rig) occupy(n int) {
 	}
 	synctest.Wait()
 }
+
+func ptr[T any](v T) *T { return &v }
+
+func newMemo(t *testing.T) *cache.Memo {
+	t.Helper()
+	memo, err := cache.NewMemo(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(memo.Close)
+	return memo
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -117,12 +116,12 @@ func (ev *evidence) ownToken(reader TokenReader, pool, id, token string) bool {
 	if err != nil || t.Pool != pool || t.Identity != id {
 		return false
 	}
-	tags, err := json.Marshal(t.Tags) // sorted by key
+	said, err := json.Marshal([]any{t.AMR, t.Tags}) // tags sorted by key
 	if err != nil {
 		return false
 	}
 	ev.domain = cache.DomainOwnToken
-	ev.add(until(t.Expires.UnixNano()), t.Expires, "own", strings.Join(t.AMR, "\x00"), string(tags))
+	ev.add(until(t.Expires.UnixNano()), t.Expires, "own", string(said))
 	return true
 }
 
