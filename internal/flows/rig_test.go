@@ -110,8 +110,11 @@ func tokenOf(pool, id string, amr ...string) string {
 
 func (b *backend) GetOpenIdToken(_ context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenOutput, error) {
 	b.mu.Lock()
-	fail, id := b.fail, b.answered
+	fail, id, before := b.fail, b.answered, b.before
 	b.mu.Unlock()
+	if before != nil {
+		before("GetOpenIdToken")
+	}
 	if fail != nil {
 		if err := fail(login(in.Logins)); err != nil {
 			return nil, err
@@ -148,6 +151,16 @@ func (b *backend) UnlinkIdentity(context.Context, *cognitoidentity.UnlinkIdentit
 		before("UnlinkIdentity")
 	}
 	return &cognitoidentity.UnlinkIdentityOutput{}, nil
+}
+
+func (b *backend) SetIdentityPoolRoles(context.Context, *cognitoidentity.SetIdentityPoolRolesInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
+	b.mu.Lock()
+	before := b.before
+	b.mu.Unlock()
+	if before != nil {
+		before("SetIdentityPoolRoles")
+	}
+	return &cognitoidentity.SetIdentityPoolRolesOutput{}, nil
 }
 
 // AssumeRoleWithWebIdentity counts as an exchange; the session tells its
@@ -188,9 +201,13 @@ func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, e
 	return &logins.Proof{Provider: provider, Subject: token[:1], ClientID: "web-app"}, nil
 }
 
-// directory knows one pool; identities in guests are guests. Logins belong to
-// whoever an answer said, by provider and subject.
-type directory struct{ guests, owners sync.Map }
+// directory knows one pool, of which all identities are but those in places;
+// those in guests are guests. Logins belong to whoever an answer said.
+type directory struct {
+	guests sync.Map
+	places sync.Map // pool by identity; "": not known
+	owners sync.Map // identity by provider and subject
+}
 
 func (d *directory) Owner(_ context.Context, _, provider, subject string) (string, bool, error) {
 	id, ok := d.owners.Load(provider + " " + subject)
@@ -204,7 +221,10 @@ func (d *directory) Owns(_, provider, subject, id string) { d.owners.Store(provi
 
 func (d *directory) Identity(_ context.Context, id string) (string, bool, bool, error) {
 	_, guest := d.guests.Load(id)
-	return pool, guest, id != "us-east-1:0", nil
+	if elsewhere, ok := d.places.Load(id); ok {
+		return elsewhere.(string), guest, elsewhere != "", nil
+	}
+	return pool, guest, true, nil
 }
 
 func (*directory) Matters(string, string, string) bool { return false }

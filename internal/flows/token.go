@@ -20,10 +20,14 @@ func (s *Service) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpe
 	if err != nil {
 		return nil, err
 	}
-	// The answer may have told the pool: a token of one that is not served goes
-	// to nobody.
-	if _, err := s.locate(ctx, aws.ToString(out.IdentityId)); err != nil {
+	// The answer may have told the pool: a token of one that is not served, or
+	// that it did not tell, goes to nobody.
+	p, err := s.locate(ctx, aws.ToString(out.IdentityId))
+	if err != nil {
 		return nil, err
+	}
+	if !p.known && len(s.Pools) > 0 {
+		return nil, cognito.IdentityNotFound(*in.IdentityId)
 	}
 	return out, nil
 }

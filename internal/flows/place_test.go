@@ -1,0 +1,187 @@
+package flows_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+const (
+	elsewhere = "us-east-1:00000000-0000-4000-8000-000000000002" // a pool that is not served
+	stranger  = "us-east-1:99999999-9999-4999-8999-999999999999"
+)
+
+// code is the name of a call's error; "" for none.
+func code(err error) string {
+	if err == nil {
+		return ""
+	}
+	return cognito.Public(err).ErrorCode()
+}
+
+// byIdentity are the calls that name an identity.
+var byIdentity = map[string]func(ctx context.Context, r *rig, id string) error{
+	"GetCredentialsForIdentity": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &id, Logins: map[string]string{idp: "a1"}})
+		return err
+	},
+	"GetOpenIdToken": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: map[string]string{idp: "a1"}})
+		return err
+	},
+	"UnlinkIdentity": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.UnlinkIdentity(ctx, &cognitoidentity.UnlinkIdentityInput{IdentityId: &id, Logins: map[string]string{idp: "a1"}, LoginsToRemove: []string{idp}})
+		return err
+	},
+	"classic": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.Grant(ctx, flows.GrantRequest{Pool: pool, IdentityID: id, Logins: map[string]string{idp: "a1"}, Classic: &flows.Classic{RoleARN: role}})
+		return err
+	},
+	"grant": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.Grant(ctx, flows.GrantRequest{Pool: pool, IdentityID: id})
+		return err
+	},
+	"link": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.Link(ctx, pool, id, map[string]string{idp: "a1"})
+		return err
+	},
+	"token": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.Token(ctx, pool, id, nil)
+		return err
+	},
+	"developer": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.DeveloperGrant(ctx, flows.DeveloperRequest{Pool: pool, User: "u", IdentityID: id})
+		return err
+	},
+}
+
+// An identity of another pool than the path names, or than is served, does not
+// exist here, and the backend does not hear of it.
+func TestForeignIdentities(t *testing.T) {
+	for name, call := range byIdentity {
+		for _, c := range []struct {
+			what  string
+			pools []string
+			named string
+		}{
+			{"a pool that is not served", []string{pool}, ""},
+			{"another pool in the path", nil, pool},
+		} {
+			t.Run(name+", "+c.what, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t)
+					r.Pools = c.pools
+					r.directory.places.Store(stranger, elsewhere)
+					r.backend.set(func(b *backend) {
+						b.before = func(operation string) { t.Errorf("%s reached the backend", operation) }
+					})
+					err := call(flows.WithAsk(t.Context(), &flows.Ask{Pool: c.named}), r, stranger)
+					if got := code(err); got != "ResourceNotFoundException" || r.backend.exchanges.Load() != 0 {
+						t.Errorf("got %q and %d exchanges, want ResourceNotFoundException and none", got, r.backend.exchanges.Load())
+					}
+				})
+			})
+		}
+	}
+}
+
+// An identity that nobody has met is placed by its token.
+func TestUnknownIdentitiesArePlacedByTheirToken(t *testing.T) {
+	for name, c := range map[string]struct {
+		learnt  string // pool that the token tells; "": none
+		refusal error
+		want    string
+	}{
+		"of a served pool":            {pool, nil, ""},
+		"of a pool that is not":       {elsewhere, nil, "ResourceNotFoundException"},
+		"of no pool that can be told": {"", nil, "ResourceNotFoundException"},
+		"without the classic flow":    {"", cognito.InvalidParameter("classic"), "ResourceNotFoundException"},
+		"of whom the login is not":    {"", cognito.NotAuthorized("no"), "NotAuthorizedException"},
+		"while the backend is gone":   {"", cognito.TooManyRequests("slow"), "TooManyRequestsException"},
+	} {
+		for _, operation := range []string{"GetCredentialsForIdentity", "GetOpenIdToken", "classic", "grant", "link", "token"} {
+			t.Run(name+", "+operation, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t)
+					r.Pools = []string{pool}
+					r.directory.places.Store(stranger, "")
+					r.backend.set(func(b *backend) {
+						b.before = func(string) { r.directory.places.Store(stranger, c.learnt) }
+						b.fail = func(string) error { return c.refusal }
+					})
+					want := c.want
+					if operation == "GetOpenIdToken" || operation == "token" {
+						if c.refusal != nil { // the backend's answer, as it is
+							want = code(c.refusal)
+						}
+					}
+					if got := code(byIdentity[operation](t.Context(), r, stranger)); got != want {
+						t.Errorf("got %q, want %q", got, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Where any pool is served, an unknown identity is passed through, uncached.
+func TestUnknownIdentitiesAreNotCached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.directory.places.Store(user, "")
+		r.guest("key1")
+		r.guest("key2")
+		ask := &flows.Ask{}
+		if got, err := r.ask(user, "a1", ask); err != nil || got != "key3" || ask.Guard != nil || ask.Outcome != "" {
+			t.Errorf("got %s %v %q, want key3 and nothing to repeat", got, err, ask.Outcome)
+		}
+	})
+}
+
+// Calls that name a pool are for served pools.
+func TestPoolsThatAreNotServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.Pools = []string{pool}
+		for name, call := range map[string]func() error{
+			"GetId": func() error {
+				_, err := r.GetId(t.Context(), &cognitoidentity.GetIdInput{IdentityPoolId: ptr(elsewhere)})
+				return err
+			},
+			"GetOpenIdTokenForDeveloperIdentity": func() error {
+				_, err := r.GetOpenIdTokenForDeveloperIdentity(t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+					IdentityPoolId: ptr(elsewhere), Logins: map[string]string{"login.example": "u"}})
+				return err
+			},
+			"UpdateIdentityPool": func() error {
+				_, err := r.UpdateIdentityPool(t.Context(), &cognitoidentity.UpdateIdentityPoolInput{IdentityPoolId: ptr(elsewhere)})
+				return err
+			},
+			"DeleteIdentityPool": func() error {
+				_, err := r.DeleteIdentityPool(t.Context(), &cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: ptr(elsewhere)})
+				return err
+			},
+			"SetIdentityPoolRoles": func() error {
+				_, err := r.SetIdentityPoolRoles(t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: ptr(elsewhere)})
+				return err
+			},
+			"grant": func() error {
+				_, err := r.Grant(t.Context(), flows.GrantRequest{Pool: elsewhere})
+				return err
+			},
+			"developer token": func() error {
+				_, err := r.DeveloperToken(t.Context(), flows.DeveloperRequest{Pool: elsewhere, User: "u"})
+				return err
+			},
+		} {
+			if got := code(call()); got != "ResourceNotFoundException" {
+				t.Errorf("%s: got %q, want ResourceNotFoundException", name, got)
+			}
+		}
+	})
+}
