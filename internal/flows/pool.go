@@ -24,20 +24,24 @@ func through[In, Out any](ctx context.Context, s *Service, in *In, call func(con
 	return call(ctx, in, opts...)
 }
 
-// changing hands a call that changes a pool to the backend, within a fence. Where
-// the backend tells that nothing changed for the pool's users, nothing ends.
+// changing hands a call that changes a pool to the backend, within a fence that
+// begins when the call has its place: nothing ends for a call that never was. Nor
+// does it where the backend tells that nothing changed for the pool's users.
 func changing[In, Out any](ctx context.Context, s *Service, pool *string, in *In, call func(context.Context, *In, ...options) (*Out, error), opts []options) (*Out, error) {
 	id := aws.ToString(pool)
 	if !s.serves(id) {
 		return nil, cognito.PoolNotFound(id)
 	}
-	fence := s.Epochs.Fence(cache.PoolScope(id))
-	defer fence.Done()
-	out, err := through(ctx, s, in, call, opts)
-	if err == nil && cognito.Unchanged(metadata(out)) {
-		fence.Cancel()
+	fenced := func(ctx context.Context, in *In, opts ...options) (*Out, error) {
+		fence := s.Epochs.Fence(cache.PoolScope(id))
+		defer fence.Done()
+		out, err := call(ctx, in, opts...)
+		if err == nil && cognito.Unchanged(metadata(out)) {
+			fence.Cancel()
+		}
+		return out, err
 	}
-	return out, err
+	return through(ctx, s, in, fenced, opts)
 }
 
 // metadata is what an output of the SDK has beside its members.
