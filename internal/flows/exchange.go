@@ -93,6 +93,7 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	entry := &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}
 	key, ok := sub.storedAs(got.credentials.IdentityID)
 	if !ok {
+		s.Fence(sub.scope) // who was asked for is somebody else now
 		return entry, nil
 	}
 	entry.Stamp = stamp()

@@ -42,6 +42,7 @@ type backend struct {
 	answered    string // identity to answer with, instead of the asked one
 	developers  []cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput
 	before      func(operation string) // runs within each change, before it
+	changes     error                  // outcome of each change
 }
 
 func (b *backend) set(f func(*backend)) { b.mu.Lock(); f(b); b.mu.Unlock() }
@@ -95,6 +96,17 @@ func stating(life time.Duration) string {
 	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
 }
 
+// change is what a call that may change something does beside answering.
+func (b *backend) change(operation string) error {
+	b.mu.Lock()
+	before, outcome := b.before, b.changes
+	b.mu.Unlock()
+	if before != nil {
+		before(operation)
+	}
+	return outcome
+}
+
 // login is the one token of a call, or "".
 func login(tokens map[string]string) string {
 	for _, token := range tokens {
@@ -110,10 +122,10 @@ func tokenOf(pool, id string, amr ...string) string {
 
 func (b *backend) GetOpenIdToken(_ context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenOutput, error) {
 	b.mu.Lock()
-	fail, id, before := b.fail, b.answered, b.before
+	fail, id := b.fail, b.answered
 	b.mu.Unlock()
-	if before != nil {
-		before("GetOpenIdToken")
+	if err := b.change("GetOpenIdToken"); err != nil {
+		return nil, err
 	}
 	if fail != nil {
 		if err := fail(login(in.Logins)); err != nil {
@@ -135,32 +147,19 @@ func (b *backend) GetOpenIdTokenForDeveloperIdentity(_ context.Context, in *cogn
 	}
 	b.mu.Lock()
 	b.developers = append(b.developers, *in)
-	before := b.before
 	b.mu.Unlock()
-	if before != nil {
-		before("GetOpenIdTokenForDeveloperIdentity")
+	if err := b.change("GetOpenIdTokenForDeveloperIdentity"); err != nil {
+		return nil, err
 	}
 	return &cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput{IdentityId: aws.String(id), Token: aws.String(tokenOf(pool, id, "authenticated"))}, nil
 }
 
 func (b *backend) UnlinkIdentity(context.Context, *cognitoidentity.UnlinkIdentityInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
-	b.mu.Lock()
-	before := b.before
-	b.mu.Unlock()
-	if before != nil {
-		before("UnlinkIdentity")
-	}
-	return &cognitoidentity.UnlinkIdentityOutput{}, nil
+	return &cognitoidentity.UnlinkIdentityOutput{}, b.change("UnlinkIdentity")
 }
 
 func (b *backend) SetIdentityPoolRoles(context.Context, *cognitoidentity.SetIdentityPoolRolesInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
-	b.mu.Lock()
-	before := b.before
-	b.mu.Unlock()
-	if before != nil {
-		before("SetIdentityPoolRoles")
-	}
-	return &cognitoidentity.SetIdentityPoolRolesOutput{}, nil
+	return &cognitoidentity.SetIdentityPoolRolesOutput{}, b.change("SetIdentityPoolRoles")
 }
 
 // AssumeRoleWithWebIdentity counts as an exchange; the session tells its

@@ -58,8 +58,11 @@ func (s *Service) openIDToken(ctx context.Context, id string, logins map[string]
 	if p.known {
 		s.owned(p.pool, aws.ToString(out.IdentityId), proven)
 	}
-	if answered := aws.ToString(out.IdentityId); answered != id && p.links(logins) {
-		s.Fence(cache.IdentityScope(id), cache.IdentityScope(answered))
+	if answered := aws.ToString(out.IdentityId); answered != id {
+		s.Fence(cache.IdentityScope(id)) // is somebody else now
+		if p.links(logins) {
+			s.Fence(cache.IdentityScope(answered))
+		}
 	}
 	return out, nil
 }
