@@ -55,19 +55,10 @@ func (t *Tx) Unlink(pool string, login rules.Login) error {
 // Subjects returns the users of a provider that are linked to an identity and
 // follow after, in order, at most limit.
 func (t *Tx) Subjects(identity, provider, after string, limit int) ([]string, error) {
-	rows, err := t.q.QueryContext(t.ctx, `SELECT subject FROM logins
+	subjects, err := t.column(`SELECT subject FROM logins
 		WHERE identity = ? AND provider = ? AND subject > ? ORDER BY subject LIMIT ?`, identity, provider, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
-	defer rows.Close()
-	var subjects []string
-	for rows.Next() {
-		var subject string
-		if err := rows.Scan(&subject); err != nil {
-			return nil, fmt.Errorf("list users: %w", err)
-		}
-		subjects = append(subjects, subject)
-	}
-	return subjects, rows.Err()
+	return subjects, nil
 }

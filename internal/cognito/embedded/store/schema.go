@@ -53,15 +53,38 @@ func migrations() []string {
 	}
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+// ErrOlderSchema says that the store waits for a broker to bring it up to date,
+// which a reader cannot.
+var ErrOlderSchema = errors.New("the store was made by an older broker; start this one on it once")
+
+// schemaVersion reads how many migrations the store has run: at most as many as
+// there are.
+func schemaVersion(ctx context.Context, db *sql.DB) (int, error) {
 	var version int
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	if known := len(migrations()); version > known {
+		return 0, fmt.Errorf("%w (schema %d, this one knows %d)", ErrNewerSchema, version, known)
+	}
+	return version, nil
+}
+
+// present refuses a store whose schema is not this broker's.
+func present(ctx context.Context, db *sql.DB) error {
+	version, err := schemaVersion(ctx, db)
+	if err == nil && version < len(migrations()) {
+		err = ErrOlderSchema
+	}
+	return err
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	version, err := schemaVersion(ctx, db)
+	if err != nil {
+		return err
 	}
 	steps := migrations()
-	if version > len(steps) {
-		return fmt.Errorf("%w (schema %d, this one knows %d)", ErrNewerSchema, version, len(steps))
-	}
 	for ; version < len(steps); version++ {
 		if err := step(ctx, db, steps[version], version+1); err != nil {
 			return fmt.Errorf("bring schema to version %d: %w", version+1, err)

@@ -107,6 +107,28 @@ func (s *Store) claim(path string) error {
 	return f.Close()
 }
 
+// OpenReader opens a store for reading alone, also while a broker writes to it.
+// It fails where there is none, with ErrNewerSchema where a newer broker made it,
+// and with ErrOlderSchema where an older one did and no broker has opened it since.
+func OpenReader(ctx context.Context, path string) (*Store, error) {
+	ctx, cancel := context.WithTimeout(ctx, openDeadline)
+	defer cancel()
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s := &Store{writer: refusing()}
+	var err error
+	if s.read, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)&mode=ro")); err == nil {
+		s.read.SetMaxOpenConns(readers)
+		err = present(ctx, s.read)
+	}
+	if err != nil {
+		s.closeFiles()
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	return s, nil
+}
+
 func dsn(path, option string) string {
 	q := "?_pragma=busy_timeout(" + fmt.Sprint(busyTimeout.Milliseconds()) + ")" +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&" + option

@@ -42,6 +42,14 @@ func startWriter(db *sql.DB) *writer {
 	return w
 }
 
+// refusing is the writer of a store that is open for reading: it is closed.
+func refusing() *writer {
+	w := &writer{closing: make(chan struct{}), done: make(chan struct{})}
+	w.once.Do(func() { close(w.closing) })
+	close(w.done)
+	return w
+}
+
 func (w *writer) do(ctx context.Context, fn func(*Tx) error) error {
 	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
 	select {
