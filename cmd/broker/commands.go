@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/devidp"
 )
@@ -21,17 +22,48 @@ func loadConfig(path string, p process) (*config.Config, error) {
 	return config.Load(path, p.environ)
 }
 
-func check(p process) error {
+// check reads the configuration and, on demand, the engine's store, also while a
+// broker writes to it.
+func check(ctx context.Context, p process) error {
 	f := flags("check")
 	path := f.String("config", "", "configuration file")
+	stored := f.Bool("store", false, "check the store too")
 	if err := parse(f, p.args); err != nil {
 		return err
 	}
-	if _, err := loadConfig(*path, p); err != nil {
+	c, err := loadConfig(*path, p)
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s: ok\n", *path)
+	if *stored {
+		if err := checkStore(ctx, c, p); err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
+	}
+	_, err = fmt.Fprintf(p.stdout, "%s: ok\n", *path)
 	return err
+}
+
+// checkStore prints what breaks the store's invariants, and fails if anything does.
+func checkStore(ctx context.Context, c *config.Config, p process) error {
+	if c.Cognito.Backend != config.BackendEmbedded || c.Cognito.Store == store.InMemory {
+		return errors.New("the configuration keeps no store")
+	}
+	s, err := store.OpenReader(ctx, c.Cognito.Store)
+	if err != nil {
+		return err
+	}
+	findings, err := s.Check(ctx)
+	if err = errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	for _, finding := range findings {
+		fmt.Fprintln(p.stdout, finding)
+	}
+	if len(findings) > 0 {
+		return fmt.Errorf("the store breaks %d invariants", len(findings))
+	}
+	return nil
 }
 
 func keys(ctx context.Context, p process) error {

@@ -17,7 +17,7 @@ import (
 const usage = `usage: broker COMMAND [flags]
 
   serve   -config FILE                     answer requests until SIGTERM
-  check   -config FILE                     read the configuration and say whether it is sound
+  check   -config FILE [-store]            say whether the configuration, and the engine's store, are sound
   token   -config FILE -user NAME          mint an ID token of the development identity provider
           [-audience ID] [-ttl 1h] [-claim k=v]...
   keys new                                 print a new base64 key of 32 bytes
@@ -57,7 +57,7 @@ func run(ctx context.Context, p process) error {
 	case "serve":
 		return serve(ctx, p)
 	case "check":
-		return check(p)
+		return check(ctx, p)
 	case "token":
 		return token(p)
 	case "keys":
