@@ -46,8 +46,8 @@ func check(ctx context.Context, p process) error {
 
 // checkStore prints what breaks the store's invariants, and fails if anything does.
 func checkStore(ctx context.Context, c *config.Config, p process) error {
-	if c.Cognito.Backend != config.BackendEmbedded || c.Cognito.Store == store.InMemory {
-		return errors.New("the configuration keeps no store")
+	if !keepsStore(c) {
+		return errNoStore
 	}
 	s, err := store.OpenReader(ctx, c.Cognito.Store)
 	if err != nil {

@@ -20,6 +20,8 @@ const usage = `usage: broker COMMAND [flags]
   check   -config FILE [-store]            say whether the configuration, and the engine's store, are sound
   token   -config FILE -user NAME          mint an ID token of the development identity provider
           [-audience ID] [-ttl 1h] [-claim k=v]...
+  import  -config FILE -file LINES         write pools and identities into the store of a stopped broker
+  export  -config FILE [-file LINES]       write them out of a store, also of one in use
   keys new                                 print a new base64 key of 32 bytes
   keys rotate -url URL -api-key-file FILE  have a running broker sign its tokens by a new key
   version                                  print the version
@@ -32,6 +34,7 @@ var errUsage = errors.New("no such command; see broker help")
 type process struct {
 	args    []string
 	environ []string
+	stdin   io.Reader
 	stdout  io.Writer
 	stderr  io.Writer
 }
@@ -39,7 +42,7 @@ type process struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p := process{args: os.Args[1:], environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr}
+	p := process{args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	if err := run(ctx, p); err != nil {
 		fmt.Fprintln(os.Stderr, "broker: "+oneLine(err))
 		stop()
@@ -60,6 +63,10 @@ func run(ctx context.Context, p process) error {
 		return check(ctx, p)
 	case "token":
 		return token(p)
+	case "import":
+		return importLines(ctx, p)
+	case "export":
+		return exportLines(ctx, p)
 	case "keys":
 		return keys(ctx, p)
 	case "version":

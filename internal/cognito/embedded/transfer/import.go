@@ -1,0 +1,149 @@
+package transfer
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+)
+
+// Bounds of a line, in bytes, and of a pool's name, in characters.
+const (
+	maxLine = 1 << 20
+	maxName = 128
+)
+
+// Error refuses a line. It names no user.
+type Error struct {
+	Line  int // from 1
+	cause error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.cause) }
+
+// Unwrap gives what is wrong with the line.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Import writes all lines of r into a store in one write. account is the one whose
+// roles pools may name; now dates identities whose line does not. It fails with
+// *Error for a line that is none, that breaks a rule, or that contradicts the
+// store or an earlier line; nothing is written then.
+func Import(ctx context.Context, s *store.Store, r io.Reader, account string, now time.Time) (c Count, err error) {
+	err = s.Update(ctx, func(tx *store.Tx) error {
+		i := &importer{tx: tx, account: account, now: now, pools: map[string]rules.Pool{}}
+		known, err := tx.Pools()
+		if err != nil {
+			return err
+		}
+		for _, p := range known {
+			i.pools[p.ID] = p
+		}
+		err = i.lines(r)
+		c = i.count
+		return err
+	})
+	if err != nil {
+		return Count{}, fmt.Errorf("import: %w", err)
+	}
+	return c, nil
+}
+
+// importer is one import, within its write.
+type importer struct {
+	tx      *store.Tx
+	account string
+	now     time.Time
+	pools   map[string]rules.Pool
+	count   Count
+}
+
+func (i *importer) lines(r io.Reader) error {
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(make([]byte, 64<<10), maxLine)
+	n := 0
+	for scanner.Scan() {
+		n++
+		text := bytes.TrimSpace(scanner.Bytes())
+		if len(text) == 0 {
+			continue
+		}
+		if err := i.line(text); err != nil {
+			return &Error{Line: n, cause: err}
+		}
+	}
+	if err := scanner.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return &Error{Line: n + 1, cause: fmt.Errorf("longer than %d bytes", maxLine)}
+	} else if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	return nil
+}
+
+func (i *importer) line(text []byte) error {
+	l, err := readLine(text)
+	switch {
+	case err != nil:
+		return err
+	case l.Pool != nil:
+		return i.pool(*l.Pool)
+	}
+	return i.identity(l.Identity)
+}
+
+// readLine reads a line strictly. What the decoder says of a value may quote it,
+// so only the member's name is told.
+func readLine(text []byte) (*line, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	l := new(line)
+	if err := d.Decode(l); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return nil, fmt.Errorf("%s has the wrong type; expected %s", wrong.Field, wrong.Type)
+		}
+		if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+			return nil, errors.New("is not JSON; expected one object")
+		}
+		if _, ok := errors.AsType[*time.ParseError](err); ok {
+			return nil, errors.New("a time is not of RFC 3339")
+		}
+		return nil, errors.New("is not a line of an export; expected {\"pool\": …} or {\"identity\": …} with the members of docs/import.md")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the object")
+	}
+	if (l.Pool == nil) == (l.Identity == nil) {
+		return nil, errors.New("holds neither or both; expected \"pool\" or \"identity\"")
+	}
+	return l, nil
+}
+
+func (i *importer) pool(p rules.Pool) error {
+	if !validID(p.ID, "") {
+		return errors.New("pool.id is not <region>:<guid>")
+	}
+	if n := len([]rune(p.Name)); n == 0 || n > maxName {
+		return fmt.Errorf("pool.name has %d characters; expected 1 to %d", n, maxName)
+	}
+	if err := rules.CheckPool(&p); err != nil {
+		return fmt.Errorf("pool: %w", err)
+	}
+	if err := rules.CheckRoles(&p, i.account, p.Roles, p.Mappings); err != nil {
+		return fmt.Errorf("pool: %w", err)
+	}
+	i.count.Pools++
+	if old, ok := i.pools[p.ID]; ok {
+		if rules.SameInEffect(&old, &p) {
+			return nil // labels stay as they are
+		}
+		return errors.New("the pool is there with other settings; change it through the API")
+	}
+	i.pools[p.ID] = p
+	return i.tx.PutPool(p)
+}

@@ -1,0 +1,162 @@
+package transfer_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/transfer"
+)
+
+const (
+	account  = "000000000000"
+	poolID   = "us-east-1:00000000-0000-4000-8000-000000000001"
+	poolLine = `{"pool":{"id":"` + poolID + `","name":"demo","allowGuests":true,"developerProvider":"login.example",` +
+		`"oidcProviderArns":["arn:aws:iam::000000000000:oidc-provider/idp.example","arn:aws:iam::000000000000:oidc-provider/work.example"],` +
+		`"roles":{"authenticated":"arn:aws:iam::000000000000:role/auth"}}}` + "\n"
+	alice = `{"identity":{"id":"us-east-1:aa","pool":"` + poolID + `","created":"2020-01-02T03:04:05.678Z","logins":[` +
+		`{"provider":"idp.example","subject":"alice"},{"provider":"login.example","subject":"u1"},{"provider":"login.example","subject":"u2"}]}}` + "\n"
+	guest = `{"identity":{"id":"us-east-1:bb","pool":"` + poolID + `"}}` + "\n"
+	gone  = `{"identity":{"id":"us-east-1:cc","pool":"` + poolID + `","state":"disabled","mergedInto":"us-east-1:aa"}}` + "\n"
+)
+
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func open(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.InMemory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func bring(t *testing.T, s *store.Store, lines string) (transfer.Count, error) {
+	t.Helper()
+	return transfer.Import(t.Context(), s, strings.NewReader(lines), account, now)
+}
+
+func export(t *testing.T, s *store.Store) string {
+	t.Helper()
+	var out bytes.Buffer
+	if _, err := transfer.Export(t.Context(), s, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// What was imported is there with its ids, is exported again, and brings another
+// store to the same state; to import it once more changes nothing.
+func TestThereAndBack(t *testing.T) {
+	first, second := open(t), open(t)
+	want := transfer.Count{Pools: 1, Identities: 3, Logins: 3}
+	if got, err := bring(t, first, poolLine+"\n"+alice+guest+gone); err != nil || got != want {
+		t.Fatalf("got %+v %v, want %+v", got, err, want)
+	}
+	err := first.View(t.Context(), func(tx *store.Tx) error {
+		for _, subject := range []string{"u1", "u2"} {
+			owner, _, err := tx.Owner(poolID, rules.Login{Provider: "login.example", Subject: subject})
+			if err != nil || owner != "us-east-1:aa" {
+				t.Errorf("a developer's user: got %q %v, want the identity of the file", owner, err)
+			}
+		}
+		i, _, err := tx.Identity("us-east-1:aa")
+		if i.State != rules.Authenticated || i.Created.UnixMilli() != time.Date(2020, 1, 2, 3, 4, 5, 678e6, time.UTC).UnixMilli() {
+			t.Errorf("got state %d made %v, want authenticated, made as the file says", i.State, i.Created)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if findings, err := first.Check(t.Context()); err != nil || len(findings) > 0 {
+		t.Errorf("the store's invariants: got %v %v", findings, err)
+	}
+	all := export(t, first)
+	if got, err := bring(t, second, all); err != nil || got != want {
+		t.Fatalf("an export: got %+v %v, want %+v", got, err, want)
+	}
+	if got, err := bring(t, second, all); err != nil || got != want {
+		t.Errorf("once more: got %+v %v, want %+v", got, err, want)
+	}
+	if diff := cmp.Diff(all, export(t, second)); diff != "" {
+		t.Errorf("exported again (-first +second):\n%s", diff)
+	}
+}
+
+// A line that cannot be is refused by its number, and nothing at all is written.
+// No refusal names a user.
+func TestRefusedLines(t *testing.T) {
+	identity := func(members string) string { return `{"identity":{"pool":"` + poolID + `",` + members + `}}` }
+	for text, want := range map[string]string{
+		`x`:                               "is not JSON; expected one object",
+		`{}`:                              `holds neither or both; expected "pool" or "identity"`,
+		`{"pool":{},"identity":{}}`:       `holds neither or both; expected "pool" or "identity"`,
+		`{"identity":{}} {}`:              "something follows the object",
+		`{"identity":{"id":1}}`:           "identity.id has the wrong type; expected string",
+		`{"identity":{"identityId":"x"}}`: `is not a line of an export; expected {"pool": …} or {"identity": …} with the members of docs/import.md`,
+		`{"identity":{"id":"us-east-1:aa","pool":"us-east-1:ff"}}`:                                                                                 "identity.pool is neither in the store nor on a line before",
+		identity(`"id":"us-east-1:AA"`):                                                                                                            "identity.id is not <region>:<guid> of the pool's region",
+		identity(`"id":"eu-west-1:aa"`):                                                                                                            "identity.id is not <region>:<guid> of the pool's region",
+		identity(`"id":"us-east-1:aa","state":"new"`):                                                                                              "identity.state is unknown; expected guest, authenticated or disabled",
+		identity(`"id":"us-east-1:aa","state":"authenticated"`):                                                                                    "identity.state is authenticated with 0 logins; an authenticated identity has some, others have none",
+		identity(`"id":"us-east-1:aa","mergedInto":"us-east-1:bb"`):                                                                                "identity.mergedInto is for disabled identities",
+		identity(`"id":"us-east-1:aa","mergedInto":"x"`):                                                                                           "identity.mergedInto is not <region>:<guid> of the pool's region",
+		identity(`"id":"us-east-1:aa","created":"yesterday-secret"`):                                                                               "a time is not of RFC 3339",
+		identity(`"id":"us-east-1:aa","created":"2020-01-02T00:00:00Z","modified":"2020-01-01T00:00:00Z"`):                                         "identity.modified is before identity.created, or that before 1970",
+		identity(`"id":"us-east-1:dd","state":"guest","logins":[{"provider":"idp.example","subject":"secret"}]`):                                   "identity.state is guest with 1 logins; an authenticated identity has some, others have none",
+		identity(`"id":"us-east-1:dd","logins":[{"provider":"other.example","subject":"secret"}]`):                                                 "identity.logins[0].provider is none of the pool's",
+		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":""}]`):                                                         "identity.logins[0].subject has 0 bytes; expected 1 to 2048",
+		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":"secret"},{"provider":"idp.example","subject":"secret2"}]`):    "identity.logins[1] is a second login of its provider",
+		identity(`"id":"us-east-1:dd","logins":[{"provider":"login.example","subject":"secret"},{"provider":"login.example","subject":"secret"}]`): "identity.logins[1] stands there twice",
+		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":"alice"}]`):                                                    "identity.logins[0] is linked to another identity",
+		identity(`"id":"us-east-1:aa","logins":[{"provider":"idp.example","subject":"secret"}]`):                                                   "the identity is there with another state or other logins",
+		strings.Replace(poolLine, `"allowGuests":true`, `"allowGuests":false`, 1):                                                                  "the pool is there with other settings; change it through the API",
+		strings.Replace(poolLine, `000000000000:role`, `999999999999:role`, 1):                                                                     "pool: NotAuthorizedException: Access to Role 'arn:aws:iam::999999999999:role/auth' is forbidden.",
+		`{"pool":{"id":"us-east-1","name":"x"}}`:                                                                                                   "pool.id is not <region>:<guid>",
+		`{"pool":{"id":"us-east-1:aa","name":""}}`:                                                                                                 "pool.name has 0 characters; expected 1 to 128",
+		`{"x":"` + strings.Repeat("a", 1<<20) + `"}`:                                                                                               "longer than 1048576 bytes",
+	} {
+		s := open(t)
+		_, err := bring(t, s, poolLine+alice+guest+text)
+		refused, ok := errors.AsType[*transfer.Error](err)
+		if !ok || refused.Line != 4 || refused.Unwrap().Error() != want {
+			t.Errorf("%.100s: got %v, want line 4: %s", text, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%.100s: the refusal quotes a value", text)
+		}
+		if left := export(t, s); left != "" {
+			t.Errorf("%.100s: got %d bytes in the store, want nothing written", text, len(left))
+		}
+	}
+}
+
+func FuzzImport(f *testing.F) {
+	for _, seed := range []string{poolLine, alice, guest, gone, poolLine + alice, "{}", `{"identity":{"id":"us-east-1:aa","pool":"` + poolID + `","logins":null}}`} {
+		f.Add(seed)
+	}
+	s, err := store.Open(f.Context(), store.InMemory)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { s.Close() })
+	if _, err := transfer.Import(f.Context(), s, strings.NewReader(poolLine), account, now); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, err := transfer.Import(t.Context(), s, strings.NewReader(text), account, now); err != nil {
+			return
+		}
+		if findings, err := s.Check(t.Context()); err != nil || len(findings) > 0 {
+			t.Errorf("the store's invariants: got %v %v", findings, err)
+		}
+	})
+}
