@@ -54,7 +54,8 @@ func pools(c *config.Config) []rules.Pool {
 			ID: p.ID, Name: p.Name,
 			AllowGuests: p.AllowUnauthenticatedIdentities, AllowClassic: p.AllowClassicFlow,
 			DeveloperProvider: p.DeveloperProviderName, OIDCProviderARNs: p.OpenIDConnectProviderARNs,
-			Roles: rules.Roles{Authenticated: p.Roles.Authenticated, Unauthenticated: p.Roles.Unauthenticated},
+			GuestRetention: p.GuestRetention,
+			Roles:          rules.Roles{Authenticated: p.Roles.Authenticated, Unauthenticated: p.Roles.Unauthenticated},
 		})
 	}
 	return out

@@ -52,6 +52,12 @@ func (c *Config) checkRoles() error {
 	return nil
 }
 
+// Bounds of guest_retention: more than any credentials live, and ten years.
+const (
+	minRetention = 24 * time.Hour
+	maxRetention = 10 * 365 * 24 * time.Hour
+)
+
 func validRole(arn string) bool { return len(arn) <= maxARN && roleARN.MatchString(arn) }
 
 func (c *Config) checkPools() error {
@@ -94,6 +100,12 @@ func (p *Pool) check(path string, providers map[string]string, engine bool) erro
 		func() error { return optionalRole(path+".roles.authenticated", p.Roles.Authenticated) },
 		func() error { return optionalRole(path+".roles.unauthenticated", p.Roles.Unauthenticated) },
 		func() error { return lasting(path+".min_remaining", p.MinRemaining, 0, maxFloor) },
+		func() error {
+			if p.GuestRetention == 0 {
+				return nil
+			}
+			return lasting(path+".guest_retention", p.GuestRetention, minRetention, maxRetention)
+		},
 	)
 }
 

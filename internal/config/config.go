@@ -134,6 +134,9 @@ type Pool struct {
 	Roles                     PoolRoles `yaml:"roles"`
 	// MinRemaining is the pool's floor, 0 for none of its own.
 	MinRemaining time.Duration `yaml:"min_remaining"`
+	// GuestRetention is how long the engine keeps a guest who does not come back; 0
+	// for ever.
+	GuestRetention time.Duration `yaml:"guest_retention"`
 }
 
 // PoolRoles are ARNs of a pool's default roles; either may be empty.

@@ -86,7 +86,10 @@ func (e *Engine) authenticate(ctx context.Context, pool *rules.Pool, id rules.Id
 // the rules say.
 func (e *Engine) admit(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) (access, error) {
 	if len(tokens) == 0 {
-		return access{identity: id.ID, amr: rules.AMR(pool, nil)}, rules.GuestAccess(pool, id)
+		if err := rules.GuestAccess(pool, id); err != nil {
+			return access{}, err
+		}
+		return access{identity: id.ID, amr: rules.AMR(pool, nil)}, e.used(ctx, pool, id.ID)
 	}
 	proven, err := e.prove(ctx, pool, tokens)
 	if err != nil {

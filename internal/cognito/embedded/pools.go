@@ -72,7 +72,7 @@ func (e *Engine) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.Upd
 		if p.DeveloperProvider != "" && next.DeveloperProvider != p.DeveloperProvider {
 			return cognito.InvalidParameter("DeveloperProviderName cannot be changed once it is set.")
 		}
-		next.Roles, next.Mappings, next.PrincipalTags = p.Roles, p.Mappings, p.PrincipalTags
+		next.Roles, next.Mappings, next.PrincipalTags, next.GuestRetention = p.Roles, p.Mappings, p.PrincipalTags, p.GuestRetention
 		*p = next
 		return rules.CheckPool(p)
 	})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Roles are a pool's default roles, by ARN; empty means none.
@@ -29,6 +30,8 @@ type Pool struct {
 	DeveloperProvider string   `json:"developerProvider,omitempty"`
 	OIDCProviderARNs  []string `json:"oidcProviderArns,omitempty"`
 	SAMLProviderARNs  []string `json:"samlProviderArns,omitempty"`
+	// GuestRetention is how long an unused guest is kept; zero is for ever.
+	GuestRetention time.Duration `json:"guestRetention,omitempty"`
 	// PublicProviders are SupportedLoginProviders: app id by provider.
 	PublicProviders map[string]string  `json:"publicProviders,omitempty"`
 	UserPools       []UserPool         `json:"userPools,omitempty"`

@@ -65,6 +65,33 @@ func (t *Tx) AddIdentity(i rules.Identity) error {
 		i.ID, i.Pool, i.State, i.Created.UnixMilli(), i.Modified.UnixMilli(), i.MergedInto)
 }
 
+// Touch notes when a guest was used last; it moves no date that callers see.
+func (t *Tx) Touch(id string, used time.Time) error {
+	return t.exec("note use", "UPDATE identities SET used = ? WHERE id = ?", used.UnixMilli(), id)
+}
+
+// LastUse is the later of when an identity was made and when Touch noted its use.
+func (t *Tx) LastUse(id string) (time.Time, error) {
+	var ms int64
+	err := t.q.QueryRowContext(t.ctx, "SELECT max(created, used) FROM identities WHERE id = ?", id).Scan(&ms)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read last use: %w", err)
+	}
+	return time.UnixMilli(ms), nil
+}
+
+// DropGuests removes at most limit of a pool's guests that were last used before,
+// and returns how many it removed.
+func (t *Tx) DropGuests(pool string, before time.Time, limit int) (int, error) {
+	result, err := t.q.ExecContext(t.ctx, `DELETE FROM identities WHERE id IN (SELECT id FROM identities
+		WHERE pool = ? AND state = ? AND max(created, used) < ? LIMIT ?)`, pool, rules.Guest, before.UnixMilli(), limit)
+	if err != nil {
+		return 0, fmt.Errorf("drop guests: %w", err)
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
 // SetState changes an identity's state and its time of modification.
 func (t *Tx) SetState(id string, state rules.State, modified time.Time) error {
 	return t.exec("set identity state", "UPDATE identities SET state = ?, modified = ? WHERE id = ?",

@@ -48,6 +48,9 @@ func (i *importer) identity(in *identity) error {
 	if err := i.tx.AddIdentity(next); err != nil {
 		return err
 	}
+	if err := i.tx.Touch(next.ID, i.now); err != nil { // a guest's retention begins anew
+		return err
+	}
 	for _, l := range logins {
 		if err := i.tx.Link(next.Pool, l, next.ID); err != nil {
 			return err
