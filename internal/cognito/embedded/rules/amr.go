@@ -15,6 +15,7 @@ const (
 type Proven struct {
 	Login
 	ClientID string // for which the token was made; empty for developer users
+	Claims   Claims // of the token; nil for developer users
 }
 
 // AMR states how a call was authenticated, in the words of reference 5.1: each

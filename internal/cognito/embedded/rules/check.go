@@ -112,7 +112,7 @@ func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mappin
 
 func checkRole(arn, account string) error {
 	if m := roleARN.FindStringSubmatch(arn); m == nil || m[2] != account {
-		return cognito.NotAuthorized(fmt.Sprintf("Access to Role '%s' is forbidden.", arn))
+		return roleForbidden(arn)
 	}
 	return nil
 }

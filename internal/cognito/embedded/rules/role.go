@@ -30,7 +30,12 @@ func Role(p *Pool, authenticated bool, custom string) (string, error) {
 		return "", cognito.InvalidPoolConfiguration(cognito.MsgPoolConfiguration)
 	}
 	if custom != "" && custom != role {
-		return "", cognito.NotAuthorized(fmt.Sprintf("Access to Role '%s' is forbidden.", custom))
+		return "", roleForbidden(custom)
 	}
 	return role, nil
+}
+
+// roleForbidden refuses a role that a call or a definition names.
+func roleForbidden(arn string) error {
+	return cognito.NotAuthorized(fmt.Sprintf("Access to Role '%s' is forbidden.", arn))
 }
