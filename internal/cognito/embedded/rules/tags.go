@@ -1,0 +1,77 @@
+package rules
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The fixed mapping of reference 4.6. The tags' names are not known for certain
+// (11.14).
+const (
+	tagClient = "client"
+	tagUser   = "username"
+)
+
+// maxTagValue bounds a session tag's value, in characters.
+const maxTagValue = 256
+
+// PrincipalTags turns claims of a call's logins into session tags (reference 4.6).
+// Where providers disagree the first in their order wins; tags that differ in case
+// alone are one to STS, and so they are here.
+//
+// A claim that is absent, empty, an array or an object gives no tag; nor does one
+// that STS would not take: longer than 256 characters, or with characters that tags
+// do not have. Cut short it would be another value, which might be somebody else's,
+// and passed on it would keep the user out of every role. Logins without claims
+// give none: a developer user's tags come from his backend's call.
+func PrincipalTags(p *Pool, proven []Proven) map[string]string {
+	tags, taken := map[string]string{}, map[string]bool{}
+	for _, l := range byProvider(proven) {
+		m, ok := p.tagMap(l.Provider)
+		if !ok || l.Claims == nil {
+			continue
+		}
+		values := m.values(l)
+		for _, tag := range slices.Sorted(maps.Keys(values)) {
+			if folded := strings.ToLower(tag); taggableText(values[tag]) && !taken[folded] {
+				tags[tag], taken[folded] = values[tag], true
+			}
+		}
+	}
+	return tags
+}
+
+func taggableText(value string) bool {
+	return value != "" && utf8.RuneCountInString(value) <= maxTagValue && tagText.MatchString(value)
+}
+
+// tagMap is what the pool says of a provider's users, by its ARN or by its key in
+// Logins; a user pool stands there without a client id.
+func (p *Pool) tagMap(provider string) (m TagMap, ok bool) {
+	for _, key := range p.settingKeys(provider) {
+		if m, ok = p.PrincipalTags[key]; ok {
+			return m, true
+		}
+	}
+	return TagMap{}, false
+}
+
+// values are the tags that the map gives a login, before a look at their values.
+func (m TagMap) values(l Proven) map[string]string {
+	if m.UseDefaults {
+		return map[string]string{tagClient: l.ClientID, tagUser: l.Subject}
+	}
+	values := map[string]string{}
+	for tag, claim := range m.Tags {
+		values[tag], _ = claimText(claimOf(l.Claims, claim))
+	}
+	return values
+}
+
+// names reports whether the map reads a claim. The defaults read what every proof
+// says of client and user.
+func (m TagMap) names(claim string) bool {
+	return !m.UseDefaults && slices.Contains(slices.Collect(maps.Values(m.Tags)), claim)
+}
