@@ -79,6 +79,18 @@ func requestTag(name string) reader {
 	}
 }
 
+// ambiguous reports whether two tags have one name: names of tags are
+// case-insensitive in conditions, and either value could be meant.
+func (r *Request) ambiguous() bool {
+	keys, _ := tagKeys(r)
+	for n, key := range keys {
+		if slices.ContainsFunc(keys[:n], func(other string) bool { return strings.EqualFold(other, key) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // readOperator takes an operator's name apart.
 func (c *condition) readOperator(name string) bool {
 	c.operator = name

@@ -76,7 +76,9 @@ func (s *statement) read(n *node) error {
 		"Action":    func(n *node) (err error) { s.actions, err = n.texts("Action"); return err },
 		"Condition": func(n *node) error { return s.readConditions(n) },
 	})
-	s.deny = effect == "Deny"
+	if s.deny = effect == "Deny"; s.deny && s.allOfAWS {
+		s.principals = append(s.principals, "*")
+	}
 	switch {
 	case err != nil:
 		return err
@@ -91,7 +93,8 @@ func (s *statement) read(n *node) error {
 }
 
 // readPrincipal takes federated principals. Those of other kinds are let stand:
-// they are never a web identity.
+// they are never a web identity. All of AWS is kept apart: IAM holds {"AWS": "*"}
+// for the same as "*", which a Deny must not fall short of.
 func (s *statement) readPrincipal(n *node) (err error) {
 	if n.kind == kindText {
 		if n.value != "*" {
@@ -103,7 +106,12 @@ func (s *statement) readPrincipal(n *node) (err error) {
 	other := func(n *node) error { _, err := n.texts("Principal"); return err }
 	return n.each("a Principal", map[string]func(n *node) error{
 		"Federated": func(n *node) error { s.principals, err = n.texts("Federated"); return err },
-		"AWS":       other, "Service": other, "CanonicalUser": other,
+		"AWS": func(n *node) error {
+			all, err := n.texts("Principal")
+			s.allOfAWS = slices.Contains(all, "*")
+			return err
+		},
+		"Service": other, "CanonicalUser": other,
 	})
 }
 

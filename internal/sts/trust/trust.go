@@ -9,6 +9,7 @@ package trust
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -30,6 +31,7 @@ type statement struct {
 	line       int
 	deny       bool
 	principals []string // federated ones; "*" is anyone
+	allOfAWS   bool     // {"AWS": "*"} is among the principals
 	actions    []string
 	conditions []condition
 }
@@ -57,8 +59,12 @@ type Decision struct {
 }
 
 // Decide judges a request: refused where any statement denies it, allowed where
-// one allows it, refused otherwise.
+// one allows it, refused otherwise. A request without a provider is refused, and
+// so is one whose tags have keys that differ in case alone.
 func (p *Policy) Decide(r Request) Decision {
+	if r.ambiguous() {
+		return Decision{Reason: "the session has tags whose keys differ in case alone"}
+	}
 	decision := p.decide(r, actionAssume)
 	if !decision.Allowed || len(r.Tags) == 0 {
 		return decision
@@ -125,14 +131,10 @@ func (s *statement) judge(r *Request, action string) (reached, line int, reason 
 }
 
 // names reports whether the statement is about the provider. Principals are
-// compared to the letter: they take no wildcard but "*" alone.
+// compared to the letter: they take no wildcard but "*" alone. Nobody is not
+// anybody.
 func (s *statement) names(provider string) bool {
-	for _, p := range s.principals {
-		if p == "*" || p == provider {
-			return true
-		}
-	}
-	return false
+	return provider != "" && (slices.Contains(s.principals, "*") || slices.Contains(s.principals, provider))
 }
 
 func matchesAny(patterns []string, text string, fold bool) bool {
