@@ -1,12 +1,14 @@
 package trust
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// Error refuses a policy. It quotes the policy.
+// Error refuses a policy. It names the statement, by its number from 1, where it is
+// in one, and quotes the policy.
 type Error struct {
 	Line    int // from 1
 	Message string
@@ -51,14 +53,26 @@ func version(n *node) error {
 }
 
 func (p *Policy) readStatements(n *node) error {
-	for _, item := range n.items() {
+	for number, item := range n.items() {
 		s := statement{line: item.line}
-		if err := s.read(item); err != nil {
-			return err
+		err := s.read(item)
+		if err == nil && s.sid != "" && slices.ContainsFunc(p.statements, func(other statement) bool { return other.sid == s.sid }) {
+			err = wrong(item, "the Sid %q stands twice", s.sid)
+		}
+		if err != nil {
+			return within(number+1, err)
 		}
 		p.statements = append(p.statements, s)
 	}
 	return nil
+}
+
+// within says which statement a refusal is of.
+func within(number int, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return &Error{Line: e.Line, Message: fmt.Sprintf("statement %d: %s", number, e.Message)}
+	}
+	return fmt.Errorf("statement %d: %w", number, err)
 }
 
 func (s *statement) read(n *node) error {
@@ -72,8 +86,8 @@ func (s *statement) read(n *node) error {
 			}
 			return err
 		},
-		"Principal": func(n *node) error { principal = true; return s.readPrincipal(n) },
-		"Action":    func(n *node) (err error) { s.actions, err = n.texts("Action"); return err },
+		"Principal": func(n *node) error { principal = n.kind != kindObject || len(n.members) > 0; return s.readPrincipal(n) },
+		"Action":    func(n *node) error { return s.readActions(n) },
 		"Condition": func(n *node) error { return s.readConditions(n) },
 	})
 	if s.deny = effect == "Deny"; s.deny && s.allOfAWS {
@@ -83,13 +97,25 @@ func (s *statement) read(n *node) error {
 	case err != nil:
 		return err
 	case effect == "":
-		return wrong(n, "the statement has no Effect")
+		return wrong(n, "it has no Effect")
 	case !principal:
-		return wrong(n, "the statement has no Principal")
-	case len(s.actions) == 0:
-		return wrong(n, "the statement has no Action")
+		return wrong(n, "it has no Principal")
+	case s.actions == nil:
+		return wrong(n, "it has no Action")
 	}
 	return nil
+}
+
+// readActions takes actions of any service: whoever may assume the role otherwise
+// than by a web identity stands in the same policy.
+func (s *statement) readActions(n *node) (err error) {
+	s.actions, err = n.texts("Action")
+	for _, a := range s.actions {
+		if a != "*" && !strings.Contains(a, ":") {
+			return wrong(n, "Action is %q; expected \"*\" or one with its service, as %q", a, actionTag)
+		}
+	}
+	return err
 }
 
 // readPrincipal takes federated principals. Those of other kinds are let stand:
@@ -105,7 +131,7 @@ func (s *statement) readPrincipal(n *node) (err error) {
 	}
 	other := func(n *node) error { _, err := n.texts("Principal"); return err }
 	return n.each("a Principal", map[string]func(n *node) error{
-		"Federated": func(n *node) error { s.principals, err = n.texts("Federated"); return err },
+		"Federated": func(n *node) error { s.principals, err = n.texts("Principal"); return err },
 		"AWS": func(n *node) error {
 			all, err := n.texts("Principal")
 			s.allOfAWS = slices.Contains(all, "*")
@@ -123,10 +149,16 @@ func (s *statement) readConditions(n *node) error {
 		if operator.node.kind != kindObject {
 			return wrong(operator.node, "%s is %s; expected an object", operator.name, operator.node.kind)
 		}
-		for _, key := range operator.node.members {
+		if len(operator.node.members) == 0 {
+			return wrong(operator.node, "%s has no keys", operator.name)
+		}
+		for n, key := range operator.node.members {
 			c, err := readCondition(operator.name, key)
 			if err != nil {
 				return err
+			}
+			if slices.ContainsFunc(operator.node.members[:n], func(m member) bool { return strings.EqualFold(m.name, key.name) }) {
+				return wrong(key.node, "%q of %s stands twice; keys are case-insensitive", key.name, operator.name)
 			}
 			s.conditions = append(s.conditions, *c)
 		}
@@ -149,9 +181,6 @@ func readCondition(operator string, m member) (*condition, error) {
 	values, err := m.node.texts(m.name)
 	if err != nil {
 		return nil, err
-	}
-	if len(values) == 0 {
-		return nil, wrong(m.node, "%s has no values", m.name)
 	}
 	for _, v := range values {
 		if strings.Contains(v, "${") {

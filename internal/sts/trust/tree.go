@@ -165,7 +165,8 @@ func (n *node) text(what string) (string, error) {
 	return n.value, nil
 }
 
-// texts are one text or a list of them. IAM takes truth values for their text.
+// texts are one text or a list of at least one. IAM takes truth values for their
+// text.
 func (n *node) texts(what string) ([]string, error) {
 	var list []string
 	for _, item := range n.items() {
@@ -173,6 +174,9 @@ func (n *node) texts(what string) ([]string, error) {
 			return nil, wrong(item, "%s holds %s; expected text", what, item.kind)
 		}
 		list = append(list, item.value)
+	}
+	if len(list) == 0 {
+		return nil, wrong(n, "%s has no values", what)
 	}
 	return list, nil
 }
