@@ -172,7 +172,12 @@ func (c *condition) refusal(r *Request) string {
 		return what + "the request has such a value"
 	}
 	list := strings.Join(c.values, ", ")
-	if c.negated {
+	switch {
+	case c.quantifier == forAll && !c.negated:
+		return what + "the request has others than " + list
+	case c.quantifier == forAny && c.negated:
+		return what + "the request has no others than " + list
+	case c.negated:
 		return what + "the request has one of " + list
 	}
 	return what + "the request has none of " + list

@@ -175,6 +175,8 @@ func readCondition(operator string, m member) (*condition, error) {
 	if c.read, multi, ok = keyOf(m.name); !ok {
 		return nil, wrong(m.node, "the condition key %q is not known; expected %saud, amr or sub, aws:RequestTag/…, aws:TagKeys or sts:RoleSessionName", m.name, keyPrefix)
 	}
+	// IAM documents that such keys need a set operator, and not what becomes of
+	// them without one: to take either would guess at a permission.
 	if multi && c.quantifier == single && !c.null {
 		return nil, wrong(m.node, "%s holds several values; expected ForAnyValue:%s or ForAllValues:%s", m.name, operator, operator)
 	}

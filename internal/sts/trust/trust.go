@@ -53,8 +53,8 @@ type Decision struct {
 	// came nearest to allow; empty where none spoke of the request at all.
 	Statement string
 	Line      int // in the policy's text, of what decided; from 1, 0 for none
-	// Reason says in words why it was refused. It quotes the policy, never the
-	// request.
+	// Reason says in words why it was refused. It quotes the policy, and of the
+	// request no more than the provider.
 	Reason string
 }
 
