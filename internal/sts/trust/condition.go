@@ -7,7 +7,10 @@ import (
 
 // keyPrefix begins the condition keys of tokens of Cognito's own. It stays what it
 // is whatever the issuer of the tokens.
-const keyPrefix = "cognito-identity.amazonaws.com:"
+const keyPrefix = provider + ":"
+
+// provider is the federated principal of such tokens.
+const provider = "cognito-identity.amazonaws.com"
 
 // quantifier is how a condition takes a key of several values.
 type quantifier int

@@ -8,6 +8,7 @@ import (
 
 const (
 	allowAll = `{"Effect":"Allow","Principal":"*","Action":"sts:*"}`
+	cognito  = `{"Federated":"cognito-identity.amazonaws.com"}`
 )
 
 func policy(statements string) string { return `{"Statement":[` + statements + `]}` }

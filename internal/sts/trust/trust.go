@@ -130,11 +130,11 @@ func (s *statement) judge(r *Request, action string) (reached, line int, reason 
 	return 2 + len(s.conditions), s.line, ""
 }
 
-// names reports whether the statement is about the provider. Principals are
+// names reports whether the statement is about a principal. Principals are
 // compared to the letter: they take no wildcard but "*" alone. Nobody is not
 // anybody.
-func (s *statement) names(provider string) bool {
-	return provider != "" && (slices.Contains(s.principals, "*") || slices.Contains(s.principals, provider))
+func (s *statement) names(federated string) bool {
+	return federated != "" && (slices.Contains(s.principals, "*") || slices.Contains(s.principals, federated))
 }
 
 func matchesAny(patterns []string, text string, fold bool) bool {
