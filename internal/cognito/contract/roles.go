@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 )
 
@@ -75,19 +74,4 @@ func repeated(r types.MappingRule, n int) *types.RulesConfigurationType {
 		c.Rules = append(c.Rules, r)
 	}
 	return c
-}
-
-// roleMappings holds that no credentials are handed out past a mapping: it may
-// mean to withhold them. This falls once mappings are evaluated.
-func roleMappings(s *scene) {
-	alice := s.someone()
-	pool := s.pool(func(in *createInput) { in.DeveloperProviderName = aws.String(DeveloperProvider) })
-	id := s.identity(pool, s.login(alice))
-	s.equal("before", s.credentials(id, s.login(alice)), id+" as "+Authenticated)
-	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), s.ruled(s.providerARN(0), unchanged)))
-	s.refused("with mappings", s.credentials(id, s.login(alice)), misconfigured)
-	s.refused("with mappings, a role by name", s.customCredentials(id, s.login(alice), aws.String(s.role("sales"))), misconfigured)
-	s.equal("GetId goes on", s.id(pool, s.login(alice)), id)
-	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), nil))
-	s.equal("restored", s.credentials(id, s.login(alice)), id+" as "+Authenticated)
 }

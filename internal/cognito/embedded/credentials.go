@@ -37,16 +37,20 @@ func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoident
 	if err != nil {
 		return nil, err
 	}
-	role, err := rules.Role(&pool, len(in.Logins) > 0, aws.ToString(in.CustomRoleArn))
+	role, err := rules.ChooseRole(&pool, e.accountID, who.proven, aws.ToString(in.CustomRoleArn)).Result()
 	if err != nil {
 		return nil, err
 	}
-	c, err := e.assume(ctx, sts.AssumeRequest{
+	req := sts.AssumeRequest{
 		RoleARN:     role,
 		SessionName: sessionName,
 		Duration:    sessionLife,
 		Identity:    sts.WebIdentity{Provider: cognito.PassThrough, Audience: pool.ID, Subject: who.identity, AMR: who.amr, Tags: who.tags},
-	})
+	}
+	if len(who.proven) == 0 {
+		req.Policy, req.PolicyARNs = rules.GuestPolicies(role)
+	}
+	c, err := e.assume(ctx, req)
 	if err != nil {
 		return nil, assumeError(err)
 	}
@@ -103,7 +107,9 @@ func (e *Engine) admit(ctx context.Context, pool *rules.Pool, id rules.Identity,
 		}
 		return rules.Resolve(pool, present, asked, facts)
 	})
-	return access{identity: r.Identity, merged: r.Merge, amr: rules.AMR(pool, proven), proven: proven}, err
+	return access{
+		identity: r.Identity, merged: r.Merge, amr: rules.AMR(pool, proven), tags: rules.PrincipalTags(pool, proven), proven: proven,
+	}, err
 }
 
 // assumeError names what the service names: any refusal of STS is a fault of

@@ -33,5 +33,6 @@ func (e *Engine) Owns(_, _, _, _ string) {}
 // Matters reports whether a claim of a provider's tokens can change what a pool
 // answers.
 func (e *Engine) Matters(pool, provider, claim string) bool {
-	return claim == "cognito:roles" || claim == "cognito:preferred_role"
+	p, ok := e.pool(pool)
+	return !ok || rules.RelevantClaim(&p, provider, claim)
 }

@@ -27,7 +27,7 @@ func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]
 			return nil, cognito.NotAuthorized(cognito.MsgUnsupportedProvider)
 		}
 		proven = append(proven, rules.Proven{
-			Login: rules.Login{Provider: provider, Subject: proof.Subject}, ClientID: proof.ClientID,
+			Login: rules.Login{Provider: provider, Subject: proof.Subject}, ClientID: proof.ClientID, Claims: proof,
 		})
 	}
 	return proven, nil

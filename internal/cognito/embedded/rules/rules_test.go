@@ -154,35 +154,6 @@ func TestResolveNew(t *testing.T) {
 	}
 }
 
-func TestRole(t *testing.T) {
-	const auth, unauth = "arn:aws:iam::000000000000:role/a", "arn:aws:iam::000000000000:role/u"
-	both := rules.Pool{Roles: rules.Roles{Authenticated: auth, Unauthenticated: unauth}}
-	for name, c := range map[string]struct {
-		pool          rules.Pool
-		authenticated bool
-		custom        string
-		want          string
-	}{
-		"step 1: guest":                     {both, false, "", unauth},
-		"step 1: no role for guests":        {rules.Pool{Roles: rules.Roles{Authenticated: auth}}, false, "", noRole},
-		"step 4: login":                     {both, true, "", auth},
-		"step 4: no role for logins":        {rules.Pool{Roles: rules.Roles{Unauthenticated: unauth}}, true, "", noRole},
-		"custom role that is due anyway":    {both, true, auth, auth},
-		"custom role that nothing offers":   {both, true, unauth, "NotAuthorizedException: Access to Role '" + unauth + "' is forbidden."},
-		"a guest asks for the login's role": {both, false, auth, "NotAuthorizedException: Access to Role '" + auth + "' is forbidden."},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := rules.Role(&c.pool, c.authenticated, c.custom)
-			if err != nil {
-				got = outcome(err)
-			}
-			if got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
 func TestAccepts(t *testing.T) {
 	p := rules.Pool{OIDCProviderARNs: []string{"arn:aws:iam::000000000000:oidc-provider/idp.example/tenant"}}
 	for provider, want := range map[string]bool{
