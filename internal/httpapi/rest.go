@@ -20,28 +20,16 @@ import (
 
 // call is a REST request on its way through a handler.
 type call struct {
-	ctx  context.Context
-	pool string
-	tree map[string]any // the body, decoded strictly
-	ask  *flows.Ask
-	who  *callers.Caller // of routes for callers; nil on those for apps
+	ctx       context.Context
+	operation string // the route's
+	pool      string
+	tree      map[string]any // the body, decoded strictly
+	ask       *flows.Ask
+	who       *callers.Caller // of routes for callers; nil on those for apps
 }
 
 // handler answers with a value that becomes the body; nil is an empty 204.
 type handler func(call) (any, error)
-
-// route is one REST route.
-type route struct {
-	op string // in metrics and logs
-	// operation is the one of the service whose callers the route is for; empty:
-	// apps.
-	operation string
-	scope     callers.Scope // in place of operation, for what is the broker's own
-	bodyless  bool          // takes no body
-	handle    handler
-}
-
-func (r *route) forCallers() bool { return r.operation != "" || r.scope != "" }
 
 // rest wraps a route in what all REST routes share: the memo, content type,
 // authentication, strict decoding, deadline, errors, headers, metrics, log.
@@ -104,7 +92,7 @@ func (s *Server) remembered(c *fiber.Ctx, body []byte) {
 
 // answer is the one way through a route: decode, authenticate, call, encode.
 func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, r route) (body []byte, err error) {
-	in := call{ctx: ctx, ask: ask}
+	in := call{ctx: ctx, operation: r.operation, ask: ask}
 	if in.pool, err = url.PathUnescape(strings.Clone(c.Params("pool"))); err != nil {
 		return nil, cognito.Validation("The pool id in the path is not percent-encoded correctly.")
 	}

@@ -118,10 +118,7 @@ func (s *Server) routes() {
 	s.app.Post("/", s.guarded(s.wire))
 	s.app.Options("/", s.preflight)
 	s.app.Get("/", s.guarded(s.presigned))
-	for path, r := range s.restRoutes() {
-		s.app.Post(path, s.guarded(s.rest(r)))
-	}
-	s.app.Options("/v1/*", s.preflight)
+	s.mount()
 	s.app.Get("/healthz", s.healthz)
 	s.app.Get("/readyz", s.readyz)
 	s.app.Get("/metrics", adaptor.HTTPHandler(s.Metrics.Handler()))
@@ -133,24 +130,6 @@ func (s *Server) routes() {
 		s.app.Get("/.well-known/openid-configuration", document(i.Discovery))
 		s.app.Get("/.well-known/jwks_uri", document(i.JWKS))
 	}
-}
-
-// restRoutes are the routes of the REST API, all of them POST.
-func (s *Server) restRoutes() map[string]route {
-	const pool, developers = "/v1/pools/:pool", "GetOpenIdTokenForDeveloperIdentity"
-	routes := map[string]route{
-		pool + "/credentials":           {op: opGrant, handle: s.credentials},
-		pool + "/identities":            {op: opIdentity, handle: s.identity},
-		pool + "/token":                 {op: "RestToken", handle: s.token},
-		pool + "/logins/link":           {op: "RestLink", handle: s.link},
-		pool + "/logins/unlink":         {op: "RestUnlink", handle: s.unlink},
-		pool + "/developer/token":       {op: "RestDeveloperToken", operation: developers, handle: s.developerToken},
-		pool + "/developer/credentials": {op: "RestDeveloperCredentials", operation: developers, handle: s.developerCredentials},
-	}
-	if s.Issuer != nil {
-		routes["/v1/signing-keys/rotate"] = route{op: "RestRotateSigningKey", scope: callers.Admin, bodyless: true, handle: s.rotate}
-	}
-	return routes
 }
 
 func document(body func() []byte) fiber.Handler {

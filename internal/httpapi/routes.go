@@ -1,0 +1,73 @@
+package httpapi
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/cognito-broker/broker/internal/callers"
+)
+
+// route is one REST route.
+type route struct {
+	method, path string
+	op           string // in metrics and logs
+	// operation is the one of the service whose callers the route is for; empty:
+	// apps.
+	operation string
+	scope     callers.Scope // in place of operation, for what is the broker's own
+	bodyless  bool          // takes no body
+	handle    handler
+}
+
+func (r *route) forCallers() bool { return r.operation != "" || r.scope != "" }
+
+// mount puts the REST routes on Fiber, which looks at those of a method in the
+// order in which they came.
+func (s *Server) mount() {
+	for _, r := range s.restRoutes() {
+		h := s.guarded(s.rest(r))
+		if r.method == fiber.MethodGet {
+			s.app.Get(r.path, h) // and HEAD
+		} else {
+			s.app.Add(r.method, r.path, h)
+		}
+	}
+	s.app.Options("/v1/*", s.preflight)
+}
+
+// restRoutes are the routes of the REST API: those that are called most come first.
+func (s *Server) restRoutes() []route {
+	routes := append(s.appRoutes(), s.developerRoutes()...)
+	if s.Issuer != nil {
+		routes = append(routes, route{
+			method: fiber.MethodPost, path: "/v1/signing-keys/rotate", op: "RestRotateSigningKey",
+			scope: callers.Admin, bodyless: true, handle: s.rotate,
+		})
+	}
+	return routes
+}
+
+const poolPath = "/v1/pools/:pool"
+
+func (s *Server) appRoutes() []route {
+	app := func(path, op string, h handler) route {
+		return route{method: fiber.MethodPost, path: poolPath + path, op: op, handle: h}
+	}
+	return []route{
+		app("/credentials", opGrant, s.credentials),
+		app("/identities", opIdentity, s.identity),
+		app("/token", "RestToken", s.token),
+		app("/logins/link", "RestLink", s.link),
+		app("/logins/unlink", "RestUnlink", s.unlink),
+	}
+}
+
+func (s *Server) developerRoutes() []route {
+	backend := func(path, op, operation string, h handler) route {
+		return route{method: fiber.MethodPost, path: poolPath + "/developer" + path, op: op, operation: operation, handle: h}
+	}
+	const token = "GetOpenIdTokenForDeveloperIdentity"
+	return []route{
+		backend("/token", "RestDeveloperToken", token, s.developerToken),
+		backend("/credentials", "RestDeveloperCredentials", token, s.developerCredentials),
+	}
+}
