@@ -102,9 +102,12 @@ const (
 	adminKey, adminSecret, adminAPIKey       = "AKIDTESTADMINISTRATOR", "admin-secret-of-tests", "admin-api-key-of-tests"
 	backendKey, backendSecret, backendAPIKey = "AKIDTESTBACKENDBACKEND", "backend-secret-of-tests", "backend-api-key-of-tests"
 
+	stewardKey, stewardSecret, stewardAPIKey = "AKIDTESTSTEWARDSTEWARD", "steward-secret-of-tests", "steward-api-key-of-tests" // of one pool
+
 	callersYAML = "callers:\n" +
 		"  - {name: admin, access_key_id: " + adminKey + ", secret_access_key: " + adminSecret + ", api_key: " + adminAPIKey + ", scopes: [developer, admin], pools: ['*']}\n" +
-		"  - {name: backend, access_key_id: " + backendKey + ", secret_access_key: " + backendSecret + ", api_key: " + backendAPIKey + ", scopes: [developer], pools: ['" + demoPool + "']}\n"
+		"  - {name: backend, access_key_id: " + backendKey + ", secret_access_key: " + backendSecret + ", api_key: " + backendAPIKey + ", scopes: [developer], pools: ['" + demoPool + "']}\n" +
+		"  - {name: steward, access_key_id: " + stewardKey + ", secret_access_key: " + stewardSecret + ", api_key: " + stewardAPIKey + ", scopes: [admin], pools: ['" + demoPool + "']}\n"
 )
 
 // startUpstream runs a broker in aws mode before another, which plays Cognito and
@@ -311,11 +314,15 @@ type answer struct {
 
 func (i *instance) post(t *testing.T, path, contentType, body string, headers ...string) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, i.url+path, strings.NewReader(body))
+	return i.send(t, http.MethodPost, path, body, append([]string{"Content-Type", contentType}, headers...)...)
+}
+
+func (i *instance) send(t *testing.T, method, path, body string, headers ...string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, i.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", contentType)
 	for n := 0; n+1 < len(headers); n += 2 {
 		r.Header.Set(headers[n], headers[n+1])
 	}

@@ -64,7 +64,7 @@ func tokenGrant(id, token *string) *TokenGrant {
 
 // developerInput makes the operation's input of a request.
 func (s *Service) developerInput(ctx context.Context, r DeveloperRequest) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, error) {
-	provider, err := s.developerProvider(ctx, r.Pool)
+	provider, err := s.DeveloperProvider(ctx, r.Pool)
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +87,9 @@ func (s *Service) developerInput(ctx context.Context, r DeveloperRequest) (*cogn
 	return in, cognito.Check("GetOpenIdTokenForDeveloperIdentity", in)
 }
 
-// developerProvider is the pool's developer provider. It never changes once it is
+// DeveloperProvider is the pool's developer provider. It never changes once it is
 // set, so it is asked for once.
-func (s *Service) developerProvider(ctx context.Context, pool string) (string, error) {
+func (s *Service) DeveloperProvider(ctx context.Context, pool string) (string, error) {
 	if !s.serves(pool) {
 		return "", cognito.PoolNotFound(pool)
 	}
@@ -154,7 +154,7 @@ func (s *Service) developer(ctx context.Context, r DeveloperRequest, in *cognito
 		named.IdentityId = aws.String(id)
 		return s.developerCall(&named)
 	}
-	provider, _ := s.developerProvider(ctx, r.Pool)
+	provider, _ := s.DeveloperProvider(ctx, r.Pool)
 	sub.scope = cache.LoginScope(r.Pool, provider, r.User)
 	if r.IdentityID != "" {
 		sub.scope = cache.IdentityScope(r.IdentityID)

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"maps"
 
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 )
@@ -63,6 +65,62 @@ func developerRequest(r call) (flows.DeveloperRequest, error) {
 		Pool: r.pool, User: user, IdentityID: text(r.tree["identityId"]), Logins: texts(r.tree["logins"]),
 		Tags: texts(r.tree["principalTags"]), Duration: seconds(r.tree["tokenDuration"]),
 	}, nil
+}
+
+// developerLookup is LookupDeveloperIdentity.
+func (s *Server) developerLookup(r call) (any, error) {
+	tree, err := inputOf[cognitoidentity.LookupDeveloperIdentityInput](r)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.invoke(r, r.operation, tree)
+	if err != nil {
+		return nil, err
+	}
+	return show(out, "userIdentifiers"), nil
+}
+
+// developerMerge is MergeDeveloperIdentities.
+func (s *Server) developerMerge(r call) (any, error) {
+	if err := only(r.tree, "sourceUserIdentifier", "destinationUserIdentifier"); err != nil {
+		return nil, err
+	}
+	tree, err := inputOf[cognitoidentity.MergeDeveloperIdentitiesInput](r)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.ofDeveloper(r, tree)
+	if err != nil {
+		return nil, err
+	}
+	return show(out), nil
+}
+
+// developerUnlink is UnlinkDeveloperIdentity.
+func (s *Server) developerUnlink(r call) (any, error) {
+	if err := only(r.tree, "identityId", "userIdentifier"); err != nil {
+		return nil, err
+	}
+	tree, err := inputOf[cognitoidentity.UnlinkDeveloperIdentityInput](r)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.ofDeveloper(r, tree)
+	return nil, err
+}
+
+// ofDeveloper calls the route's operation with the pool's developer provider,
+// which is the pool's to tell. The rest is checked before the pool is asked: any
+// provider stands in for it there.
+func (s *Server) ofDeveloper(r call, tree map[string]any) (out any, err error) {
+	tree["DeveloperProviderName"] = "developer"
+	if err = cognito.Validate(r.operation, tree); err != nil {
+		return nil, err
+	}
+	if tree["DeveloperProviderName"], err = s.Flows.DeveloperProvider(r.ctx, r.pool); err != nil {
+		return nil, err
+	}
+	return s.invoke(r, r.operation, tree)
 }
 
 type keyAnswer struct {

@@ -2,8 +2,6 @@ package httpapi
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -50,7 +48,7 @@ func only(tree map[string]any, known ...string) error {
 			ok = ok || k == name
 		}
 		if !ok {
-			return cognito.Serialization(fmt.Sprintf("Unknown member %q; known are %s.", bounded(name), strings.Join(known, ", ")))
+			return unknownMember(name, known)
 		}
 	}
 	return nil

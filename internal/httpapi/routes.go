@@ -69,5 +69,8 @@ func (s *Server) developerRoutes() []route {
 	return []route{
 		backend("/token", "RestDeveloperToken", token, s.developerToken),
 		backend("/credentials", "RestDeveloperCredentials", token, s.developerCredentials),
+		backend("/lookup", "RestDeveloperLookup", "LookupDeveloperIdentity", s.developerLookup),
+		backend("/merge", "RestDeveloperMerge", "MergeDeveloperIdentities", s.developerMerge),
+		backend("/unlink", "RestDeveloperUnlink", "UnlinkDeveloperIdentity", s.developerUnlink),
 	}
 }
