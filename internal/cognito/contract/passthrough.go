@@ -1,6 +1,9 @@
 package contract
 
-import "github.com/aws/aws-sdk-go-v2/aws"
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+)
 
 // passThrough is the developer's enhanced flow of reference 4.1: credentials for
 // a token of Cognito's own.
@@ -52,6 +55,16 @@ func passThroughAfterChanges(s *scene) {
 	s.equal("a new pool", s.credentials(id, pass(token)), id+" as "+Authenticated)
 	s.must("SetIdentityPoolRoles", s.setRoles(pool, map[string]string{}, nil))
 	s.equal("a pool whose roles are gone", s.credentials(id, pass(token)), noRole)
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), nil))
+	carol := s.someone()
+	public := s.identity(pool, s.login(carol))
+	classic := pass(s.token(public, s.login(carol)))
+	deny := s.ruled(s.providerARN(0), func(m *types.RoleMapping, _ *types.MappingRule) {
+		m.AmbiguousRoleResolution = types.AmbiguousRoleResolutionTypeDeny
+	})
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), deny))
+	s.refused("a user's token that would get round a mapping", s.credentials(public, classic), notAuthorized)
+	s.equal("a backend's user, whom no mapping concerns", s.credentials(id, pass(token)), id+" as "+Authenticated)
 	s.must("DeleteIdentityPool", s.deletePool(pool))
 	s.equal("a pool that is gone", s.credentials(id, pass(token)), noIdentity(id))
 	s.equal("its identity", s.linked(id), noIdentity(id))

@@ -34,9 +34,7 @@ func (e *Engine) passThrough(ctx context.Context, pool *rules.Pool, id rules.Ide
 	if user, ok := rules.AMRState(t.AMR); !ok || !user {
 		return access{}, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
 	}
-	// It carries no claims: a role mapping of the login behind it is not asked again.
-	who := access{identity: id.ID, amr: t.AMR, tags: t.Tags, proven: []rules.Proven{{Login: rules.Login{Provider: cognito.PassThrough}}}}
-	return who, e.stillSpeaks(ctx, pool, id.ID, t)
+	return access{identity: id.ID, amr: t.AMR, tags: t.Tags, proven: rules.AMRProven(pool, t.AMR)}, e.stillSpeaks(ctx, pool, id.ID, t)
 }
 
 // stillSpeaks decides whether a genuine token speaks for the identity now.

@@ -3,6 +3,8 @@ package rules
 import (
 	"slices"
 	"strings"
+
+	"github.com/cognito-broker/broker/internal/cognito"
 )
 
 // The first entry of a token's amr.
@@ -81,4 +83,20 @@ func AMRLogins(p *Pool, amr []string) (logins []Login, ok bool) {
 		logins = append(logins, Login{Provider: provider, Subject: subject})
 	}
 	return logins, true
+}
+
+// AMRProven is what a token of Cognito's own stands for where a role is chosen. It
+// carries no claims. One that a backend asked for has the role that its user is
+// due; any other was made for a login, whose role mapping it must not get round: it
+// counts as that login with no claims at all.
+func AMRProven(p *Pool, amr []string) []Proven {
+	logins, ok := AMRLogins(p, amr)
+	if !ok || slices.ContainsFunc(logins, func(l Login) bool { return l.Provider == p.DeveloperProvider }) {
+		return []Proven{{Login: Login{Provider: cognito.PassThrough}}}
+	}
+	proven := make([]Proven, len(logins))
+	for i, l := range logins {
+		proven[i] = Proven{Login: l}
+	}
+	return proven
 }

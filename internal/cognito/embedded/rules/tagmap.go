@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 )
@@ -22,8 +23,8 @@ func CheckTagMap(p *Pool, provider string, m TagMap) error {
 		return cognito.InvalidParameter("IdentityProviderName is not a configured provider of the pool.")
 	}
 	for tag := range m.Tags {
-		if !tagText.MatchString(tag) {
-			return cognito.InvalidParameter("PrincipalTags holds a tag key with characters that tags do not take.")
+		if strings.HasPrefix(strings.ToLower(tag), "aws:") || !tagText.MatchString(tag) {
+			return cognito.InvalidParameter("PrincipalTags holds a tag key with characters that tags do not take, or one that begins with aws:.")
 		}
 	}
 	return nil
