@@ -17,6 +17,9 @@ func developerTable(s *scene) {
 	}
 	s.equal("a new identity is no guest's", s.credentials(id, nil), forbidden(id))
 	s.equal("with his identity", s.asUser(alice, id), id)
+	bad := map[string]string{s.Providers[0].Name(): "x"}
+	s.equal("an unknown identity, before a bad token", s.asUser(alice, s.unknown(), bad), noIdentity(s.unknown()))
+	s.equal("a bad token", s.asUser(alice, id, bad), malformed)
 
 	guest, carol := s.guest(), s.someone()
 	s.equal("an unknown user with a guest", s.asUser(carol, guest), guest)
