@@ -24,6 +24,7 @@ var layers = map[string]int{
 	"internal/cognito/embedded":          2,
 	"internal/cognito/contract":          2,
 	"internal/cognito/embedded/issuer":   2,
+	"internal/cognito/embedded/model":    2,
 	"internal/cognito/embedded/rules":    2,
 	"internal/cognito/embedded/store":    2,
 	"internal/cognito/embedded/transfer": 2,
@@ -47,6 +48,7 @@ var beside = map[string][]string{
 	"internal/cognito/embedded/rules":    {"internal/cognito"},
 	"internal/cognito/embedded/store":    {"internal/cognito/embedded/issuer", "internal/cognito/embedded/rules"},
 	"internal/cognito/contract":          {"internal/cognito"},
+	"internal/cognito/embedded/model":    {"internal/cognito"},
 	"internal/cognito/embedded/transfer": {"internal/cognito/embedded/rules", "internal/cognito/embedded/store"},
 	"internal/cognito/upstream":          {"internal/cognito"},
 }
