@@ -3,125 +3,59 @@ package flows_test
 import (
 	"context"
 	"fmt"
-	"slices"
+	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"pgregory.net/rapid"
 
 	"github.com/cognito-broker/broker/internal/cache"
-	"github.com/cognito-broker/broker/internal/cognito/embedded"
-	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
-	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
-	"github.com/cognito-broker/broker/internal/devidp"
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
-	"github.com/cognito-broker/broker/internal/logins"
-	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// world is a whole broker below HTTP: the real engine, prover and STS.
-type world struct {
-	flows *flows.Service
-	sts   *sts.Builtin
-	store *store.Store
-	pools []string
-	// tokens of each user.
-	tokens []string
-}
+const (
+	slots   = 3
+	workers = 4
+)
 
-const users = 4
-
-var issuerKey = sync.OnceValues(func() (*devidp.Key, error) { return devidp.LoadOrCreateKey("") })
-
-func newWorld(t *rapid.T) *world {
-	ctx := context.Background()
-	key, err := issuerKey()
-	must(t, err)
-	w := &world{}
-	for n := range users {
-		token, err := key.Mint(devidp.TokenRequest{Issuer: "http://idp.example", User: fmt.Sprint("user", n), Audience: "app", TTL: time.Hour, Now: time.Now()})
-		must(t, err)
-		w.tokens = append(w.tokens, token)
-	}
-	prover, err := logins.New(logins.Config{Providers: []logins.Provider{{
-		Name: "idp.example", Issuer: "http://idp.example", ClientIDs: []string{"app"},
-		Keys: func(context.Context) ([]byte, error) { return key.JWKS(), nil },
-	}}})
-	must(t, err)
-	w.store, err = store.Open(ctx, store.InMemory)
-	must(t, err)
-	w.sts, err = sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")}, AccountID: "000000000000"})
-	must(t, err)
-	engine, err := embedded.New(ctx, embedded.Config{Store: w.store, Prover: prover, STS: w.sts, AccountID: "000000000000"})
-	must(t, err)
-	for n := range 2 {
-		id := fmt.Sprintf("us-east-1:00000000-0000-4000-8000-%012d", n)
-		w.pools = append(w.pools, id)
-		must(t, engine.ApplyPools(ctx, []rules.Pool{{
-			ID: id, AllowGuests: true, OIDCProviderARNs: []string{"arn:aws:iam::000000000000:oidc-provider/idp.example"},
-			Roles: rules.Roles{Authenticated: "arn:aws:iam::000000000000:role/a", Unauthenticated: "arn:aws:iam::000000000000:role/u"},
-		}}))
-	}
-	memory, err := cache.NewMemory(1000, nil)
-	must(t, err)
-	t.Cleanup(func() { memory.Close(); w.store.Close() })
-	w.flows = flows.New(flows.Config{
-		Next: engine, Prover: prover, Directory: engine, Memory: memory, Epochs: cache.NewEpochs(),
-		Names: cache.NewNamer(nil), Observer: nobody{}, Timeout: 10 * time.Second,
-	})
-	return w
-}
-
-func must(t *rapid.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// op is one request: user -1 comes without a login; slot is a shared list of
-// identities that anyone may name.
+// op is one request. User -1 comes without a login; slot is of a shared list of
+// identities that anyone may name, unless id is given; way chooses among the user's
+// logins.
 type op struct {
-	kind             string
-	user, pool, slot int
+	kind, id              string
+	user, pool, slot, way int
 }
 
-// seen is what became of identities: when a login was linked to a guest, by the
-// order in which requests ended and began.
-type seen struct {
-	mu     sync.Mutex
-	ids    []string
-	linked map[string]int64 // identity → moment at which a linking call had answered
-	owner  map[string]int   // identity → user
+// kinds are the requests, the frequent ones often.
+var kinds = []string{
+	"guest", "getid", "ask", "ask", "ask", "ask", "ask", "ask", "ask", "ask", "grant", "classic", "classic", "token", "spend", "spend", "link",
+	"unlink", "unlink", "roles", "fence", "developer token", "developer token of", "developer", "developer", "developer of", "developer of", "developer with a login",
+	"unlink developer", "a life",
 }
 
-// Under random concurrent interleavings of users, pools, logins, guests and
-// fences nobody receives credentials of an identity whose login, or guest id, he
-// did not present.
+// Under random concurrent interleavings of users, pools, logins, guests,
+// developer users, links, unlinks, settings and fences nobody receives credentials
+// of an identity whose login, or guest id, he did not present; what an unlinked
+// login, a guest's time or a pool's former roles brought is served to nobody who
+// asked after the change had been answered; the classic flow brings the role that
+// was asked for.
 func TestNobodyReceivesWhatHeDidNotProve(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		ops := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) op {
-			return op{
-				kind: rapid.SampledFrom([]string{"guest", "getid", "ask", "ask", "ask", "ask", "fence", "grant"}).Draw(t, "kind"),
-				user: rapid.IntRange(-1, users-1).Draw(t, "user"), pool: rapid.IntRange(0, 1).Draw(t, "pool"), slot: rapid.IntRange(0, 5).Draw(t, "slot"),
-			}
-		}), 10, 60).Draw(t, "ops")
+		ops := drawOps(t)
 		w := newWorld(t)
-		s := &seen{linked: map[string]int64{}, owner: map[string]int{}}
-		var clock atomic.Int64
+		var mu sync.Mutex
 		var complaints []string
 		var wg sync.WaitGroup
-		for worker := range 4 {
+		for worker := range workers {
 			wg.Go(func() {
-				for n := worker; n < len(ops); n += 4 {
-					if c := w.do(ops[n], s, &clock); c != "" {
-						s.mu.Lock()
-						complaints = append(complaints, c)
-						s.mu.Unlock()
+				for _, o := range ops[worker*len(ops)/workers : (worker+1)*len(ops)/workers] {
+					if c := w.do(o); c != "" {
+						mu.Lock()
+						complaints = append(complaints, o.kind+": "+c)
+						mu.Unlock()
 					}
 				}
 			})
@@ -133,103 +67,286 @@ func TestNobodyReceivesWhatHeDidNotProve(t *testing.T) {
 	})
 }
 
-func (w *world) logins(user int) map[string]string {
-	if user < 0 {
-		return nil
+// drawOps draws requests, of which most are about the same as the one before. All
+// choices are equally likely, unlike those of rapid's own generators.
+func drawOps(t *rapid.T) []op {
+	random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	ops := make([]op, 80)
+	for n := range ops {
+		if n > 0 && random.IntN(4) > 0 {
+			ops[n] = ops[n-1]
+		} else {
+			ops[n] = op{user: random.IntN(users+1) - 1, pool: random.IntN(2), slot: random.IntN(slots), way: random.IntN(3)}
+		}
+		ops[n].kind = kinds[random.IntN(len(kinds))]
+		if random.IntN(8) == 0 {
+			ops[n].user = -1
+		}
 	}
-	return map[string]string{"idp.example": w.tokens[user]}
+	return ops
 }
 
-func (w *world) do(o op, s *seen, clock *atomic.Int64) (complaint string) {
-	ctx := context.Background()
-	began := clock.Add(1)
+// logins are the tokens that a request comes with, and what they prove.
+func (w *world) logins(o op) (tokens map[string]string, proof string) {
+	if o.user < 0 {
+		return nil, ""
+	}
+	tokens = map[string]string{}
+	for n, provider := range providers {
+		if o.way == n || o.way == len(providers) {
+			tokens[provider] = w.tokens[provider][o.user]
+			proof += provider + " "
+		}
+	}
+	return tokens, proof
+}
+
+func (w *world) do(o op) (complaint string) {
+	ctx := flows.WithAsk(context.Background(), &flows.Ask{})
 	switch o.kind {
 	case "guest", "getid":
-		if o.kind == "guest" {
-			o.user = -1
-		}
-		out, err := w.flows.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: &w.pools[o.pool], Logins: w.logins(o.user)})
-		if err != nil {
-			return "GetId: " + err.Error()
-		}
-		s.note(*out.IdentityId)
-	case "grant":
-		g, err := w.flows.Grant(ctx, flows.GrantRequest{Pool: w.pools[o.pool], Logins: w.logins(o.user)})
-		if err != nil {
-			return "" // a race of two first logins may be refused; being served wrongly may not
-		}
-		s.note(g.IdentityID)
-		return w.judge(o, g.IdentityID, g.Credentials.AccessKeyID, g.Credentials.SessionToken, "", began, s, clock)
+		return w.getID(ctx, o)
+	case "ask", "grant", "classic", "spend":
+		return w.ask(ctx, o)
+	case "token":
+		return w.token(ctx, o)
+	case "link":
+		return w.link(ctx, o)
+	case "unlink", "unlink developer":
+		return w.unlink(ctx, o)
+	case "roles":
+		return w.setRoles(ctx, o)
+	case "a life":
+		return w.live(ctx, o)
 	case "fence":
-		if id := s.pick(o.slot); id != "" {
-			w.flows.Fence(cache.IdentityScope(id))
-		}
+		w.flows.Fence(cache.IdentityScope(w.pick(o)))
 		w.flows.Fence(cache.PoolScope(w.pools[o.pool]))
-	case "ask":
-		id := s.pick(o.slot)
-		if id == "" {
+		return ""
+	}
+	return w.developer(ctx, o)
+}
+
+// live is what apps do with an identity from its beginning to its end, while others
+// use it too: a guest asks, signs in somehow, asks as before; a user asks, unlinks
+// his login, asks as before.
+func (w *world) live(ctx context.Context, o op) string {
+	guest, err := w.flows.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: &w.pools[o.pool]})
+	if err != nil {
+		return err.Error()
+	}
+	w.note(*guest.IdentityId)
+	o.id = *guest.IdentityId
+	signIn := []string{"ask", "developer of", "developer token of", "link", "token"}[(o.slot+o.way)%5]
+	for _, step := range []struct {
+		kind  string
+		guest bool
+	}{{"ask", true}, {signIn, false}, {"ask", true}, {"ask", false}, {"spend", false}, {"unlink", false}, {"ask", false}, {"spend", false}} {
+		next := o
+		if next.kind = step.kind; step.guest {
+			next.user = -1
+		}
+		if c := w.do(next); c != "" {
+			return step.kind + " in " + c
+		}
+	}
+	return ""
+}
+
+func (w *world) getID(ctx context.Context, o op) string {
+	if o.kind == "guest" {
+		o.user = -1
+	}
+	tokens, _ := w.logins(o)
+	out, err := w.flows.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: &w.pools[o.pool], Logins: tokens})
+	if err != nil {
+		if len(tokens) < 2 { // a race of two logins may be refused
+			return err.Error()
+		}
+		return ""
+	}
+	w.note(*out.IdentityId)
+	if o.user < 0 {
+		return ""
+	}
+	return w.own(o.user, *out.IdentityId)
+}
+
+// ask asks for credentials by every way that leads to them. Being refused is
+// right or wrong as the engine's own tests say; being served wrongly is judged.
+func (w *world) ask(ctx context.Context, o op) string {
+	tokens, proof := w.logins(o)
+	a := handed{user: o.user, proof: proof, began: w.clock.Add(1)}
+	request := flows.GrantRequest{Pool: w.pools[o.pool], Logins: tokens}
+	switch o.kind {
+	case "grant":
+	case "classic":
+		request.IdentityID, a.role = w.pick(o), chosen[o.pool]
+		request.Pool = w.poolOf(request.IdentityID, request.Pool)
+		request.Classic = &flows.Classic{RoleARN: a.role}
+	case "spend", "ask":
+		if a.asked = w.pick(o); o.kind == "spend" && !w.spending(o, &a, &tokens) || a.asked == "" {
 			return ""
 		}
-		out, err := w.flows.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: w.logins(o.user)})
+		out, err := w.flows.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &a.asked, Logins: tokens})
 		if err != nil {
 			return ""
 		}
-		return w.judge(o, *out.IdentityId, *out.Credentials.AccessKeyId, *out.Credentials.SessionToken, id, began, s, clock)
+		a.identity, a.key, a.token = *out.IdentityId, *out.Credentials.AccessKeyId, *out.Credentials.SessionToken
+		return w.judge(a)
 	}
-	return ""
+	a.asked = request.IdentityID
+	g, err := w.flows.Grant(ctx, request)
+	return w.granted(a, g, err)
 }
 
-// judge looks into the session that was handed out: whose it is decides, not
-// what the answer says.
-func (w *world) judge(o op, answered, key, token, asked string, began int64, s *seen, clock *atomic.Int64) string {
-	session, err := w.sts.Open(key, token)
+func (w *world) granted(a handed, g *flows.Grant, err error) string {
 	if err != nil {
-		return "the session does not open: " + err.Error()
-	}
-	// A user may be answered with an identity that he owns, into which the one that
-	// he asked for was merged.
-	if session.Subject != answered || (asked != "" && session.Subject != asked && o.user < 0) {
-		return fmt.Sprintf("asked for %s, was answered %s with a session of %s", asked, answered, session.Subject)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o.user < 0 {
-		if slices.Contains(session.AMR, "authenticated") {
-			return "a guest received a user's session of " + session.Subject
-		}
-		if at, ok := s.linked[session.Subject]; ok && at < began {
-			return "a guest's session of " + session.Subject + " was served after its sign-in had been answered"
-		}
 		return ""
 	}
-	if owner, ok := s.owner[session.Subject]; ok && owner != o.user {
-		return fmt.Sprintf("user %d received the session of user %d", o.user, owner)
+	w.note(g.IdentityID)
+	a.identity, a.key, a.token = g.IdentityID, g.Credentials.AccessKeyID, g.Credentials.SessionToken
+	return w.judge(a)
+}
+
+func (w *world) poolOf(id, otherwise string) string {
+	if pool, _, ok, _ := w.engine.Identity(context.Background(), id); ok {
+		return pool
 	}
-	if !slices.Contains(session.AMR, "authenticated") {
-		return "a user received a guest's session"
+	return otherwise
+}
+
+// spending turns a request into one with a token that somebody earned before, for
+// its identity or for the one of the slot.
+func (w *world) spending(o op, a *handed, tokens *map[string]string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.spend) == 0 {
+		return false
 	}
-	s.owner[session.Subject] = o.user
-	for _, id := range []string{session.Subject, asked} { // asked is no guest's any more, linked or merged
-		if _, ok := s.linked[id]; !ok {
-			s.linked[id] = clock.Add(1)
-		}
+	s := w.spend[(o.slot+o.way)%len(w.spend)]
+	*tokens = map[string]string{cognito.PassThrough: s.token}
+	a.user, a.proof = s.user, s.proof
+	if o.way < 2 {
+		a.asked = s.identity
 	}
+	return true
+}
+
+func (w *world) earn(s spendable) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.spend = append(w.spend, s)
+}
+
+func (w *world) token(ctx context.Context, o op) string {
+	id := w.pick(o)
+	if id == "" || o.user < 0 {
+		return ""
+	}
+	tokens, proof := w.logins(o)
+	out, err := w.flows.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: tokens})
+	if err != nil {
+		return ""
+	}
+	w.earn(spendable{o.user, *out.IdentityId, *out.Token, proof})
+	return w.own(o.user, *out.IdentityId, id)
+}
+
+func (w *world) link(ctx context.Context, o op) string {
+	id := w.pick(o)
+	tokens, _ := w.logins(o)
+	if id == "" || o.user < 0 {
+		return ""
+	}
+	linked, err := w.flows.Link(ctx, w.poolOf(id, ""), id, tokens)
+	if err != nil {
+		return ""
+	}
+	return w.own(o.user, linked, id)
+}
+
+// unlink takes one login from an identity, which itself or another proves, or a
+// backend's user.
+func (w *world) unlink(ctx context.Context, o op) string {
+	id := w.pick(o)
+	if o.kind == "unlink developer" { // of whichever identity the backend's user has
+		id, _, _ = w.engine.Owner(ctx, w.pools[o.pool], developers, backendUser(o))
+	}
+	if id == "" || o.user < 0 {
+		return ""
+	}
+	var done int64
+	ctx = context.WithValue(ctx, happened{}, &done)
+	tokens, _ := w.logins(o)
+	gone := providers[o.way%len(providers)]
+	proof, err := gone+" ", error(nil)
+	if o.kind == "unlink" {
+		_, err = w.flows.UnlinkIdentity(ctx, &cognitoidentity.UnlinkIdentityInput{IdentityId: &id, Logins: tokens, LoginsToRemove: []string{gone}})
+	} else {
+		proof = developers + backendUser(o)
+		_, err = w.flows.UnlinkDeveloperIdentity(ctx, &cognitoidentity.UnlinkDeveloperIdentityInput{
+			IdentityId: &id, IdentityPoolId: aws.String(w.poolOf(id, "")), DeveloperProviderName: aws.String(developers), DeveloperUserIdentifier: aws.String(backendUser(o)),
+		})
+	}
+	if err != nil {
+		return ""
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gone[id+" "+proof] = append(w.gone[id+" "+proof], unlinked{done: done, answered: w.clock.Add(1)})
 	return ""
 }
 
-func (s *seen) note(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.ids) < 6 && !slices.Contains(s.ids, id) {
-		s.ids = append(s.ids, id)
+// setRoles gives a pool its next roles. One at a time, so that their order is
+// known.
+func (w *world) setRoles(ctx context.Context, o op) string {
+	w.setting.Lock()
+	defer w.setting.Unlock()
+	id := w.pools[o.pool]
+	version := len(w.roles[id]) + 1
+	_, err := w.flows.SetIdentityPoolRoles(ctx, &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: &id, Roles: map[string]string{
+		"authenticated": roleOf("authenticated", version), "unauthenticated": roleOf("unauthenticated", version),
+	}})
+	if err != nil {
+		return err.Error()
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.roles[id] = append(w.roles[id], w.clock.Add(1))
+	return ""
 }
 
-func (s *seen) pick(slot int) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if slot >= len(s.ids) {
+// backendUser is a backend's name of a user, who has one for each way.
+func backendUser(o op) string { return fmt.Sprint("user", o.user, ".", o.way) }
+
+// developer asks as a backend does, for its own user. Where it names an identity,
+// the user is linked to it.
+func (w *world) developer(ctx context.Context, o op) string {
+	if o.user < 0 {
 		return ""
 	}
-	return s.ids[slot]
+	r := flows.DeveloperRequest{Pool: w.pools[o.pool], User: backendUser(o)}
+	a := handed{user: o.user, proof: developers + r.User, began: w.clock.Add(1)}
+	switch o.kind {
+	case "developer of", "developer token of":
+		if r.IdentityID = w.pick(o); r.IdentityID == "" {
+			return ""
+		}
+		r.Pool = w.poolOf(r.IdentityID, r.Pool)
+	case "developer with a login":
+		r.Logins, a.proof = w.logins(o)
+		a.proof += developers + r.User
+	}
+	a.asked = r.IdentityID
+	if o.kind == "developer token" || o.kind == "developer token of" {
+		t, err := w.flows.DeveloperToken(ctx, r)
+		if err != nil {
+			return ""
+		}
+		w.note(t.IdentityID)
+		w.earn(spendable{o.user, t.IdentityID, t.Token, a.proof})
+		return w.own(o.user, t.IdentityID, a.asked)
+	}
+	g, err := w.flows.DeveloperGrant(ctx, r)
+	return w.granted(a, g, err)
 }
