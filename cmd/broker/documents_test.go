@@ -1,0 +1,96 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	markdownLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	notInAnchor  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// documents reads README.md and docs by their paths from the root.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for _, name := range append(names, "../../README.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[strings.TrimPrefix(filepath.ToSlash(name), "../../")] = string(text)
+	}
+	return texts
+}
+
+// anchors are the names of a document's headings, as its readers make them.
+func anchors(text string) map[string]bool {
+	names, code := map[string]bool{}, false
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "```") {
+			code = !code
+		}
+		if title := strings.TrimLeft(line, "#"); !code && title != line {
+			name := notInAnchor.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), "")
+			names[strings.ReplaceAll(name, " ", "-")] = true
+		}
+	}
+	return names
+}
+
+// Every link between the documents leads to a file that is there, and to a heading
+// that it has.
+func TestLinksOfDocuments(t *testing.T) {
+	texts, count := documents(t), 0
+	for from, text := range texts {
+		for _, link := range markdownLink.FindAllStringSubmatch(text, -1) {
+			target, anchor, _ := strings.Cut(link[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			count++
+			to := from
+			if target != "" {
+				to = filepath.ToSlash(filepath.Join(filepath.Dir(from), target))
+			}
+			if _, err := os.Stat("../../" + to); err != nil {
+				t.Errorf("%s: the link %s leads nowhere", from, link[1])
+			} else if anchor != "" && !anchors(texts[to])[anchor] {
+				t.Errorf("%s: the link %s leads to no heading", from, link[1])
+			}
+		}
+	}
+	if count < 10 {
+		t.Errorf("got %d links, want those of README.md at least", count)
+	}
+}
+
+// What is printed to be run names commands that the broker has.
+func TestCommandsOfDocuments(t *testing.T) {
+	command := regexp.MustCompile(`(?m)(?:bin/|^\s*|\$\(|\( )broker ([a-z]+(?: (?:new|rotate))?)`)
+	seen := 0
+	for name, text := range documents(t) {
+		for i, block := range strings.Split(text, "```") {
+			if i%2 == 0 || !strings.HasPrefix(block, "sh\n") {
+				continue
+			}
+			for _, found := range command.FindAllStringSubmatch(block, -1) {
+				seen++
+				if !strings.Contains(usage, "\n  "+found[1]+" ") {
+					t.Errorf("%s: broker %s is no command", name, found[1])
+				}
+			}
+		}
+	}
+	if seen < 5 {
+		t.Errorf("got %d commands, want those of the documents", seen)
+	}
+}
