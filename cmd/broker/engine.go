@@ -106,3 +106,21 @@ func storeReady(s *store.Store) func(ctx context.Context) []httpapi.Reason {
 		return nil
 	}
 }
+
+// explainer is an engine that only explains: over a store that another broker may
+// write to, with the issuer's keys as they are there.
+func explainer(ctx context.Context, c *config.Config, s *store.Store, prover *logins.Prover) (*embedded.Engine, error) {
+	tokens, err := issuer.New(ctx, issuer.Config{
+		Issuer: c.Cognito.Issuer, PublicURL: c.PublicURL, Region: c.Cognito.Region, Keys: s, Rotation: c.Cognito.SigningRotation,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("openid issuer: %w", err)
+	}
+	policies, err := trustPolicies(c)
+	if err != nil {
+		return nil, err
+	}
+	return embedded.New(ctx, embedded.Config{
+		Store: s, Prover: prover, Issuer: tokens, AccountID: c.Cognito.AccountID, Region: c.Cognito.Region, Trust: policies,
+	})
+}

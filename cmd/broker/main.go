@@ -20,6 +20,8 @@ const usage = `usage: broker COMMAND [flags]
   check   -config FILE [-store]            say whether the configuration, and the engine's store, are sound
   token   -config FILE -user NAME          mint an ID token of the development identity provider
           [-audience ID] [-ttl 1h] [-claim k=v]...
+  explain -config FILE -pool ID            say step by step what a token would get, and why not: exit 0 granted,
+          [-token-file FILE|-] [-identity ID] [-role ARN] [-json]                  1 denied, 2 error
   import  -config FILE -file LINES         write pools and identities into the store of a stopped broker
   export  -config FILE [-file LINES]       write them out of a store, also of one in use
   keys new                                 print a new base64 key of 32 bytes
@@ -44,9 +46,15 @@ func main() {
 	defer stop()
 	p := process{args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	if err := run(ctx, p); err != nil {
-		fmt.Fprintln(os.Stderr, "broker: "+oneLine(err))
+		status := 1
+		if own, ok := errors.AsType[*exit](err); ok {
+			status = own.status
+		}
+		if text := oneLine(err); text != "" {
+			fmt.Fprintln(os.Stderr, "broker: "+text)
+		}
 		stop()
-		os.Exit(1) //nolint:gocritic // stop has run
+		os.Exit(status) //nolint:gocritic // stop has run
 	}
 }
 
@@ -63,6 +71,8 @@ func run(ctx context.Context, p process) error {
 		return check(ctx, p)
 	case "token":
 		return token(p)
+	case "explain":
+		return explain(ctx, p)
 	case "import":
 		return importLines(ctx, p)
 	case "export":

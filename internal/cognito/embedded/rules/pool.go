@@ -76,7 +76,7 @@ const oidcProvider = ":oidc-provider/"
 
 // HasProviders reports whether the pool accepts logins of anyone.
 func (p *Pool) HasProviders() bool {
-	return len(p.OIDCProviderARNs)+len(p.SAMLProviderARNs)+len(p.PublicProviders)+len(p.UserPools) > 0
+	return p.Providers() > 0
 }
 
 // OIDCProviderARN is the pool's ARN of the OpenID provider whose key in Logins
@@ -130,4 +130,29 @@ func (p *Pool) Names(role string, authenticated bool) bool {
 		}
 	}
 	return false
+}
+
+// Providers is how many login providers the pool lists.
+func (p *Pool) Providers() int {
+	return len(p.OIDCProviderARNs) + len(p.SAMLProviderARNs) + len(p.PublicProviders) + len(p.UserPools)
+}
+
+// ProviderNames lists the pool's providers by their keys in Logins.
+func (p *Pool) ProviderNames() string {
+	names := slices.Clone(p.SAMLProviderARNs)
+	for _, arn := range p.OIDCProviderARNs {
+		_, name, _ := strings.Cut(arn, oidcProvider)
+		names = append(names, name)
+	}
+	for name := range p.PublicProviders {
+		names = append(names, name)
+	}
+	for _, u := range p.UserPools {
+		names = append(names, u.Provider)
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
 }

@@ -31,6 +31,14 @@ func (t *Tx) PutSecret(name string, value []byte) error {
 // OwnSecret returns the secret of that name, and makes one of size random bytes
 // where there is none yet.
 func (s *Store) OwnSecret(ctx context.Context, name string, size int) (value []byte, err error) {
+	there := false
+	err = s.View(ctx, func(tx *Tx) (err error) {
+		value, there, err = tx.Secret(name)
+		return err
+	})
+	if err != nil || there { // a reader of a store in use needs no write
+		return value, err
+	}
 	err = s.Update(ctx, func(tx *Tx) error {
 		kept, ok, err := tx.Secret(name)
 		if err != nil || ok {

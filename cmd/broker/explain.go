@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/logins"
+)
+
+// Exits of explain beside success: what was asked is denied, or could not be
+// answered.
+const (
+	exitDenied = 1
+	exitError  = 2
+)
+
+// exit is an error with a status of its own. It may have nothing to say.
+type exit struct {
+	status int
+	err    error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+// explain tells, step by step, what a token or a guest would get from a pool, and
+// why not. It reads the store, also one in use, and changes nothing.
+func explain(ctx context.Context, p process) error {
+	f := flags("explain")
+	path := f.String("config", "", "configuration file")
+	q := embedded.Question{}
+	f.StringVar(&q.Pool, "pool", "", "id of the pool")
+	f.StringVar(&q.Identity, "identity", "", "id of the identity; empty: the login's own")
+	f.StringVar(&q.Role, "role", "", "CustomRoleArn; empty: the pool's choice")
+	tokenFile := f.String("token-file", "", "file with the login's token, - for standard input; empty: a guest")
+	asJSON := f.Bool("json", false, "print JSON")
+	if err := parse(f, p.args); err != nil {
+		return &exit{exitError, err}
+	}
+	x, err := explained(ctx, p, *path, *tokenFile, q)
+	if err != nil {
+		return &exit{exitError, fmt.Errorf("explain: %w", err)}
+	}
+	if err := printExplanation(p.stdout, x, *asJSON); err != nil {
+		return &exit{exitError, err}
+	}
+	if !x.Granted {
+		return &exit{status: exitDenied}
+	}
+	return nil
+}
+
+func explained(ctx context.Context, p process, path, tokenFile string, q embedded.Question) (*embedded.Explanation, error) {
+	if q.Pool == "" {
+		return nil, errors.New("-pool ID is missing")
+	}
+	c, err := storeConfig(path, p)
+	if err != nil {
+		return nil, err
+	}
+	if q.Logins, err = loginOf(tokenFile, c, p); err != nil {
+		return nil, err
+	}
+	_, keys, err := developmentProvider(c)
+	if err != nil {
+		return nil, err
+	}
+	prover, err := logins.New(logins.Config{
+		Providers: providers(c, keys), CognitoIssuers: []string{config.AWSIssuer, c.Cognito.Issuer},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.OpenReader(ctx, c.Cognito.Store)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	engine, err := explainer(ctx, c, s, prover)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Explain(ctx, q)
+}
+
+// loginOf reads a token; its issuer says under which key it goes.
+func loginOf(name string, c *config.Config, p process) (map[string]string, error) {
+	if name == "" {
+		return nil, nil
+	}
+	var in io.Reader = p.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	const most = 64 << 10
+	text, err := io.ReadAll(io.LimitReader(in, most))
+	if err != nil {
+		return nil, err
+	}
+	token := strings.TrimSpace(string(text))
+	issuer := logins.UnverifiedIssuer(token)
+	if issuer == c.Cognito.Issuer {
+		return map[string]string{cognito.PassThrough: token}, nil
+	}
+	_, provider, found := strings.Cut(issuer, "://")
+	if !found {
+		return nil, errors.New("-token-file: the token states no issuer; expected an ID token or a token of this broker")
+	}
+	return map[string]string{provider: token}, nil
+}
+
+func printExplanation(w io.Writer, x *embedded.Explanation, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(x)
+	}
+	for _, s := range x.Steps {
+		mark := "ok  "
+		if !s.Passed {
+			mark = "no  "
+		}
+		if _, err := fmt.Fprintf(w, "%s%s: %s\n", mark, s.Check, s.Detail); err != nil {
+			return err
+		}
+	}
+	verdict := "granted: " + x.Role
+	if !x.Granted {
+		verdict = "denied: " + x.Code + ": " + x.Message
+	}
+	_, err := fmt.Fprintln(w, verdict)
+	return err
+}

@@ -1,0 +1,221 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+	"github.com/cognito-broker/broker/internal/sts"
+)
+
+// Question is a call of the enhanced flow that somebody wants to understand.
+type Question struct {
+	Pool     string
+	Logins   map[string]string // as a caller would send them; none: a guest
+	Identity string            // empty: whichever GetId would find or make
+	Role     string            // CustomRoleArn; empty: the pool's choice
+}
+
+// Explanation is what would come of a Question, step by step. It holds nothing of
+// a token but the claims that the pool's rules name.
+type Explanation struct {
+	Granted bool   `json:"granted"`
+	Code    string `json:"code,omitempty"` // of the refusal
+	Message string `json:"message,omitempty"`
+	Role    string `json:"role,omitempty"`
+	Steps   []Step `json:"steps"`
+}
+
+// Step is one check, in the order of the call.
+type Step struct {
+	Check  string `json:"check"`
+	Passed bool   `json:"passed"`
+	Detail string `json:"detail"`
+}
+
+func (x *Explanation) pass(check, format string, args ...any) {
+	x.Steps = append(x.Steps, Step{Check: check, Passed: true, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (x *Explanation) refuse(check string, err error, format string, args ...any) *Explanation {
+	api := cognito.Public(err)
+	x.Code, x.Message = api.ErrorCode(), api.ErrorMessage()
+	x.Steps = append(x.Steps, Step{Check: check, Detail: fmt.Sprintf(format, args...)})
+	return x
+}
+
+// Explain goes through a call of the enhanced flow as GetId and
+// GetCredentialsForIdentity would, without changing anything: no identity is made,
+// none linked or merged. It fails for passing reasons only; a refusal is an
+// Explanation.
+func (e *Engine) Explain(ctx context.Context, q Question) (*Explanation, error) {
+	x := &Explanation{}
+	pool, ok := e.pool(q.Pool)
+	if !ok {
+		return x.refuse("pool", cognito.PoolNotFound(q.Pool), "there is no such pool"), nil
+	}
+	x.pass("pool", "%s: %d providers, guests allowed: %v", pool.Name, pool.Providers(), pool.AllowGuests)
+	who, err := e.explainLogins(ctx, x, &pool, q)
+	if err == nil {
+		err = e.explainIdentity(ctx, x, &pool, q, &who)
+	}
+	if err == nil {
+		return e.explainRole(x, &pool, q, who), nil
+	}
+	if cognito.Passing(err) {
+		return nil, err
+	}
+	return x, nil
+}
+
+// explainLogins proves the logins. A refusal is noted and returned.
+func (e *Engine) explainLogins(ctx context.Context, x *Explanation, pool *rules.Pool, q Question) (access, error) {
+	if token, ok := q.Logins[cognito.PassThrough]; ok && len(q.Logins) == 1 {
+		t, err := e.ReadToken(token)
+		if err != nil {
+			x.refuse("token", err, "a token of this broker's issuer: %s", cognito.Public(err).ErrorMessage())
+			return access{}, err
+		}
+		x.pass("token", "is genuine, of identity pool %s", t.Pool)
+		return access{identity: t.Identity, amr: t.AMR, tags: t.Tags, proven: rules.AMRProven(pool, t.AMR)}, nil
+	}
+	for _, provider := range slices.Sorted(maps.Keys(q.Logins)) {
+		check := "login " + provider
+		proven, err := e.prove(ctx, pool, map[string]string{provider: q.Logins[provider]})
+		if err != nil {
+			x.refuse(check, err, "%s", reasonOf(pool, e.prover.Known(provider), provider, err))
+			return access{}, err
+		}
+		x.pass(check, "issuer, signature, client and time are good; client %s", proven[0].ClientID)
+	}
+	proven, err := e.prove(ctx, pool, q.Logins)
+	return access{amr: rules.AMR(pool, proven), tags: rules.PrincipalTags(pool, proven), proven: proven}, err
+}
+
+// reasonOf says more of a login than callers are told.
+func reasonOf(pool *rules.Pool, known bool, provider string, err error) string {
+	switch {
+	case !pool.Accepts(provider):
+		return "the pool does not list this provider; it lists " + pool.ProviderNames()
+	case !known:
+		return "the pool lists this provider, and login_providers of the configuration does not"
+	}
+	return cognito.Public(err).ErrorMessage()
+}
+
+// explainIdentity finds whom the call would be answered as.
+func (e *Engine) explainIdentity(ctx context.Context, x *Explanation, pool *rules.Pool, q Question, who *access) error {
+	const check = "identity"
+	if len(q.Logins) == 0 && q.Identity == "" {
+		if !pool.AllowGuests {
+			err := cognito.NotAuthorized(cognito.MsgGuestsNotAllowed)
+			x.refuse(check, err, "no logins were given, and the pool takes no guests")
+			return err
+		}
+		x.pass(check, "a new guest would be made")
+		return nil
+	}
+	if q.Identity == "" {
+		q.Identity = who.identity // of a token of ours; empty otherwise
+	}
+	var r rules.Resolution
+	err := e.store.View(ctx, func(tx *store.Tx) (err error) {
+		r, err = e.wouldResolve(tx, pool, q, who)
+		return err
+	})
+	if err != nil {
+		x.refuse(check, err, "%s", cognito.Public(err).ErrorMessage())
+		return err
+	}
+	who.identity = r.Identity
+	switch {
+	case r.Identity == "":
+		x.pass(check, "a new identity would be made for the logins")
+	case r.Changes():
+		x.pass(check, "%s; %d logins would be linked to it, %d identities merged into it", r.Identity, len(r.Link), len(r.Merge))
+	default:
+		x.pass(check, "%s", r.Identity)
+	}
+	return nil
+}
+
+func (e *Engine) wouldResolve(tx *store.Tx, pool *rules.Pool, q Question, who *access) (rules.Resolution, error) {
+	asked := loginsOf(who.proven)
+	_, own := q.Logins[cognito.PassThrough]
+	if q.Identity == "" && !own {
+		facts, err := gather(tx, pool, asked)
+		if err != nil {
+			return rules.Resolution{}, err
+		}
+		return rules.ResolveNew(pool, asked, facts)
+	}
+	if own {
+		asked, _ = rules.AMRLogins(pool, who.amr)
+	}
+	identity, facts, err := present(tx, pool, q.Identity, asked)
+	switch {
+	case err != nil:
+		return rules.Resolution{}, err
+	case identity.Pool != pool.ID:
+		return rules.Resolution{}, cognito.IdentityNotFound(q.Identity)
+	case own:
+		return rules.Resolution{Identity: identity.ID}, rules.TokenAccess(pool, identity, pool.ID, who.identity, who.amr, facts)
+	case len(asked) == 0:
+		return rules.Resolution{Identity: identity.ID}, rules.GuestAccess(pool, identity)
+	}
+	return rules.Resolve(pool, identity, asked, facts)
+}
+
+// explainRole tells how the role is chosen, and what its trust policy says.
+func (e *Engine) explainRole(x *Explanation, pool *rules.Pool, q Question, who access) *Explanation {
+	choice := rules.ChooseRole(pool, e.accountID, who.proven, q.Role)
+	for _, login := range choice.Logins {
+		x.explainMapping(login)
+	}
+	role, err := choice.Result()
+	if err != nil {
+		return x.refuse("role", err, "%s", choice.Why)
+	}
+	x.pass("role", "%s: %s", role, choice.Why)
+	identity := who.identity
+	if identity == "" {
+		identity = "a-new-identity"
+	}
+	if policy, ok := e.trust[role]; ok {
+		d := policy.Decide(trustRequest(sts.AssumeRequest{RoleARN: role, SessionName: sessionName, Identity: sts.WebIdentity{
+			Provider: cognito.PassThrough, Audience: pool.ID, Subject: identity, AMR: who.amr, Tags: who.tags,
+		}}))
+		if !d.Allowed {
+			return x.refuse("trust policy", cognito.InvalidPoolConfiguration(cognito.MsgPoolConfiguration),
+				"statement %s, line %d: %s", d.Statement, d.Line, d.Reason)
+		}
+		x.pass("trust policy", "statement %s, line %d allows it", d.Statement, d.Line)
+	} else {
+		x.pass("trust policy", "the role has none here: the pool names it, that is enough for the built-in STS; a real STS asks its own")
+	}
+	x.Granted, x.Role = true, role
+	return x
+}
+
+// explainMapping tells what the role mapping of a login's provider says.
+func (x *Explanation) explainMapping(l rules.LoginChoice) {
+	if l.Key == "" {
+		return
+	}
+	check := "role mapping " + l.Key
+	for n, r := range l.Rules {
+		got := "the claim is absent"
+		if r.Present {
+			got = fmt.Sprintf("the claim is %q", r.Got)
+		}
+		x.Steps = append(x.Steps, Step{
+			Check: fmt.Sprintf("%s, rule %d", check, n+1), Passed: r.Matched,
+			Detail: fmt.Sprintf("%s %s %q: %s", r.Claim, r.Match, r.Value, got),
+		})
+	}
+	x.Steps = append(x.Steps, Step{Check: check, Passed: l.Role != "", Detail: l.Type + ": " + l.Why})
+}
