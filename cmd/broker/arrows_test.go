@@ -64,6 +64,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/":                   {"internal/telemetry"},
 	"github.com/aws/aws-sdk-go-v2/config":      {"internal/cognito/upstream"},
 	"github.com/aws/aws-sdk-go-v2/credentials": {},
+	"github.com/anishathalye/porcupine":        {},
 	"github.com/aws/aws-sdk-go-v2/service/sts": {"internal/sts"},
 	"net/http": {"internal/adminclient", "internal/cognito/upstream", "internal/logins", "internal/logins/idptest", "internal/telemetry", "internal/httpapi", "internal/awswire"},
 }
