@@ -13,11 +13,14 @@ var (
 	poolID  = regexp.MustCompile(`^[A-Za-z0-9_-]+:[0-9a-f-]+$`)
 	roleARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
 	oidcARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:oidc-provider/[!-~]+$`)
+	// minioARN is what MinIO calls the role that it makes of an OpenID provider.
+	minioARN = regexp.MustCompile(`^arn:minio:iam:[a-z0-9-]*::role/[A-Za-z0-9][A-Za-z0-9_/.-]*$`)
 )
 
 const (
 	expectedPoolID  = "<region>:<guid>, such as us-east-1:00000000-0000-4000-8000-000000000001"
 	expectedRoleARN = "arn:aws:iam::<account>:role/<name>"
+	expectedAnyRole = expectedRoleARN + " or arn:minio:iam:::role/<id>"
 	expectedOIDCARN = "arn:aws:iam::<account>:oidc-provider/<provider>"
 	maxPoolID       = 55
 	maxARN          = 2048
@@ -62,13 +65,14 @@ func validRole(arn string) bool { return len(arn) <= maxARN && roleARN.MatchStri
 
 func (c *Config) checkPools() error {
 	engine := c.Cognito.Backend == BackendEmbedded
+	elsewhere := c.STS.Backend == BackendAWS && c.STS.Endpoint != "" // an STS that need not be AWS's
 	providers := make(map[string]string, len(c.LoginProviders))
 	for _, p := range c.LoginProviders {
 		providers[p.Provider] = p.Kind
 	}
 	ids := make([]string, 0, len(c.Pools))
 	for i := range c.Pools {
-		if err := c.Pools[i].check(at("pools", i), providers, engine); err != nil {
+		if err := c.Pools[i].check(at("pools", i), providers, engine, elsewhere); err != nil {
 			return err
 		}
 		ids = append(ids, c.Pools[i].ID)
@@ -80,8 +84,9 @@ func (c *Config) checkPools() error {
 }
 
 // check checks a pool's keys. What only the engine needs may be missing in front
-// of upstream, which knows its pools itself; what is given has to make sense.
-func (p *Pool) check(path string, providers map[string]string, engine bool) error {
+// of upstream, which knows its pools itself; what is given has to make sense. An STS
+// elsewhere than at AWS may have roles of its own.
+func (p *Pool) check(path string, providers map[string]string, engine, elsewhere bool) error {
 	return firstOf(
 		func() error {
 			if !validPoolID(p.ID) {
@@ -97,8 +102,8 @@ func (p *Pool) check(path string, providers map[string]string, engine bool) erro
 		},
 		func() error { return developer(path+".developer_provider_name", p.DeveloperProviderName, providers) },
 		func() error { return p.checkProviders(path+".open_id_connect_provider_arns", providers, engine) },
-		func() error { return optionalRole(path+".roles.authenticated", p.Roles.Authenticated) },
-		func() error { return optionalRole(path+".roles.unauthenticated", p.Roles.Unauthenticated) },
+		func() error { return optionalRole(path+".roles.authenticated", p.Roles.Authenticated, elsewhere) },
+		func() error { return optionalRole(path+".roles.unauthenticated", p.Roles.Unauthenticated, elsewhere) },
 		func() error { return lasting(path+".min_remaining", p.MinRemaining, 0, maxFloor) },
 		func() error {
 			if p.GuestRetention == 0 {
@@ -144,9 +149,13 @@ func arnProvider(arn string) string {
 	return name
 }
 
-func optionalRole(path, arn string) error {
-	if arn == "" || validRole(arn) {
+func optionalRole(path, arn string, elsewhere bool) error {
+	expected := expectedRoleARN
+	if elsewhere {
+		expected = expectedAnyRole
+	}
+	if arn == "" || validRole(arn) || elsewhere && len(arn) <= maxARN && minioARN.MatchString(arn) {
 		return nil
 	}
-	return refuse(path, "is not the ARN of a role", expectedRoleARN)
+	return refuse(path, "is not the ARN of a role", expected)
 }

@@ -131,3 +131,31 @@ func TestDevelopmentProviderInFrontOfUpstream(t *testing.T) {
 		t.Errorf("DevelopmentKeyFile for :memory: got %q, want none", got)
 	}
 }
+
+// An STS elsewhere than at AWS may be MinIO, whose roles have no account.
+func TestRolesOfAnotherSTS(t *testing.T) {
+	const role = "arn:minio:iam:::role/YxD89tdZbgDIIUxBIG-GhUMjy4U"
+	for _, tt := range []struct{ name, sts, role, want string }{
+		{"MinIO's", "{backend: aws, endpoint: 'http://127.0.0.1:1'}", role, ""},
+		{"with a region", "{backend: aws, endpoint: 'http://127.0.0.1:1'}", "arn:minio:iam:us-east-1::role/r", ""},
+		{"AWS's", "{backend: aws, endpoint: 'http://127.0.0.1:1'}", "arn:aws:iam::000000000000:role/r", ""},
+		{"with an account", "{backend: aws, endpoint: 'http://127.0.0.1:1'}", "arn:minio:iam::000000000000:role/r",
+			"expected arn:aws:iam::<account>:role/<name> or arn:minio:iam:::role/<id>"},
+		{"of nobody", "{backend: aws, endpoint: 'http://127.0.0.1:1'}", "arn:other:iam:::role/r", "is not the ARN of a role"},
+		{"at AWS", "{backend: aws}", role, "expected arn:aws:iam::<account>:role/<name>"},
+		{"built in", "{backend: builtin}", role, "expected arn:aws:iam::<account>:role/<name>"},
+	} {
+		for _, slot := range []string{"authenticated", "unauthenticated"} {
+			text := "mode: development\nsts: " + tt.sts + "\npools: [{id: 'us-east-1:1', name: p, roles: {" + slot + ": '" + tt.role + "'}}]"
+			c, err := load(t, text)
+			switch {
+			case tt.want != "":
+				wantError(t, err, "pools[0].roles."+slot, tt.want)
+			case err != nil:
+				t.Errorf("%s: got %v, want it taken", tt.name, err)
+			case c.Pools[0].Roles.Authenticated+c.Pools[0].Roles.Unauthenticated != tt.role:
+				t.Errorf("%s: got %+v, want the role in its slot", tt.name, c.Pools[0].Roles)
+			}
+		}
+	}
+}
