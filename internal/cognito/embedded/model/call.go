@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/smithy-go"
 
@@ -32,62 +31,85 @@ func (c Caller) Call(ctx context.Context, op Op) (Answer, error) {
 }
 
 func (c Caller) call(ctx context.Context, op Op) (Answer, error) {
-	pool, id, user, logins := aws.String(op.Pool), optional(op.Identity), optional(op.User), c.logins(op)
 	switch op.Name {
-	case "GetId":
-		out, err := c.API.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: pool, Logins: logins})
-		if err != nil {
-			return Answer{}, err
-		}
-		return Answer{Identity: *out.IdentityId}, nil
-	case "GetCredentialsForIdentity":
-		out, err := c.API.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: id, Logins: logins})
-		if err != nil {
-			return Answer{}, err
-		}
-		return Answer{Identity: *out.IdentityId}, nil
-	case "GetOpenIdToken":
-		out, err := c.API.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: id, Logins: logins})
-		if err != nil {
-			return Answer{}, err
-		}
-		return Answer{Identity: *out.IdentityId}, nil
-	case "GetOpenIdTokenForDeveloperIdentity":
-		out, err := c.API.GetOpenIdTokenForDeveloperIdentity(ctx, &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{IdentityPoolId: pool, IdentityId: id, Logins: logins})
-		if err != nil {
-			return Answer{}, err
-		}
-		return Answer{Identity: *out.IdentityId}, nil
-	case "MergeDeveloperIdentities":
-		out, err := c.API.MergeDeveloperIdentities(ctx, &cognitoidentity.MergeDeveloperIdentitiesInput{
-			IdentityPoolId: pool, DeveloperProviderName: &c.Developer, SourceUserIdentifier: user, DestinationUserIdentifier: &op.Into,
-		})
-		if err != nil {
-			return Answer{}, err
-		}
-		return Answer{Identity: *out.IdentityId}, nil
-	case "UnlinkIdentity":
-		_, err := c.API.UnlinkIdentity(ctx, &cognitoidentity.UnlinkIdentityInput{IdentityId: id, Logins: logins, LoginsToRemove: append([]string{}, op.Remove...)})
-		return Answer{}, err
-	case "UnlinkDeveloperIdentity":
-		_, err := c.API.UnlinkDeveloperIdentity(ctx, &cognitoidentity.UnlinkDeveloperIdentityInput{
-			IdentityId: id, IdentityPoolId: pool, DeveloperProviderName: &c.Developer, DeveloperUserIdentifier: user,
-		})
-		return Answer{}, err
+	case "GetId", "GetCredentialsForIdentity", "GetOpenIdToken", "UnlinkIdentity":
+		return c.app(ctx, op)
+	case "GetOpenIdTokenForDeveloperIdentity", "MergeDeveloperIdentities", "UnlinkDeveloperIdentity":
+		return c.backend(ctx, op)
 	case "DeleteIdentities":
 		return c.delete(ctx, op)
 	case "DescribeIdentity":
-		out, err := c.API.DescribeIdentity(ctx, &cognitoidentity.DescribeIdentityInput{IdentityId: id})
-		if err != nil {
-			return Answer{}, err
-		}
-		return Answer{Identity: *out.IdentityId, List: out.Logins}, nil
+		return c.describe(ctx, op)
 	case "ListIdentities":
 		return c.list(ctx, op)
 	case "LookupDeveloperIdentity":
 		return c.lookup(ctx, op)
 	}
 	panic("nobody calls " + op.Name)
+}
+
+// app makes the calls that need no signature.
+func (c Caller) app(ctx context.Context, op Op) (a Answer, err error) {
+	id, logins := &op.Identity, c.logins(op)
+	switch op.Name {
+	case "GetId":
+		out, err := c.API.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: &op.Pool, Logins: logins})
+		if err != nil {
+			return a, err
+		}
+		a.Identity = *out.IdentityId
+	case "GetCredentialsForIdentity":
+		out, err := c.API.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: id, Logins: logins})
+		if err != nil {
+			return a, err
+		}
+		a.Identity = *out.IdentityId
+	case "GetOpenIdToken":
+		out, err := c.API.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: id, Logins: logins})
+		if err != nil {
+			return a, err
+		}
+		a.Identity = *out.IdentityId
+	case "UnlinkIdentity":
+		remove := append([]string{}, op.Remove...) // required, if empty
+		_, err = c.API.UnlinkIdentity(ctx, &cognitoidentity.UnlinkIdentityInput{IdentityId: id, Logins: logins, LoginsToRemove: remove})
+	}
+	return a, err
+}
+
+// backend makes the calls that change a developer's users.
+func (c Caller) backend(ctx context.Context, op Op) (a Answer, err error) {
+	switch op.Name {
+	case "GetOpenIdTokenForDeveloperIdentity":
+		out, err := c.API.GetOpenIdTokenForDeveloperIdentity(ctx, &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+			IdentityPoolId: &op.Pool, IdentityId: optional(op.Identity), Logins: c.logins(op),
+		})
+		if err != nil {
+			return a, err
+		}
+		a.Identity = *out.IdentityId
+	case "MergeDeveloperIdentities":
+		out, err := c.API.MergeDeveloperIdentities(ctx, &cognitoidentity.MergeDeveloperIdentitiesInput{
+			IdentityPoolId: &op.Pool, DeveloperProviderName: &c.Developer, SourceUserIdentifier: &op.User, DestinationUserIdentifier: &op.Into,
+		})
+		if err != nil {
+			return a, err
+		}
+		a.Identity = *out.IdentityId
+	case "UnlinkDeveloperIdentity":
+		_, err = c.API.UnlinkDeveloperIdentity(ctx, &cognitoidentity.UnlinkDeveloperIdentityInput{
+			IdentityId: &op.Identity, IdentityPoolId: &op.Pool, DeveloperProviderName: &c.Developer, DeveloperUserIdentifier: &op.User,
+		})
+	}
+	return a, err
+}
+
+func (c Caller) describe(ctx context.Context, op Op) (Answer, error) {
+	out, err := c.API.DescribeIdentity(ctx, &cognitoidentity.DescribeIdentityInput{IdentityId: &op.Identity})
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{Identity: *out.IdentityId, List: out.Logins}, nil
 }
 
 func (c Caller) delete(ctx context.Context, op Op) (Answer, error) {
