@@ -88,15 +88,21 @@ func AMRLogins(p *Pool, amr []string) (logins []Login, ok bool) {
 // AMRProven is what a token of Cognito's own stands for where a role is chosen. It
 // carries no claims. One that a backend asked for has the role that its user is
 // due; any other was made for a login, whose role mapping it must not get round: it
-// counts as that login with no claims at all.
+// counts as that login with no claims at all, and, since it does not tell the app
+// client of a user pool, as a login at each of them.
 func AMRProven(p *Pool, amr []string) []Proven {
 	logins, ok := AMRLogins(p, amr)
 	if !ok || slices.ContainsFunc(logins, func(l Login) bool { return l.Provider == p.DeveloperProvider }) {
 		return []Proven{{Login: Login{Provider: cognito.PassThrough}}}
 	}
-	proven := make([]Proven, len(logins))
-	for i, l := range logins {
-		proven[i] = Proven{Login: l}
+	var proven []Proven
+	for _, l := range logins {
+		proven = append(proven, Proven{Login: l})
+		for _, u := range p.UserPools {
+			if u.Provider == l.Provider {
+				proven = append(proven, Proven{Login: l, ClientID: u.ClientID})
+			}
+		}
 	}
 	return proven
 }
