@@ -120,11 +120,15 @@ func (p *Pool) mapping(l Proven) (key string, m Mapping, ok bool) {
 }
 
 // settingKeys are the names under which a pool keeps what it says of a provider,
-// but for the app clients of a user pool: the ARN of an OpenID provider, and the
-// key in Logins.
+// but for the app clients of a user pool: the ARNs of an OpenID provider, which may
+// be of several accounts, and the key in Logins. The first that says something
+// counts.
 func (p *Pool) settingKeys(provider string) []string {
-	if arn, ok := p.OIDCProviderARN(provider); ok {
-		return []string{arn, provider}
+	var keys []string
+	for _, arn := range p.OIDCProviderARNs {
+		if _, name, cut := strings.Cut(arn, oidcProvider); cut && name == provider {
+			keys = append(keys, arn)
+		}
 	}
-	return []string{provider}
+	return append(keys, provider)
 }

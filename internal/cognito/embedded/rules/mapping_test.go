@@ -217,6 +217,25 @@ func TestMappingKeys(t *testing.T) {
 	}
 }
 
+// A pool may list an OpenID provider under ARNs of several accounts. What stands
+// under any of them is of the provider.
+func TestSettingsUnderAnyARN(t *testing.T) {
+	const second = "arn:aws:iam::111111111111:oidc-provider/" + oidcID
+	p := poolOf(map[string]rules.Mapping{second: rulesMapping("Deny", equals("r", "a", roleA))})
+	p.OIDCProviderARNs = append(p.OIDCProviderARNs, second)
+	p.PrincipalTags = map[string]rules.TagMap{second: {Tags: map[string]string{"t": "c"}}}
+	user := []rules.Proven{at(oidcID, "x", claims{"c": "v"})}
+	if got := answer(rules.ChooseRole(p, account, user, "")); got != denied(oidcID) {
+		t.Errorf("role: got %q, want %q", got, denied(oidcID))
+	}
+	if got := rules.PrincipalTags(p, user); got["t"] != "v" {
+		t.Errorf("tags: got %v, want the claim's", got)
+	}
+	if !rules.RelevantClaim(p, oidcID, "r") || !rules.RelevantClaim(p, oidcID, "c") {
+		t.Error("got a claim that is named, and not relevant")
+	}
+}
+
 // Mappings never apply to guests.
 func TestGuestRole(t *testing.T) {
 	p := google(rules.Mapping{Type: "Token", Ambiguous: "Deny"})
