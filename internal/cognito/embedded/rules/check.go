@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 )
@@ -16,6 +17,8 @@ const (
 	maxUserPools = 50
 	maxTags      = 50
 	maxRules     = 25
+	maxRuleClaim = 64
+	maxRuleValue = 128
 	maxProviders = 100 // of OpenID or SAML; the service's own bound is not known
 )
 
@@ -31,6 +34,9 @@ var (
 var publicDomains = []string{
 	"graph.facebook.com", "www.amazon.com", "accounts.google.com", "appleid.apple.com", "api.twitter.com", "www.digits.com",
 }
+
+// matchTypes are the comparisons of rules (reference 4.4).
+var matchTypes = []string{"Equals", "Contains", "StartsWith", "NotEqual"}
 
 // CheckPool refuses a definition that the model's constraints let pass and the
 // service does not.
@@ -129,10 +135,16 @@ func (p *Pool) mappable(key string) bool {
 	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.Provider+":"+u.ClientID == key })
 }
 
+// checkMapping holds to the model's constraints too, for mappings that come from a
+// file.
 func checkMapping(m Mapping, account string) error {
 	switch {
 	case m.Ambiguous == "":
 		return cognito.InvalidParameter("AmbiguousRoleResolution is required for a role mapping.")
+	case m.Ambiguous != "AuthenticatedRole" && m.Ambiguous != "Deny":
+		return cognito.InvalidParameter("AmbiguousRoleResolution is AuthenticatedRole or Deny.")
+	case m.Type != "Token" && m.Type != "Rules":
+		return cognito.InvalidParameter("The type of a role mapping is Token or Rules.")
 	case m.Type == "Rules" && len(m.Rules) == 0:
 		return cognito.InvalidParameter("RulesConfiguration is required for a role mapping of type Rules.")
 	case m.Type == "Token" && len(m.Rules) > 0:
@@ -141,9 +153,15 @@ func checkMapping(m Mapping, account string) error {
 		return cognito.InvalidParameter("A role mapping takes at most 25 rules.")
 	}
 	for _, r := range m.Rules {
+		if !within(r.Claim, maxRuleClaim) || !within(r.Value, maxRuleValue) || !slices.Contains(matchTypes, r.Match) {
+			return cognito.InvalidParameter("A rule takes a claim of 1 to 64 characters, a value of 1 to 128, and Equals, Contains, StartsWith or NotEqual.")
+		}
 		if err := checkRole(r.Role, account); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// within reports whether s has 1 to limit characters.
+func within(s string, limit int) bool { return s != "" && utf8.RuneCountInString(s) <= limit }
