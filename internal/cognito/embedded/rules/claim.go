@@ -62,7 +62,7 @@ func (r Rule) matches(value any) bool {
 
 func (r Rule) compare(value any) bool {
 	text, ok := claimText(value)
-	if !ok {
+	if !ok || r.Value == "" { // no value: the model forbids it, and every text contains it
 		return false
 	}
 	switch r.Match {

@@ -84,6 +84,9 @@ func TestRuleMatches(t *testing.T) {
 		{`{"c":{"n":"admin"}}`, "NotEqual", "x", false},
 		{`{"c":"admin"}`, "Matches", "admin", false},
 		{`{"c":"admin"}`, "", "admin", false},
+		{`{"c":"admin"}`, "Contains", "", false},
+		{`{"c":"admin"}`, "StartsWith", "", false},
+		{`{"c":"admin"}`, "NotEqual", "", false},
 	} {
 		p := google(rulesMapping("Deny", rules.Rule{Claim: "c", Match: c.match, Value: c.value, Role: roleA}))
 		got := rules.ChooseRole(p, account, []rules.Proven{atGoogle(decoded(t, c.claims))}, "")
