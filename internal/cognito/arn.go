@@ -16,3 +16,17 @@ func PoolOfARN(arn string) (pool string, ok bool) {
 	}
 	return m[2], true
 }
+
+// ARNOfPool names a pool of an account as a resource, in the partition of its
+// region; PoolOfARN reads it.
+func ARNOfPool(account, pool string) string {
+	region, _, _ := strings.Cut(pool, ":")
+	partition := "aws"
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		partition = "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		partition = "aws-us-gov"
+	}
+	return "arn:" + partition + ":cognito-identity:" + region + ":" + account + ":identitypool/" + pool
+}

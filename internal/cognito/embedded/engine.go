@@ -124,7 +124,7 @@ func (e *Engine) pool(id string) (rules.Pool, bool) {
 
 // poolARN names a pool as a resource.
 func (e *Engine) poolARN(id string) string {
-	return "arn:aws:cognito-identity:" + region(id) + ":" + e.accountID + ":identitypool/" + id
+	return cognito.ARNOfPool(e.accountID, id)
 }
 
 // region is the prefix of an id.
