@@ -70,7 +70,39 @@ func (s *Service) UnlinkIdentity(ctx context.Context, in *cognitoidentity.Unlink
 	return s.Next.UnlinkIdentity(ctx, in, opts...)
 }
 
-// DescribeIdentity asks the backend.
+// DescribeIdentity asks the backend about an identity of a pool that is served.
 func (s *Service) DescribeIdentity(ctx context.Context, in *cognitoidentity.DescribeIdentityInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.DescribeIdentityOutput, error) {
+	if err := cognito.Check("DescribeIdentity", in); err != nil {
+		return nil, err
+	}
+	if _, err := s.locate(ctx, *in.IdentityId); err != nil {
+		return nil, err
+	}
 	return through(ctx, s, in, s.Next.DescribeIdentity, opts)
+}
+
+// Purge ends what was cached for an identity of the pool. One that is not known
+// here is purged as well, for what was cached may have come from elsewhere; the
+// backend then tells whether it exists, if it can.
+func (s *Service) Purge(ctx context.Context, pool, id string) error {
+	in := &cognitoidentity.DescribeIdentityInput{IdentityId: aws.String(id)}
+	if err := cognito.Check("DescribeIdentity", in); err != nil {
+		return err
+	}
+	if !s.serves(pool) {
+		return cognito.PoolNotFound(pool)
+	}
+	askOf(ctx).Pool = pool
+	p, err := s.locate(ctx, id)
+	if err != nil {
+		return err
+	}
+	s.Fence(cache.IdentityScope(id))
+	if p.known {
+		return nil
+	}
+	if _, err := s.DescribeIdentity(ctx, in); err != nil && !cognito.Passing(err) {
+		return err
+	}
+	return nil
 }
