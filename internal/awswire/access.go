@@ -75,6 +75,25 @@ func Authorize(ctx context.Context, who *callers.Caller, poolOf PoolOf, operatio
 	return o.permitPool(ctx, who, poolOf, tree)
 }
 
+// AuthorizePool is Authorize for a call whose pool is named beside its input, as a
+// path does; it asks for no identity's pool. Who uses it holds the call to the pool.
+// Empty or malformed, it is for callers of any pool.
+func AuthorizePool(who *callers.Caller, operation, pool string) error {
+	o, err := served(operation)
+	if err != nil {
+		return err
+	}
+	o.byPool = true // for the words of a refusal
+	tree := map[string]any{memberPool: pool}
+	if err := o.permitScope(who, tree); err != nil {
+		return err
+	}
+	if scope, ok := o.access.scope(); o.access == Unsigned || ok && who.May(scope, wellFormed(pool)) {
+		return nil
+	}
+	return o.denied(who, tree)
+}
+
 // permitScope refuses callers that may call the operation for no pool at all.
 func (o operation) permitScope(who *callers.Caller, tree map[string]any) error {
 	if o.access == Unsigned {

@@ -259,3 +259,37 @@ func TestPoolOf(t *testing.T) {
 		}
 	}
 }
+
+// A pool that stands beside the input counts for every operation alike.
+func TestAuthorizePool(t *testing.T) {
+	const mine, other = "us-east-1:00000000-0000-4000-8000-000000000001", "us-east-1:00000000-0000-4000-8000-000000000002"
+	known, err := callers.New([]callers.Config{
+		{Name: "any", AccessKeyID: "A", SecretAccessKey: "s", APIKey: "any-key-of-tests", Scopes: []callers.Scope{callers.Admin}, Pools: []string{callers.AnyPool}},
+		{Name: "one", AccessKeyID: "B", SecretAccessKey: "s", APIKey: "one-key-of-tests", Scopes: []callers.Scope{callers.Admin}, Pools: []string{mine}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	anyone, _ := known.ByAccessKey("A")
+	one, _ := known.ByAccessKey("B")
+	for _, c := range []struct {
+		who             *callers.Caller
+		operation, pool string
+		want            string
+	}{
+		{anyone, "DescribeIdentity", mine, ""}, {anyone, "ListIdentityPools", "", ""}, {anyone, "TagResource", "nonsense", ""},
+		{one, "DescribeIdentity", mine, ""}, {one, "TagResource", mine, ""}, {one, "DeleteIdentities", mine, ""},
+		{one, "DescribeIdentity", other, cognito.CodeAccessDenied}, {one, "ListIdentityPools", "", cognito.CodeAccessDenied},
+		{one, "TagResource", "nonsense", cognito.CodeAccessDenied}, {anyone, "LookupDeveloperIdentity", mine, cognito.CodeAccessDenied},
+		{nil, "DescribeIdentity", mine, "MissingAuthenticationTokenException"}, {nil, "GetId", other, ""},
+		{anyone, "Nonsense", mine, cognito.CodeUnknownOperation},
+	} {
+		got := ""
+		if err := awswire.AuthorizePool(c.who, c.operation, c.pool); err != nil {
+			got = cognito.Public(err).ErrorCode()
+		}
+		if got != c.want {
+			t.Errorf("%s on %q: got %q, want %q", c.operation, c.pool, got, c.want)
+		}
+	}
+}
