@@ -148,7 +148,7 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 	b.http = httpapi.New(httpapi.Config{
 		Flows: b.flows, Wire: wire, Memo: b.memo, Clients: clients(c), Metrics: metrics, Log: log,
 		Ready: b.backend.ready, Development: development, Issuer: b.backend.issuer,
-		Callers: known, PoolOf: poolOf, TrustedProxies: c.Limits.TrustedProxies,
+		Callers: known, PoolOf: poolOf, AccountID: c.Cognito.AccountID, TrustedProxies: c.Limits.TrustedProxies,
 		BodyBytes: c.Limits.BodyBytes, RequestTimeout: c.Limits.RequestTimeout,
 	})
 	return nil

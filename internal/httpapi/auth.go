@@ -1,7 +1,7 @@
 package httpapi
 
 import (
-	"context"
+	"fmt"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -37,23 +37,31 @@ func (s *Server) caller(c *fiber.Ctx) (*callers.Caller, error) {
 }
 
 // permit lets the caller of a REST route do what the operation behind it does, on
-// the pool that the path names.
-func (s *Server) permit(ctx context.Context, who *callers.Caller, operation, pool string) error {
-	return awswire.Authorize(ctx, who, s.PoolOf, operation, members(map[string]any{"IdentityPoolId": optional(pool)}))
-}
-
-// permitScope is for what belongs to no operation of the service: the broker's
-// own administration, which concerns all pools.
-func permitScope(who *callers.Caller, scope callers.Scope) error {
-	if !who.May(scope, "") {
+// the pool that the path names; the broker's own administration, which belongs to
+// no operation of the service, goes by scope.
+func permit(r *route, who *callers.Caller, pool string) error {
+	if r.operation != "" {
+		return awswire.AuthorizePool(who, r.operation, pool)
+	}
+	if !who.May(r.scope, pool) {
 		return edgeError(cognito.CodeAccessDenied, "The caller may not do this.")
 	}
 	return nil
 }
 
-func optional(s string) any {
-	if s == "" {
+// place refuses a caller of some pools an identity that is not known to be of the
+// path's pool, in the words for one that does not exist. For callers of any pool
+// flows keeps apart what is known to be of different pools.
+func (s *Server) place(r call, id string) error {
+	if r.who.May(callers.Admin, "") {
 		return nil
 	}
-	return s
+	pool, ok, err := s.PoolOf(r.ctx, id)
+	switch {
+	case err != nil && cognito.Passing(err):
+		return fmt.Errorf("find the pool of an identity: %w", err)
+	case err != nil || !ok || pool != r.pool:
+		return cognito.IdentityNotFound(id)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"maps"
+	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
@@ -67,25 +68,12 @@ func developerRequest(r call) (flows.DeveloperRequest, error) {
 	}, nil
 }
 
-// developerLookup is LookupDeveloperIdentity.
-func (s *Server) developerLookup(r call) (any, error) {
-	tree, err := inputOf[cognitoidentity.LookupDeveloperIdentityInput](r)
-	if err != nil {
-		return nil, err
-	}
-	out, err := s.invoke(r, r.operation, tree)
-	if err != nil {
-		return nil, err
-	}
-	return show(out, "userIdentifiers"), nil
-}
-
 // developerMerge is MergeDeveloperIdentities.
 func (s *Server) developerMerge(r call) (any, error) {
 	if err := only(r.tree, "sourceUserIdentifier", "destinationUserIdentifier"); err != nil {
 		return nil, err
 	}
-	tree, err := inputOf[cognitoidentity.MergeDeveloperIdentitiesInput](r)
+	tree, err := s.inputOf(r, reflect.TypeFor[cognitoidentity.MergeDeveloperIdentitiesInput]())
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +89,7 @@ func (s *Server) developerUnlink(r call) (any, error) {
 	if err := only(r.tree, "identityId", "userIdentifier"); err != nil {
 		return nil, err
 	}
-	tree, err := inputOf[cognitoidentity.UnlinkDeveloperIdentityInput](r)
+	tree, err := s.inputOf(r, reflect.TypeFor[cognitoidentity.UnlinkDeveloperIdentityInput]())
 	if err != nil {
 		return nil, err
 	}

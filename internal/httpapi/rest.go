@@ -3,8 +3,6 @@ package httpapi
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"mime"
 	"net/url"
 	"strings"
@@ -21,8 +19,10 @@ import (
 // call is a REST request on its way through a handler.
 type call struct {
 	ctx       context.Context
-	operation string // the route's
-	pool      string
+	operation string         // the route's
+	params                   // of the path
+	bodyless  bool           // the route takes no body
+	query     url.Values     // of routes that look at it
 	tree      map[string]any // the body, decoded strictly
 	ask       *flows.Ask
 	who       *callers.Caller // of routes for callers; nil on those for apps
@@ -51,7 +51,7 @@ func (s *Server) rest(r route) fiber.Handler {
 		ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout)
 		defer cancel()
 		e := event{began: began, route: strings.Clone(c.Route().Path), op: r.op, status: fiber.StatusOK, requestID: requestID}
-		body, err := s.answer(ctx, c, ask, r)
+		a, err := s.answer(ctx, c, ask, r)
 		if err != nil {
 			e.status, e.code = refuse(c, requestID, err)
 			e.err = err
@@ -62,15 +62,10 @@ func (s *Server) rest(r route) fiber.Handler {
 		if e.outcome = ask.Outcome; e.outcome != "" {
 			c.Set(headerCache, string(e.outcome))
 		}
-		if body == nil {
-			e.status = fiber.StatusNoContent
-			c.Status(e.status)
-		} else {
-			c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-			c.Response().SetBodyRaw(body)
-		}
+		a.write(c)
+		e.status = a.status
 		if key != (cache.MemoKey{}) && ask.Guard != nil {
-			s.Memo.Put(key, s.Now(), ask.Guard, body)
+			s.Memo.Put(key, s.Now(), ask.Guard, a.body)
 		}
 		s.finish(e)
 		return nil
@@ -91,36 +86,45 @@ func (s *Server) remembered(c *fiber.Ctx, body []byte) {
 }
 
 // answer is the one way through a route: decode, authenticate, call, encode.
-func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, r route) (body []byte, err error) {
-	in := call{ctx: ctx, operation: r.operation, ask: ask}
-	if in.pool, err = url.PathUnescape(strings.Clone(c.Params("pool"))); err != nil {
-		return nil, cognito.Validation("The pool id in the path is not percent-encoded correctly.")
+func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, r route) (a reply, err error) {
+	in := call{ctx: ctx, operation: r.operation, bodyless: r.bodyless, ask: ask}
+	if in.params, err = paramsOf(c); err != nil {
+		return a, err
 	}
 	if in.tree, err = decodeBody(c, r.bodyless); err != nil {
-		return nil, err
+		return a, err
 	}
 	if r.forCallers() {
 		if in.who, err = s.caller(c); err != nil {
-			return nil, err
+			return a, err
 		}
 		in.ctx = callers.With(ctx, in.who)
-		if r.scope != "" {
-			err = permitScope(in.who, r.scope)
-		} else {
-			err = s.permit(ctx, in.who, r.operation, in.pool)
+		if err = permit(&r, in.who, in.pool); err != nil {
+			return a, err
 		}
-		if err != nil {
-			return nil, err
+	}
+	if r.query {
+		if in.query, err = url.ParseQuery(string(c.Request().URI().QueryString())); err != nil {
+			return a, cognito.Serialization("The query is not encoded correctly.")
 		}
 	}
 	value, err := r.handle(in)
-	if err != nil || value == nil {
-		return nil, err
+	if err != nil {
+		return a, err
 	}
-	if body, err = json.Marshal(value); err != nil {
-		return nil, fmt.Errorf("encode answer: %w", err)
+	return encoded(value)
+}
+
+// params are what a path names.
+type params struct{ pool, identity, provider string }
+
+func paramsOf(c *fiber.Ctx) (p params, err error) {
+	for name, into := range map[string]*string{"pool": &p.pool, "identity": &p.identity, "provider": &p.provider} {
+		if *into, err = url.PathUnescape(strings.Clone(c.Params(name))); err != nil {
+			return p, cognito.Validation("The path is not percent-encoded correctly.")
+		}
 	}
-	return body, nil
+	return p, nil
 }
 
 // decodeBody reads a body strictly. A route without input takes an empty one, or

@@ -1,6 +1,9 @@
 package httpapi
 
 import (
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/cognito-broker/broker/internal/callers"
@@ -15,6 +18,7 @@ type route struct {
 	operation string
 	scope     callers.Scope // in place of operation, for what is the broker's own
 	bodyless  bool          // takes no body
+	query     bool          // looks at the query: reads it without a body, refuses one beside it
 	handle    handler
 }
 
@@ -36,7 +40,7 @@ func (s *Server) mount() {
 
 // restRoutes are the routes of the REST API: those that are called most come first.
 func (s *Server) restRoutes() []route {
-	routes := append(s.appRoutes(), s.developerRoutes()...)
+	routes := slices.Concat(s.appRoutes(), s.developerRoutes(), s.poolRoutes(), s.identityRoutes())
 	if s.Issuer != nil {
 		routes = append(routes, route{
 			method: fiber.MethodPost, path: "/v1/signing-keys/rotate", op: "RestRotateSigningKey",
@@ -69,7 +73,8 @@ func (s *Server) developerRoutes() []route {
 	return []route{
 		backend("/token", "RestDeveloperToken", token, s.developerToken),
 		backend("/credentials", "RestDeveloperCredentials", token, s.developerCredentials),
-		backend("/lookup", "RestDeveloperLookup", "LookupDeveloperIdentity", s.developerLookup),
+		backend("/lookup", "RestDeveloperLookup", "LookupDeveloperIdentity",
+			twin[cognitoidentity.LookupDeveloperIdentityInput](s, shown("userIdentifiers"))),
 		backend("/merge", "RestDeveloperMerge", "MergeDeveloperIdentities", s.developerMerge),
 		backend("/unlink", "RestDeveloperUnlink", "UnlinkDeveloperIdentity", s.developerUnlink),
 	}

@@ -62,6 +62,8 @@ type Config struct {
 	Callers *callers.Registry
 	// PoolOf finds the pool of an identity, for callers of some pools only.
 	PoolOf awswire.PoolOf
+	// AccountID is the account of the pools, for their ARNs.
+	AccountID string
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// BodyBytes bounds a request's body. RequestTimeout bounds both the reading

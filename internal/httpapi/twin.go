@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"reflect"
 
 	"github.com/cognito-broker/broker/internal/awswire"
@@ -8,15 +9,32 @@ import (
 )
 
 // inputOf makes the input of an operation, under the model's names, of a call's
-// members and of what its path says. A member that the path says already may be
-// repeated, for what a route shows may be sent back to it, but not contradicted.
-func inputOf[In any](r call) (map[string]any, error) {
-	t := reflect.TypeFor[In]()
-	tree, err := structToModel(t, r.tree)
+// body, or of its query where the route takes no body, and of what its path says.
+// A member that the path says already may be repeated, for what a route shows may
+// be sent back to it, but not contradicted.
+func (s *Server) inputOf(r call, t reflect.Type) (map[string]any, error) {
+	if r.pool != "" { // which the operation may see as a part of an ARN only, or not at all
+		if err := cognito.Validate("DescribeIdentityPool", map[string]any{"IdentityPoolId": r.pool}); err != nil {
+			return nil, err
+		}
+	}
+	given := r.tree
+	if r.bodyless {
+		if err := only(r.tree); err != nil {
+			return nil, err
+		}
+		var err error
+		if given, err = fromQuery(t, r.query); err != nil {
+			return nil, err
+		}
+	} else if len(r.query) > 0 {
+		return nil, cognito.Serialization("The route takes no query.")
+	}
+	tree, err := structToModel(t, given)
 	if err != nil {
 		return nil, err
 	}
-	for name, said := range r.said() {
+	for name, said := range s.said(r) {
 		if _, has := t.FieldByName(name); !has || said == "" {
 			continue
 		}
@@ -29,9 +47,51 @@ func inputOf[In any](r call) (map[string]any, error) {
 }
 
 // said are the members that a call's path says; empty ones it does not.
-func (r call) said() map[string]string {
-	return map[string]string{"IdentityPoolId": r.pool}
+func (s *Server) said(r call) map[string]string {
+	members := map[string]string{
+		"IdentityPoolId": r.pool, "IdentityId": r.identity, "IdentityProviderName": r.provider,
+	}
+	if r.pool != "" {
+		members["ResourceArn"] = cognito.ARNOfPool(s.AccountID, r.pool)
+	}
+	return members
 }
+
+// twin is the handler of a route that is its operation under REST's names, whose
+// input is an In. finish makes the answer of the output.
+func twin[In any](s *Server, finish func(r call, out any) any) handler {
+	return func(r call) (any, error) {
+		out, err := invoke[In](s, r)
+		if err != nil {
+			return nil, err
+		}
+		return finish(r, out), nil
+	}
+}
+
+// shown answers with the output; lists are there even where they are empty.
+func shown(lists ...string) func(call, any) any {
+	return func(_ call, out any) any { return show(out, lists...) }
+}
+
+// nothing answers with an empty 204.
+func nothing(call, any) any { return nil }
+
+// invoke calls the route's operation by what the request says.
+func invoke[In any](s *Server, r call) (any, error) {
+	t := reflect.TypeFor[In]()
+	tree, err := s.inputOf(r, t)
+	if err != nil {
+		return nil, err
+	}
+	if _, paged := t.FieldByName("MaxResults"); paged && r.bodyless && tree["MaxResults"] == nil {
+		tree["MaxResults"] = json.Number(pageSize)
+	}
+	return s.invoke(r, r.operation, tree)
+}
+
+// pageSize is that of a list whose request names none: the largest.
+const pageSize = "60"
 
 // invoke calls the operation behind a route. The path's pool holds for every
 // identity of the call.
