@@ -229,3 +229,33 @@ func TestRESTPurgeEndsTheCache(t *testing.T) {
 		}
 	}
 }
+
+// Before a backend that does not tell pools, a caller of one pool gets nothing of
+// an identity until the broker has learnt whose it is.
+func TestRESTUnknownPlaces(t *testing.T) {
+	behind := startBroker(t, nil, "")
+	front := startUpstream(t, behind, behind.url, "")
+	id, err := behind.getID(t.Context(), demoPool, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := "/v1/pools/" + demoPool + "/identities"
+	as := func(apiKey, method, path, body string) int {
+		return restRoute{}.with(t, front, method, path, body, apiKey).status
+	}
+	if got := []int{
+		as(stewardAPIKey, get, path+"/"+id, ""), as(stewardAPIKey, remove, path+"/"+id, ""), as(stewardAPIKey, post, path+"/"+id+"/purge", ""),
+		as(stewardAPIKey, post, path+"/delete", `{"identityIds":["`+id+`"]}`),
+	}; !reflect.DeepEqual(got, []int{404, 404, 404, 403}) {
+		t.Errorf("not known yet: got %v", got)
+	}
+	if got := as(adminAPIKey, get, path+"/"+id, ""); got != 200 {
+		t.Errorf("a caller of any pool: got %d, want 200", got)
+	}
+	if got := as(stewardAPIKey, get, path, ""); got != 200 { // tells whose it is
+		t.Fatalf("list: got %d, want 200", got)
+	}
+	if got := []int{as(stewardAPIKey, get, path+"/"+id, ""), as(adminAPIKey, get, "/v1/pools/"+bareRoles+"/identities/"+id, "")}; !reflect.DeepEqual(got, []int{200, 404}) {
+		t.Errorf("known: got %v, want it under its pool only", got)
+	}
+}
