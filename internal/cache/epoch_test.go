@@ -173,3 +173,34 @@ func TestEpochsTogether(t *testing.T) {
 		t.Error("after all fences: got invalid, want valid")
 	}
 }
+
+// Scopes of different things never meet, whatever their names are made of.
+func TestScopesNeverCollide(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		// Short names of few letters, so that they often look alike once joined.
+		letters := rapid.SampledFrom([]rune("/a\x00\x01"))
+		draw := func(label string) (names [3]string) {
+			for n := range names {
+				names[n] = rapid.StringOfN(letters, 0, 2, -1).Draw(t, label)
+			}
+			return names
+		}
+		a, b := draw("a"), draw("b")
+		if rapid.Bool().Draw(t, "shifted") { // a letter moves from one name to the next
+			b = [3]string{a[0] + "/", a[1], a[2]}
+			a = [3]string{a[0], "/" + a[1], a[2]}
+		}
+		x, y := cache.LoginScope(a[0], a[1], a[2]), cache.LoginScope(b[0], b[1], b[2])
+		if (x == y) != (a == b) {
+			t.Fatalf("scopes of %q and %q equal: got %v, want %v", a, b, x == y, a == b)
+		}
+		for _, other := range []cache.Scope{cache.IdentityScope(b[0]), cache.PoolScope(b[0]), cache.IdentityScope(string(x)), cache.PoolScope(string(x[2:]))} {
+			if x == other {
+				t.Fatalf("the scope of %q is that of an identity or a pool", a)
+			}
+		}
+		if cache.IdentityScope(a[0]) == cache.PoolScope(b[0]) {
+			t.Fatalf("the scope of identity %q is that of pool %q", a[0], b[0])
+		}
+	})
+}

@@ -54,5 +54,8 @@ func (r *Rates) Wait(ctx context.Context, name string) error {
 	return nil
 }
 
+// Len is the approximate number of names.
+func (r *Rates) Len() int { r.names.CleanUp(); return r.names.EstimatedSize() }
+
 // Close ends the goroutine of the names. The Rates must not be used afterwards.
 func (r *Rates) Close() { r.names.StopAllGoroutines() }

@@ -1,0 +1,94 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+func newRates(t *testing.T, perMinute, burst, names int) *cache.Rates {
+	t.Helper()
+	r, err := cache.NewRates(perMinute, burst, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+// Each name has its own burst and rate.
+func TestRatesByName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRates(t, 6, 3, 100) // one in ten seconds
+		began := time.Now()
+		turn := func(name string, want time.Duration) {
+			t.Helper()
+			if err := r.Wait(t.Context(), name); err != nil || time.Since(began) != want {
+				t.Errorf("%s: got %v after %v, want a turn after %v", name, err, time.Since(began), want)
+			}
+		}
+		for range 3 {
+			turn("a", 0)
+		}
+		turn("a", 10*time.Second)
+		for range 3 {
+			turn("b", 10*time.Second)
+		}
+		time.Sleep(time.Hour) // all of the burst, and no more, is there again
+		for range 3 {
+			turn("a", time.Hour+10*time.Second)
+		}
+		turn("a", time.Hour+20*time.Second)
+	})
+}
+
+// Where no turn comes in time it says so at once, and takes none.
+func TestRatesFailAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRates(t, 6, 1, 100)
+		if err := r.Wait(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		short, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+		defer cancel()
+		for range 5 {
+			if err := r.Wait(short, "a"); !errors.Is(err, cache.ErrLimited) || time.Since(began) != 0 {
+				t.Errorf("got %v after %v, want ErrLimited at once", err, time.Since(began))
+			}
+		}
+		long, cancel := context.WithTimeout(t.Context(), 11*time.Second)
+		defer cancel()
+		if err := r.Wait(long, "a"); err != nil || time.Since(began) != 10*time.Second {
+			t.Errorf("got %v after %v, want a turn after 10 s", err, time.Since(began))
+		}
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		if err := r.Wait(gone, "a"); !errors.Is(err, context.Canceled) || errors.Is(err, cache.ErrLimited) {
+			t.Errorf("whoever left: got %v, want his own error", err)
+		}
+	})
+}
+
+// A flood of names takes bounded room.
+func TestRatesAreBounded(t *testing.T) {
+	r := newRates(t, 1, 1, 50)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := r.Wait(ctx, "victim"); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3000 {
+		if err := r.Wait(ctx, fmt.Sprint("flood", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := r.Len(); got > 50 {
+		t.Errorf("names: got %d, want at most 50", got)
+	}
+}
