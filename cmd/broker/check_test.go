@@ -20,3 +20,17 @@ func TestCheckStore(t *testing.T) {
 		t.Errorf("a store in use: got %q %v, want ok", out, err)
 	}
 }
+
+// check names trust policies that let in more than anybody means, and passes.
+func TestCheckWarnsOfTrustPolicies(t *testing.T) {
+	policy := func(conditions string) string {
+		return `{"Statement":{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{` + conditions + `}}}`
+	}
+	const aud, amr = `"StringEquals":{"cognito-identity.amazonaws.com:aud":"us-east-1:00"}`, `"ForAnyValue:StringLike":{"cognito-identity.amazonaws.com:amr":"authenticated"}`
+	b := prepare(t, nil, "roles:\n  - {arn: 'arn:aws:iam::000000000000:role/loose', trust_policy: '"+policy(aud)+"'}\n"+
+		"  - {arn: 'arn:aws:iam::000000000000:role/tight', trust_policy: '"+policy(aud+","+amr)+"'}\n")
+	out, err := b.command(t, "check", "-config", b.config)
+	if err != nil || !strings.Contains(out, "roles[0].trust_policy: warning: ") || strings.Contains(out, "roles[1]") || !strings.HasSuffix(out, ": ok\n") {
+		t.Errorf("got %q %v, want a warning of the first role alone", out, err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/devidp"
+	"github.com/cognito-broker/broker/internal/sts/trust"
 )
 
 // loadConfig reads the -config flag's file.
@@ -35,6 +36,9 @@ func check(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
+	if err := warn(c, p); err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
 	if *stored {
 		if err := checkStore(ctx, c, p); err != nil {
 			return fmt.Errorf("check: %w", err)
@@ -42,6 +46,24 @@ func check(ctx context.Context, p process) error {
 	}
 	_, err = fmt.Fprintf(p.stdout, "%s: ok\n", *path)
 	return err
+}
+
+// warn prints what is valid in the roles' trust policies, and seldom meant.
+func warn(c *config.Config, p process) error {
+	policies, err := trustPolicies(c)
+	if err != nil {
+		return err
+	}
+	for i, r := range c.Roles {
+		policy, ok := policies[r.ARN]
+		if !ok {
+			continue
+		}
+		for _, w := range trust.Warnings(policy) {
+			fmt.Fprintf(p.stdout, "roles[%d].trust_policy: warning: %s\n", i, w)
+		}
+	}
+	return nil
 }
 
 // checkStore prints what breaks the store's invariants, and fails if anything does.
