@@ -47,15 +47,16 @@ func claimText(value any) (text string, ok bool) {
 
 // matches decides one rule (reference 4.4 and 11.5). A claim that is absent never
 // matches, not even NotEqual. Of an array some element has to match, and for
-// NotEqual every one; an element that is no text matches nothing, so an array
-// that could hide the value never passes as one without it.
+// NotEqual every one: an empty array says as little as an absent claim. An element
+// that is no text matches nothing, so an array that could hide the value never
+// passes as one without it.
 func (r Rule) matches(value any) bool {
 	list, ok := value.([]any)
 	switch {
 	case !ok:
 		return r.compare(value)
 	case r.Match == "NotEqual":
-		return !slices.ContainsFunc(list, func(v any) bool { return !r.compare(v) })
+		return len(list) > 0 && !slices.ContainsFunc(list, func(v any) bool { return !r.compare(v) })
 	}
 	return slices.ContainsFunc(list, r.compare)
 }

@@ -72,7 +72,7 @@ func TestRuleMatches(t *testing.T) {
 		{`{"c":["dev","ops"]}`, "NotEqual", "admin", true},
 		{`{"c":[1,true]}`, "Equals", "true", true},
 		{`{"c":[]}`, "Equals", "admin", false},
-		{`{"c":[]}`, "NotEqual", "admin", true},
+		{`{"c":[]}`, "NotEqual", "admin", false},
 		{`{"c":[["admin"]]}`, "Equals", "admin", false},
 		{`{"c":["dev",["admin"]]}`, "NotEqual", "admin", false},
 		{`{"c":["dev",{"n":"admin"}]}`, "NotEqual", "admin", false},
