@@ -156,6 +156,3 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	return err
 }
-
-// Drain turns readiness off; requests are still served.
-func (s *Server) Drain() { s.draining.Store(true) }
