@@ -39,6 +39,7 @@ var layers = map[string]int{
 	"internal/cache":                     1,
 	"internal/config":                    1,
 	"internal/telemetry":                 1,
+	"internal/redistest":                 0, // knows nothing of ours
 }
 
 // beside are the arrows within a layer.
@@ -53,11 +54,19 @@ var beside = map[string][]string{
 	"internal/cognito/upstream":          {"internal/cognito"},
 }
 
+// forTests are the packages that no program may hold.
+var forTests = map[string]bool{
+	"internal/cognito/contract":       true,
+	"internal/cognito/embedded/model": true,
+	"internal/logins/idptest":         true,
+	"internal/redistest":              true,
+}
+
 // homes are the only packages that may import a library, by import path prefix.
 var homes = map[string][]string{
 	"github.com/gofiber/":                      {"internal/httpapi"},
 	"github.com/valyala/fasthttp":              {"internal/httpapi"},
-	"github.com/redis/go-redis":                {"internal/cache"},
+	"github.com/redis/go-redis":                {"internal/cache", "internal/redistest"},
 	"github.com/coreos/go-oidc":                {"internal/logins"},
 	"github.com/maypok86/otter":                {"internal/cache", "internal/logins", "internal/cognito/upstream"},
 	"modernc.org/sqlite":                       {"internal/cognito/embedded/store"},
@@ -108,6 +117,9 @@ func TestArrows(t *testing.T) {
 		}
 		for _, imported := range p.Imports {
 			if own, ok := strings.CutPrefix(imported, module); ok {
+				if forTests[own] && !forTests[name] {
+					t.Errorf("%s imports %s, which is for tests alone", name, own)
+				}
 				if layers[own] >= layer && !slices.Contains(beside[name], own) {
 					t.Errorf("%s (layer %d) imports %s (layer %d)", name, layer, own, layers[own])
 				}
