@@ -42,6 +42,7 @@ var (
 	_ sts.Trust         = (*embedded.Engine)(nil)
 	_ awswire.Sessions  = (*sts.Builtin)(nil)
 	_ httpapi.Issuer    = (*issuer.Issuer)(nil)
+	_ httpapi.Explainer = (*embedded.Engine)(nil)
 	_ cache.Holder      = (*logins.Proof)(nil)
 )
 
@@ -62,8 +63,9 @@ type backend struct {
 	directory flows.Directory
 	tokens    flows.TokenReader // nil: only the backend reads its tokens
 	sts       sts.API
-	sessions  awswire.Sessions // nil: sessions are not ours
-	issuer    httpapi.Issuer   // nil: tokens are not ours
+	sessions  awswire.Sessions  // nil: sessions are not ours
+	issuer    httpapi.Issuer    // nil: tokens are not ours
+	explainer httpapi.Explainer // nil: decisions are not ours
 	run       []func(ctx context.Context) error
 	ready     func(ctx context.Context) []httpapi.Reason
 	close     func() error
@@ -147,7 +149,7 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 	})
 	b.http = httpapi.New(httpapi.Config{
 		Flows: b.flows, Wire: wire, Memo: b.memo, Clients: clients(c), Metrics: metrics, Log: log,
-		Ready: b.backend.ready, Development: development, Issuer: b.backend.issuer,
+		Ready: b.backend.ready, Development: development, Issuer: b.backend.issuer, Explainer: b.backend.explainer,
 		Callers: known, PoolOf: poolOf, AccountID: c.Cognito.AccountID, TrustedProxies: c.Limits.TrustedProxies,
 		BodyBytes: c.Limits.BodyBytes, RequestTimeout: c.Limits.RequestTimeout,
 	})

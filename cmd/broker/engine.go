@@ -61,7 +61,7 @@ func engineOn(ctx context.Context, c *config.Config, prover *logins.Prover, s *s
 		b.sessions = builtin
 		b.sts = sts.NewFace(sts.FaceConfig{STS: builtin, Trust: engine, MaxSession: maxSession(c)})
 	}
-	b.api, b.directory, b.tokens = engine, engine, engine
+	b.api, b.directory, b.tokens, b.explainer = engine, engine, engine, engine
 	b.run = append(b.run, engine.Run)
 	return b, engine.ApplyPools(ctx, pools(c))
 }

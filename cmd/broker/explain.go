@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/cognito-broker/broker/internal/cognito"
-	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/logins"
@@ -43,7 +42,7 @@ func (e *exit) Unwrap() error { return e.err }
 func explain(ctx context.Context, p process) error {
 	f := flags("explain")
 	path := f.String("config", "", "configuration file")
-	q := embedded.Question{}
+	q := cognito.Question{}
 	f.StringVar(&q.Pool, "pool", "", "id of the pool")
 	f.StringVar(&q.Identity, "identity", "", "id of the identity; empty: the login's own")
 	f.StringVar(&q.Role, "role", "", "CustomRoleArn; empty: the pool's choice")
@@ -65,7 +64,7 @@ func explain(ctx context.Context, p process) error {
 	return nil
 }
 
-func explained(ctx context.Context, p process, path, tokenFile string, q embedded.Question) (*embedded.Explanation, error) {
+func explained(ctx context.Context, p process, path, tokenFile string, q cognito.Question) (*cognito.Explanation, error) {
 	if q.Pool == "" {
 		return nil, errors.New("-pool ID is missing")
 	}
@@ -129,7 +128,7 @@ func loginOf(name string, c *config.Config, p process) (map[string]string, error
 	return map[string]string{provider: token}, nil
 }
 
-func printExplanation(w io.Writer, x *embedded.Explanation, asJSON bool) error {
+func printExplanation(w io.Writer, x *cognito.Explanation, asJSON bool) error {
 	if asJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")

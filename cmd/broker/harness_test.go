@@ -103,11 +103,13 @@ const (
 	backendKey, backendSecret, backendAPIKey = "AKIDTESTBACKENDBACKEND", "backend-secret-of-tests", "backend-api-key-of-tests"
 
 	stewardKey, stewardSecret, stewardAPIKey = "AKIDTESTSTEWARDSTEWARD", "steward-secret-of-tests", "steward-api-key-of-tests" // of one pool
+	supportKey, supportSecret, supportAPIKey = "AKIDTESTSUPPORTSUPPORT", "support-secret-of-tests", "support-api-key-of-tests" // of one pool, explains
 
 	callersYAML = "callers:\n" +
-		"  - {name: admin, access_key_id: " + adminKey + ", secret_access_key: " + adminSecret + ", api_key: " + adminAPIKey + ", scopes: [developer, admin], pools: ['*']}\n" +
+		"  - {name: admin, access_key_id: " + adminKey + ", secret_access_key: " + adminSecret + ", api_key: " + adminAPIKey + ", scopes: [developer, admin, explain], pools: ['*']}\n" +
 		"  - {name: backend, access_key_id: " + backendKey + ", secret_access_key: " + backendSecret + ", api_key: " + backendAPIKey + ", scopes: [developer], pools: ['" + demoPool + "']}\n" +
-		"  - {name: steward, access_key_id: " + stewardKey + ", secret_access_key: " + stewardSecret + ", api_key: " + stewardAPIKey + ", scopes: [admin], pools: ['" + demoPool + "']}\n"
+		"  - {name: steward, access_key_id: " + stewardKey + ", secret_access_key: " + stewardSecret + ", api_key: " + stewardAPIKey + ", scopes: [admin], pools: ['" + demoPool + "']}\n" +
+		"  - {name: support, access_key_id: " + supportKey + ", secret_access_key: " + supportSecret + ", api_key: " + supportAPIKey + ", scopes: [explain], pools: ['" + demoPool + "']}\n"
 )
 
 // startUpstream runs a broker in aws mode before another, which plays Cognito and

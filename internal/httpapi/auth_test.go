@@ -47,6 +47,9 @@ func (signingKeys) Discovery() []byte                      { return []byte(`{}`)
 func (signingKeys) JWKS() []byte                           { return []byte(`{}`) }
 func (signingKeys) Rotate(context.Context) (string, error) { return "k-2", nil }
 
+// unasked is never asked.
+type unasked struct{ Explainer }
+
 // newTestServer is an edge whose backend answers TooManyRequests to whatever is
 // let through.
 func newTestServer(t *testing.T) *Server {
@@ -56,7 +59,7 @@ func newTestServer(t *testing.T) *Server {
 		{Name: "elsewhere", AccessKeyID: "AKID2", SecretAccessKey: "s2", APIKey: "key-elsewhere", Scopes: []callers.Scope{callers.Developer}, Pools: []string{testPool + "1"}},
 		{Name: "admin", AccessKeyID: "AKID3", SecretAccessKey: "s3", APIKey: "key-admin", Scopes: []callers.Scope{callers.Admin}, Pools: []string{callers.AnyPool}},
 		{Name: "small", AccessKeyID: "AKID4", SecretAccessKey: "s4", APIKey: "key-small", Scopes: []callers.Scope{callers.Admin}, Pools: []string{testPool}},
-		{Name: "all", AccessKeyID: "AKID5", SecretAccessKey: "s5", APIKey: "key-all", Scopes: []callers.Scope{callers.Admin, callers.Developer}, Pools: []string{callers.AnyPool}},
+		{Name: "all", AccessKeyID: "AKID5", SecretAccessKey: "s5", APIKey: "key-all", Scopes: []callers.Scope{callers.Admin, callers.Developer, callers.Explain}, Pools: []string{callers.AnyPool}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +73,7 @@ func newTestServer(t *testing.T) *Server {
 		DeveloperNames: map[string]string{testPool: "login.example"}, Timeout: time.Second})
 	return New(Config{
 		Flows: f, Wire: awswire.New(awswire.Config{API: f, Callers: known, AccountID: "000000000000"}), Memo: memo,
-		Metrics: telemetry.NewMetrics(), Log: zap.NewNop(), Callers: known, Issuer: signingKeys{}, BodyBytes: 4096, RequestTimeout: time.Second,
+		Metrics: telemetry.NewMetrics(), Log: zap.NewNop(), Callers: known, Issuer: signingKeys{}, Explainer: unasked{}, BodyBytes: 4096, RequestTimeout: time.Second,
 	})
 }
 

@@ -32,7 +32,8 @@ func TestStatuses(t *testing.T) {
 		cognito.Public(cognito.Validation("")): 400, cognito.Public(cognito.Serialization("")): 400,
 		&smithy.GenericAPIError{Code: cognito.CodeAccessDenied}: 403, &smithy.GenericAPIError{Code: cognito.CodeTooLarge}: 413,
 		&smithy.GenericAPIError{Code: codeContentType}: 415, &smithy.GenericAPIError{Code: codeMethod}: 405,
-		&smithy.GenericAPIError{Code: codeNoRoute}: 404, &smithy.GenericAPIError{Code: "SomethingNew"}: 500,
+		&smithy.GenericAPIError{Code: codeNotImplemented}: 501,
+		&smithy.GenericAPIError{Code: codeNoRoute}:        404, &smithy.GenericAPIError{Code: "SomethingNew"}: 500,
 	} {
 		if got := statusOf(err.ErrorCode()); got != want {
 			t.Errorf("%s: got %d, want %d", err.ErrorCode(), got, want)

@@ -30,6 +30,8 @@ const (
 	codeContentType = "UnsupportedMediaType"
 	codeHeaders     = "RequestHeaderFieldsTooLarge"
 	codeBadRequest  = "BadRequest"
+
+	codeNotImplemented = "NotImplemented"
 )
 
 // retryAfter is the seconds that 429 and 503 answers ask callers to wait.
@@ -64,6 +66,8 @@ func statusOf(code string) int {
 		return http.StatusBadGateway
 	case codeMethod:
 		return http.StatusMethodNotAllowed
+	case codeNotImplemented:
+		return http.StatusNotImplemented
 	}
 	return http.StatusInternalServerError
 }

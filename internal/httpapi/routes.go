@@ -41,6 +41,9 @@ func (s *Server) mount() {
 // restRoutes are the routes of the REST API: those that are called most come first.
 func (s *Server) restRoutes() []route {
 	routes := slices.Concat(s.appRoutes(), s.developerRoutes(), s.poolRoutes(), s.identityRoutes())
+	routes = append(routes, route{
+		method: fiber.MethodPost, path: poolPath + "/explain", op: "RestExplain", scope: callers.Explain, handle: s.explain,
+	})
 	if s.Issuer != nil {
 		routes = append(routes, route{
 			method: fiber.MethodPost, path: "/v1/signing-keys/rotate", op: "RestRotateSigningKey",

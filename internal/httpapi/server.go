@@ -58,6 +58,8 @@ type Config struct {
 	Development *Development
 	// Issuer is the engine's; nil where tokens are not ours.
 	Issuer Issuer
+	// Explainer is the engine; nil in front of Cognito.
+	Explainer Explainer
 	// Callers authenticate by API key; nil knows nobody.
 	Callers *callers.Registry
 	// PoolOf finds the pool of an identity, for callers of some pools only.

@@ -12,73 +12,56 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// Question is a call of the enhanced flow that somebody wants to understand.
-type Question struct {
-	Pool     string
-	Logins   map[string]string // as a caller would send them; none: a guest
-	Identity string            // empty: whichever GetId would find or make
-	Role     string            // CustomRoleArn; empty: the pool's choice
+// explanation is one in the making.
+type explanation struct{ cognito.Explanation }
+
+func (x *explanation) pass(check, format string, args ...any) {
+	x.Steps = append(x.Steps, cognito.Step{Check: check, Passed: true, Detail: fmt.Sprintf(format, args...)})
 }
 
-// Explanation is what would come of a Question, step by step. It holds nothing of
-// a token but the claims that the pool's rules name.
-type Explanation struct {
-	Granted bool   `json:"granted"`
-	Code    string `json:"code,omitempty"` // of the refusal
-	Message string `json:"message,omitempty"`
-	Role    string `json:"role,omitempty"`
-	Steps   []Step `json:"steps"`
-}
-
-// Step is one check, in the order of the call.
-type Step struct {
-	Check  string `json:"check"`
-	Passed bool   `json:"passed"`
-	Detail string `json:"detail"`
-}
-
-func (x *Explanation) pass(check, format string, args ...any) {
-	x.Steps = append(x.Steps, Step{Check: check, Passed: true, Detail: fmt.Sprintf(format, args...)})
-}
-
-func (x *Explanation) refuse(check string, err error, format string, args ...any) *Explanation {
+// refuse notes a refusal, and returns it.
+func (x *explanation) refuse(check string, err error, format string, args ...any) error {
 	api := cognito.Public(err)
 	x.Code, x.Message = api.ErrorCode(), api.ErrorMessage()
-	x.Steps = append(x.Steps, Step{Check: check, Detail: fmt.Sprintf(format, args...)})
-	return x
+	x.Steps = append(x.Steps, cognito.Step{Check: check, Detail: fmt.Sprintf(format, args...)})
+	return err
 }
 
 // Explain goes through a call of the enhanced flow as GetId and
 // GetCredentialsForIdentity would, without changing anything: no identity is made,
 // none linked or merged. It fails for passing reasons only; a refusal is an
 // Explanation.
-func (e *Engine) Explain(ctx context.Context, q Question) (*Explanation, error) {
-	x := &Explanation{}
+func (e *Engine) Explain(ctx context.Context, q cognito.Question) (*cognito.Explanation, error) {
+	x := &explanation{}
+	if err := e.explain(ctx, x, q); err != nil && cognito.Passing(err) {
+		return nil, err
+	}
+	return &x.Explanation, nil
+}
+
+// explain notes step after step, the refusal too, which it returns.
+func (e *Engine) explain(ctx context.Context, x *explanation, q cognito.Question) error {
 	pool, ok := e.pool(q.Pool)
 	if !ok {
-		return x.refuse("pool", cognito.PoolNotFound(q.Pool), "there is no such pool"), nil
+		return x.refuse("pool", cognito.PoolNotFound(q.Pool), "there is no such pool")
 	}
 	x.pass("pool", "%s: %d providers, guests allowed: %v", pool.Name, pool.Providers(), pool.AllowGuests)
 	who, err := e.explainLogins(ctx, x, &pool, q)
-	if err == nil {
-		err = e.explainIdentity(ctx, x, &pool, q, &who)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		return e.explainRole(x, &pool, q, who), nil
+	if err := e.explainIdentity(ctx, x, &pool, q, &who); err != nil {
+		return err
 	}
-	if cognito.Passing(err) {
-		return nil, err
-	}
-	return x, nil
+	return e.explainRole(x, &pool, q, who)
 }
 
 // explainLogins proves the logins. A refusal is noted and returned.
-func (e *Engine) explainLogins(ctx context.Context, x *Explanation, pool *rules.Pool, q Question) (access, error) {
+func (e *Engine) explainLogins(ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question) (access, error) {
 	if token, ok := q.Logins[cognito.PassThrough]; ok && len(q.Logins) == 1 {
 		t, err := e.ReadToken(token)
 		if err != nil {
-			x.refuse("token", err, "a token of this broker's issuer: %s", cognito.Public(err).ErrorMessage())
-			return access{}, err
+			return access{}, x.refuse("token", err, "a token of this broker's issuer: %s", cognito.Public(err).ErrorMessage())
 		}
 		x.pass("token", "is genuine, of identity pool %s", t.Pool)
 		return access{identity: t.Identity, amr: t.AMR, tags: t.Tags, proven: rules.AMRProven(pool, t.AMR)}, nil
@@ -87,8 +70,7 @@ func (e *Engine) explainLogins(ctx context.Context, x *Explanation, pool *rules.
 		check := "login " + provider
 		proven, err := e.prove(ctx, pool, map[string]string{provider: q.Logins[provider]})
 		if err != nil {
-			x.refuse(check, err, "%s", reasonOf(pool, e.prover.Known(provider), provider, err))
-			return access{}, err
+			return access{}, x.refuse(check, err, "%s", reasonOf(pool, e.prover.Known(provider), provider, err))
 		}
 		x.pass(check, "issuer, signature, client and time are good; client %s", proven[0].ClientID)
 	}
@@ -108,13 +90,11 @@ func reasonOf(pool *rules.Pool, known bool, provider string, err error) string {
 }
 
 // explainIdentity finds whom the call would be answered as.
-func (e *Engine) explainIdentity(ctx context.Context, x *Explanation, pool *rules.Pool, q Question, who *access) error {
+func (e *Engine) explainIdentity(ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question, who *access) error {
 	const check = "identity"
 	if len(q.Logins) == 0 && q.Identity == "" {
 		if !pool.AllowGuests {
-			err := cognito.NotAuthorized(cognito.MsgGuestsNotAllowed)
-			x.refuse(check, err, "no logins were given, and the pool takes no guests")
-			return err
+			return x.refuse(check, cognito.NotAuthorized(cognito.MsgGuestsNotAllowed), "no logins were given, and the pool takes no guests")
 		}
 		x.pass(check, "a new guest would be made")
 		return nil
@@ -128,8 +108,7 @@ func (e *Engine) explainIdentity(ctx context.Context, x *Explanation, pool *rule
 		return err
 	})
 	if err != nil {
-		x.refuse(check, err, "%s", cognito.Public(err).ErrorMessage())
-		return err
+		return x.refuse(check, err, "%s", cognito.Public(err).ErrorMessage())
 	}
 	who.identity = r.Identity
 	switch {
@@ -143,7 +122,7 @@ func (e *Engine) explainIdentity(ctx context.Context, x *Explanation, pool *rule
 	return nil
 }
 
-func (e *Engine) wouldResolve(tx *store.Tx, pool *rules.Pool, q Question, who *access) (rules.Resolution, error) {
+func (e *Engine) wouldResolve(tx *store.Tx, pool *rules.Pool, q cognito.Question, who *access) (rules.Resolution, error) {
 	asked := loginsOf(who.proven)
 	_, own := q.Logins[cognito.PassThrough]
 	if q.Identity == "" && !own {
@@ -171,7 +150,7 @@ func (e *Engine) wouldResolve(tx *store.Tx, pool *rules.Pool, q Question, who *a
 }
 
 // explainRole tells how the role is chosen, and what its trust policy says.
-func (e *Engine) explainRole(x *Explanation, pool *rules.Pool, q Question, who access) *Explanation {
+func (e *Engine) explainRole(x *explanation, pool *rules.Pool, q cognito.Question, who access) error {
 	choice := rules.ChooseRole(pool, e.accountID, who.proven, q.Role)
 	for _, login := range choice.Logins {
 		x.explainMapping(login)
@@ -198,11 +177,11 @@ func (e *Engine) explainRole(x *Explanation, pool *rules.Pool, q Question, who a
 		x.pass("trust policy", "the role has none here: the pool names it, that is enough for the built-in STS; a real STS asks its own")
 	}
 	x.Granted, x.Role = true, role
-	return x
+	return nil
 }
 
 // explainMapping tells what the role mapping of a login's provider says.
-func (x *Explanation) explainMapping(l rules.LoginChoice) {
+func (x *explanation) explainMapping(l rules.LoginChoice) {
 	if l.Key == "" {
 		return
 	}
@@ -212,10 +191,10 @@ func (x *Explanation) explainMapping(l rules.LoginChoice) {
 		if r.Present {
 			got = fmt.Sprintf("the claim is %q", r.Got)
 		}
-		x.Steps = append(x.Steps, Step{
+		x.Steps = append(x.Steps, cognito.Step{
 			Check: fmt.Sprintf("%s, rule %d", check, n+1), Passed: r.Matched,
 			Detail: fmt.Sprintf("%s %s %q: %s", r.Claim, r.Match, r.Value, got),
 		})
 	}
-	x.Steps = append(x.Steps, Step{Check: check, Passed: l.Role != "", Detail: l.Type + ": " + l.Why})
+	x.Steps = append(x.Steps, cognito.Step{Check: check, Passed: l.Role != "", Detail: l.Type + ": " + l.Why})
 }

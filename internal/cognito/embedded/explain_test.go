@@ -10,7 +10,6 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/contract"
-	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
 
@@ -45,24 +44,24 @@ func TestExplain(t *testing.T) {
 	}
 	denied := "NotAuthorizedException: The ambiguous role mapping rules for: " + first.Name() + " denied this request."
 	for name, c := range map[string]struct {
-		question embedded.Question
+		question cognito.Question
 		want     string // granted role by name, or the refusal
 		part     string // of the steps
 	}{
-		"a rule matches":        {embedded.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "paid", "secret": "hush"})}, "trusted", `rule 1: plan Equals "paid": the claim is "paid"`},
-		"no rule matches":       {embedded.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "free"})}, denied, `rule 2: plan Equals "odd": the claim is "free"`},
-		"the claim is absent":   {embedded.Question{Pool: open, Logins: at(first, nil)}, denied, "the claim is absent"},
-		"the role's trust":      {embedded.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "odd"})}, "InvalidIdentityPoolConfigurationException: " + cognito.MsgPoolConfiguration, "condition StringEquals on cognito-identity.amazonaws.com:aud does not hold"},
-		"a role by name":        {embedded.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "paid"}), Role: rolePrefix + "closed"}, "NotAuthorizedException: Access to Role '" + rolePrefix + "closed' is forbidden.", "offers CustomRoleArn"},
-		"no mapping":            {embedded.Question{Pool: open, Logins: at(second, nil)}, contract.Authenticated, "a new identity would be made"},
-		"another client":        {embedded.Question{Pool: open, Logins: at(second, idptest.Claims{"aud": "other"})}, "NotAuthorizedException: " + cognito.MsgUnsupportedProvider, "login " + second.Name()},
-		"a provider not listed": {embedded.Question{Pool: open, Logins: map[string]string{"idp.example": second.Token(nil)}}, "NotAuthorizedException: " + cognito.MsgTokenIssuer, "the pool does not list this provider; it lists 127.0.0.1:"},
-		"a guest":               {embedded.Question{Pool: open}, contract.Unauthenticated, "a new guest would be made"},
-		"a guest who is known":  {embedded.Question{Pool: open, Identity: *guest.IdentityId}, contract.Unauthenticated, *guest.IdentityId},
-		"a guest's sign-in":     {embedded.Question{Pool: open, Identity: *guest.IdentityId, Logins: at(second, nil)}, contract.Authenticated, "1 logins would be linked to it"},
-		"no guests":             {embedded.Question{Pool: closed}, "NotAuthorizedException: " + cognito.MsgGuestsNotAllowed, "the pool takes no guests"},
-		"no pool":               {embedded.Question{Pool: "us-east-1:00"}, "ResourceNotFoundException: IdentityPool 'us-east-1:00' not found.", "there is no such pool"},
-		"no identity":           {embedded.Question{Pool: open, Identity: "us-east-1:00"}, "ResourceNotFoundException: Identity 'us-east-1:00' not found.", "not found"},
+		"a rule matches":        {cognito.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "paid", "secret": "hush"})}, "trusted", `rule 1: plan Equals "paid": the claim is "paid"`},
+		"no rule matches":       {cognito.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "free"})}, denied, `rule 2: plan Equals "odd": the claim is "free"`},
+		"the claim is absent":   {cognito.Question{Pool: open, Logins: at(first, nil)}, denied, "the claim is absent"},
+		"the role's trust":      {cognito.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "odd"})}, "InvalidIdentityPoolConfigurationException: " + cognito.MsgPoolConfiguration, "condition StringEquals on cognito-identity.amazonaws.com:aud does not hold"},
+		"a role by name":        {cognito.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "paid"}), Role: rolePrefix + "closed"}, "NotAuthorizedException: Access to Role '" + rolePrefix + "closed' is forbidden.", "offers CustomRoleArn"},
+		"no mapping":            {cognito.Question{Pool: open, Logins: at(second, nil)}, contract.Authenticated, "a new identity would be made"},
+		"another client":        {cognito.Question{Pool: open, Logins: at(second, idptest.Claims{"aud": "other"})}, "NotAuthorizedException: " + cognito.MsgUnsupportedProvider, "login " + second.Name()},
+		"a provider not listed": {cognito.Question{Pool: open, Logins: map[string]string{"idp.example": second.Token(nil)}}, "NotAuthorizedException: " + cognito.MsgTokenIssuer, "the pool does not list this provider; it lists 127.0.0.1:"},
+		"a guest":               {cognito.Question{Pool: open}, contract.Unauthenticated, "a new guest would be made"},
+		"a guest who is known":  {cognito.Question{Pool: open, Identity: *guest.IdentityId}, contract.Unauthenticated, *guest.IdentityId},
+		"a guest's sign-in":     {cognito.Question{Pool: open, Identity: *guest.IdentityId, Logins: at(second, nil)}, contract.Authenticated, "1 logins would be linked to it"},
+		"no guests":             {cognito.Question{Pool: closed}, "NotAuthorizedException: " + cognito.MsgGuestsNotAllowed, "the pool takes no guests"},
+		"no pool":               {cognito.Question{Pool: "us-east-1:00"}, "ResourceNotFoundException: IdentityPool 'us-east-1:00' not found.", "there is no such pool"},
+		"no identity":           {cognito.Question{Pool: open, Identity: "us-east-1:00"}, "ResourceNotFoundException: Identity 'us-east-1:00' not found.", "not found"},
 	} {
 		x, err := j.engine.Explain(t.Context(), c.question)
 		if err != nil {
