@@ -6,7 +6,7 @@ FUZZTIME ?= 20s
 
 .PHONY: help
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/broker and bin/demo
@@ -34,6 +34,10 @@ test: ## set-up, lint, all tests with the race detector
 	$(GO) mod download
 	$(MAKE) --no-print-directory lint
 	$(GO) test -race -timeout 10m ./...
+
+.PHONY: e2e
+e2e: build ## clients of others, from npm, against the broker; e2e/README.md
+	cd e2e && npm ci --no-audit --no-fund && npm test
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (default 20s) each

@@ -2,6 +2,8 @@ module github.com/cognito-broker/broker
 
 go 1.26.0
 
+ignore ./e2e/node_modules // some npm packages hold Go files
+
 require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/aws/aws-sdk-go-v2 v1.48.0
