@@ -36,7 +36,7 @@ test: ## set-up, lint, all tests with the race detector
 	$(GO) test -race -timeout 10m ./...
 
 .PHONY: e2e
-e2e: build ## clients of others, from npm, against the broker; e2e/README.md
+e2e: build ## clients and OpenID providers of others against the broker; e2e/README.md
 	cd e2e && npm ci --no-audit --no-fund && npm test
 
 .PHONY: fuzz
