@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cognito-broker/broker/internal/sts"
 )
 
 // Claims that say which roles a user may have (reference 4.3).
@@ -107,14 +109,14 @@ func readRoleClaims(c Claims) (r roleClaims, ok bool) {
 	}
 	for _, v := range list {
 		role, _ := v.(string)
-		if !roleARN.MatchString(role) {
+		if _, isRole := sts.RoleAccount(role); !isRole {
 			return roleClaims{}, false
 		}
 		r.roles = append(r.roles, role)
 	}
 	v := claimOf(c, claimPreferred)
 	preferred, isText := v.(string)
-	if v != nil && !isText || preferred != "" && !roleARN.MatchString(preferred) {
+	if _, isRole := sts.RoleAccount(preferred); v != nil && !isText || preferred != "" && !isRole {
 		return roleClaims{}, false
 	}
 	r.preferred = preferred
