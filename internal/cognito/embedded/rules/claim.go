@@ -81,8 +81,9 @@ func (r Rule) compare(value any) bool {
 	return false
 }
 
-// roleClaims are a token's two role claims. Both zero: it has none.
+// roleClaims are a token's two role claims. The zero value: it has none.
 type roleClaims struct {
+	listed    bool // cognito:roles is there, be it empty
 	roles     []string
 	preferred string
 }
@@ -93,7 +94,9 @@ type roleClaims struct {
 // It also tells a list from a role whose name has a comma in it.
 func readRoleClaims(c Claims) (r roleClaims, ok bool) {
 	var list []any
-	switch v := claimOf(c, claimRoles).(type) {
+	roles := claimOf(c, claimRoles)
+	r.listed = roles != nil
+	switch v := roles.(type) {
 	case nil:
 	case []any:
 		list = v
