@@ -45,3 +45,30 @@ func TestCheckMappings(t *testing.T) {
 		}
 	}
 }
+
+// Session tags know no case.
+func TestCheckTagMaps(t *testing.T) {
+	const (
+		badKey   = "InvalidParameterException: PrincipalTags holds a tag key with characters that tags do not take, or one that begins with aws:."
+		sameKeys = "InvalidParameterException: PrincipalTags holds tag keys that differ in case alone."
+	)
+	for name, c := range map[string]struct {
+		tags map[string]string
+		want string
+	}{
+		"none":                {nil, ""},
+		"several":             {map[string]string{"Team": "a", "Team ": "a", "größe": "b"}, ""},
+		"longest":             {map[string]string{strings.Repeat("ü", 128): strings.Repeat("ü", 256)}, ""},
+		"a key of AWS's":      {map[string]string{"AWS:t": "c"}, badKey},
+		"a key that is none":  {map[string]string{"t#": "c"}, badKey},
+		"keys in two cases":   {map[string]string{"Team": "a", "team": "b"}, sameKeys},
+		"of other alphabets":  {map[string]string{"GRÖSSE": "a", "grösse": "a"}, sameKeys},
+		"one claim, two keys": {map[string]string{"Team": "a", "TEAM": "a"}, sameKeys},
+	} {
+		for _, defaults := range []bool{false, true} {
+			if got := outcome(rules.CheckTagMap(google(rules.Mapping{}), googleID, rules.TagMap{Tags: c.tags, UseDefaults: defaults})); got != c.want {
+				t.Errorf("%s: got %q, want %q", name, got, c.want)
+			}
+		}
+	}
+}

@@ -15,15 +15,21 @@ type TagMap struct {
 }
 
 // CheckTagMap refuses a map that the model's constraints let pass: of a provider
-// that the pool does not have, or with tags that IAM would refuse. A user pool goes
-// by its name without a client id, OpenID and SAML providers by their ARN, others
-// by their domain (reference 2.3).
+// that the pool does not have, or with tags that IAM would refuse, which knows no
+// case of their keys. A user pool goes by its name without a client id, OpenID and
+// SAML providers by their ARN, others by their domain (reference 2.3).
 func CheckTagMap(p *Pool, provider string, m TagMap) error {
 	if !p.taggable(provider) {
 		return cognito.InvalidParameter("IdentityProviderName is not a configured provider of the pool.")
 	}
+	taken := map[string]bool{}
 	for tag := range m.Tags {
-		if strings.HasPrefix(strings.ToLower(tag), "aws:") || !tagText.MatchString(tag) {
+		folded := strings.ToLower(tag)
+		if taken[folded] {
+			return cognito.InvalidParameter("PrincipalTags holds tag keys that differ in case alone.")
+		}
+		taken[folded] = true
+		if strings.HasPrefix(folded, "aws:") || !tagText.MatchString(tag) {
 			return cognito.InvalidParameter("PrincipalTags holds a tag key with characters that tags do not take, or one that begins with aws:.")
 		}
 	}
