@@ -61,7 +61,7 @@ func TestMemoryWritesByStamp(t *testing.T) {
 	if got, ok := m.Get(key); !ok || got != long {
 		t.Errorf("got %v %v, want the long-lived entry", got, ok)
 	}
-	epochs.Fence("i/i").Done()
+	fence(epochs, "i/i").Done()
 	if _, ok := m.Get(key); ok {
 		t.Error("after a fence: got a hit, want a miss")
 	}
@@ -131,7 +131,7 @@ func TestFlightsShareByKeyAndEpoch(t *testing.T) {
 			go ask(before)
 		}
 		synctest.Wait()
-		epochs.Fence("i/i").Done()
+		fence(epochs, "i/i").Done()
 		for range 10 {
 			go ask(epochs.Read("i/i"))
 		}
@@ -218,7 +218,7 @@ func TestMemoHoldsOnlyWhileItsGuardDoes(t *testing.T) {
 	}
 	proof.off = false
 	put()
-	epochs.Fence("p/p").Done()
+	fence(epochs, "p/p").Done()
 	if get(time.Minute) {
 		t.Error("after a fence of the pool: got a hit, want a miss")
 	}

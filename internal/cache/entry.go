@@ -51,6 +51,12 @@ func (e *Entry) Live(now time.Time) bool {
 	return now.Before(e.Credentials.Expires) && e.Stamp.Valid()
 }
 
+// Stands reports whether the entry may be served to an asker for whom it was found:
+// its credentials have not expired, and nobody told this process of a fence.
+func (e *Entry) Stands(now time.Time) bool {
+	return now.Before(e.Credentials.Expires) && e.Stamp.Stands()
+}
+
 // HandedOut notes that an asker with that floor was served.
 func (e *Entry) HandedOut(now time.Time, floor time.Duration) {
 	e.handOuts.Add(1)

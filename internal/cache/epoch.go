@@ -1,11 +1,12 @@
 package cache
 
 import (
+	"context"
 	"crypto/rand"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 	"weak"
 )
 
@@ -33,13 +34,36 @@ func LoginScope(pool, provider, subject string) Scope {
 // A scope's state lives as long as something refers to it: an entry, a flight
 // or an open fence. A fence on a scope that nothing refers to has nothing to end.
 type Epochs struct {
+	fleet  Fleet  // nil: this process is alone
+	lease  *Lease // nil: likewise
 	mu     sync.Mutex
 	states map[Scope]weak.Pointer[state]
 }
 
-// NewEpochs returns an empty set of epochs.
+// NewEpochs returns an empty set of epochs of a process that shares its cache
+// with nobody.
 func NewEpochs() *Epochs {
 	return &Epochs{states: make(map[Scope]weak.Pointer[state])}
+}
+
+// Join lets the epochs agree with a fleet. Call it before any other method.
+func (e *Epochs) Join(fleet Fleet) { e.fleet, e.lease = fleet, fleet.Lease() }
+
+// End ends the scopes' present epochs in this process: a fence that another
+// process made reached it.
+func (e *Epochs) End(scopes ...Scope) {
+	for _, scope := range scopes {
+		if s := e.known(scope); s != nil {
+			s.finish(s.begin(), false)
+		}
+	}
+}
+
+// known is the state of a scope that something refers to, or nil.
+func (e *Epochs) known(scope Scope) *state {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.states[scope].Value()
 }
 
 // state is one scope's present epoch. Readers load it without a lock.
@@ -82,105 +106,127 @@ func (e *Epochs) forget(scope Scope) {
 	}
 }
 
-// Read returns the stamp of the scopes' present epochs.
+// Read returns the stamp of the scopes' present epochs in this process. In a
+// fleet it becomes valid when With adds the epochs that the fleet has.
 func (e *Epochs) Read(scopes ...Scope) Stamp {
-	marks := make([]mark, len(scopes))
+	stamp := e.stamp(make([]mark, len(scopes)))
 	for i, scope := range scopes {
 		s := e.state(scope)
-		marks[i] = mark{state: s, epoch: s.now.Load()}
+		stamp.marks[i] = mark{scope: scope, state: s, epoch: s.now.Load()}
 	}
-	return Stamp{marks: marks}
+	return stamp
 }
 
-// A Stamp ties what was read or obtained to the epochs of that moment. The zero
-// Stamp is never valid.
-type Stamp struct{ marks []mark }
-
-type mark struct {
-	state *state
-	epoch *epoch
-}
-
-// Valid reports whether no scope was fenced since, or is being fenced. It takes
-// no lock and allocates nothing: the hot path asks it for each answer.
-func (s Stamp) Valid() bool {
-	for _, m := range s.marks {
-		if m.state.now.Load() != m.epoch || m.epoch.pending {
-			return false
-		}
+func (e *Epochs) stamp(marks []mark) Stamp {
+	stamp := Stamp{marks: marks, lease: e.lease}
+	if e.lease != nil {
+		stamp.term = e.lease.term.Load()
 	}
-	return len(s.marks) > 0
+	return stamp
 }
 
-// Join is the stamp of all that a and b stamp; it is never valid if one of them
-// stamps nothing.
-func Join(a, b Stamp) Stamp {
-	if len(a.marks) == 0 || len(b.marks) == 0 {
-		return Stamp{}
-	}
-	return Stamp{marks: slices.Concat(a.marks, b.marks)}
-}
-
-// id spells the epochs, to name a flight with.
-func (s Stamp) id() string {
-	b := make([]byte, 0, 16*len(s.marks))
-	for _, m := range s.marks {
-		b = append(b, m.epoch.id[:]...)
-	}
-	return string(b)
-}
-
-// Fence ends the scopes' epochs before a change that may outdate what was
-// obtained under them. Until Done, nothing obtained earlier is valid and
-// nothing obtained meanwhile becomes so. Every Fence must be followed by Done,
-// also when the outcome of the change is unknown, or by Cancel.
-func (e *Epochs) Fence(scopes ...Scope) *Fence {
-	f := &Fence{fenced: make([]fenced, len(scopes))}
-	for i, scope := range scopes {
-		f.fenced[i] = e.state(scope).begin()
-	}
-	return f
-}
-
-// Fence is a change under way. Its methods are for one goroutine.
+// A Fence is a change under way that may outdate what was obtained for its
+// scopes. Its methods are for one goroutine.
 type Fence struct {
+	epochs *Epochs
 	fenced []fenced
-	done   bool
+	change Change // nil: this process is alone
+	stamp  Stamp  // of the lease's term when the fence began
+	ended  bool
 }
 
 // fenced is a scope under a fence: the epoch that the fence began, and the one
 // that it found.
 type fenced struct {
+	scope         Scope
 	state         *state
 	begun, before *epoch
 }
 
+// endWithin bounds how long the end of a fence tries to reach the fleet. It goes
+// on after its asker has left.
+const endWithin = 5 * time.Second
+
+// Fence ends the scopes' epochs before a change that may outdate what was
+// obtained under them. Until the fence ends, nothing obtained earlier is valid and
+// nothing obtained meanwhile becomes so, in any process of the fleet. It fails with
+// ErrFleet; the change must not be made then. Each scope may be named once. Every
+// Fence must be followed by Done, Cancel or Leave.
+func (e *Epochs) Fence(ctx context.Context, scopes ...Scope) (*Fence, error) {
+	f := &Fence{epochs: e, fenced: make([]fenced, len(scopes)), stamp: e.stamp(make([]mark, len(scopes)))}
+	for i, scope := range scopes {
+		f.fenced[i] = e.state(scope).begin()
+		f.fenced[i].scope = scope
+	}
+	if e.fleet == nil || len(scopes) == 0 {
+		return f, nil
+	}
+	change, err := e.fleet.Begin(ctx, scopes)
+	if err != nil {
+		f.end(nil, true)
+		return nil, err
+	}
+	f.change = change
+	return f, nil
+}
+
 // Done opens new epochs after the change. The stamp it returns is valid only if
 // no other fence overlapped this one: then what the change itself brought is
-// the newest there is, and may be stored under it. Only the first call of Done or
-// Cancel counts; later ones return a stamp that is never valid.
-func (f *Fence) Done() Stamp { return f.end(false) }
+// the newest there is, and may be stored under it. It fails with ErrFleet when it
+// is not known that no process will serve what is older than the change: nobody
+// may be told then that it was made. Only the first call of Done, Cancel or Leave
+// counts; later ones return a stamp that is never valid.
+func (f *Fence) Done() (Stamp, error) {
+	if f.ended {
+		return Stamp{}, nil
+	}
+	if f.change == nil {
+		return f.end(nil, false), nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), endWithin)
+	defer cancel()
+	epochs, err := f.change.Done(ctx)
+	return f.end(epochs, false), err
+}
 
 // Cancel says that nothing was changed after all: what was valid before the fence
 // is so again, unless another fence overlapped this one.
-func (f *Fence) Cancel() { f.end(true) }
+func (f *Fence) Cancel() {
+	if f.change != nil && !f.ended {
+		ctx, cancel := context.WithTimeout(context.Background(), endWithin)
+		defer cancel()
+		if f.change.Cancel(ctx) != nil {
+			f.end(nil, false) // what the fleet holds pending is not valid here either
+			return
+		}
+	}
+	f.end(nil, true)
+}
 
-func (f *Fence) end(unchanged bool) Stamp {
-	if f.done {
+// Leave ends a fence around a change of which it is not known whether it was
+// made, or will be yet. In a fleet the epochs stay pending until they lapse.
+func (f *Fence) Leave() { f.end(nil, false) }
+
+// end ends the fence in this process.
+func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
+	if f.ended {
 		return Stamp{}
 	}
-	f.done = true
-	alone := true
-	marks := make([]mark, len(f.fenced))
+	f.ended = true
+	stamp := f.stamp
+	alone := f.change == nil || len(shared) == len(f.fenced)
 	for i, s := range f.fenced {
 		next, undisturbed := s.state.finish(s, unchanged)
-		marks[i] = mark{state: s.state, epoch: next}
+		stamp.marks[i] = mark{scope: s.scope, state: s.state, epoch: next}
+		if i < len(shared) {
+			stamp.marks[i].shared = shared[i]
+		}
 		alone = alone && undisturbed
 	}
 	if !alone {
 		return Stamp{}
 	}
-	return Stamp{marks: marks}
+	return stamp
 }
 
 func (s *state) begin() fenced {

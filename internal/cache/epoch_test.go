@@ -17,24 +17,24 @@ func TestStampEndsWithItsScopes(t *testing.T) {
 	if !stamp.Valid() {
 		t.Fatal("a fresh stamp: got invalid, want valid")
 	}
-	if e.Fence(cache.IdentityScope("other")).Done(); !stamp.Valid() {
+	if fence(e, cache.IdentityScope("other")).Done(); !stamp.Valid() {
 		t.Error("after a fence elsewhere: got invalid, want valid")
 	}
-	fence := e.Fence(b)
+	change := fence(e, b)
 	if stamp.Valid() {
 		t.Error("while a fence is open: got valid, want invalid")
 	}
 	if during := e.Read(a, b); during.Valid() {
 		t.Error("a stamp read while a fence is open: got valid, want invalid")
 	}
-	after := fence.Done()
+	after := change.Done()
 	if stamp.Valid() {
 		t.Error("after the fence: got valid, want invalid")
 	}
 	if !after.Valid() || !e.Read(a, b).Valid() {
 		t.Error("stamps of the new epoch: got invalid, want valid")
 	}
-	if fence.Done().Valid() {
+	if change.Done().Valid() {
 		t.Error("a second Done: got a valid stamp, want none")
 	}
 	if (cache.Stamp{}).Valid() || cache.Join(after, cache.Stamp{}).Valid() {
@@ -48,25 +48,25 @@ func TestCancelledFence(t *testing.T) {
 	e := cache.NewEpochs()
 	a, b := cache.IdentityScope("a"), cache.PoolScope("b")
 	stamp := e.Read(a, b)
-	fence := e.Fence(a, b)
+	change := fence(e, a, b)
 	during := e.Read(a)
-	fence.Cancel()
+	change.Cancel()
 	if !stamp.Valid() || during.Valid() {
 		t.Errorf("after Cancel: got %v for what was there before and %v for what came meanwhile, want true and false", stamp.Valid(), during.Valid())
 	}
-	fence.Cancel()
-	if fence.Done().Valid() || !stamp.Valid() {
+	change.Cancel()
+	if change.Done().Valid() || !stamp.Valid() {
 		t.Error("Done after Cancel: got an effect, want none")
 	}
-	for name, overlap := range map[string]func(outer, inner *cache.Fence){
-		"inside a change":      func(outer, inner *cache.Fence) { inner.Cancel(); outer.Done() },
-		"around a change":      func(outer, inner *cache.Fence) { inner.Done(); outer.Cancel() },
-		"before a change ends": func(outer, inner *cache.Fence) { outer.Cancel(); inner.Done() },
-		"two of nothing":       func(outer, inner *cache.Fence) { inner.Cancel(); outer.Cancel() },
+	for name, overlap := range map[string]func(outer, inner alone){
+		"inside a change":      func(outer, inner alone) { inner.Cancel(); outer.Done() },
+		"around a change":      func(outer, inner alone) { inner.Done(); outer.Cancel() },
+		"before a change ends": func(outer, inner alone) { outer.Cancel(); inner.Done() },
+		"two of nothing":       func(outer, inner alone) { inner.Cancel(); outer.Cancel() },
 	} {
 		stamp := e.Read(a)
-		outer := e.Fence(a)
-		inner := e.Fence(a)
+		outer := fence(e, a)
+		inner := fence(e, a)
 		overlap(outer, inner)
 		if stamp.Valid() {
 			t.Errorf("%s: got the old stamp valid, want it ended", name)
@@ -80,8 +80,8 @@ func TestCancelledFence(t *testing.T) {
 func TestOverlappingFencesLeaveNoStamp(t *testing.T) {
 	e := cache.NewEpochs()
 	scope := cache.IdentityScope("a")
-	first := e.Fence(scope)
-	second := e.Fence(scope)
+	first := fence(e, scope)
+	second := fence(e, scope)
 	if second.Done().Valid() {
 		t.Error("Done inside another fence: got a valid stamp, want none")
 	}
@@ -104,7 +104,7 @@ func TestForgottenScopesNeverMatch(t *testing.T) {
 	for range 3 {
 		runtime.GC()
 	}
-	e.Fence(cache.IdentityScope("kept")).Done()
+	fence(e, cache.IdentityScope("kept")).Done()
 	if kept.Valid() {
 		t.Error("a held stamp after collection and a fence: got valid, want invalid")
 	}
@@ -121,7 +121,7 @@ func TestFenceProperty(t *testing.T) {
 			stamp cache.Stamp
 		}
 		var reads []read
-		open := map[cache.Scope][]*cache.Fence{}
+		open := map[cache.Scope][]alone{}
 		fenced := map[cache.Scope]int{}
 		t.Repeat(map[string]func(*rapid.T){
 			"read": func(t *rapid.T) {
@@ -134,7 +134,7 @@ func TestFenceProperty(t *testing.T) {
 			},
 			"fence": func(t *rapid.T) {
 				s := rapid.SampledFrom(scopes).Draw(t, "scope")
-				open[s] = append(open[s], e.Fence(s))
+				open[s] = append(open[s], fence(e, s))
 				fenced[s] = len(reads)
 			},
 			"done": func(t *rapid.T) {
@@ -162,7 +162,7 @@ func TestEpochsTogether(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 500 {
-				f := e.Fence("a", "b")
+				f := fence(e, "a", "b")
 				e.Read("a", "b").Valid()
 				f.Done()
 			}

@@ -42,8 +42,9 @@ func (s *Service) DeleteIdentities(ctx context.Context, in *cognitoidentity.Dele
 	if len(mine) == 0 {
 		return &cognitoidentity.DeleteIdentitiesOutput{UnprocessedIdentityIds: refused}, nil
 	}
-	defer s.Epochs.Fence(scopes...).Done()
-	out, err := through(ctx, s, &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: mine}, s.Next.DeleteIdentities, opts)
+	out, err := fenced(ctx, s, scopes, func(ctx context.Context) (*cognitoidentity.DeleteIdentitiesOutput, error) {
+		return through(ctx, s, &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: mine}, s.Next.DeleteIdentities, opts)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -65,18 +66,18 @@ func (s *Service) MergeDeveloperIdentities(ctx context.Context, in *cognitoident
 	if err != nil {
 		return nil, err
 	}
-	end, err := s.fenceUsers(ctx, *in.IdentityPoolId, source, *in.DeveloperProviderName, *in.SourceUserIdentifier, *in.DestinationUserIdentifier)
+	scopes, err := s.users(ctx, *in.IdentityPoolId, source, *in.DeveloperProviderName, *in.SourceUserIdentifier, *in.DestinationUserIdentifier)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
-	out, err := ofPool(ctx, s, in.IdentityPoolId, in, s.Next.MergeDeveloperIdentities, opts)
+	out, err := fenced(ctx, s, scopes, func(ctx context.Context) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
+		return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.MergeDeveloperIdentities, opts)
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.ended(out.ResultMetadata)
-	s.Fence(cache.IdentityScope(aws.ToString(out.IdentityId)))
-	return out, nil
+	ended := append(scopesOf(cognito.Merged(out.ResultMetadata)), cache.IdentityScope(aws.ToString(out.IdentityId)))
+	return withheld(out, s.endAll(ctx, ended))
 }
 
 // sourceOf asks the backend for the identity that a merge will end: it may have
@@ -100,17 +101,18 @@ func (s *Service) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidenti
 	if err := cognito.Check("UnlinkDeveloperIdentity", in); err != nil {
 		return nil, err
 	}
-	end, err := s.fenceUsers(ctx, *in.IdentityPoolId, *in.IdentityId, *in.DeveloperProviderName, *in.DeveloperUserIdentifier)
+	scopes, err := s.users(ctx, *in.IdentityPoolId, *in.IdentityId, *in.DeveloperProviderName, *in.DeveloperUserIdentifier)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
-	return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
+	return fenced(ctx, s, scopes, func(ctx context.Context) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
+		return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
+	})
 }
 
-// fenceUsers fences a backend's users, whoever they belong to, and an identity, if
-// one is named.
-func (s *Service) fenceUsers(ctx context.Context, pool, id, provider string, users ...string) (end func(), err error) {
+// users are the scopes of a backend's users, of whoever they belong to, and of an
+// identity, if one is named.
+func (s *Service) users(ctx context.Context, pool, id, provider string, users ...string) ([]cache.Scope, error) {
 	var logins []login
 	var scopes []cache.Scope
 	for _, user := range users {
@@ -120,11 +122,7 @@ func (s *Service) fenceUsers(ctx context.Context, pool, id, provider string, use
 		}
 	}
 	concerned, err := s.concerned(ctx, pool, id, logins)
-	if err != nil {
-		return nil, err
-	}
-	fence := s.Epochs.Fence(append(scopes, concerned...)...)
-	return func() { fence.Done() }, nil
+	return append(scopes, concerned...), err
 }
 
 // SetPrincipalTagAttributeMap ends what was cached for the pool.

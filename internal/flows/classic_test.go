@@ -41,9 +41,9 @@ func TestClassicKeys(t *testing.T) {
 		r.want("key8", flows.Miss, flows.Ask{}) // the enhanced flow
 		r.classic("key1", "a1", base)
 		r.classic("key6", "a1", flows.Classic{RoleARN: role, Duration: 2 * time.Hour})
-		r.Fence(cache.IdentityScope(user))
+		r.fence(cache.IdentityScope(user))
 		r.classic("key9", "a1", base)
-		r.Fence(cache.PoolScope(pool))
+		r.fence(cache.PoolScope(pool))
 		r.classic("key10", "a1", base)
 	})
 }

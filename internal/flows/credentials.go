@@ -73,7 +73,7 @@ func (s *Service) subject(ctx context.Context, p place, id string, logins map[st
 // pass hands a call to the backend, uncached: it judges what could not be proved
 // here.
 func (s *Service) pass(ctx context.Context, p place, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (out *cognitoidentity.GetCredentialsForIdentityOutput, err error) {
-	_, err = s.uncached(ctx, p, *in.IdentityId, in.Logins, func() (answer, error) {
+	_, err = s.uncached(ctx, p, *in.IdentityId, in.Logins, func(ctx context.Context) (answer, error) {
 		out, err = s.Next.GetCredentialsForIdentity(ctx, in, opts...)
 		s.observe("enhanced", err)
 		if err != nil {
@@ -94,6 +94,9 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 	entry, ok := s.Memory.Get(sub.key)
 	if !ok {
 		s.Observer.Lookup("memory", "miss")
+		entry = s.fromFleet(ctx, &sub)
+	}
+	if entry == nil {
 		fresh, err := s.exchange(ctx, sub)
 		if err != nil {
 			return nil, err
@@ -102,11 +105,11 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 	}
 	floor := s.Floors.floor(sub.pool, ask, entry.Life())
 	if entry.Credentials.Expires.Sub(now) >= floor {
-		s.Observer.Lookup("memory", "hit")
+		s.Observer.Lookup(tier(ok), "hit")
 		s.renewAhead(now, entry, sub)
 		return s.hand(ask, sub, entry, Hit), nil
 	}
-	s.Observer.Lookup("memory", "low")
+	s.Observer.Lookup(tier(ok), "low")
 	if entry.Held(now) {
 		return s.hand(ask, sub, entry, Stale), nil
 	}
@@ -115,11 +118,42 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		s.Observer.Renewal("ok")
 		return s.hand(ask, sub, fresh, Miss), nil
 	}
-	s.failed(entry, sub, err)
-	if cognito.Passing(err) && entry.Live(s.Now()) {
+	s.failed(ctx, entry, sub, err)
+	if cognito.Passing(err) && entry.Stands(s.Now()) {
 		return s.hand(ask, sub, entry, Stale), nil
 	}
 	return nil, err
+}
+
+// fromFleet looks for an entry that another broker may have brought, and learns
+// the epochs under which an exchange may be stored.
+func (s *Service) fromFleet(ctx context.Context, sub *subject) *cache.Entry {
+	if s.Shared == nil {
+		return nil
+	}
+	found, err := s.Shared.Find(ctx, sub.key, sub.stamp, s.Epochs.Read)
+	if err != nil {
+		s.Observer.Lookup("redis", "failed")
+		return nil
+	}
+	sub.stamp = found.Stamp
+	if found.Entry == nil || !found.Entry.Stands(s.Now()) {
+		s.Observer.Lookup("redis", "miss")
+		return nil
+	}
+	s.Memory.Put(sub.key, found.Entry)
+	if entry, ok := s.Memory.Get(sub.key); ok {
+		return entry // the one that all askers here share
+	}
+	return found.Entry
+}
+
+// tier is where an entry was found.
+func tier(memory bool) string {
+	if memory {
+		return "memory"
+	}
+	return "redis"
 }
 
 // hand notes a hand-out.

@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -191,13 +192,14 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 	if !slices.Contains(scopes, sub.scope) {
 		scopes = append(scopes, sub.scope)
 	}
-	defer s.Epochs.Fence(scopes...).Done()
-	got, err := sub.call(ctx, scopes)
+	var merged []cache.Scope
+	got, err := fenced(ctx, s, scopes, func(ctx context.Context) (answer, error) {
+		got, err := sub.call(ctx, scopes)
+		merged = got.merged
+		return got, err
+	})
 	s.observe(sub.flow, err)
-	if beyond := without(got.merged, scopes); len(beyond) > 0 {
-		s.Fence(beyond...)
-	}
-	return got, err
+	return got, cmp.Or(s.endAll(ctx, without(merged, scopes)), err)
 }
 
 // developerCall makes the two calls of the developer flow. Unless a fence is
@@ -214,9 +216,12 @@ func (s *Service) developerCall(in *cognitoidentity.GetOpenIdTokenForDeveloperId
 		var also *cache.Stamp
 		if !slices.Contains(fenced, scope) {
 			if len(in.Logins) > 1 {
-				s.Fence(scope) // the public logins may have been linked to it
+				// The public logins may have been linked to it.
+				if err := s.Fence(ctx, scope); err != nil {
+					return answer{}, err
+				}
 			}
-			stamp := s.Epochs.Read(scope)
+			stamp := s.present(ctx, scope)
 			also = &stamp
 		}
 		got, err := s.credentials(ctx, &cognitoidentity.GetCredentialsForIdentityInput{

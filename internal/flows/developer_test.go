@@ -48,7 +48,7 @@ func TestDeveloperRenewalNamesTheIdentity(t *testing.T) {
 				synctest.Wait()
 				r.backend.exchanges.Store(8)
 				r.developer("key3", asked)
-				r.Fence(cache.IdentityScope(user))
+				r.fence(cache.IdentityScope(user))
 				r.developer("key9", asked)
 			})
 		})

@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -45,7 +46,7 @@ func (s *Service) exchange(ctx context.Context, sub subject) (*cache.Entry, erro
 		}
 		return brought{entry: entry}, err
 	}
-	b, _, err := s.flights.Do(ctx, sub.key, sub.stamp(), s.Timeout, work)
+	b, _, err := s.flights.Do(ctx, sub.key, sub.stamp, s.Timeout, work)
 	if err == nil && b.refusal != nil && b.tokens != sub.tokens {
 		b, err = work(ctx)
 	}
@@ -63,20 +64,62 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 		return nil, err
 	}
 	defer release()
-	stamp := sub.stamp
 	if sub.links {
-		if sub.changes, err = s.concerned(ctx, sub.pool, sub.identity, sub.logins); err != nil {
-			return nil, err
-		}
-		if sub.identity == "" {
-			sub.changes = append(sub.changes, sub.scope) // of a login
-		}
-		fence := s.Epochs.Fence(sub.changes...)
-		defer fence.Done()
-		// What the change itself brings is the newest there is for its identities,
-		// if nothing else moved them meanwhile.
-		stamp = func() cache.Stamp { return cache.Join(fence.Done(), sub.poolStamp) }
+		return s.flyFenced(ctx, sub)
 	}
+	entry, got, err := s.bring(ctx, sub)
+	if err != nil {
+		return nil, err
+	}
+	if sub.identity != "" && got.credentials.IdentityID != sub.identity {
+		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
+	}
+	entry.Stamp = sub.stamp
+	if got.also != nil {
+		entry.Stamp = cache.Join(entry.Stamp, *got.also)
+	}
+	s.keep(ctx, sub.key, entry)
+	return entry, nil
+}
+
+// flyFenced makes an exchange that may link. What the change itself brings is the
+// newest there is for its identities, if nothing else moved them meanwhile.
+func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, error) {
+	var err error
+	if sub.changes, err = s.concerned(ctx, sub.pool, sub.identity, sub.logins); err != nil {
+		return nil, err
+	}
+	if sub.identity == "" {
+		sub.changes = append(sub.changes, sub.scope) // of a login
+	}
+	fence, err := s.fence(ctx, sub.changes)
+	if err != nil {
+		return nil, err
+	}
+	entry, got, err := s.bring(ctx, sub)
+	if err != nil {
+		return nil, cmp.Or(err, s.endFence(fence, err))
+	}
+	stamp, err := fence.Done()
+	if err != nil {
+		return nil, unfenced(err)
+	}
+	key, home, ok := sub.storedAs(got.credentials.IdentityID)
+	if !ok {
+		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
+	}
+	entry.Stamp = cache.Join(stamp.Only(home), sub.stamp.Only(cache.PoolScope(sub.pool)))
+	if identity := cache.IdentityScope(got.credentials.IdentityID); got.also != nil {
+		entry.Stamp = cache.Join(entry.Stamp, *got.also)
+	} else if identity != home {
+		entry.Stamp = cache.Join(entry.Stamp, stamp.Only(identity))
+	}
+	s.keep(ctx, key, entry)
+	return entry, nil
+}
+
+// bring asks the backend, and ends what it says that it ended besides.
+func (s *Service) bring(ctx context.Context, sub subject) (*cache.Entry, answer, error) {
 	issued := s.Now()
 	got, err := sub.call(ctx, sub.changes)
 	if err == nil && !got.credentials.Expires.After(s.Now()) {
@@ -84,38 +127,36 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	}
 	s.observe(sub.flow, err)
 	if beyond := without(got.merged, sub.changes); len(beyond) > 0 {
-		s.Fence(beyond...) // also where what came after the merge failed
+		err = cmp.Or(err, s.Fence(ctx, beyond...)) // also where what came after the merge failed
 	}
 	if err != nil {
-		return nil, err
+		return nil, got, err
 	}
 	s.owned(sub.pool, got.credentials.IdentityID, sub.logins)
-	entry := &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}
-	key, ok := sub.storedAs(got.credentials.IdentityID)
-	if !ok {
-		s.Fence(sub.scope) // who was asked for is somebody else now
-		return entry, nil
-	}
-	entry.Stamp = stamp()
-	if got.also != nil {
-		entry.Stamp = cache.Join(entry.Stamp, *got.also)
-	}
-	s.Memory.Put(key, entry)
-	return entry, nil
+	return &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}, got, nil
 }
 
-// storedAs is the key under which an answer for that identity is kept. One for
-// another than the call names, which it became or was merged into, is kept where
-// the fence around the call covered it; of others no epoch was read before: they
-// are handed out and not kept.
-func (sub *subject) storedAs(answered string) (cache.Key, bool) {
+// keep stores an entry, here and for the fleet.
+func (s *Service) keep(ctx context.Context, key cache.Key, entry *cache.Entry) {
+	s.Memory.Put(key, entry)
+	if s.Shared != nil && s.Shared.Keep(ctx, key, entry) != nil {
+		s.Observer.Lookup("redis", "unkept")
+	}
+}
+
+// storedAs is the key under which an answer for that identity is kept, and the
+// scope that it is stored with. One for another than the call names, which it
+// became or was merged into, is kept where the fence around the call covered it; of
+// others no epoch was read before: they are handed out and not kept.
+func (sub *subject) storedAs(answered string) (key cache.Key, home cache.Scope, ok bool) {
 	if sub.identity == "" || answered == sub.identity {
-		return sub.key, true
+		return sub.key, sub.scope, true
 	}
-	if sub.named == nil || !slices.Contains(sub.changes, cache.IdentityScope(answered)) {
-		return cache.Key{}, false
+	home = cache.IdentityScope(answered)
+	if sub.named == nil || !slices.Contains(sub.changes, home) {
+		return cache.Key{}, "", false
 	}
-	return sub.named(answered), true
+	return sub.named(answered), home, true
 }
 
 // credentials asks the backend for an identity's credentials.
@@ -166,7 +207,7 @@ func (b backOff) after(now time.Time, random float64) time.Time {
 // off, the longer the less it matters; a lasting one ends renewal, and a refusal of the identity or its login
 // ends the entry too. That of a token which expired meanwhile says nothing of
 // either: a fresh one may follow.
-func (s *Service) failed(entry *cache.Entry, sub subject, err error) {
+func (s *Service) failed(ctx context.Context, entry *cache.Entry, sub subject, err error) {
 	if cognito.Passing(err) {
 		s.Observer.Renewal("failed")
 		now := s.Now()
@@ -182,7 +223,7 @@ func (s *Service) failed(entry *cache.Entry, sub subject, err error) {
 	switch cognito.Public(err).ErrorCode() {
 	case "NotAuthorizedException", "ResourceNotFoundException",
 		"ResourceConflictException", "DeveloperUserAlreadyRegisteredException":
-		s.Fence(sub.scope)
+		_ = s.Fence(ctx, sub.scope) // what fails goes on in the background
 		s.Memory.Drop(sub.key, entry)
 	}
 }

@@ -49,6 +49,19 @@ type Guests interface {
 	Wait(ctx context.Context, address, pool string) error
 }
 
+// Shared is the cache that a fleet of brokers shares. Its methods fail with
+// cache.ErrFleet.
+type Shared interface {
+	// Find looks for a key's entry. stamp is of its home and its pool, read before;
+	// read stamps what else the entry turns out to rest on.
+	Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp) (cache.Found, error)
+	// Stamp adds the epochs that the fleet has now to a stamp of this process.
+	Stamp(ctx context.Context, stamp cache.Stamp) (cache.Stamp, error)
+	// Keep stores an entry, if its stamp stands. The first scope of its stamp is its
+	// home, the second its pool.
+	Keep(ctx context.Context, key cache.Key, e *cache.Entry) error
+}
+
 // Observer counts what happens; telemetry.Metrics is one. Implementations are
 // fast and safe for concurrent use.
 type Observer interface {
@@ -73,6 +86,7 @@ type Config struct {
 	DeveloperNames map[string]string
 	Memory         *cache.Memory
 	Epochs         *cache.Epochs
+	Shared         Shared // nil: this process is alone
 	Names          *cache.Namer
 	Floors         Floors
 	// RenewIdle is how long after its last asker an entry is renewed ahead.
@@ -99,6 +113,7 @@ type Service struct {
 	background sync.WaitGroup
 	mu         sync.Mutex // orders what begins in the background and Close
 	closing    bool
+	stop       chan struct{} // closed by Close
 }
 
 var _ cognito.API = (*Service)(nil)
@@ -117,13 +132,18 @@ func New(c Config) *Service {
 	if c.MaxRenewals == 0 {
 		c.MaxRenewals = 100_000
 	}
-	return &Service{Config: c, slots: make(chan struct{}, c.MaxExchanges), renewals: newRenewals(c.MaxRenewals)}
+	return &Service{
+		Config: c, slots: make(chan struct{}, c.MaxExchanges), renewals: newRenewals(c.MaxRenewals), stop: make(chan struct{}),
+	}
 }
 
 // Close lets no renewal begin and waits for those under way, until ctx ends.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
-	s.closing = true
+	if !s.closing {
+		s.closing = true
+		close(s.stop)
+	}
 	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() { s.background.Wait(); close(done) }()
@@ -145,10 +165,6 @@ func (s *Service) behind(work func()) (began bool) {
 	s.background.Go(work)
 	return true
 }
-
-// Fence ends, now, everything cached for the scopes. Use it for a change that
-// has already happened; one that is about to happen begins with Epochs.Fence.
-func (s *Service) Fence(scopes ...cache.Scope) { s.Epochs.Fence(scopes...).Done() }
 
 // slot takes one of the places for calls to the backend, or says that there is
 // none before the asker's deadline.

@@ -193,7 +193,7 @@ func TestFenceDuringAnExchange(t *testing.T) {
 		go r.ask(user, "a1", &flows.Ask{})
 		synctest.Wait()
 		time.Sleep(time.Second)
-		r.Fence(cache.IdentityScope(user))
+		r.fence(cache.IdentityScope(user))
 		go func() {
 			if got, err := r.ask(user, "a1", &flows.Ask{}); got != "key2" || err != nil {
 				t.Errorf("an asker after the fence: got %s %v, want key2 of an exchange of his own", got, err)
@@ -202,7 +202,7 @@ func TestFenceDuringAnExchange(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(5 * time.Second)
 		r.want("key2", flows.Hit, flows.Ask{})
-		r.Fence(cache.PoolScope(pool))
+		r.fence(cache.PoolScope(pool))
 		r.want("key3", flows.Miss, flows.Ask{})
 	})
 }

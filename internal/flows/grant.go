@@ -79,7 +79,7 @@ func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.C
 
 // grantUncached asks the backend alone: nobody here can tell whose the answer is.
 func (s *Service) grantUncached(ctx context.Context, p place, id string, r GrantRequest) (cache.Credentials, error) {
-	got, err := s.uncached(ctx, p, id, r.Logins, func() (answer, error) {
+	got, err := s.uncached(ctx, p, id, r.Logins, func(ctx context.Context) (answer, error) {
 		if r.Classic != nil {
 			got, err := s.classicCall(ctx, id, r.Logins, *r.Classic)
 			s.observe("classic", err)

@@ -35,22 +35,17 @@ func (s *Service) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opt
 	}
 	defer release()
 	proven := s.proven(ctx, in.Logins)
-	if len(in.Logins) > 1 {
-		scopes, err := s.concerned(ctx, *in.IdentityPoolId, "", proven)
-		if err != nil {
-			return nil, err
-		}
-		defer s.Epochs.Fence(scopes...).Done()
+	call := func(ctx context.Context) (*cognitoidentity.GetIdOutput, error) { return s.Next.GetId(ctx, in, opts...) }
+	out, err := linking(ctx, s, len(in.Logins) > 1, *in.IdentityPoolId, "", proven, call)
+	if err != nil {
+		return nil, err
 	}
-	out, err := s.Next.GetId(ctx, in, opts...)
-	if err == nil {
-		s.owned(*in.IdentityPoolId, aws.ToString(out.IdentityId), proven)
+	s.owned(*in.IdentityPoolId, aws.ToString(out.IdentityId), proven)
+	if len(in.Logins) < 2 {
+		return out, nil
 	}
-	if err == nil && len(in.Logins) > 1 {
-		s.Fence(cache.IdentityScope(aws.ToString(out.IdentityId)))
-		s.ended(out.ResultMetadata)
-	}
-	return out, err
+	ended := append(scopesOf(cognito.Merged(out.ResultMetadata)), cache.IdentityScope(aws.ToString(out.IdentityId)))
+	return withheld(out, s.endAll(ctx, ended))
 }
 
 // UnlinkIdentity ends what was cached for the identity.
@@ -66,8 +61,9 @@ func (s *Service) UnlinkIdentity(ctx context.Context, in *cognitoidentity.Unlink
 		return nil, err
 	}
 	defer release()
-	defer s.Epochs.Fence(cache.IdentityScope(*in.IdentityId)).Done()
-	return s.Next.UnlinkIdentity(ctx, in, opts...)
+	return fenced(ctx, s, []cache.Scope{cache.IdentityScope(*in.IdentityId)}, func(ctx context.Context) (*cognitoidentity.UnlinkIdentityOutput, error) {
+		return s.Next.UnlinkIdentity(ctx, in, opts...)
+	})
 }
 
 // DescribeIdentity asks the backend about an identity of a pool that is served.
@@ -97,7 +93,9 @@ func (s *Service) Purge(ctx context.Context, pool, id string) error {
 	if err != nil {
 		return err
 	}
-	s.Fence(cache.IdentityScope(id))
+	if err := s.Fence(ctx, cache.IdentityScope(id)); err != nil {
+		return err
+	}
 	if p.known {
 		return nil
 	}

@@ -4,10 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/aws/smithy-go/middleware"
-
 	"github.com/cognito-broker/broker/internal/cache"
-	"github.com/cognito-broker/broker/internal/cognito"
 )
 
 // login is a user of a provider whom a call proved, or a backend vouched for.
@@ -54,11 +51,26 @@ func (s *Service) owned(pool, id string, logins []login) {
 	}
 }
 
-// ended fences the identities that lost a merge in a call.
-func (s *Service) ended(m middleware.Metadata) {
-	if scopes := scopesOf(cognito.Merged(m)); len(scopes) > 0 {
-		s.Fence(scopes...)
+// linking makes a call that comes with logins; where it may link one of them, within
+// a fence around all that it may change.
+func linking[T any](ctx context.Context, s *Service, links bool, pool, id string, logins []login, call func(context.Context) (T, error)) (T, error) {
+	if !links {
+		return call(ctx)
 	}
+	scopes, err := s.concerned(ctx, pool, id, logins)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return fenced(ctx, s, scopes, call)
+}
+
+// withheld is the answer, unless what it tells could not be made to hold.
+func withheld[T any](out *T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // without are the scopes that a fence did not cover.

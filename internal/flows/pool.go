@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 
@@ -33,13 +34,16 @@ func changing[In, Out any](ctx context.Context, s *Service, pool *string, in *In
 		return nil, cognito.PoolNotFound(id)
 	}
 	fenced := func(ctx context.Context, in *In, opts ...options) (*Out, error) {
-		fence := s.Epochs.Fence(cache.PoolScope(id))
-		defer fence.Done()
+		fence, err := s.fence(ctx, []cache.Scope{cache.PoolScope(id)})
+		if err != nil {
+			return nil, err
+		}
 		out, err := call(ctx, in, opts...)
 		if err == nil && cognito.Unchanged(metadata(out)) {
 			fence.Cancel()
+			return out, nil
 		}
-		return out, err
+		return withheld(out, cmp.Or(err, s.endFence(fence, err)))
 	}
 	return through(ctx, s, in, fenced, opts)
 }

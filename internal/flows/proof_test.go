@@ -119,8 +119,8 @@ func (w *world) do(o op) (complaint string) {
 	case "a life":
 		return w.live(ctx, o)
 	case "fence":
-		w.flows.Fence(cache.IdentityScope(w.pick(o)))
-		w.flows.Fence(cache.PoolScope(w.pools[o.pool]))
+		w.fence(cache.IdentityScope(w.pick(o)))
+		w.fence(cache.PoolScope(w.pools[o.pool]))
 		return ""
 	}
 	return w.developer(ctx, o)

@@ -126,6 +126,13 @@ func (s *Service) renew(r renewal) {
 	if !entry.Stamp.Valid() {
 		return
 	}
+	if s.Shared != nil {
+		stamp, err := s.Shared.Stamp(ctx, sub.stamp)
+		if err != nil || !entry.Stamp.Stands() {
+			return
+		}
+		sub.stamp = stamp
+	}
 	if sub.again != nil {
 		// What the renewal asks differs from what its asker did: neither may it
 		// link, nor is its refusal his.
@@ -134,7 +141,7 @@ func (s *Service) renew(r renewal) {
 	}
 	fresh, err := s.exchange(ctx, sub)
 	if err != nil {
-		s.failed(entry, sub, err)
+		s.failed(ctx, entry, sub, err)
 		s.schedule(entry, sub)
 		return
 	}

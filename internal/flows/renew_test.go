@@ -85,12 +85,12 @@ func TestRunRenewsAhead(t *testing.T) {
 		"a refused one": {func(r *rig) {
 			r.want("key1", flows.Miss, flows.Ask{})
 			r.want("key1", flows.Hit, flows.Ask{})
-			r.Fence(cache.IdentityScope(user))
+			r.fence(cache.IdentityScope(user))
 		}, 0},
 		"a pool that changed": {func(r *rig) {
 			r.want("key1", flows.Miss, flows.Ask{})
 			r.want("key1", flows.Hit, flows.Ask{})
-			r.Fence(cache.PoolScope(pool))
+			r.fence(cache.PoolScope(pool))
 		}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestFenceDuringARenewal(t *testing.T) {
 		r.want("key1", flows.Hit, flows.Ask{})
 		r.backend.set(func(b *backend) { b.slow = 10 * time.Second })
 		r.exchanged(36*time.Minute+time.Second, 2)
-		r.Fence(cache.IdentityScope(user))
+		r.fence(cache.IdentityScope(user))
 		time.Sleep(time.Minute)
 		r.want("key3", flows.Miss, flows.Ask{})
 	})

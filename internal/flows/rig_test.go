@@ -317,3 +317,10 @@ func newMemo(t *testing.T) *cache.Memo {
 	t.Cleanup(memo.Close)
 	return memo
 }
+
+// fence ends what is cached for the scopes.
+func (r *rig) fence(scopes ...cache.Scope) {
+	if err := r.Fence(context.Background(), scopes...); err != nil {
+		r.t.Error(err)
+	}
+}

@@ -21,9 +21,10 @@ type subject struct {
 	pool     string
 	identity string      // that the call names; empty: the exchange tells it
 	scope    cache.Scope // of what the call names: the identity, or a login
-	// The epochs of scope and pool, read before all that the answer rests on.
-	scopeStamp, poolStamp cache.Stamp
-	proofs                []cache.Holder
+	// stamp is of the epochs of scope and pool, read before all that the answer
+	// rests on.
+	stamp  cache.Stamp
+	proofs []cache.Holder
 	// tokens digests the logins byte for byte: a refusal belongs to them.
 	tokens cache.Key
 	// expires is when the first of the tokens does; zero: none.
@@ -49,11 +50,8 @@ type subject struct {
 type call = func(ctx context.Context, fenced []cache.Scope) (answer, error)
 
 func (sub *subject) readEpochs(e *cache.Epochs) {
-	sub.scopeStamp, sub.poolStamp = e.Read(sub.scope), e.Read(cache.PoolScope(sub.pool))
+	sub.stamp = e.Read(sub.scope, cache.PoolScope(sub.pool))
 }
-
-// stamp is of all epochs that the answer rests on.
-func (sub *subject) stamp() cache.Stamp { return cache.Join(sub.scopeStamp, sub.poolStamp) }
 
 // evidence is what a call's logins prove, as the cache names it.
 type evidence struct {

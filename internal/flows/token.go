@@ -43,28 +43,24 @@ func (s *Service) openIDToken(ctx context.Context, id string, logins map[string]
 	}
 	defer release()
 	proven := s.proven(ctx, logins)
-	if p.links(logins) {
-		scopes, err := s.concerned(ctx, p.pool, id, proven)
-		if err != nil {
-			return nil, err
-		}
-		defer s.Epochs.Fence(scopes...).Done()
+	call := func(ctx context.Context) (*cognitoidentity.GetOpenIdTokenOutput, error) {
+		return s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
 	}
-	out, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
+	out, err := linking(ctx, s, p.links(logins), p.pool, id, proven, call)
 	if err != nil {
 		return nil, err
 	}
-	s.ended(out.ResultMetadata)
 	if p.known {
 		s.owned(p.pool, aws.ToString(out.IdentityId), proven)
 	}
+	ended := scopesOf(cognito.Merged(out.ResultMetadata))
 	if answered := aws.ToString(out.IdentityId); answered != id {
-		s.Fence(cache.IdentityScope(id)) // is somebody else now
+		ended = append(ended, cache.IdentityScope(id)) // is somebody else now
 		if p.links(logins) {
-			s.Fence(cache.IdentityScope(answered))
+			ended = append(ended, cache.IdentityScope(answered))
 		}
 	}
-	return out, nil
+	return withheld(out, s.endAll(ctx, ended))
 }
 
 // GetOpenIdTokenForDeveloperIdentity is never cached. It may link the backend's
@@ -83,23 +79,20 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 	}
 	defer release()
 	logins := s.developerLogins(ctx, in)
-	if in.IdentityId != nil || len(in.Logins) > 1 {
-		scopes, err := s.concerned(ctx, *in.IdentityPoolId, aws.ToString(in.IdentityId), logins)
-		if err != nil {
-			return nil, err
-		}
-		defer s.Epochs.Fence(scopes...).Done()
+	links := in.IdentityId != nil || len(in.Logins) > 1
+	call := func(ctx context.Context) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
+		return s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in, opts...)
 	}
-	out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in, opts...)
+	out, err := linking(ctx, s, links, *in.IdentityPoolId, aws.ToString(in.IdentityId), logins, call)
 	if err != nil {
 		return nil, err
 	}
-	s.ended(out.ResultMetadata)
 	s.owned(*in.IdentityPoolId, aws.ToString(out.IdentityId), logins)
+	ended := scopesOf(cognito.Merged(out.ResultMetadata))
 	if answered := aws.ToString(out.IdentityId); len(in.Logins) > 1 && answered != aws.ToString(in.IdentityId) {
-		s.Fence(cache.IdentityScope(answered))
+		ended = append(ended, cache.IdentityScope(answered))
 	}
-	return out, nil
+	return withheld(out, s.endAll(ctx, ended))
 }
 
 // developerLogins are the logins of a developer call. The backend's own user is

@@ -3,6 +3,7 @@ package flows
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/cognito-broker/broker/internal/cache"
 )
@@ -10,27 +11,41 @@ import (
 // uncached makes a call for an identity that is not for the cache. A call that may
 // link is fenced, for it may have linked even where it failed; what the backend
 // took although it was not proved here may have changed the identity too.
-func (s *Service) uncached(ctx context.Context, p place, id string, logins map[string]string, call func() (answer, error)) (answer, error) {
+func (s *Service) uncached(ctx context.Context, p place, id string, logins map[string]string, call func(context.Context) (answer, error)) (answer, error) {
 	release, err := s.slot(ctx)
 	if err != nil {
 		return answer{}, err
 	}
 	defer release()
+	var got answer
 	if p.links(logins) {
 		pool := cmp.Or(p.pool, askOf(ctx).Pool)
 		scopes, err := s.concerned(ctx, pool, id, s.proven(ctx, logins))
 		if err != nil {
 			return answer{}, err
 		}
-		defer s.Epochs.Fence(scopes...).Done()
+		got, err = fenced(ctx, s, scopes, call)
+		if err != nil {
+			return got, cmp.Or(s.endMerged(ctx, got), err)
+		}
+	} else if got, err = call(ctx); err != nil {
+		return got, cmp.Or(s.endMerged(ctx, got), err)
 	}
-	got, err := call()
 	changed := got.merged
-	if answered := got.credentials.IdentityID; err == nil && (len(logins) > 0 || answered != id) {
+	if answered := got.credentials.IdentityID; len(logins) > 0 || answered != id {
 		changed = append(changed, cache.IdentityScope(id), cache.IdentityScope(answered))
 	}
-	if len(changed) > 0 {
-		s.Fence(changed...)
+	return got, s.endAll(ctx, changed)
+}
+
+// endMerged ends what lost a merge in a call that failed afterwards.
+func (s *Service) endMerged(ctx context.Context, got answer) error { return s.endAll(ctx, got.merged) }
+
+// endAll fences scopes of which there may be none.
+func (s *Service) endAll(ctx context.Context, scopes []cache.Scope) error {
+	if len(scopes) == 0 {
+		return nil
 	}
-	return got, err
+	slices.Sort(scopes)
+	return s.Fence(ctx, slices.Compact(scopes)...)
 }

@@ -180,3 +180,10 @@ func (w *watched) note(ctx context.Context) {
 		*h = w.world.clock.Add(1)
 	}
 }
+
+// fence ends what is cached for the scopes.
+func (w *world) fence(scopes ...cache.Scope) {
+	if err := w.flows.Fence(context.Background(), scopes...); err != nil {
+		panic(err)
+	}
+}

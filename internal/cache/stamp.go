@@ -1,0 +1,86 @@
+package cache
+
+import "slices"
+
+// A Stamp ties what was read or obtained to the epochs of that moment. The zero
+// Stamp is never valid.
+type Stamp struct {
+	marks []mark
+	lease *Lease // nil: this process is alone
+	term  uint64
+}
+
+// mark is one scope's epoch, in this process and in the fleet.
+type mark struct {
+	scope  Scope
+	state  *state
+	epoch  *epoch
+	shared Epoch
+}
+
+// Valid reports whether what is stamped may be served from memory: it stands, and
+// in a fleet the lease is held under which it was put there. It takes no lock and
+// allocates nothing: the hot path asks it for each answer.
+func (s Stamp) Valid() bool {
+	return s.Stands() && (s.lease == nil || s.lease.covers(s.term))
+}
+
+// Stands reports whether, as far as this process knows, no scope was fenced since
+// or is being fenced. In a fleet it also wants to know the epochs that the fleet
+// has: without them nothing is kept.
+func (s Stamp) Stands() bool {
+	for i := range s.marks {
+		m := &s.marks[i]
+		if m.state.now.Load() != m.epoch || m.epoch.pending || s.lease != nil && m.shared == (Epoch{}) {
+			return false
+		}
+	}
+	return len(s.marks) > 0
+}
+
+// With is the stamp with the epochs that the fleet has for its scopes.
+func (s Stamp) With(epochs map[Scope]Epoch) Stamp {
+	s.marks = slices.Clone(s.marks)
+	for i := range s.marks {
+		s.marks[i].shared = epochs[s.marks[i].scope]
+	}
+	return s
+}
+
+// Only is the stamp of one of its scopes; it is never valid if that is none of them.
+func (s Stamp) Only(scope Scope) Stamp {
+	i := slices.IndexFunc(s.marks, func(m mark) bool { return m.scope == scope })
+	if i < 0 {
+		return Stamp{}
+	}
+	s.marks = s.marks[i : i+1 : i+1]
+	return s
+}
+
+// Shared are the scopes and the epochs that the fleet has for them, in the order
+// in which they were stamped.
+func (s Stamp) Shared() (scopes []Scope, epochs []Epoch) {
+	for _, m := range s.marks {
+		scopes, epochs = append(scopes, m.scope), append(epochs, m.shared)
+	}
+	return scopes, epochs
+}
+
+// Join is the stamp of all that a and b stamp; it is never valid if one of them
+// stamps nothing.
+func Join(a, b Stamp) Stamp {
+	if len(a.marks) == 0 || len(b.marks) == 0 {
+		return Stamp{}
+	}
+	return Stamp{marks: slices.Concat(a.marks, b.marks), lease: a.lease, term: min(a.term, b.term)}
+}
+
+// id spells the epochs, to name a flight with.
+func (s Stamp) id() string {
+	b := make([]byte, 0, 32*len(s.marks))
+	for _, m := range s.marks {
+		b = append(b, m.epoch.id[:]...)
+		b = append(b, m.shared[:]...)
+	}
+	return string(b)
+}
