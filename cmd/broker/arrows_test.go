@@ -37,6 +37,7 @@ var layers = map[string]int{
 	"internal/logins/idptest":            1,
 	"internal/devidp":                    1,
 	"internal/cache":                     1,
+	"internal/cache/fleet":               1,
 	"internal/config":                    1,
 	"internal/telemetry":                 1,
 	"internal/redistest":                 0, // knows nothing of ours
@@ -44,6 +45,7 @@ var layers = map[string]int{
 
 // beside are the arrows within a layer.
 var beside = map[string][]string{
+	"internal/cache/fleet":               {"internal/cache"},
 	"internal/awswire":                   {"internal/awswire/sigv4"},
 	"internal/cognito/embedded":          {"internal/cognito", "internal/cognito/embedded/issuer", "internal/cognito/embedded/rules", "internal/cognito/embedded/store"},
 	"internal/cognito/embedded/rules":    {"internal/cognito"},
@@ -66,7 +68,7 @@ var forTests = map[string]bool{
 var homes = map[string][]string{
 	"github.com/gofiber/":                      {"internal/httpapi"},
 	"github.com/valyala/fasthttp":              {"internal/httpapi"},
-	"github.com/redis/go-redis":                {"internal/cache", "internal/redistest"},
+	"github.com/redis/go-redis":                {"internal/cache/fleet", "internal/redistest"},
 	"github.com/coreos/go-oidc":                {"internal/logins"},
 	"github.com/maypok86/otter":                {"internal/cache", "internal/logins", "internal/cognito/upstream"},
 	"modernc.org/sqlite":                       {"internal/cognito/embedded/store"},

@@ -1,0 +1,27 @@
+// Package fleet is what brokers share through Redis: credentials sealed, the
+// epochs that end them, and the agreement of all brokers before a change is
+// answered.
+//
+// The fence, step by step. Every scope (an identity, a pool, a login) has an epoch
+// in Redis, a random value. An entry carries the epochs that were read before the
+// exchange that brought it, and is served only while they are the present ones.
+// A broker that is about to change something
+//
+//  1. makes the scopes' epochs pending, with a deadline, and waits until a
+//     replica has them too, where there is one: nothing can be read or stored;
+//  2. announces the scopes to all brokers, which end what they hold in memory and
+//     acknowledge; one that does not answer is waited for until its lease must have
+//     lapsed;
+//  3. makes the change;
+//  4. opens new epochs, and answers.
+//
+// A broker serves from memory only under a lease. It renews it in Redis, and
+// counts it from before the request was sent, when it has heard every announcement
+// up to the renewal. Announcements form a chain, each naming the one before: a gap,
+// whatever its cause, ends all that is in memory. So nothing rests on pub/sub to
+// deliver, only on the lease to lapse.
+//
+// Whatever Redis forgets (emptied, evicting, failed over) is made anew and matches
+// nothing that came before. A server that has not kept the table of leases for the
+// length of a lease is not believed to know all holders: a fence waits then.
+package fleet

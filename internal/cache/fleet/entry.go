@@ -1,0 +1,246 @@
+package fleet
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// An entry in Redis is a header in clear and what is sealed. The header is a
+// version, the number of epochs, when the entry expires (milliseconds), and the
+// epochs that it was stamped with: first that of its home, whose tag its name
+// carries, then its pool's, then others. It is authenticated with the name.
+const (
+	entryVersion = 1
+	headerFixed  = 2 + 8
+	maxEpochs    = 8
+)
+
+// storeEntry stores an entry while its home's epoch is the present one, unless one
+// of the same epochs that expires later stands there. KEYS[1] is the entry's name.
+// ARGV: the home's epoch's name, the entry, the epoch, the entry's life, an
+// epoch's life, the length of the header. Returns whether it stored.
+var storeEntry = newScript(`
+if redis.call('GET', ARGV[1]) ~= ARGV[3] then return 0 end
+local size = tonumber(ARGV[6])
+local old = redis.call('GETRANGE', KEYS[1], 0, size - 1)
+if #old == size and string.sub(old, 11) == string.sub(ARGV[2], 11, size)
+  and struct.unpack('>I8', string.sub(old, 3, 10)) >= struct.unpack('>I8', string.sub(ARGV[2], 3, 10)) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
+redis.call('PEXPIRE', ARGV[1], ARGV[5])
+return 1
+`)
+
+// Find looks for the entry of a key. stamp is of its home and its pool, and was
+// read in this process before; read stamps other scopes that the entry turns out to
+// rest on. It fails with cache.ErrFleet.
+func (f *Fleet) Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp) (cache.Found, error) {
+	scopes, _ := stamp.Shared()
+	name := f.names.of("c", scopes[0], key)
+	blob, epochs, err := f.read(ctx, name, scopes)
+	if err != nil {
+		return cache.Found{}, err
+	}
+	found := cache.Found{Stamp: stamp.With(epochs)}
+	if blob != "" {
+		if found.Entry, err = f.entry(ctx, name, blob, found.Stamp, read); err != nil || found.Entry != nil {
+			return found, err
+		}
+	}
+	if len(epochs) < len(scopes) {
+		if epochs, err = f.open(ctx, scopes); err != nil {
+			return cache.Found{}, err
+		}
+		found.Stamp = stamp.With(epochs)
+	}
+	return found, nil
+}
+
+// read reads an entry and the epochs of its home and its pool in one round trip.
+// Epochs that are pending or missing are left out.
+func (f *Fleet) read(ctx context.Context, name string, scopes []cache.Scope) (blob string, epochs map[cache.Scope]cache.Epoch, err error) {
+	keys := []string{name}
+	for _, s := range scopes {
+		keys = append(keys, f.names.epoch(s))
+	}
+	values, err := f.reader.get(ctx, keys)
+	if err != nil {
+		return "", nil, unavailable("read an entry", err)
+	}
+	epochs = make(map[cache.Scope]cache.Epoch, len(scopes))
+	for i, s := range scopes {
+		if epoch, ok := stable(values[1+i]); ok {
+			epochs[s] = epoch
+		}
+	}
+	return values[0], epochs, nil
+}
+
+// entry opens a blob if it was stamped with the present epochs, and nil otherwise.
+func (f *Fleet) entry(ctx context.Context, name, blob string, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp) (*cache.Entry, error) {
+	h, ok := readHeader(blob)
+	if !ok {
+		return nil, nil
+	}
+	_, present := stamp.Shared()
+	if len(h.epochs) < len(present) {
+		return nil, nil
+	}
+	for i, epoch := range present {
+		if epoch == (cache.Epoch{}) || h.epochs[i] != epoch {
+			return nil, nil
+		}
+	}
+	size := headerFixed + 16*len(h.epochs)
+	plain, err := f.seal.Open([]byte(blob[size:]), name+blob[:size])
+	if err != nil {
+		f.observe.Sealed()
+		return nil, nil
+	}
+	entry, others, ok := unpackEntry(plain)
+	if !ok || len(others) != len(h.epochs)-len(present) {
+		f.observe.Sealed()
+		return nil, nil
+	}
+	if len(others) > 0 {
+		also := read(others...)
+		epochs, err := f.present(ctx, others)
+		if err != nil {
+			return nil, err
+		}
+		for i, scope := range others {
+			if epochs[scope] == (cache.Epoch{}) || epochs[scope] != h.epochs[len(present)+i] {
+				return nil, nil
+			}
+		}
+		stamp = cache.Join(stamp, also.With(epochs))
+	}
+	entry.Stamp = stamp
+	return entry, nil
+}
+
+// present reads the epochs of scopes; those that are pending or missing are left
+// out.
+func (f *Fleet) present(ctx context.Context, scopes []cache.Scope) (map[cache.Scope]cache.Epoch, error) {
+	keys := make([]string, len(scopes))
+	for i, s := range scopes {
+		keys[i] = f.names.epoch(s)
+	}
+	values, err := f.reader.get(ctx, keys)
+	if err != nil {
+		return nil, unavailable("read epochs", err)
+	}
+	epochs := make(map[cache.Scope]cache.Epoch, len(scopes))
+	for i, s := range scopes {
+		if epoch, ok := stable(values[i]); ok {
+			epochs[s] = epoch
+		}
+	}
+	return epochs, nil
+}
+
+// Stamp adds to a stamp that was read in this process the epochs that the fleet
+// has now. It fails with cache.ErrFleet.
+func (f *Fleet) Stamp(ctx context.Context, stamp cache.Stamp) (cache.Stamp, error) {
+	scopes, _ := stamp.Shared()
+	epochs, err := f.open(ctx, scopes)
+	return stamp.With(epochs), err
+}
+
+// Keep stores an entry for the fleet, if its stamp still stands; within one epoch
+// the later expiry wins. The first scope of the stamp is the entry's home, the
+// second its pool. It fails with cache.ErrFleet.
+func (f *Fleet) Keep(ctx context.Context, key cache.Key, e *cache.Entry) error {
+	scopes, epochs := e.Stamp.Shared()
+	life := time.Until(e.Credentials.Expires)
+	if !e.Stamp.Stands() || len(scopes) < 2 || len(scopes) > maxEpochs || life < time.Millisecond {
+		return nil
+	}
+	name := f.names.of("c", scopes[0], key)
+	blob := appendHeader(nil, header{expires: e.Credentials.Expires, epochs: epochs})
+	size := len(blob)
+	blob = f.seal.Seal(blob, packEntry(e, scopes[2:]), name+string(blob))
+	_, err := f.at(ctx, storeEntry, name, f.names.epoch(scopes[0]), blob, epochs[0][:], life.Milliseconds(), epochLife.Milliseconds(), size)
+	if err != nil {
+		return unavailable("store an entry", err)
+	}
+	return nil
+}
+
+// Drop removes the entry of a key whose home is that scope. It fails with
+// cache.ErrFleet.
+func (f *Fleet) Drop(ctx context.Context, key cache.Key, home cache.Scope) error {
+	if err := f.redis.Del(ctx, f.names.of("c", home, key)).Err(); err != nil {
+		return unavailable("drop an entry", err)
+	}
+	return nil
+}
+
+// header is what stands before a sealed entry.
+type header struct {
+	expires time.Time
+	epochs  []cache.Epoch
+}
+
+func appendHeader(b []byte, h header) []byte {
+	b = append(b, entryVersion, byte(len(h.epochs)))
+	b = binary.BigEndian.AppendUint64(b, uint64(h.expires.UnixMilli()))
+	for _, epoch := range h.epochs {
+		b = append(b, epoch[:]...)
+	}
+	return b
+}
+
+func readHeader(blob string) (h header, ok bool) {
+	if len(blob) < headerFixed || blob[0] != entryVersion || blob[1] > maxEpochs || len(blob) < headerFixed+16*int(blob[1]) {
+		return header{}, false
+	}
+	h.expires = time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(blob[2:10]))))
+	h.epochs = make([]cache.Epoch, blob[1])
+	for i := range h.epochs {
+		copy(h.epochs[i][:], blob[headerFixed+16*i:])
+	}
+	return h, true
+}
+
+// packEntry spells what of an entry is sealed.
+func packEntry(e *cache.Entry, others []cache.Scope) []byte {
+	c := &e.Credentials
+	b := make([]byte, 0, 64+len(c.IdentityID)+len(c.AccessKeyID)+len(c.SecretKey)+len(c.SessionToken))
+	b = binary.BigEndian.AppendUint64(b, uint64(c.Expires.UnixNano()))
+	b = binary.BigEndian.AppendUint64(b, uint64(e.Issued.UnixNano()))
+	b = binary.BigEndian.AppendUint64(b, math.Float64bits(e.Jitter))
+	for _, text := range []string{c.IdentityID, c.AccessKeyID, c.SecretKey, c.SessionToken, string(packScopes(others))} {
+		b = binary.AppendUvarint(b, uint64(len(text)))
+		b = append(b, text...)
+	}
+	return b
+}
+
+// unpackEntry reads what packEntry spelt.
+func unpackEntry(b []byte) (e *cache.Entry, others []cache.Scope, ok bool) {
+	if len(b) < 24 {
+		return nil, nil, false
+	}
+	e = &cache.Entry{
+		Issued: time.Unix(0, int64(binary.BigEndian.Uint64(b[8:]))),
+		Jitter: math.Float64frombits(binary.BigEndian.Uint64(b[16:])),
+	}
+	e.Credentials.Expires = time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC()
+	b = b[24:]
+	var spelt string
+	c := &e.Credentials
+	for _, into := range []*string{&c.IdentityID, &c.AccessKeyID, &c.SecretKey, &c.SessionToken, &spelt} {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > uint64(len(b)-size) {
+			return nil, nil, false
+		}
+		*into = string(b[size : size+int(n)])
+		b = b[size+int(n):]
+	}
+	others, err := unpackScopes([]byte(spelt))
+	return e, others, err == nil && len(b) == 0
+}

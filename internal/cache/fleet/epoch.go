@@ -1,0 +1,190 @@
+package fleet
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// epochLife is how long an unused epoch is kept: longer than the longest entry,
+// whose epochs are given this life again when it is stored.
+const epochLife = 48 * time.Hour
+
+// A scope's epoch is a string: 16 random bytes and, while fences are open, a
+// record of 24 for each: its random id, and the deadline at which it lapses, in
+// milliseconds of Redis's clock. Whoever reads more than 16 bytes reads a pending
+// epoch. Only the scripts below write one.
+
+// keepOthers keeps, of the value v, the records of fences that have not lapsed and
+// are not the one given; own tells whether that was among them.
+const keepOthers = `
+local others, own = '', false
+for i = 17, #v, 24 do
+  local id = string.sub(v, i, i + 15)
+  if id == fence then
+    own = true
+  elseif struct.unpack('>I8', string.sub(v, i + 16, i + 23)) > now then
+    others = others .. string.sub(v, i, i + 23)
+  end
+end
+`
+
+// openEpoch returns the epoch, and makes one where there is none or where all that
+// made it pending has lapsed. ARGV: a new epoch, its life.
+var openEpoch = newScript(`
+local v, fence = redis.call('GET', KEYS[1]) or '', ''
+` + keepOthers + `
+if #v == 16 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+elseif others == '' then
+  v = ARGV[1]
+  redis.call('SET', KEYS[1], v, 'PX', ARGV[2])
+end
+return v
+`)
+
+// beginFence makes the epoch pending. ARGV: a new epoch, its life, the fence's id,
+// how long it lasts. Returns what stood there before.
+var beginFence = newScript(`
+local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
+` + keepOthers + `
+redis.call('SET', KEYS[1], ARGV[1] .. others .. fence .. struct.pack('>I8', now + ARGV[4]), 'PX', ARGV[2])
+return v
+`)
+
+// endFence makes a new epoch, pending while other fences are open. ARGV: a new
+// epoch, its life, the fence's id, the epoch it began, and the one to return to
+// where nothing was changed, or nothing. Returns what stands there now, whether the
+// fence was still known, and whether no other began since.
+var endFence = newScript(`
+local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
+` + keepOthers + `
+local undisturbed = own and string.sub(v, 1, 16) == ARGV[4]
+local epoch = ARGV[1]
+if undisturbed and others == '' and #ARGV[5] == 16 then epoch = ARGV[5] end
+redis.call('SET', KEYS[1], epoch .. others, 'PX', ARGV[2])
+return {epoch .. others, own and 1 or 0, undisturbed and 1 or 0}
+`)
+
+func random() (id [16]byte) {
+	rand.Read(id[:])
+	return id
+}
+
+// stable is the epoch that a value spells; ok is false for none or a pending one.
+func stable(value string) (epoch cache.Epoch, ok bool) {
+	if len(value) != len(epoch) {
+		return cache.Epoch{}, false
+	}
+	copy(epoch[:], value)
+	return epoch, true
+}
+
+// open reads the epochs of the scopes, and makes those that are missing. Pending
+// ones are left out.
+func (f *Fleet) open(ctx context.Context, scopes []cache.Scope) (map[cache.Scope]cache.Epoch, error) {
+	epochs := make(map[cache.Scope]cache.Epoch, len(scopes))
+	values, err := f.onEach(ctx, openEpoch, scopes, func(int) []any {
+		fresh := random()
+		return []any{fresh[:], epochLife.Milliseconds()}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range values {
+		text, err := v.Text()
+		if err != nil {
+			return nil, unavailable("open epochs", err)
+		}
+		if epoch, ok := stable(text); ok {
+			epochs[scopes[i]] = epoch
+		}
+	}
+	return epochs, nil
+}
+
+// onEach runs a script for the epoch of each scope, on the servers that keep them,
+// and waits on each for a replica where confirm is wanted.
+func (f *Fleet) onEach(ctx context.Context, s script, scopes []cache.Scope, args func(i int) []any) ([]*redis.Cmd, error) {
+	return f.each(ctx, s, scopes, args, false)
+}
+
+func (f *Fleet) each(ctx context.Context, s script, scopes []cache.Scope, args func(i int) []any, confirm bool) ([]*redis.Cmd, error) {
+	calls := make([]invocation, len(scopes))
+	keys := make([]string, len(scopes))
+	for i, scope := range scopes {
+		keys[i] = f.names.epoch(scope)
+		calls[i] = invocation{key: keys[i], args: args(i)}
+	}
+	results, err := f.spread(ctx, s, keys, calls, confirm)
+	if err != nil && movedAway(err) {
+		f.redis.reload(ctx)
+		results, err = f.spread(ctx, s, keys, calls, confirm)
+	}
+	if err != nil {
+		return nil, unavailable("run a script", err)
+	}
+	return results, nil
+}
+
+func (f *Fleet) spread(ctx context.Context, s script, keys []string, calls []invocation, confirm bool) ([]*redis.Cmd, error) {
+	nodes, err := f.redis.byNode(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]*redis.Cmd, len(calls))
+	for node, places := range nodes {
+		part := make([]invocation, len(places))
+		for i, place := range places {
+			part[i] = calls[place]
+		}
+		got, err := runConfirmed(ctx, node, s, part, confirm)
+		if err != nil {
+			return nil, err
+		}
+		for i, place := range places {
+			results[place] = got[i]
+		}
+	}
+	return results, nil
+}
+
+// confirmWithin bounds the wait for a replica.
+const confirmWithin = 300 * time.Millisecond
+
+var errUnconfirmed = errors.New("no replica has confirmed the write")
+
+// runConfirmed runs the script on one server. With confirm, and where the server
+// has replicas, it succeeds only when one of them has what the script wrote: a
+// replica that takes over must not bring back an epoch that was ended.
+func runConfirmed(ctx context.Context, node *redis.Client, s script, calls []invocation, confirm bool) ([]*redis.Cmd, error) {
+	if !confirm {
+		return s.run(ctx, node, calls)
+	}
+	conn := node.Conn() // WAIT counts what its own connection wrote
+	defer conn.Close()
+	results, err := s.run(ctx, conn, calls)
+	if err != nil {
+		return nil, err
+	}
+	info, err := conn.Info(ctx, "replication").Result()
+	if err != nil || replicas(info) == 0 {
+		return results, err
+	}
+	n, err := conn.Wait(ctx, 1, confirmWithin).Result()
+	if err == nil && n < 1 {
+		err = errUnconfirmed
+	}
+	return results, err
+}
+
+// unavailable makes cache.ErrFleet of what Redis answered.
+func unavailable(what string, err error) error {
+	return fmt.Errorf("%w: %s: %w", cache.ErrFleet, what, err)
+}

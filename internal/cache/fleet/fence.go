@@ -1,0 +1,139 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// change is a fence that is open.
+type change struct {
+	fleet  *Fleet
+	scopes []cache.Scope
+	id     [16]byte
+	begun  [][16]byte
+	before []string // what stood there when it began
+	ended  bool
+}
+
+// Begin makes the scopes' epochs pending and has all brokers end what they hold in
+// memory for them. It takes two round trips and the slowest broker's
+// acknowledgement; a broker that does not answer costs the length of its lease.
+func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, error) {
+	start := time.Now()
+	c := &change{fleet: f, scopes: scopes, id: random(), begun: make([][16]byte, len(scopes)), before: make([]string, len(scopes))}
+	for i := range c.begun {
+		c.begun[i] = random()
+	}
+	results, err := f.each(ctx, beginFence, scopes, func(i int) []any {
+		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds()}
+	}, true)
+	if err == nil {
+		for i, r := range results {
+			c.before[i], _ = r.Text() // nothing that it spells is nothing to return to
+		}
+		err = f.member.announce(ctx, scopes)
+	}
+	if err != nil {
+		// What was made pending, or may have been, lapses by itself; better at once.
+		f.background.Go(c.giveUp)
+		f.observe.Fence("failed", time.Since(start))
+		return nil, err
+	}
+	f.observe.Fence("begun", time.Since(start))
+	return c, nil
+}
+
+// giveUp takes back a fence that did not come about.
+func (c *change) giveUp() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = c.Cancel(ctx)
+}
+
+// Done opens new epochs. Where Redis lost the fence meanwhile, others may have
+// stored and kept what is older than the change: they are told once more. It tries
+// until ctx ends.
+func (c *change) Done(ctx context.Context) ([]cache.Epoch, error) {
+	if c.ended {
+		return nil, nil
+	}
+	c.ended = true
+	var epochs []cache.Epoch
+	alone := true
+	err := c.fleet.persist(ctx, func(ctx context.Context) error {
+		var lost []cache.Scope
+		var err error
+		var undisturbed bool
+		epochs, lost, undisturbed, err = c.end(ctx, false)
+		alone = alone && undisturbed
+		if err == nil && len(lost) > 0 {
+			err = c.fleet.member.announce(ctx, lost)
+		}
+		return err
+	})
+	if err != nil || !alone {
+		return nil, err
+	}
+	return epochs, nil
+}
+
+// Cancel returns to the epochs before, where nothing else moved them.
+func (c *change) Cancel(ctx context.Context) error {
+	if c.ended {
+		return nil
+	}
+	c.ended = true
+	_, _, _, err := c.end(ctx, true)
+	return err
+}
+
+// end runs the end of the fence for each scope. lost are those whose fence Redis
+// did not know any more.
+func (c *change) end(ctx context.Context, unchanged bool) (epochs []cache.Epoch, lost []cache.Scope, undisturbed bool, err error) {
+	results, err := c.fleet.onEach(ctx, endFence, c.scopes, func(i int) []any {
+		fresh, back := random(), ""
+		if unchanged && len(c.before[i]) == len(fresh) {
+			back = c.before[i]
+		}
+		return []any{fresh[:], epochLife.Milliseconds(), c.id[:], c.begun[i][:], back}
+	})
+	if err != nil {
+		return nil, nil, false, err
+	}
+	undisturbed = true
+	for i, r := range results {
+		answer, err := r.Slice()
+		if err != nil || len(answer) != 3 {
+			return nil, nil, false, unavailable("end a fence", err)
+		}
+		value, _ := answer[0].(string)
+		epoch, ok := stable(value)
+		epochs = append(epochs, epoch)
+		undisturbed = undisturbed && ok && answer[2] == int64(1)
+		if answer[1] != int64(1) {
+			lost = append(lost, c.scopes[i])
+		}
+	}
+	return epochs, lost, undisturbed, nil
+}
+
+// persist tries again what failed until it succeeds or ctx ends.
+func (f *Fleet) persist(ctx context.Context, try func(context.Context) error) error {
+	pause := 20 * time.Millisecond
+	for {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		case <-timer.C:
+		}
+		pause = min(2*pause, 500*time.Millisecond)
+	}
+}

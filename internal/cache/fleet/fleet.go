@@ -1,0 +1,96 @@
+package fleet
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// Observer counts what happens between brokers. Implementations are fast and safe
+// for concurrent use.
+type Observer interface {
+	// Fence counts fences and how long they took to begin: "begun" or "failed".
+	Fence(outcome string, took time.Duration)
+	// Subscription says whether announcements are heard.
+	Subscription(open bool)
+	// Missed counts gaps in the announcements.
+	Missed()
+	// Sealed counts blobs that did not open.
+	Sealed()
+}
+
+// Config holds what a Fleet works with. Fields without a remark are required.
+type Config struct {
+	Server  Server
+	Keys    [][]byte // 32 bytes each: the first seals, all open
+	NameKey []byte   // 32 bytes, one for the fleet, not one of Keys
+	// Pending is how long a fence lasts at most whose broker has died, and how long
+	// one around a change of unknown outcome lasts. It is longer than any change.
+	Pending  time.Duration
+	Observer Observer
+}
+
+// Fleet is a broker's share in the fleet. It is safe for concurrent use.
+type Fleet struct {
+	redis   client
+	names   names
+	seal    *Seal
+	member  *member
+	reader  *reader
+	pending time.Duration
+	observe Observer
+
+	background sync.WaitGroup
+}
+
+var _ cache.Fleet = (*Fleet)(nil)
+
+// New makes a share in the fleet whose Redis and keys the configuration names. It
+// does not connect; Run does.
+func New(c Config) (*Fleet, error) {
+	seal, err := NewSeal(c.Keys...)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.NameKey) != 32 {
+		return nil, fmt.Errorf("name key has %d bytes, want 32", len(c.NameKey))
+	}
+	f := &Fleet{
+		redis: dial(c.Server), names: names{cache.NewNamer(c.NameKey)}, seal: seal,
+		pending: c.Pending, observe: c.Observer,
+	}
+	f.reader = &reader{redis: f.redis}
+	id := random()
+	f.member = &member{
+		redis: f.redis, names: f.names, seal: seal, observe: c.Observer,
+		id: hex.EncodeToString(id[:]), key: f.names.shared("leases"), lease: cache.NewLease(),
+		ended:   func(...cache.Scope) {},
+		waiting: map[[16]byte]chan string{}, acks: make(chan ack, maxMembers),
+	}
+	f.member.heard = &chain{missed: f.member.missed, moved: make(chan struct{})}
+	return f, nil
+}
+
+// Ends says what ends scopes in this process's memory when another broker
+// announces a change. Call it before Run.
+func (f *Fleet) Ends(end func(scopes ...cache.Scope)) { f.member.ended = end }
+
+// Run keeps the broker's lease, and hears announcements, until ctx ends.
+func (f *Fleet) Run(ctx context.Context) error {
+	f.member.run(ctx)
+	return nil
+}
+
+// Lease is the right to serve from memory.
+func (f *Fleet) Lease() *cache.Lease { return f.member.lease }
+
+// Close ends the connections, after what goes on behind callers has ended. The
+// Fleet must not be used afterwards.
+func (f *Fleet) Close() error {
+	f.background.Wait()
+	return f.redis.Close()
+}

@@ -1,0 +1,47 @@
+package fleet_test
+
+import (
+	"testing"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/redistest"
+)
+
+// What one broker stored, another finds, and after a fence neither has it.
+func TestShared(t *testing.T) {
+	redis := redistest.Single(t)
+	k := newKeys()
+	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
+	ctx := t.Context()
+	e, stamp, err := a.look(ctx, "x")
+	if err != nil || e != nil {
+		t.Fatalf("before anything was stored: got %v %v, want nothing", e, err)
+	}
+	if err := a.store(ctx, "x", "one", stamp); err != nil {
+		t.Fatal(err)
+	}
+	for name, broker := range map[string]*broker{"a": a, "b": b} {
+		if e, _, err = broker.look(ctx, "x"); err != nil || e == nil || e.Credentials.SecretKey != "one" {
+			t.Fatalf("%s: got no entry (%v), want what a stored", name, err)
+		}
+		if !e.Stamp.Valid() {
+			t.Errorf("%s: got an entry that memory may not serve", name)
+		}
+	}
+	fence, err := a.epochs.Fence(ctx, cache.IdentityScope("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, broker := range map[string]*broker{"a": a, "b": b} {
+		if e, stamp, err = broker.look(ctx, "x"); err != nil || e != nil || stamp.Stands() {
+			t.Errorf("%s, while the fence is open: got %v, %v and a stamp that stands: %v; want none", name, e, err, stamp.Stands())
+		}
+	}
+	after, err := fence.Done()
+	if err != nil || !after.Valid() {
+		t.Fatalf("the fence's end: got %v, and a valid stamp: %v", err, after.Valid())
+	}
+	if e, stamp, err = b.look(ctx, "x"); err != nil || e != nil || !stamp.Stands() {
+		t.Errorf("after the fence: got %v, %v and a stamp that stands: %v; want a stamp only", e, err, stamp.Stands())
+	}
+}

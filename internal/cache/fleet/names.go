@@ -1,0 +1,33 @@
+package fleet
+
+import (
+	"encoding/base64"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// names spells what stands in Redis: digests under the fleet's name key, so that
+// nothing tells who or what they name. Names of one scope share a hash tag, and so
+// a node of a cluster. Fleets with other name keys never meet.
+type names struct{ digest *cache.Namer }
+
+// tag is the hash tag of a scope.
+func (n names) tag(scope cache.Scope) string {
+	return short(n.digest.Key("scope", string(scope)))
+}
+
+// epoch names a scope's epoch.
+func (n names) epoch(scope cache.Scope) string { return "b:{" + n.tag(scope) + "}:v" }
+
+// of names something of a kind that belongs to a scope.
+func (n names) of(kind string, scope cache.Scope, key cache.Key) string {
+	return "b:{" + n.tag(scope) + "}:" + kind + ":" + short(key)
+}
+
+// shared names what the whole fleet has one of.
+func (n names) shared(what string) string {
+	return "b:{" + short(n.digest.Key("fleet")) + "}:" + what
+}
+
+// short spells 128 bits of a digest.
+func short(key cache.Key) string { return base64.RawURLEncoding.EncodeToString(key[:16]) }

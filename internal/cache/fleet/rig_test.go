@@ -1,0 +1,113 @@
+package fleet_test
+
+import (
+	"context"
+	"crypto/rand"
+	"testing"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet"
+)
+
+// silent observes nothing.
+type silent struct{}
+
+func (silent) Fence(string, time.Duration) {}
+func (silent) Subscription(bool)           {}
+func (silent) Missed()                     {}
+func (silent) Sealed()                     {}
+
+// keys are the keys of one fleet.
+type keys struct{ seal, name []byte }
+
+func newKeys() keys {
+	k := keys{make([]byte, 32), make([]byte, 32)}
+	rand.Read(k.seal)
+	rand.Read(k.name)
+	return k
+}
+
+// server is a Redis at these addresses, with the time-outs of the contract.
+func server(addresses ...string) fleet.Server {
+	return fleet.Server{
+		Addresses: addresses, DialTimeout: 500 * time.Millisecond, ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond,
+	}
+}
+
+// broker is one broker's share in a fleet, with its memory.
+type broker struct {
+	*fleet.Fleet
+	epochs *cache.Epochs
+	memory *cache.Memory
+}
+
+// join starts a broker of the fleet that those keys make.
+func join(t testing.TB, s fleet.Server, k keys) *broker {
+	t.Helper()
+	f, err := fleet.New(fleet.Config{
+		Server: s, Keys: [][]byte{k.seal}, NameKey: k.name, Pending: 10 * time.Second, Observer: silent{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &broker{Fleet: f, epochs: cache.NewEpochs()}
+	b.epochs.Join(f)
+	f.Ends(b.epochs.End)
+	if b.memory, err = cache.NewMemory(10_000, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); f.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		f.Close()
+		b.memory.Close()
+	})
+	return b
+}
+
+// leased waits until the broker has its lease.
+func (b *broker) leased(t testing.TB) *broker {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !b.Lease().Held(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no lease within 10 s")
+		}
+	}
+	return b
+}
+
+const pool = cache.Scope("p/pool")
+
+var namer = cache.NewNamer(nil)
+
+// keyOf is the key of an identity's entry.
+func keyOf(id string) cache.Key { return namer.Key("test", id) }
+
+// look finds an identity's entry as a broker does: in memory, then in Redis. The
+// stamp is for an exchange that begins now.
+func (b *broker) look(ctx context.Context, id string) (*cache.Entry, cache.Stamp, error) {
+	if e, ok := b.memory.Get(keyOf(id)); ok {
+		return e, cache.Stamp{}, nil
+	}
+	found, err := b.Find(ctx, keyOf(id), b.epochs.Read(cache.IdentityScope(id), pool), b.epochs.Read)
+	if err != nil {
+		return nil, cache.Stamp{}, err
+	}
+	if found.Entry != nil {
+		b.memory.Put(keyOf(id), found.Entry)
+	}
+	return found.Entry, found.Stamp, nil
+}
+
+// store keeps what an exchange brought.
+func (b *broker) store(ctx context.Context, id, secret string, stamp cache.Stamp) error {
+	e := &cache.Entry{Issued: time.Now(), Stamp: stamp, Credentials: cache.Credentials{
+		IdentityID: id, AccessKeyID: "AKID", SecretKey: secret, SessionToken: "token", Expires: time.Now().Add(time.Hour),
+	}}
+	b.memory.Put(keyOf(id), e)
+	return b.Keep(ctx, keyOf(id), e)
+}
