@@ -10,6 +10,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
@@ -51,6 +52,7 @@ type broker struct {
 	backend *backend
 	memory  *cache.Memory
 	memo    *cache.Memo
+	fleet   *fleet.Fleet // nil: the cache is this process's own
 	guests  *guests
 	prover  *logins.Prover
 	flows   *flows.Service
@@ -117,12 +119,20 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics) (err e
 	if b.memo, err = cache.NewMemo(c.Cache.Memory.MaxEntries); err != nil {
 		return err
 	}
+	if b.fleet, err = newFleet(c, metrics); err != nil {
+		return err
+	}
 	fc := flows.Config{
 		Next: b.backend.api, STS: b.backend.sts, Prover: b.prover, Tokens: b.backend.tokens, Directory: b.backend.directory,
 		Pools: servedPools(c), DeveloperNames: developerNames(c),
-		Memory: b.memory, Epochs: cache.NewEpochs(), Names: cache.NewNamer(nil),
+		Memory: b.memory, Epochs: cache.NewEpochs(), Names: entryNames(c),
 		Floors: floors(c), RenewIdle: c.Cache.RenewIdle, Observer: metrics,
 		Timeout: c.Limits.RequestTimeout, MaxRenewals: c.Cache.Memory.MaxEntries,
+	}
+	if b.fleet != nil {
+		fc.Epochs.Join(b.fleet)
+		b.fleet.Ends(fc.Epochs.End)
+		fc.Shared = b.fleet
 	}
 	if c.Limits.Guests.PerMinute > 0 {
 		if b.guests, err = newGuests(c.Limits.Guests); err != nil {
@@ -149,7 +159,7 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 	})
 	b.http = httpapi.New(httpapi.Config{
 		Flows: b.flows, Wire: wire, Memo: b.memo, Clients: clients(c), Metrics: metrics, Log: log,
-		Ready: b.backend.ready, Development: development, Issuer: b.backend.issuer, Explainer: b.backend.explainer,
+		Ready: b.ready, Development: development, Issuer: b.backend.issuer, Explainer: b.backend.explainer,
 		Callers: known, PoolOf: poolOf, AccountID: c.Cognito.AccountID, TrustedProxies: c.Limits.TrustedProxies,
 		BodyBytes: c.Limits.BodyBytes, RequestTimeout: c.Limits.RequestTimeout,
 	})
@@ -158,13 +168,20 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 
 // run keeps what runs beside the requests going until ctx ends.
 func (b *broker) run() []func(ctx context.Context) error {
-	return append([]func(ctx context.Context) error{b.prover.Run, b.flows.Run}, b.backend.run...)
+	all := append([]func(ctx context.Context) error{b.prover.Run, b.flows.Run}, b.backend.run...)
+	if b.fleet != nil {
+		all = append(all, b.fleet.Run)
+	}
+	return all
 }
 
 // close ends what runs behind the listener, in the order in which it leans on
 // one another.
 func (b *broker) close(ctx context.Context) error {
 	err := errors.Join(b.flows.Close(ctx), b.backend.close())
+	if b.fleet != nil {
+		err = errors.Join(err, b.fleet.Close())
+	}
 	b.memory.Close()
 	b.memo.Close()
 	if b.guests != nil {

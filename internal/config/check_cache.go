@@ -42,6 +42,9 @@ func (r *Redis) checkAddresses() error {
 			return refuse(at("cache.redis.addresses", i), "is not an address", "host:port")
 		}
 	}
+	if r.Sentinel.Master != "" && len(r.Addresses) == 0 {
+		return refuse("cache.redis.addresses", "is empty while sentinel.master is given", "the addresses of the sentinels")
+	}
 	return unique("cache.redis.addresses", r.Addresses)
 }
 

@@ -80,7 +80,7 @@ func checkInvariants(t *testing.T, c *config.Config) {
 		a := p.Addr()
 		hold(p.IsValid() && p.Contains(a) && p.Masked() == p && a == a.Unmap() && a == a.WithZone(""), "a proxy is a plain network")
 	}
-	hold(len(c.Cache.Redis.Addresses) == 0, "no Redis yet")
+	hold(len(c.Cache.Redis.Addresses) == 0 || len(c.Cache.Redis.Keys) > 0 && !c.Cache.Redis.NameKey.Empty(), "Redis is never without keys")
 	hold(c.Cognito.Issuer != "" && len(c.Cognito.AccountID) == 12 && c.Cognito.SigningRotation >= time.Hour, "the engine's basics")
 	hold(c.Cognito.Store == config.MemoryStore || filepath.IsAbs(c.Cognito.Store), "the store is absolute")
 	hold(c.Log.Level != "" && c.Log.Format != "", "the log is complete")

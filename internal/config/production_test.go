@@ -44,10 +44,7 @@ func TestProduction(t *testing.T) {
 }
 
 func TestNotBuiltYet(t *testing.T) {
-	redis := "cache: {redis: {addresses: ['127.0.0.1:6379'], keys: [" + base64Key(1) + "], name_key: " + base64Key(2) + "}}"
 	for _, tt := range []struct{ text, path string }{
-		{redis, "cache.redis.addresses"},
-		{"cache: {redis: {sentinel: {master: m}}}", "cache.redis.sentinel.master"},
 		{"login_providers: [{provider: accounts.google.com, kind: google, client_ids: [a]}]", "login_providers[0].kind"},
 	} {
 		_, err := load(t, "mode: development\n"+tt.text)

@@ -239,6 +239,7 @@ func TestRefusedValues(t *testing.T) {
 		{"cache: {min_remaining: 13h}", "cache.min_remaining", "out of range"},
 		{"cache: {renew_idle: 13h}", "cache.renew_idle", "out of range"},
 		{"cache: {clients: [{user_agent: a, min_remaining: 13h}]}", "cache.clients[0].min_remaining", "out of range"},
+		{"cache: {redis: {sentinel: {master: m}}}", "cache.redis.addresses", "sentinel.master is given"},
 		{"cache: {redis: {addresses: ['redis://127.0.0.1:6379']}}", "cache.redis.addresses[0]", "host:port"},
 		{"cache: {redis: {addresses: [':6379']}}", "cache.redis.addresses[0]", "host:port"},
 		{"cache: {redis: {addresses: ['a:1', 'a:1']}}", "cache.redis.addresses[1]", "twice"},

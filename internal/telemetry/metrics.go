@@ -20,6 +20,10 @@ type Metrics struct {
 	renewals   *prometheus.CounterVec
 	keyFetches *prometheus.CounterVec
 	remaining  prometheus.Histogram
+	fences     *prometheus.HistogramVec
+	subscribed prometheus.Gauge
+	missed     prometheus.Counter
+	unopened   prometheus.Counter
 }
 
 // NewMetrics returns metrics in a registry of their own.
@@ -43,6 +47,17 @@ func NewMetrics() *Metrics {
 			Buckets: []float64{60, 300, 600, 900, 1200, 1800, 2400, 3000, 3600, 7200, 14400, 43200},
 		}),
 	}
+	m.fences = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "broker_fence_seconds", Help: "Time until all brokers of the fleet had ended what a change outdates, by outcome (begun, failed).",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 4},
+	}, []string{"outcome"})
+	m.subscribed = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "broker_redis_subscribed", Help: "Whether announcements of other brokers are heard: 1 or 0."})
+	m.missed = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "broker_redis_missed_total", Help: "Times that an announcement went unheard, and all in memory was dropped."})
+	m.unopened = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "broker_redis_unopened_total", Help: "Values in Redis that none of the keys opens."})
+	m.registry.MustRegister(m.fences, m.subscribed, m.missed, m.unopened)
 	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.renewals, m.keyFetches, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -76,6 +91,26 @@ func (m *Metrics) KeyFetch(outcome string) { m.keyFetches.WithLabelValues(outcom
 
 // Remaining notes the life left of credentials at hand-out.
 func (m *Metrics) Remaining(life time.Duration) { m.remaining.Observe(life.Seconds()) }
+
+// Fence notes a fence and how long it took to begin.
+func (m *Metrics) Fence(outcome string, took time.Duration) {
+	m.fences.WithLabelValues(outcome).Observe(took.Seconds())
+}
+
+// Subscription notes whether announcements are heard.
+func (m *Metrics) Subscription(open bool) {
+	if open {
+		m.subscribed.Set(1)
+	} else {
+		m.subscribed.Set(0)
+	}
+}
+
+// Missed counts announcements that went unheard.
+func (m *Metrics) Missed() { m.missed.Inc() }
+
+// Sealed counts values that did not open.
+func (m *Metrics) Sealed() { m.unopened.Inc() }
 
 // Hot is the metrics of answers from the memo for one operation, looked up once
 // instead of at each answer.

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/cognito-broker/broker/internal/sts"
 )
 
 // Claims that say which roles a user may have (reference 4.3).
@@ -81,9 +79,8 @@ func (r Rule) compare(value any) bool {
 	return false
 }
 
-// roleClaims are a token's two role claims. The zero value: it has none.
+// roleClaims are a token's two role claims. Both zero: it has none.
 type roleClaims struct {
-	listed    bool // cognito:roles is there, be it empty
 	roles     []string
 	preferred string
 }
@@ -94,9 +91,7 @@ type roleClaims struct {
 // It also tells a list from a role whose name has a comma in it.
 func readRoleClaims(c Claims) (r roleClaims, ok bool) {
 	var list []any
-	roles := claimOf(c, claimRoles)
-	r.listed = roles != nil
-	switch v := roles.(type) {
+	switch v := claimOf(c, claimRoles).(type) {
 	case nil:
 	case []any:
 		list = v
@@ -112,14 +107,14 @@ func readRoleClaims(c Claims) (r roleClaims, ok bool) {
 	}
 	for _, v := range list {
 		role, _ := v.(string)
-		if _, isRole := sts.RoleAccount(role); !isRole {
+		if !roleARN.MatchString(role) {
 			return roleClaims{}, false
 		}
 		r.roles = append(r.roles, role)
 	}
 	v := claimOf(c, claimPreferred)
 	preferred, isText := v.(string)
-	if _, isRole := sts.RoleAccount(preferred); v != nil && !isText || preferred != "" && !isRole {
+	if v != nil && !isText || preferred != "" && !roleARN.MatchString(preferred) {
 		return roleClaims{}, false
 	}
 	r.preferred = preferred

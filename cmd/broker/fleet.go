@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet"
+	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/flows"
+	"github.com/cognito-broker/broker/internal/httpapi"
+	"github.com/cognito-broker/broker/internal/telemetry"
+)
+
+var (
+	_ flows.Shared   = (*fleet.Fleet)(nil)
+	_ fleet.Observer = (*telemetry.Metrics)(nil)
+)
+
+// newFleet is this broker's share in the cache that Redis keeps for all; nil where
+// none is configured.
+func newFleet(c *config.Config, metrics *telemetry.Metrics) (*fleet.Fleet, error) {
+	r := &c.Cache.Redis
+	if len(r.Addresses) == 0 {
+		return nil, nil
+	}
+	secured, err := redisTLS(r.TLS)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([][]byte, len(r.Keys))
+	for i, k := range r.Keys {
+		keys[i] = k.Bytes()
+	}
+	return fleet.New(fleet.Config{
+		Server: fleet.Server{
+			Addresses: r.Addresses, Master: r.Sentinel.Master,
+			Username: r.Username, Password: r.Password.Reveal(), TLS: secured,
+			DialTimeout: r.DialTimeout, ReadTimeout: r.ReadTimeout, WriteTimeout: r.WriteTimeout,
+		},
+		Keys: keys, NameKey: r.NameKey.Bytes(), Pending: pendingOf(c), Observer: metrics,
+	})
+}
+
+// pendingOf is how long a fence lasts whose broker died: longer than the change
+// within it, which the request's time bounds, with the fence's own steps.
+func pendingOf(c *config.Config) time.Duration { return c.Limits.RequestTimeout + 10*time.Second }
+
+// redisTLS is how Redis is spoken to; nil: in clear.
+func redisTLS(t config.TLS) (*tls.Config, error) {
+	if !t.Enabled {
+		return nil, nil
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("cache.redis.tls.ca_file: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("cache.redis.tls.ca_file: holds no certificate; expected PEM")
+		}
+	}
+	if t.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("cache.redis.tls.cert_file: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// names makes the names of entries: the same in all brokers of a fleet.
+func entryNames(c *config.Config) *cache.Namer {
+	if len(c.Cache.Redis.Addresses) == 0 {
+		return cache.NewNamer(nil)
+	}
+	return cache.NewNamer(c.Cache.Redis.NameKey.Bytes())
+}
+
+// ready adds to what the backend says whether the fleet can be reached.
+func (b *broker) ready(ctx context.Context) []httpapi.Reason {
+	reasons := b.backend.ready(ctx)
+	if b.fleet != nil && !b.fleet.Lease().Held() {
+		reasons = append(reasons, httpapi.Reason{Part: "redis", Reason: "the shared cache is not available"})
+	}
+	return reasons
+}
