@@ -26,7 +26,7 @@ test("every operation of the SDK was answered", () => {
 });
 
 test("a client over its quota is throttled", async () => {
-  const limited = await openScene({ quotas: { GetId: 0.001 } });
+  const limited = await openScene({ COGNITO__LIMITS: { GetId: 0.001 } });
   try {
     await limited.app.getId({ IdentityPoolId: open });
     const error = await refused(limited.app.getId({ IdentityPoolId: open }), cognito.TooManyRequestsException, "Rate exceeded");

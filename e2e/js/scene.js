@@ -1,7 +1,7 @@
 // What the suites work with: a broker, the SDK's clients in front of it, and a record of the operations that were answered.
 import * as cognito from "@aws-sdk/client-cognito-identity";
 import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import { admin, backend, region, startBroker } from "../lib/broker.js";
+import { admin, developer, region, startBroker } from "../lib/broker.js";
 
 // operations names all that the SDK has for the service.
 export function operations() {
@@ -12,8 +12,8 @@ export function operations() {
 }
 
 // openScene starts a broker. Its app is a client without keys; admin and backend sign with theirs.
-export async function openScene(options) {
-  const broker = await startBroker(options);
+export async function openScene(settings) {
+  const broker = await startBroker(settings);
   const answered = new Set();
   const record = (next, { commandName }) => async (args) => {
     const result = await next(args);
@@ -27,7 +27,7 @@ export async function openScene(options) {
   };
   return {
     broker, answered, client,
-    app: client(), admin: client(admin), backend: client(backend),
+    app: client(), admin: client(admin), backend: client(developer),
     logins: async (user, claims) => ({ [broker.loginName]: await broker.idToken(user, claims) }),
     sts: (credentials) => new STSClient({ region, endpoint: broker.url, credentials, maxAttempts: 1 }),
     // whoAmI is the ARN that credentials have, of either spelling of the secret.

@@ -5,32 +5,30 @@ import * as cognito from "@aws-sdk/client-cognito-identity";
 import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { fromCognitoIdentityPool } from "@aws-sdk/credential-providers";
 import { decodeJwt, importJWK, SignJWT } from "jose";
-import { admin, open, providerARN, region, role, startBroker } from "../lib/broker.js";
+import { providerARN, region, role } from "../lib/broker.js";
 import { refused } from "../lib/refused.js";
 import { logIn } from "./login.js";
 import { newKey, startProvider } from "./provider.js";
+import { startShop } from "./shop.js";
 
-let provider, broker, key, cognitoClient;
+let provider, shop, key;
 
 before(async () => {
   key = await newKey("first");
   provider = await startProvider(["shop", "another-app"], [key]);
-  broker = await startBroker({ issuers: [{ issuer: provider.issuer, clients: ["shop"] }] });
-  cognitoClient = (credentials) => new cognito.CognitoIdentity({ region, endpoint: broker.url, credentials, maxAttempts: 1 });
+  shop = await startShop(provider);
 });
 after(async () => {
-  await broker?.stop();
+  await shop?.stop();
   await provider?.stop();
 });
 
-const logins = (token) => ({ [provider.loginName]: token });
 const whoAmI = async (credentials) =>
-  (await new STSClient({ region, endpoint: broker.url, credentials }).send(new GetCallerIdentityCommand())).Arn;
-const getId = (token) => cognitoClient().getId({ IdentityPoolId: open, Logins: logins(token) });
+  (await new STSClient({ region, endpoint: shop.url, credentials }).send(new GetCallerIdentityCommand())).Arn;
 
 async function rest(token) {
-  const answer = await fetch(`${broker.url}/v1/pools/${open}/credentials`, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ logins: logins(token) }),
+  const answer = await fetch(`${shop.url}/v1/pools/${shop.pool}/credentials`, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ logins: shop.logins(token) }),
   });
   const body = await answer.json();
   if (answer.ok) body.credentials.expiration = new Date(body.credentials.expiration); // SDKs want a date
@@ -42,7 +40,7 @@ test("an ID token of the code flow buys credentials, by REST and by the SDK", as
   const grant = await rest(token);
   assert.equal(grant.status, 200);
   assert.match(await whoAmI(grant.credentials), /assumed-role\/user\/CognitoIdentityCredentials$/);
-  const user = await fromCognitoIdentityPool({ identityPoolId: open, logins: logins(token), clientConfig: { region, endpoint: broker.url } })();
+  const user = await fromCognitoIdentityPool({ identityPoolId: shop.pool, logins: shop.logins(token), clientConfig: { region, endpoint: shop.url } })();
   assert.equal(user.identityId, grant.identityId);
   assert.match(await whoAmI(user), /assumed-role\/user\/CognitoIdentityCredentials$/);
 
@@ -55,29 +53,28 @@ test("an ID token of the code flow buys credentials, by REST and by the SDK", as
 test("tokens for another app, and forged ones, buy nothing", async () => {
   const other = await logIn(provider.issuer, "another-app", "alice");
   const unsupported = "Token is not from a supported provider of this identity pool.";
-  await refused(getId(other), cognito.NotAuthorizedException, unsupported);
+  await refused(shop.getId(other), cognito.NotAuthorizedException, unsupported);
   const { status, code, detail } = await rest(other);
   assert.deepEqual([status, code, detail], [403, "NotAuthorizedException", unsupported]);
 
   const claims = decodeJwt(await logIn(provider.issuer, "shop", "mallory"));
   const sign = async (signer, header = {}, changes = {}) =>
     new SignJWT({ ...claims, ...changes }).setProtectedHeader({ alg: "RS256", kid: "first", ...header }).sign(await importJWK(signer, "RS256"));
-  assert.match((await getId(await sign(key))).IdentityId, /^us-east-1:/); // the provider's own key is good: the forgeries fail by what they change
+  assert.match(await shop.getId(await sign(key)), /^us-east-1:/); // the provider's own key is good: the forgeries fail by what they change
   const stranger = await newKey("first");
   const unverified = "Invalid login token. Couldn't verify signed token.";
-  await refused(getId(await sign(stranger)), cognito.NotAuthorizedException, unverified);
-  await refused(getId(await sign(stranger, { kid: "unknown" })), cognito.NotAuthorizedException, unverified);
-  await refused(getId(await sign(stranger, { jwk: { kty: "RSA", n: stranger.n, e: stranger.e } })), cognito.NotAuthorizedException, unverified);
-  await refused(getId(await sign(key, {}, { exp: claims.iat - 3600 })), cognito.NotAuthorizedException, /^Invalid login token\. Token expired: /);
-  await refused(getId(await sign(key, {}, { iss: "http://127.0.0.1:1" })), cognito.NotAuthorizedException,
+  await refused(shop.getId(await sign(stranger)), cognito.NotAuthorizedException, unverified);
+  await refused(shop.getId(await sign(stranger, { kid: "unknown" })), cognito.NotAuthorizedException, unverified);
+  await refused(shop.getId(await sign(stranger, { jwk: { kty: "RSA", n: stranger.n, e: stranger.e } })), cognito.NotAuthorizedException, unverified);
+  await refused(shop.getId(await sign(key, {}, { exp: claims.iat - 3600 })), cognito.NotAuthorizedException, /^Invalid login token\. Token expired: /);
+  await refused(shop.getId(await sign(key, {}, { iss: "http://127.0.0.1:1" })), cognito.NotAuthorizedException,
     "Invalid login token. Issuer doesn't match providerName");
 });
 
 test("a claim of the provider chooses the role", async () => {
-  const signed = cognitoClient(admin);
   const Rules = [{ Claim: "team", MatchType: "Equals", Value: "ops", RoleARN: role("ops") }];
-  await signed.setIdentityPoolRoles({
-    IdentityPoolId: open, Roles: { authenticated: role("user"), unauthenticated: role("guest") },
+  await shop.admin.setIdentityPoolRoles({
+    IdentityPoolId: shop.pool, Roles: { authenticated: role("user") },
     RoleMappings: { [providerARN(provider.loginName)]: { Type: "Rules", AmbiguousRoleResolution: "AuthenticatedRole", RulesConfiguration: { Rules } } },
   });
   const arnOf = async (user) => whoAmI((await rest(await logIn(provider.issuer, "shop", user))).credentials);

@@ -4,23 +4,22 @@ import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import * as cognito from "@aws-sdk/client-cognito-identity";
 import { decodeProtectedHeader } from "jose";
-import { open, region, startBroker } from "../lib/broker.js";
 import { refused } from "../lib/refused.js";
 import { logIn } from "./login.js";
 import { newKey, startProvider } from "./provider.js";
+import { startShop } from "./shop.js";
 
 const patience = 60_000; // the broker asks for keys at most once in 30 s
 
-let provider, broker, client, first, second, third;
+let provider, shop, first, second, third;
 
 before(async () => {
   [first, second, third] = await Promise.all(["first", "second", "third"].map(newKey));
   provider = await startProvider(["shop"], [first, second]);
-  broker = await startBroker({ issuers: [{ issuer: provider.issuer, clients: ["shop"] }] });
-  client = new cognito.CognitoIdentity({ region, endpoint: broker.url, maxAttempts: 1 });
+  shop = await startShop(provider);
 });
 after(async () => {
-  await broker?.stop();
+  await shop?.stop();
   await provider?.stop();
 });
 
@@ -30,23 +29,21 @@ async function tokenBy(kid) {
   return token;
 }
 
-const getId = async (token) => (await client.getId({ IdentityPoolId: open, Logins: { [provider.loginName]: token } })).IdentityId;
-
 test("a key that was published ahead serves at once, and both do for a while", async () => {
   const old = await tokenBy("first");
-  const id = await getId(old);
+  const id = await shop.getId(old);
   provider.rotate([second, first]);
-  assert.equal(await getId(await tokenBy("second")), id);
-  assert.equal(await getId(old), id);
+  assert.equal(await shop.getId(await tokenBy("second")), id);
+  assert.equal(await shop.getId(old), id);
 });
 
 test("a key that nobody announced serves once the keys were fetched anew", async () => {
-  const id = await getId(await tokenBy("second"));
+  const id = await shop.getId(await tokenBy("second"));
   provider.rotate([third]);
   const token = await tokenBy("third");
   const deadline = Date.now() + patience;
   for (;;) {
-    const answer = await getId(token).catch((error) => error);
+    const answer = await shop.getId(token).catch((error) => error);
     if (answer === id) break;
     await refused(Promise.reject(answer), cognito.NotAuthorizedException, "Invalid login token. Couldn't verify signed token.");
     assert.ok(Date.now() < deadline, "the new key is still unknown");
