@@ -38,6 +38,7 @@ test: ## set-up, lint, all tests with the race detector
 .PHONY: e2e
 e2e: build ## clients and OpenID providers of others against the broker; e2e/README.md
 	cd e2e && npm ci --no-audit --no-fund && npm test
+	e2e/python/run
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (default 20s) each
