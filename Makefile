@@ -39,6 +39,7 @@ test: ## set-up, lint, all tests with the race detector
 e2e: build ## clients and OpenID providers of others against the broker; e2e/README.md
 	cd e2e && npm ci --no-audit --no-fund && npm test
 	e2e/python/run
+	cd e2e/zitadel && $(GO) vet ./... && $(GO) test -race -count=1 ./...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (default 20s) each
