@@ -40,6 +40,12 @@ func parseRole(arn string) (role, bool) {
 	return role{arn: arn, partition: a.partition, account: a.account, name: name}, ok
 }
 
+// RoleAccount is the account of the role that arn names; false if arn is no role's.
+func RoleAccount(arn string) (account string, ok bool) {
+	r, ok := parseRole(arn)
+	return r.account, ok
+}
+
 // mayTakePolicy says whether arn is of a managed policy that a session of r may
 // be limited by: one of AWS or of r's account.
 func (r role) mayTakePolicy(arn string) bool {
@@ -58,12 +64,12 @@ func (r role) mayTakePolicy(arn string) bool {
 // iamARN is arn:<partition>:iam::<account>:<resource>, taken apart.
 type iamARN struct{ partition, account, resource string }
 
-// parseIAM leaves account and resource to be judged.
+// parseIAM leaves account and resource to be judged. A path may have colons.
 func parseIAM(arn string) (iamARN, bool) {
 	if len(arn) < minARN || len(arn) > maxARN {
 		return iamARN{}, false
 	}
-	parts := strings.Split(arn, ":")
+	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || parts[3] != "" || !validPartition(parts[1]) {
 		return iamARN{}, false
 	}

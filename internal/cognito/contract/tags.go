@@ -110,6 +110,7 @@ func principalTagMaps(s *scene) {
 	s.refused("a provider that the pool does not have", set(pool, "idp.example", map[string]string{"a": "b"}, nil), invalid)
 	s.refused("an app client", set(pool, userPool+":one", map[string]string{"a": "b"}, nil), invalid)
 	s.refused("a key of AWS's", set(pool, userPool, map[string]string{"aws:a": "b"}, nil), invalid)
+	s.refused("keys that differ in case alone", set(pool, userPool, map[string]string{"Team": "a", "team": "b"}, nil), invalid)
 	s.refused("a key that is no tag", set(pool, userPool, map[string]string{"a#": "b"}, nil), invalid)
 	s.equal("to set in an unknown pool", set(s.unknown(), userPool, nil, nil), noPool(s.unknown()))
 	s.equal("to get from an unknown pool", get(s.unknown(), userPool), noPool(s.unknown()))

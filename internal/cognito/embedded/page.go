@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 )
@@ -26,6 +27,8 @@ func newPager(key []byte) (*pager, error) {
 	return &pager{aead: aead}, nil
 }
 
+var errPageToken = cognito.InvalidParameter("NextToken is not valid for this request.")
+
 // next is the token of the page after last.
 func (p *pager) next(query, last string) string {
 	return base64.RawURLEncoding.EncodeToString(p.aead.Seal(nil, nil, []byte(last), []byte(query)))
@@ -36,6 +39,10 @@ func (p *pager) last(query string, token *string) (string, error) {
 	if token == nil {
 		return "", nil
 	}
+	// base64 passes over line breaks, which next never makes.
+	if strings.ContainsAny(*token, "\r\n") {
+		return "", errPageToken
+	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(*token)
 	if err == nil {
 		var last []byte
@@ -43,5 +50,5 @@ func (p *pager) last(query string, token *string) (string, error) {
 			return string(last), nil
 		}
 	}
-	return "", cognito.InvalidParameter("NextToken is not valid for this request.")
+	return "", errPageToken
 }

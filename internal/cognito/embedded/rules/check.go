@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/sts"
 )
 
 // Quotas of an account and of a pool (reference, section 7).
@@ -26,7 +27,6 @@ var (
 	userPoolName = regexp.MustCompile(`\Acognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[\w-]+_[0-9a-zA-Z]+\z`)
 	oidcARN      = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::[0-9]{12}:oidc-provider/[!-~]+\z`)
 	samlARN      = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::[0-9]{12}:saml-provider/[\w._-]+\z`)
-	roleARN      = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::([0-9]{12}):role/([!-~]+/)?[\w+=,.@-]{1,64}\z`)
 	tagText      = regexp.MustCompile(`\A[\p{L}\p{N}\p{Zs}_.:/=+@-]*\z`)
 )
 
@@ -117,7 +117,7 @@ func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mappin
 }
 
 func checkRole(arn, account string) error {
-	if m := roleARN.FindStringSubmatch(arn); m == nil || m[2] != account {
+	if of, ok := sts.RoleAccount(arn); !ok || of != account {
 		return roleForbidden(arn)
 	}
 	return nil

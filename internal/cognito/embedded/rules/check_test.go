@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,6 +43,47 @@ func TestCheckMappings(t *testing.T) {
 		got := outcome(rules.CheckRoles(google(c.mapping), account, rules.Roles{}, map[string]rules.Mapping{googleID: c.mapping}))
 		if got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// Session tags know no case; and maps of claims come from files, too.
+func TestCheckTagMaps(t *testing.T) {
+	many := func(n int) map[string]string {
+		tags := map[string]string{}
+		for i := range n {
+			tags[fmt.Sprint("t", i)] = "c"
+		}
+		return tags
+	}
+	const (
+		badMap   = "InvalidParameterException: PrincipalTags takes at most 50 tags, with keys of 1 to 128 characters and claims of 1 to 256."
+		badKey   = "InvalidParameterException: PrincipalTags holds a tag key with characters that tags do not take, or one that begins with aws:."
+		sameKeys = "InvalidParameterException: PrincipalTags holds tag keys that differ in case alone."
+	)
+	for name, c := range map[string]struct {
+		tags map[string]string
+		want string
+	}{
+		"none":                {nil, ""},
+		"several":             {map[string]string{"Team": "a", "Team ": "a", "größe": "b"}, ""},
+		"longest":             {map[string]string{strings.Repeat("ü", 128): strings.Repeat("ü", 256)}, ""},
+		"fifty":               {many(50), ""},
+		"one more":            {many(51), badMap},
+		"no key":              {map[string]string{"": "c"}, badMap},
+		"a key too long":      {map[string]string{strings.Repeat("k", 129): "c"}, badMap},
+		"no claim":            {map[string]string{"t": ""}, badMap},
+		"a claim too long":    {map[string]string{"t": strings.Repeat("c", 257)}, badMap},
+		"a key of AWS's":      {map[string]string{"AWS:t": "c"}, badKey},
+		"a key that is none":  {map[string]string{"t#": "c"}, badKey},
+		"keys in two cases":   {map[string]string{"Team": "a", "team": "b"}, sameKeys},
+		"of other alphabets":  {map[string]string{"GRÖSSE": "a", "grösse": "a"}, sameKeys},
+		"one claim, two keys": {map[string]string{"Team": "a", "TEAM": "a"}, sameKeys},
+	} {
+		for _, defaults := range []bool{false, true} {
+			if got := outcome(rules.CheckTagMap(google(rules.Mapping{}), googleID, rules.TagMap{Tags: c.tags, UseDefaults: defaults})); got != c.want {
+				t.Errorf("%s: got %q, want %q", name, got, c.want)
+			}
 		}
 	}
 }

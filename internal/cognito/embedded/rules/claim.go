@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cognito-broker/broker/internal/sts"
 )
 
 // Claims that say which roles a user may have (reference 4.3).
@@ -79,8 +81,9 @@ func (r Rule) compare(value any) bool {
 	return false
 }
 
-// roleClaims are a token's two role claims. Both zero: it has none.
+// roleClaims are a token's two role claims. The zero value: it has none.
 type roleClaims struct {
+	listed    bool // cognito:roles is there, be it empty
 	roles     []string
 	preferred string
 }
@@ -91,7 +94,9 @@ type roleClaims struct {
 // It also tells a list from a role whose name has a comma in it.
 func readRoleClaims(c Claims) (r roleClaims, ok bool) {
 	var list []any
-	switch v := claimOf(c, claimRoles).(type) {
+	roles := claimOf(c, claimRoles)
+	r.listed = roles != nil
+	switch v := roles.(type) {
 	case nil:
 	case []any:
 		list = v
@@ -107,14 +112,14 @@ func readRoleClaims(c Claims) (r roleClaims, ok bool) {
 	}
 	for _, v := range list {
 		role, _ := v.(string)
-		if !roleARN.MatchString(role) {
+		if _, isRole := sts.RoleAccount(role); !isRole {
 			return roleClaims{}, false
 		}
 		r.roles = append(r.roles, role)
 	}
 	v := claimOf(c, claimPreferred)
 	preferred, isText := v.(string)
-	if v != nil && !isText || preferred != "" && !roleARN.MatchString(preferred) {
+	if _, isRole := sts.RoleAccount(preferred); v != nil && !isText || preferred != "" && !isRole {
 		return roleClaims{}, false
 	}
 	r.preferred = preferred

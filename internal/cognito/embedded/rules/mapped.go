@@ -58,7 +58,7 @@ func (t *LoginChoice) deny(why string) bool {
 // byToken takes the role out of the token (reference 4.3). It goes no further than
 // what the token says without contradicting itself: user pools only prefer a role
 // that they list, so a token that prefers another is denied rather than believed
-// in part. A preferred role without a list stands.
+// in part, be the list empty. A preferred role without a list stands.
 func (t *LoginChoice) byToken(account string, claims Claims, custom string) (decided bool) {
 	r, ok := readRoleClaims(claims)
 	if !ok {
@@ -76,7 +76,7 @@ func (t *LoginChoice) byToken(account string, claims Claims, custom string) (dec
 	switch {
 	case role == "":
 		return false
-	case len(r.roles) > 0 && !slices.Contains(r.roles, role):
+	case r.listed && !slices.Contains(r.roles, role):
 		return t.deny(whyContradicts)
 	case checkRole(role, account) != nil:
 		return t.deny(whyForeign)

@@ -14,16 +14,37 @@ type TagMap struct {
 	Tags        map[string]string `json:"tags,omitempty"`
 }
 
+// Bounds of the model, in characters.
+const (
+	maxTagKey   = 128
+	maxTagClaim = 256
+)
+
+var errTagMap = cognito.InvalidParameter("PrincipalTags takes at most 50 tags, with keys of 1 to 128 characters and claims of 1 to 256.")
+
 // CheckTagMap refuses a map that the model's constraints let pass: of a provider
-// that the pool does not have, or with tags that IAM would refuse. A user pool goes
-// by its name without a client id, OpenID and SAML providers by their ARN, others
-// by their domain (reference 2.3).
+// that the pool does not have, or with tags that IAM would refuse, which knows no
+// case of their keys. A user pool goes by its name without a client id, OpenID and
+// SAML providers by their ARN, others by their domain (reference 2.3). It holds to
+// the model too, for maps that come from a file.
 func CheckTagMap(p *Pool, provider string, m TagMap) error {
 	if !p.taggable(provider) {
 		return cognito.InvalidParameter("IdentityProviderName is not a configured provider of the pool.")
 	}
-	for tag := range m.Tags {
-		if strings.HasPrefix(strings.ToLower(tag), "aws:") || !tagText.MatchString(tag) {
+	if len(m.Tags) > maxTags {
+		return errTagMap
+	}
+	taken := map[string]bool{}
+	for tag, claim := range m.Tags {
+		folded := strings.ToLower(tag)
+		if taken[folded] {
+			return cognito.InvalidParameter("PrincipalTags holds tag keys that differ in case alone.")
+		}
+		taken[folded] = true
+		if !within(tag, maxTagKey) || !within(claim, maxTagClaim) {
+			return errTagMap
+		}
+		if strings.HasPrefix(folded, "aws:") || !tagText.MatchString(tag) {
 			return cognito.InvalidParameter("PrincipalTags holds a tag key with characters that tags do not take, or one that begins with aws:.")
 		}
 	}

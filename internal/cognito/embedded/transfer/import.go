@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
@@ -136,6 +138,11 @@ func (i *importer) pool(p rules.Pool) error {
 	}
 	if err := rules.CheckRoles(&p, i.account, p.Roles, p.Mappings); err != nil {
 		return fmt.Errorf("pool: %w", err)
+	}
+	for _, provider := range slices.Sorted(maps.Keys(p.PrincipalTags)) {
+		if err := rules.CheckTagMap(&p, provider, p.PrincipalTags[provider]); err != nil {
+			return fmt.Errorf("pool.principalTags: %s: %w", provider, err)
+		}
 	}
 	i.count.Pools++
 	if old, ok := i.pools[p.ID]; ok {

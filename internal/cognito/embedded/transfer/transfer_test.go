@@ -95,6 +95,9 @@ func TestThereAndBack(t *testing.T) {
 // No refusal names a user.
 func TestRefusedLines(t *testing.T) {
 	identity := func(members string) string { return `{"identity":{"pool":"` + poolID + `",` + members + `}}` }
+	tagged := func(provider, tags string) string {
+		return `{"pool":{"id":"us-east-1:aa","name":"x","publicProviders":{"accounts.google.com":"1"},"principalTags":{"` + provider + `":{"tags":` + tags + `}}}}`
+	}
 	for text, want := range map[string]string{
 		`x`:                               "is not JSON; expected one object",
 		`{}`:                              `holds neither or both; expected "pool" or "identity"`,
@@ -120,6 +123,9 @@ func TestRefusedLines(t *testing.T) {
 		identity(`"id":"us-east-1:aa","logins":[{"provider":"idp.example","subject":"secret"}]`):                                                   "the identity is there with another state or other logins",
 		strings.Replace(poolLine, `"allowGuests":true`, `"allowGuests":false`, 1):                                                                  "the pool is there with other settings; change it through the API",
 		strings.Replace(poolLine, `000000000000:role`, `999999999999:role`, 1):                                                                     "pool: NotAuthorizedException: Access to Role 'arn:aws:iam::999999999999:role/auth' is forbidden.",
+		tagged("graph.facebook.com", `{"t":"c"}`):                                                                                                  "pool.principalTags: graph.facebook.com: InvalidParameterException: IdentityProviderName is not a configured provider of the pool.",
+		tagged("accounts.google.com", `{"t":""}`):                                                                                                  "pool.principalTags: accounts.google.com: InvalidParameterException: PrincipalTags takes at most 50 tags, with keys of 1 to 128 characters and claims of 1 to 256.",
+		tagged("accounts.google.com", `{"t":"secret","T":"secret"}`):                                                                               "pool.principalTags: accounts.google.com: InvalidParameterException: PrincipalTags holds tag keys that differ in case alone.",
 		`{"pool":{"id":"us-east-1","name":"x"}}`:                                                                                                   "pool.id is not <region>:<guid>",
 		`{"pool":{"id":"us-east-1:aa","name":""}}`:                                                                                                 "pool.name has 0 characters; expected 1 to 128",
 		`{"x":"` + strings.Repeat("a", 1<<20) + `"}`:                                                                                               "longer than 1048576 bytes",
