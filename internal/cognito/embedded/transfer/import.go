@@ -126,31 +126,42 @@ func readLine(text []byte) (*line, error) {
 	return l, nil
 }
 
+// pool passes over a pool that is there as the line says: what its rules are was
+// asked when it was made.
 func (i *importer) pool(p rules.Pool) error {
+	i.count.Pools++
+	old, there := i.pools[p.ID]
+	if there && rules.SameInEffect(&old, &p) {
+		return nil // labels stay as they are
+	}
+	if err := i.check(&p); err != nil {
+		return err
+	}
+	if there {
+		return errors.New("the pool is there with other settings; change it through the API")
+	}
+	i.pools[p.ID] = p
+	return i.tx.PutPool(p)
+}
+
+// check holds a pool to what the API would have taken.
+func (i *importer) check(p *rules.Pool) error {
 	if !validID(p.ID, "") {
 		return errors.New("pool.id is not <region>:<guid>")
 	}
 	if n := len([]rune(p.Name)); n == 0 || n > maxName {
 		return fmt.Errorf("pool.name has %d characters; expected 1 to %d", n, maxName)
 	}
-	if err := rules.CheckPool(&p); err != nil {
+	if err := rules.CheckPool(p); err != nil {
 		return fmt.Errorf("pool: %w", err)
 	}
-	if err := rules.CheckRoles(&p, i.account, p.Roles, p.Mappings); err != nil {
+	if err := rules.CheckRoles(p, i.account, p.Roles, p.Mappings); err != nil {
 		return fmt.Errorf("pool: %w", err)
 	}
 	for _, provider := range slices.Sorted(maps.Keys(p.PrincipalTags)) {
-		if err := rules.CheckTagMap(&p, provider, p.PrincipalTags[provider]); err != nil {
+		if err := rules.CheckTagMap(p, provider, p.PrincipalTags[provider]); err != nil {
 			return fmt.Errorf("pool.principalTags: %s: %w", provider, err)
 		}
 	}
-	i.count.Pools++
-	if old, ok := i.pools[p.ID]; ok {
-		if rules.SameInEffect(&old, &p) {
-			return nil // labels stay as they are
-		}
-		return errors.New("the pool is there with other settings; change it through the API")
-	}
-	i.pools[p.ID] = p
-	return i.tx.PutPool(p)
+	return nil
 }

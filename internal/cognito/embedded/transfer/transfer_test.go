@@ -91,6 +91,27 @@ func TestThereAndBack(t *testing.T) {
 	}
 }
 
+// A pool that the configuration made may have a role that no file may bring, such as
+// of an STS elsewhere. Where it is there already its line says nothing new.
+func TestPoolOfTheConfiguration(t *testing.T) {
+	p := rules.Pool{ID: poolID, Name: "demo", Roles: rules.Roles{Authenticated: "arn:minio:iam:::role/dummy"}}
+	first, second := open(t), open(t)
+	for _, s := range []*store.Store{first, second} {
+		if err := s.Update(t.Context(), func(tx *store.Tx) error { return tx.PutPool(p) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := bring(t, first, guest); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bring(t, second, export(t, first)); err != nil {
+		t.Errorf("where the pool is there: got %v", err)
+	}
+	if _, err := bring(t, open(t), export(t, first)); err == nil {
+		t.Error("where it is not: got it taken, want its role refused")
+	}
+}
+
 // A line that cannot be is refused by its number, and nothing at all is written.
 // No refusal names a user.
 func TestRefusedLines(t *testing.T) {
