@@ -116,7 +116,7 @@ func (p *Pool) AcceptsClient(provider, client string) bool {
 }
 
 // Names reports whether the pool hands the role out to users who did, or did
-// not, authenticate themselves: as a default or by a rule.
+// not, authenticate themselves: as a default or by a rule for one of its providers.
 func (p *Pool) Names(role string, authenticated bool) bool {
 	if !authenticated {
 		return role != "" && role == p.Roles.Unauthenticated
@@ -124,8 +124,8 @@ func (p *Pool) Names(role string, authenticated bool) bool {
 	if role != "" && role == p.Roles.Authenticated {
 		return true
 	}
-	for _, m := range p.Mappings {
-		if slices.ContainsFunc(m.Rules, func(r Rule) bool { return r.Role == role }) {
+	for key, m := range p.Mappings {
+		if p.mappable(key) && slices.ContainsFunc(m.Rules, func(r Rule) bool { return r.Role == role }) {
 			return true
 		}
 	}
