@@ -24,15 +24,7 @@ func (e *Engine) SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoide
 		PrincipalTags: maps.Clone(tags.Tags), UseDefaults: aws.Bool(tags.UseDefaults),
 	}
 	_, err := e.changePool(ctx, *in.IdentityPoolId, &out.ResultMetadata, func(p *rules.Pool) error {
-		if err := rules.CheckTagMap(p, provider, tags); err != nil {
-			return err
-		}
-		p.PrincipalTags = maps.Clone(p.PrincipalTags) // readers share the old one
-		if p.PrincipalTags == nil {
-			p.PrincipalTags = map[string]rules.TagMap{}
-		}
-		p.PrincipalTags[provider] = tags
-		return nil
+		return p.SetTagMap(provider, tags)
 	})
 	if err != nil {
 		return nil, err

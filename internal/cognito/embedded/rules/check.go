@@ -98,15 +98,15 @@ func CheckTags(tags map[string]string) error {
 }
 
 // CheckRoles refuses roles and mappings that a pool of the account cannot have
-// (reference 2.3).
-func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mapping) error {
+// (reference 2.3). A file may bring mappings of former providers.
+func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mapping, former ...string) error {
 	for _, role := range []string{roles.Authenticated, roles.Unauthenticated} {
 		if err := checkRole(role, account); role != "" && err != nil {
 			return err
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(mappings)) {
-		if !p.mappable(key) {
+		if !p.mappable(key) && !slices.Contains(former, key) {
 			return cognito.InvalidParameter(fmt.Sprintf("(%s) is not a valid RoleMapping ProviderName or is not a configured provider.", key))
 		}
 		if err := checkMapping(mappings[key], account); err != nil {

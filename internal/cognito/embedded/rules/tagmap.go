@@ -26,9 +26,9 @@ var errTagMap = cognito.InvalidParameter("PrincipalTags takes at most 50 tags, w
 // that the pool does not have, or with tags that IAM would refuse, which knows no
 // case of their keys. A user pool goes by its name without a client id, OpenID and
 // SAML providers by their ARN, others by their domain (reference 2.3). It holds to
-// the model too, for maps that come from a file.
-func CheckTagMap(p *Pool, provider string, m TagMap) error {
-	if !p.taggable(provider) {
+// the model too, for maps that come from a file, which may name former providers.
+func CheckTagMap(p *Pool, provider string, m TagMap, former ...string) error {
+	if !p.taggable(provider) && !slices.Contains(former, provider) {
 		return cognito.InvalidParameter("IdentityProviderName is not a configured provider of the pool.")
 	}
 	if len(m.Tags) > maxTags {
@@ -48,6 +48,23 @@ func CheckTagMap(p *Pool, provider string, m TagMap) error {
 			return cognito.InvalidParameter("PrincipalTags holds a tag key with characters that tags do not take, or one that begins with aws:.")
 		}
 	}
+	return nil
+}
+
+// SetTagMap gives a provider's users a map in place of the one they had. Maps of
+// providers that the pool lists no more go then, so that they do not pile up.
+func (p *Pool) SetTagMap(provider string, m TagMap) error {
+	if err := CheckTagMap(p, provider, m); err != nil {
+		return err
+	}
+	next := map[string]TagMap{} // readers share the old one
+	for name, kept := range p.PrincipalTags {
+		if p.taggable(name) {
+			next[name] = kept
+		}
+	}
+	next[provider] = m
+	p.PrincipalTags = next
 	return nil
 }
 

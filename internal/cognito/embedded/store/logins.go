@@ -39,6 +39,15 @@ func (t *Tx) Logins(identity string) ([]rules.Login, error) {
 	return logins, rows.Err()
 }
 
+// LoginProviders returns the providers that some login of a pool is of, in order.
+func (t *Tx) LoginProviders(pool string) ([]string, error) {
+	providers, err := t.column("SELECT DISTINCT provider FROM logins WHERE pool = ? ORDER BY provider", pool)
+	if err != nil {
+		return nil, fmt.Errorf("list providers of logins: %w", err)
+	}
+	return providers, nil
+}
+
 // Link gives a login to an identity. The schema refuses a login that is linked
 // already, to whomever.
 func (t *Tx) Link(pool string, login rules.Login, identity string) error {

@@ -26,7 +26,11 @@ func Export(ctx context.Context, s *store.Store, w io.Writer) (c Count, err erro
 			return err
 		}
 		for _, p := range pools {
-			if err := e.Encode(line{Pool: &p}); err != nil {
+			former, err := formerProviders(tx, &p)
+			if err != nil {
+				return err
+			}
+			if err := e.Encode(line{Pool: &p, FormerProviders: former}); err != nil {
 				return err
 			}
 			c.Pools++

@@ -14,7 +14,7 @@ import (
 // Bounds of a login: of the model, and of what any provider calls a user.
 const (
 	maxProvider = 128
-	maxSubject  = 2048
+	maxSubject  = 4096 // of 1024 characters
 )
 
 var idForm = regexp.MustCompile(`\A[\w-]+:[0-9a-f-]+\z`)
@@ -108,15 +108,21 @@ func (i *importer) read(in *identity) (rules.Identity, []rules.Login, error) {
 	return out, logins, nil
 }
 
+// takes reports whether identities of the pool may have logins of a provider that is
+// not the backends' own.
+func (p *pool) takes(provider string) bool {
+	return p.Accepts(provider) || slices.Contains(p.former, provider)
+}
+
 // readLogins takes one login of each public provider of the pool, and any number
 // of developer users.
-func readLogins(p *rules.Pool, in []login) ([]rules.Login, error) {
+func readLogins(p *pool, in []login) ([]rules.Login, error) {
 	var out []rules.Login
 	for n, l := range in {
 		at := fmt.Sprintf("identity.logins[%d]", n)
 		developer := l.Provider == p.DeveloperProvider && l.Provider != ""
 		switch {
-		case len(l.Provider) > maxProvider || !developer && !p.Accepts(l.Provider):
+		case len(l.Provider) > maxProvider || !developer && !p.takes(l.Provider):
 			return nil, errors.New(at + ".provider is none of the pool's")
 		case l.Subject == "" || len(l.Subject) > maxSubject:
 			return nil, fmt.Errorf("%s.subject has %d bytes; expected 1 to %d", at, len(l.Subject), maxSubject)

@@ -16,9 +16,10 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 )
 
-// Bounds of a line, in bytes, and of a pool's name, in characters.
+// Bounds of a line, in bytes, and of a pool's name, in characters. The largest pool
+// that the API can make is a line of 30 MB.
 const (
-	maxLine = 1 << 20
+	maxLine = 32 << 20
 	maxName = 128
 )
 
@@ -39,13 +40,17 @@ func (e *Error) Unwrap() error { return e.cause }
 // store or an earlier line; nothing is written then.
 func Import(ctx context.Context, s *store.Store, r io.Reader, account string, now time.Time) (c Count, err error) {
 	err = s.Update(ctx, func(tx *store.Tx) error {
-		i := &importer{tx: tx, account: account, now: now, pools: map[string]rules.Pool{}}
+		i := &importer{tx: tx, account: account, now: now, pools: map[string]pool{}}
 		known, err := tx.Pools()
 		if err != nil {
 			return err
 		}
 		for _, p := range known {
-			i.pools[p.ID] = p
+			former, err := formerProviders(tx, &p)
+			if err != nil {
+				return err
+			}
+			i.pools[p.ID] = pool{Pool: p, former: former}
 		}
 		err = i.lines(r)
 		c = i.count
@@ -62,8 +67,14 @@ type importer struct {
 	tx      *store.Tx
 	account string
 	now     time.Time
-	pools   map[string]rules.Pool
+	pools   map[string]pool
 	count   Count
+}
+
+// pool is one that is in the store, or will be.
+type pool struct {
+	rules.Pool
+	former []string
 }
 
 func (i *importer) lines(r io.Reader) error {
@@ -94,7 +105,7 @@ func (i *importer) line(text []byte) error {
 	case err != nil:
 		return err
 	case l.Pool != nil:
-		return i.pool(*l.Pool)
+		return i.pool(pool{Pool: *l.Pool, former: l.FormerProviders})
 	}
 	return i.identity(l.Identity)
 }
@@ -123,16 +134,20 @@ func readLine(text []byte) (*line, error) {
 	if (l.Pool == nil) == (l.Identity == nil) {
 		return nil, errors.New("holds neither or both; expected \"pool\" or \"identity\"")
 	}
+	if l.Pool == nil && l.FormerProviders != nil {
+		return nil, errors.New("formerProviders are a pool's")
+	}
 	return l, nil
 }
 
 // pool passes over a pool that is there as the line says: what its rules are was
 // asked when it was made.
-func (i *importer) pool(p rules.Pool) error {
+func (i *importer) pool(p pool) error {
 	i.count.Pools++
 	old, there := i.pools[p.ID]
-	if there && rules.SameInEffect(&old, &p) {
-		return nil // labels stay as they are
+	if there && rules.SameInEffect(&old.Pool, &p.Pool) { // labels stay as they are
+		i.pools[p.ID] = pool{Pool: old.Pool, former: append(old.former, p.former...)}
+		return nil
 	}
 	if err := i.check(&p); err != nil {
 		return err
@@ -141,25 +156,25 @@ func (i *importer) pool(p rules.Pool) error {
 		return errors.New("the pool is there with other settings; change it through the API")
 	}
 	i.pools[p.ID] = p
-	return i.tx.PutPool(p)
+	return i.tx.PutPool(p.Pool)
 }
 
 // check holds a pool to what the API would have taken.
-func (i *importer) check(p *rules.Pool) error {
+func (i *importer) check(p *pool) error {
 	if !validID(p.ID, "") {
 		return errors.New("pool.id is not <region>:<guid>")
 	}
 	if n := len([]rune(p.Name)); n == 0 || n > maxName {
 		return fmt.Errorf("pool.name has %d characters; expected 1 to %d", n, maxName)
 	}
-	if err := rules.CheckPool(p); err != nil {
+	if err := rules.CheckPool(&p.Pool); err != nil {
 		return fmt.Errorf("pool: %w", err)
 	}
-	if err := rules.CheckRoles(p, i.account, p.Roles, p.Mappings); err != nil {
+	if err := rules.CheckRoles(&p.Pool, i.account, p.Roles, p.Mappings, p.former...); err != nil {
 		return fmt.Errorf("pool: %w", err)
 	}
 	for _, provider := range slices.Sorted(maps.Keys(p.PrincipalTags)) {
-		if err := rules.CheckTagMap(p, provider, p.PrincipalTags[provider]); err != nil {
+		if err := rules.CheckTagMap(&p.Pool, provider, p.PrincipalTags[provider], p.former...); err != nil {
 			return fmt.Errorf("pool.principalTags: %s: %w", provider, err)
 		}
 	}

@@ -12,12 +12,22 @@ import (
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 )
 
 // line is one line: a pool or an identity.
 type line struct {
-	Pool     *rules.Pool `json:"pool,omitempty"`
-	Identity *identity   `json:"identity,omitempty"`
+	Pool *rules.Pool `json:"pool,omitempty"`
+	// FormerProviders are names that the pool's settings and logins may hold beside
+	// those of its providers; see rules.Pool.Former.
+	FormerProviders []string  `json:"formerProviders,omitempty"`
+	Identity        *identity `json:"identity,omitempty"`
+}
+
+// formerProviders of a pool in a store.
+func formerProviders(tx *store.Tx, p *rules.Pool) ([]string, error) {
+	linked, err := tx.LoginProviders(p.ID)
+	return p.Former(linked), err
 }
 
 // identity is an identity with its logins. A backend's own user is a login of the

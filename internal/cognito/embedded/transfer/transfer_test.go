@@ -112,6 +112,34 @@ func TestPoolOfTheConfiguration(t *testing.T) {
 	}
 }
 
+// Logins and settings of providers that a pool lists no more are taken where the
+// pool's line names them: another name is a slip.
+func TestFormerProviders(t *testing.T) {
+	const old = `{"pool":{"id":"us-east-1:aa","name":"x","allowGuests":false,"roles":{},"mappings":{"old.example":{"type":"Token","ambiguous":"Deny"}},` +
+		`"principalTags":{"old.example":{"useDefaults":true}}},"formerProviders":["old.example"]}` + "\n"
+	user := func(provider string) string {
+		return `{"identity":{"id":"us-east-1:bb","pool":"us-east-1:aa","created":"2020-01-02T03:04:05.678Z","logins":[{"provider":"` + provider + `","subject":"secret"}]}}` + "\n"
+	}
+	s := open(t)
+	if _, err := bring(t, s, old+user("old.example")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bring(t, s, user("old.example")); err != nil {
+		t.Errorf("again, without the pool's line: got %v", err)
+	}
+	if got := export(t, s); !strings.HasPrefix(got, old) {
+		t.Errorf("exported: got %s, want it to begin with\n%s", got, old)
+	}
+	if _, err := bring(t, open(t), old+user("odl.example")); err == nil || !strings.Contains(err.Error(), "line 2: identity.logins[0].provider is none of the pool's") {
+		t.Errorf("a slip in a login: got %v, want it refused", err)
+	}
+	for _, setting := range []string{"principalTags", "mappings"} {
+		if _, err := bring(t, open(t), strings.Replace(old, `"`+setting+`":{"old`, `"`+setting+`":{"odl`, 1)); err == nil {
+			t.Errorf("a slip in %s: got it taken, want it refused", setting)
+		}
+	}
+}
+
 // A line that cannot be is refused by its number, and nothing at all is written.
 // No refusal names a user.
 func TestRefusedLines(t *testing.T) {
@@ -120,12 +148,13 @@ func TestRefusedLines(t *testing.T) {
 		return `{"pool":{"id":"us-east-1:aa","name":"x","publicProviders":{"accounts.google.com":"1"},"principalTags":{"` + provider + `":{"tags":` + tags + `}}}}`
 	}
 	for text, want := range map[string]string{
-		`x`:                               "is not JSON; expected one object",
-		`{}`:                              `holds neither or both; expected "pool" or "identity"`,
-		`{"pool":{},"identity":{}}`:       `holds neither or both; expected "pool" or "identity"`,
-		`{"identity":{}} {}`:              "something follows the object",
-		`{"identity":{"id":1}}`:           "identity.id has the wrong type; expected string",
-		`{"identity":{"identityId":"x"}}`: `is not a line of an export; expected {"pool": …} or {"identity": …} with the members of docs/import.md`,
+		`x`:                                    "is not JSON; expected one object",
+		`{}`:                                   `holds neither or both; expected "pool" or "identity"`,
+		`{"pool":{},"identity":{}}`:            `holds neither or both; expected "pool" or "identity"`,
+		`{"identity":{},"formerProviders":[]}`: "formerProviders are a pool's",
+		`{"identity":{}} {}`:                   "something follows the object",
+		`{"identity":{"id":1}}`:                "identity.id has the wrong type; expected string",
+		`{"identity":{"identityId":"x"}}`:      `is not a line of an export; expected {"pool": …} or {"identity": …} with the members of docs/import.md`,
 		`{"identity":{"id":"us-east-1:aa","pool":"us-east-1:ff"}}`:                                                                                 "identity.pool is neither in the store nor on a line before",
 		identity(`"id":"us-east-1:AA"`):                                                                                                            "identity.id is not <region>:<guid> of the pool's region",
 		identity(`"id":"eu-west-1:aa"`):                                                                                                            "identity.id is not <region>:<guid> of the pool's region",
@@ -137,7 +166,7 @@ func TestRefusedLines(t *testing.T) {
 		identity(`"id":"us-east-1:aa","created":"2020-01-02T00:00:00Z","modified":"2020-01-01T00:00:00Z"`):                                         "identity.modified is before identity.created, or that before 1970",
 		identity(`"id":"us-east-1:dd","state":"guest","logins":[{"provider":"idp.example","subject":"secret"}]`):                                   "identity.state is guest with 1 logins; an authenticated identity has some, others have none",
 		identity(`"id":"us-east-1:dd","logins":[{"provider":"other.example","subject":"secret"}]`):                                                 "identity.logins[0].provider is none of the pool's",
-		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":""}]`):                                                         "identity.logins[0].subject has 0 bytes; expected 1 to 2048",
+		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":""}]`):                                                         "identity.logins[0].subject has 0 bytes; expected 1 to 4096",
 		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":"secret"},{"provider":"idp.example","subject":"secret2"}]`):    "identity.logins[1] is a second login of its provider",
 		identity(`"id":"us-east-1:dd","logins":[{"provider":"login.example","subject":"secret"},{"provider":"login.example","subject":"secret"}]`): "identity.logins[1] stands there twice",
 		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":"alice"}]`):                                                    "identity.logins[0] is linked to another identity",
@@ -149,7 +178,7 @@ func TestRefusedLines(t *testing.T) {
 		tagged("accounts.google.com", `{"t":"secret","T":"secret"}`):                                                                               "pool.principalTags: accounts.google.com: InvalidParameterException: PrincipalTags holds tag keys that differ in case alone.",
 		`{"pool":{"id":"us-east-1","name":"x"}}`:                                                                                                   "pool.id is not <region>:<guid>",
 		`{"pool":{"id":"us-east-1:aa","name":""}}`:                                                                                                 "pool.name has 0 characters; expected 1 to 128",
-		`{"x":"` + strings.Repeat("a", 1<<20) + `"}`:                                                                                               "longer than 1048576 bytes",
+		`{"x":"` + strings.Repeat("a", 32<<20) + `"}`:                                                                                              "longer than 33554432 bytes",
 	} {
 		s := open(t)
 		_, err := bring(t, s, poolLine+alice+guest+text)
@@ -167,7 +196,7 @@ func TestRefusedLines(t *testing.T) {
 }
 
 func FuzzImport(f *testing.F) {
-	for _, seed := range []string{poolLine, alice, guest, gone, poolLine + alice, "{}", `{"identity":{"id":"us-east-1:aa","pool":"` + poolID + `","logins":null}}`} {
+	for _, seed := range []string{poolLine, `{"pool":{"id":"us-east-1:aa","name":"x","mappings":{"old":{"type":"Token","ambiguous":"Deny"}}},"formerProviders":["old"]}`, alice, guest, gone, poolLine + alice, "{}", `{"identity":{"id":"us-east-1:aa","pool":"` + poolID + `","logins":null}}`} {
 		f.Add(seed)
 	}
 	s, err := store.Open(f.Context(), store.InMemory)
