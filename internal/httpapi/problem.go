@@ -125,7 +125,7 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	status, code, detail := http.StatusInternalServerError, cognito.CodeInternal, "Internal error."
 	if f, ok := errors.AsType[*fiber.Error](err); ok {
 		switch {
-		case f.Code == fiber.StatusNotFound, f.Code == fiber.StatusMethodNotAllowed && onlyPreflight(c):
+		case f.Code == fiber.StatusNotFound:
 			status, code, detail = fiber.StatusNotFound, codeNoRoute, "There is no such route."
 		case f.Code == fiber.StatusMethodNotAllowed:
 			status, code, detail = f.Code, codeMethod, "The route does not take this method."
@@ -146,14 +146,4 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	}
 	s.finish(event{began: s.Now(), route: "-", op: opNone, code: code, status: status, requestID: requestID})
 	return nil
-}
-
-// onlyPreflight reports whether nothing but the preflight, which takes every path
-// below /v1/, answers on this one; Fiber has listed the methods that do.
-func onlyPreflight(c *fiber.Ctx) bool {
-	if string(c.Response().Header.Peek(fiber.HeaderAllow)) != fiber.MethodOptions {
-		return false
-	}
-	c.Response().Header.Del(fiber.HeaderAllow)
-	return true
 }

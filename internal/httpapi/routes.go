@@ -27,7 +27,8 @@ func (r *route) forCallers() bool { return r.operation != "" || r.scope != "" }
 // mount puts the REST routes on Fiber, which looks at those of a method in the
 // order in which they came.
 func (s *Server) mount() {
-	for _, r := range s.restRoutes() {
+	routes := s.restRoutes()
+	for _, r := range routes {
 		h := s.guarded(s.rest(r))
 		if r.method == fiber.MethodGet {
 			s.app.Get(r.path, h) // and HEAD
@@ -35,7 +36,7 @@ func (s *Server) mount() {
 			s.app.Add(r.method, r.path, h)
 		}
 	}
-	s.app.Options("/v1/*", s.preflight)
+	s.mountPreflights(routes)
 }
 
 // restRoutes are the routes of the REST API: those that are called most come first.

@@ -97,17 +97,6 @@ func send(c *fiber.Ctx, r *awswire.Response) (requestID string) {
 	return requestID
 }
 
-// preflight answers browsers (reference 1.6).
-func (s *Server) preflight(c *fiber.Ctx) error {
-	h := &c.Response().Header
-	h.DisableNormalizing()
-	for _, header := range awswire.Preflight(string(c.Request().Header.Peek(fiber.HeaderAccessControlRequestHeaders))) {
-		h.Set(header.Name, header.Value)
-	}
-	h.SetBytesV("x-amzn-RequestId", appendRequestID(nil))
-	return nil
-}
-
 // presigned takes STS's calls by URL; a plain GET finds nothing here.
 func (s *Server) presigned(c *fiber.Ctx) error {
 	if len(c.Request().URI().QueryString()) == 0 {
