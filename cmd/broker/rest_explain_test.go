@@ -37,14 +37,23 @@ func startRuled(t *testing.T) (*instance, *idptest.Issuer) {
 }
 
 // The route says why, for support as on the command line, whether granted or
-// denied; it shows nothing of a token but claims that rules name, and changes nothing.
+// denied; it shows nothing of a token but claims that rules name, changes nothing,
+// and is what the call itself then gets.
 func TestRESTExplain(t *testing.T) {
 	b, idp := startRuled(t)
-	guest, err := b.getID(t.Context(), demoPool, nil)
-	if err != nil {
-		t.Fatal(err)
+	var guests [2]string
+	for n := range guests {
+		var err error
+		if guests[n], err = b.getID(t.Context(), demoPool, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	before := b.export(t)
+	type asked struct {
+		body    map[string]any
+		refusal any // nil: granted
+	}
+	all := map[string]asked{}
 	for name, c := range map[string]struct {
 		claims idptest.Claims // nil: a guest
 		body   map[string]any
@@ -56,9 +65,9 @@ func TestRESTExplain(t *testing.T) {
 		"the trust policy": {idptest.Claims{"plan": "odd"}, nil, "InvalidIdentityPoolConfigurationException", `"check":"trust policy","passed":false,"detail":"statement 1, line 3: `},
 		"another role":     {idptest.Claims{"plan": "paid"}, map[string]any{"customRoleArn": authRole}, "NotAuthorizedException", "offers CustomRoleArn"},
 		"another client":   {idptest.Claims{"aud": "other"}, nil, "NotAuthorizedException", `"check":"login `},
-		"a sign-in":        {idptest.Claims{"plan": "paid"}, map[string]any{"identityId": guest}, "arn:aws:iam::000000000000:role/paid", "1 logins would be linked to it"},
+		"a sign-in":        {idptest.Claims{"plan": "paid"}, map[string]any{"identityId": guests[0]}, "arn:aws:iam::000000000000:role/paid", "1 logins would be linked to it"},
 		"a guest":          {nil, map[string]any{"logins": map[string]any{}}, unauthRole, "a new guest would be made"},
-		"a known guest":    {nil, map[string]any{"identityId": guest}, unauthRole, guest},
+		"a known guest":    {nil, map[string]any{"identityId": guests[1]}, unauthRole, guests[1]},
 		"no such identity": {nil, map[string]any{"identityId": noIdentity}, "ResourceNotFoundException", "not found"},
 	} {
 		body := map[string]any{}
@@ -67,7 +76,7 @@ func TestRESTExplain(t *testing.T) {
 		}
 		var token string
 		if c.claims != nil {
-			c.claims["secret"] = "hush"
+			c.claims["sub"], c.claims["secret"] = name, "hush"
 			token = idp.Token(c.claims)
 			body["logins"] = map[string]any{idp.Name(): token}
 		}
@@ -87,6 +96,7 @@ func TestRESTExplain(t *testing.T) {
 		if strings.Contains(string(a.body), "hush") {
 			t.Errorf("%s: the answer holds a claim that no rule names", name)
 		}
+		all[name] = asked{body, a.tree["code"]}
 		if diff := cmp.Diff(b.explainedByCommand(t, token, body), a.tree); diff != "" {
 			t.Errorf("%s: the command and the route differ (-command +route):\n%s", name, diff)
 		}
@@ -94,9 +104,11 @@ func TestRESTExplain(t *testing.T) {
 	if after := b.export(t); after != before {
 		t.Errorf("afterwards: got a store that differs, want it unchanged")
 	}
-	login := map[string]any{idp.Name(): idp.Token(idptest.Claims{"plan": "paid"})}
-	if a := b.rest(t, demoPool, "credentials", map[string]any{"logins": login}); a.header.Get("X-Cache") != "miss" {
-		t.Errorf("afterwards: got X-Cache %q, want a miss", a.header.Get("X-Cache"))
+	for name, q := range all {
+		a := b.rest(t, demoPool, "credentials", q.body)
+		if a.tree["code"] != q.refusal || (a.status == 200) != (q.refusal == nil) || a.status == 200 && a.header.Get("X-Cache") != "miss" {
+			t.Errorf("%s: the call itself got %d %v, X-Cache %q; want what was explained, not cached", name, a.status, a.tree["code"], a.header.Get("X-Cache"))
+		}
 	}
 }
 
