@@ -157,6 +157,17 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// Flags of which the SDK's types know no absence: the wire does.
+func TestMissingFlags(t *testing.T) {
+	in := tree{"IdentityPoolId": pool, "IdentityPoolName": "a"}
+	for _, op := range []string{"CreateIdentityPool", "UpdateIdentityPool"} {
+		const want = "1 validation error detected: Value null at 'allowUnauthenticatedIdentities' failed to satisfy constraint: Member must not be null"
+		if got := refusal(t, cognito.Validate(op, in), cognito.CodeValidation); got != want {
+			t.Errorf("%s: got %q, want %q", op, got, want)
+		}
+	}
+}
+
 func TestAbsent(t *testing.T) {
 	in := tree{"IdentityPoolId": pool, "Logins": nil, "AccountId": nil, "FromTheFuture": []any{tree{"x": json.Number("1")}}}
 	if err := cognito.Validate("GetId", in); err != nil {

@@ -3,6 +3,7 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -166,4 +167,21 @@ func (s *scene) spellJSON(v any) string {
 		s.Fatal(err)
 	}
 	return string(text)
+}
+
+// refusalOf is a result if it is a refusal.
+func refusalOf(result string) string {
+	if strings.Contains(result, ": ") {
+		return result
+	}
+	return ""
+}
+
+// numbered makes a map of n entries.
+func numbered[V any](n int, key string, value V) map[string]V {
+	m := make(map[string]V, n)
+	for i := range n {
+		m[fmt.Sprintf(key, i)] = value
+	}
+	return m
 }

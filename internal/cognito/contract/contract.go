@@ -71,7 +71,6 @@ func Run(t *testing.T, e Env) {
 		run  func(*scene)
 	}{
 		{"Validation/bounds", bounds},
-		{"Validation/patterns", patterns},
 		{"Validation/ids", ids},
 		{"Validation/messages", messages},
 		{"GetId/identities", getID},

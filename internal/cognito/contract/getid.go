@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/cognito-broker/broker/internal/logins/idptest"
@@ -135,4 +136,10 @@ func (s *scene) addedProvider(pool string) string {
 		OpenIdConnectProviderARNs: []string{s.providerARN(0), s.providerARN(1)},
 	}))
 	return refusalOf(s.id(pool, s.loginAt(1, s.someone())))
+}
+
+func (s *scene) accounted(account string) string {
+	s.Helper()
+	_, refusal := ask(s, s.API.GetId, &cognitoidentity.GetIdInput{IdentityPoolId: &s.Pools.Open, AccountId: &account})
+	return refusal
 }

@@ -70,6 +70,13 @@ func (s *scene) spellPool(p *shown) string {
 	return s.spellJSON(plain)
 }
 
+func (s *scene) userPool(provider, client string) string {
+	s.Helper()
+	return s.created(func(in *createInput) {
+		in.CognitoIdentityProviders = []types.CognitoIdentityProvider{{ProviderName: &provider, ClientId: &client}}
+	})
+}
+
 func refusedPools(s *scene) {
 	for _, provider := range []string{"graph.facebook.com", "cognito-idp.us-east-1.amazonaws.com", "us-east-1_Abc", "cognito-idp.us-east-1.amazonaws.com/", "idp.us-east-1.amazonaws.com/us-east-1_Abc"} {
 		s.equal(provider, s.userPool(provider, "one"), notCognito)
@@ -236,6 +243,13 @@ func listPools(s *scene) {
 		s.refused("a foreign token", s.listed(1, &foreign), invalid)
 	}
 	s.equal("a token with another size of page", s.listed(60, out.NextToken), "")
+}
+
+// listed calls ListIdentityPools for its refusal.
+func (s *scene) listed(max int, token *string) string {
+	s.Helper()
+	_, refusal := ask(s, s.API.ListIdentityPools, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(int32(max)), NextToken: token})
+	return refusal
 }
 
 // list brings the names of all pools by id.

@@ -4,56 +4,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 )
-
-// pattern is the constraint that a text breaks which is of the right length.
-const pattern = "Member must satisfy regular expression pattern: "
-
-// patterns tries the alphabets and enums of reference 2.1: what a text without
-// flaw would have reached is not asked again (see bounds).
-func patterns(s *scene) {
-	const enum = "Member must satisfy enum value set: ["
-	for _, c := range []struct{ got, member, constraint string }{
-		{s.created(func(in *createInput) { in.IdentityPoolName = aws.String("a/b") }), "'identityPoolName", pattern + `[\w\s+=,.@-]+`},
-		{s.created(func(in *createInput) { in.DeveloperProviderName = aws.String("a b") }), "'developerProviderName", pattern + `[\w._-]+`},
-		{s.created(func(in *createInput) { in.SupportedLoginProviders = map[string]string{"graph.facebook.com": "a b"} }), "'supportedLoginProviders", pattern + `[\w.;_/-]+`},
-		{s.userPool("a b", "a"), "member.providerName", pattern + `[\w._:/-]+`},
-		{s.userPool("cognito-idp.us-east-1.amazonaws.com/us-east-1_a", "a-b"), "member.clientId", pattern + `[\w_]+`},
-		{s.listed(1, aws.String("a b")), "'nextToken", pattern + `[\S]+`},
-		{s.accounted("12a"), "'accountId", pattern + `\d+`},
-		{s.accounted("12\n"), "'accountId", pattern + `\d+`},
-		{s.setRoles(s.Pools.Open, map[string]string{"admin": s.role(Authenticated)}, nil), "'roles", "Map keys must satisfy constraint: ["},
-		{s.setRoles(s.Pools.Open, map[string]string{"xauthenticated": s.role(Authenticated)}, nil), "'roles", pattern + "(un)?authenticated"},
-		{s.rule(func(_ *types.RoleMapping, r *types.MappingRule) { r.Claim = aws.String("a b") }), "member.claim", pattern + `[\p{L}\p{M}\p{S}\p{N}\p{P}]+`},
-		{s.rule(func(_ *types.RoleMapping, r *types.MappingRule) { r.MatchType = "equals" }), "member.matchType", enum},
-		{s.rule(func(m *types.RoleMapping, _ *types.MappingRule) { m.Type = "rules" }), "member.type", enum},
-		{s.rule(func(m *types.RoleMapping, _ *types.MappingRule) { m.AmbiguousRoleResolution = "Allow" }), "member.ambiguousRoleResolution", enum},
-	} {
-		if !strings.HasPrefix(c.got, validation+": ") || !strings.Contains(c.got, c.member+"' failed to satisfy constraint: ") || !strings.Contains(c.got, c.constraint) {
-			s.Errorf("%s: got %q, want a %s with %q", c.member, c.got, validation, c.constraint)
-		}
-	}
-}
-
-func (s *scene) userPool(provider, client string) string {
-	s.Helper()
-	return s.created(func(in *createInput) {
-		in.CognitoIdentityProviders = []types.CognitoIdentityProvider{{ProviderName: &provider, ClientId: &client}}
-	})
-}
-
-func (s *scene) accounted(account string) string {
-	s.Helper()
-	_, refusal := ask(s, s.API.GetId, &cognitoidentity.GetIdInput{IdentityPoolId: &s.Pools.Open, AccountId: &account})
-	return refusal
-}
-
-func (s *scene) rule(change func(m *types.RoleMapping, r *types.MappingRule)) string {
-	s.Helper()
-	return s.setRoles(s.Pools.Open, s.usualRoles(), s.ruled("idp.example", change))
-}
 
 // ids tries the form of ids at every operation that takes one: what breaks it is
 // invalid, what keeps to it and is nobody's is not found.
