@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"net/http"
 	"testing"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/cognito-broker/broker/internal/cognito/contract"
+	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 	"github.com/cognito-broker/broker/internal/sts"
 )
@@ -23,18 +26,42 @@ const (
 // broker in aws mode before it, which proves the logins itself or leaves that to
 // the one behind.
 func TestContract(t *testing.T) {
-	idps := [2]*idptest.Issuer{idptest.Start(t), idptest.Start(t)}
+	idps, down := [2]*idptest.Issuer{idptest.Start(t), idptest.Start(t)}, idptest.Start(t)
+	down.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	issuers := []string{idps[0].URL, idps[1].URL}
-	engine := startBroker(t, issuers, contractPools(issuers))
+	trusted := append(issuers, down.URL)
+	engine, broken := startBroker(t, trusted, contractPools(issuers)), startBroker(t, trusted, contractPools(issuers))
+	lose(t, broken)
+	limited := prepare(t, trusted, contractPools(issuers))
+	limited.startLimited(t, config.Operations())
 	for _, c := range []struct {
-		name   string
-		broker *instance
+		name  string
+		front func(engine *instance) *instance
 	}{
-		{"engine", engine},
-		{"aws", startUpstream(t, engine, engine.url, "", issuers...)},
-		{"aws without providers", startUpstream(t, engine, engine.url, "")},
+		{"engine", func(engine *instance) *instance { return engine }},
+		{"aws", func(engine *instance) *instance { return startUpstream(t, engine, engine.url, "", trusted...) }},
+		{"aws without providers", func(engine *instance) *instance { return startUpstream(t, engine, engine.url, "") }},
 	} {
-		t.Run(c.name, func(t *testing.T) { contract.Run(t, contractEnv(t, c.broker, engine, idps)) })
+		t.Run(c.name, func(t *testing.T) {
+			env := contractEnv(t, c.front(engine), engine, idps)
+			env.Limited, env.Broken, env.Down = c.front(limited).sdkAs(admin()), c.front(broken).sdkAs(admin()), down
+			contract.Run(t, env)
+		})
+	}
+}
+
+// lose takes its store from a running broker.
+func lose(t *testing.T, b *instance) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+b.store+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, table := range []string{"logins", "identities", "pools"} {
+		if _, err := db.Exec("DROP TABLE " + table); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/cognito-broker/broker/internal/cognito/contract"
 )
 
 var (
@@ -92,5 +94,17 @@ func TestCommandsOfDocuments(t *testing.T) {
 	}
 	if seen < 5 {
 		t.Errorf("got %d commands, want those of the documents", seen)
+	}
+}
+
+// docs/fidelity.md names the errors that have no cause, each with its operations.
+func TestErrorsOfFidelity(t *testing.T) {
+	text := documents(t)["docs/fidelity.md"]
+	for code, operations := range contract.Causeless {
+		_, row, _ := strings.Cut(text, "\n| `"+code+"` | `")
+		named, _, _ := strings.Cut(row, "` |")
+		if want := strings.Join(operations, "`, `"); named != want {
+			t.Errorf("%s: got %q, want %q", code, named, want)
+		}
 	}
 }

@@ -18,15 +18,21 @@ import (
 func startLimited(t *testing.T, operations ...string) *instance {
 	t.Helper()
 	b := prepare(t, nil, "")
-	plain := slices.Clone(b.environ)
-	limits := "BROKER_COGNITO__LIMITS={"
+	b.startLimited(t, operations)
+	return b
+}
+
+// startLimited starts a broker with limits of these operations alone. Those that
+// are put before it have none.
+func (i *instance) startLimited(t *testing.T, operations []string) {
+	t.Helper()
+	plain, limits := slices.Clone(i.environ), "BROKER_COGNITO__LIMITS={"
 	for _, operation := range operations {
 		limits += operation + ": 0.001, "
 	}
-	b.environ = append(b.environ, limits+"}")
-	b.start(t)
-	b.environ = plain // of a broker in aws mode before it, which has no such limits
-	return b
+	i.environ = append(i.environ, limits+"}")
+	i.start(t)
+	i.environ = plain
 }
 
 // throttled fails unless err is Cognito's throttle, to the letter.

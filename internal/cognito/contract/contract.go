@@ -11,6 +11,7 @@ package contract
 import (
 	"context"
 	"reflect"
+	"sync"
 	"testing"
 
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -34,14 +35,19 @@ const (
 type Env struct {
 	API cognito.API // called as an administrator and developer of all pools
 	STS sts.API     // takes the backend's tokens
+	// Limited and Broken are like API, with the same pools prepared: one takes a
+	// call of each operation a quarter of an hour, the other has lost its store
+	// since it started.
+	Limited, Broken cognito.API
 	// Pools are there before the suite begins. It makes others by itself.
 	Pools Pools
 	// Providers are login providers of the backend, for the client
 	// idptest.ClientID.
 	Providers [2]*idptest.Issuer
-	Account   string // 12 digits
-	Region    string // of all pools, prepared and made
-	Issuer    string // iss of the backend's tokens; no login provider
+	Down      *idptest.Issuer // a login provider that nobody reaches
+	Account   string          // 12 digits
+	Region    string          // of all pools, prepared and made
+	Issuer    string          // iss of the backend's tokens; no login provider
 	// VerifyToken verifies a token of the backend with a verifier of another
 	// house, fed by the keys that the backend publishes, and returns its claims
 	// as encoding/json reads them.
@@ -65,7 +71,7 @@ type Pools struct {
 // Run judges a backend. Its users and pools are new with each run, so a backend
 // may be judged more than once.
 func Run(t *testing.T, e Env) {
-	s := &suite{Env: e, answered: map[string]bool{}}
+	s := &suite{Env: e, answered: map[string]bool{}, refusals: map[string]map[string]bool{}}
 	for _, part := range []struct {
 		name string
 		run  func(*scene)
@@ -109,16 +115,23 @@ func Run(t *testing.T, e Env) {
 		{"STS/tokens", assumedTokens},
 		{"STS/after changes", assumedAfterChanges},
 		{"STS/bounds", assumedBounds},
+		{"Faults/throttling", throttling},
+		{"Faults/store", brokenStore},
+		{"Faults/login providers", providerDown},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(&scene{T: t, suite: s}) })
 	}
 	t.Run("every operation", s.complete)
+	t.Run("every error", s.exhaustive)
 }
 
 // suite is one run.
 type suite struct {
 	Env
 	answered map[string]bool // operations that succeeded at least once
+
+	mu       sync.Mutex
+	refusals map[string]map[string]bool // by operation, the names of errors
 }
 
 // complete fails where an operation of the port was never seen to succeed, so

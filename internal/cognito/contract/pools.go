@@ -84,6 +84,7 @@ func refusedPools(s *scene) {
 	s.equal("a user pool without a name", s.created(func(in *createInput) {
 		in.CognitoIdentityProviders = []types.CognitoIdentityProvider{{ClientId: aws.String("one")}}
 	}), notCognito)
+	s.quotas()
 	fifty := numbered(50, "t%d", "")
 	s.equal("fifty tags", s.created(func(in *createInput) { in.IdentityPoolTags = fifty }), "")
 	more := numbered(51, "t%d", "")
@@ -103,6 +104,23 @@ func refusedPools(s *scene) {
 	} {
 		s.refused(what, s.created(change), invalid)
 	}
+}
+
+// quotas are reference, section 7: more providers than a pool takes.
+func (s *scene) quotas() {
+	const name = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
+	many := func(n int) (list []types.CognitoIdentityProvider) {
+		for i := range n {
+			list = append(list, types.CognitoIdentityProvider{ProviderName: aws.String(name), ClientId: aws.String(fmt.Sprint("client", i))})
+		}
+		return list
+	}
+	pool, refusal := s.create(func(in *createInput) { in.CognitoIdentityProviders = many(50) })
+	s.must("fifty user pools", refusal)
+	s.refused("one more", s.created(func(in *createInput) { in.CognitoIdentityProviders = many(51) }), beyond)
+	more := s.whole(*pool.IdentityPoolId, func(in *updateInput) { in.CognitoIdentityProviders = many(51) })
+	s.refused("one more in an update", s.updated(more), beyond)
+	s.shows("a refusal changes nothing", pool, pool)
 }
 
 // updated brings nothing, and judges that the answer is what is described.

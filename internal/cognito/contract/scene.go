@@ -24,6 +24,10 @@ const (
 	conflict      = "ResourceConflictException"
 	misconfigured = "InvalidIdentityPoolConfigurationException"
 	taken         = "DeveloperUserAlreadyRegisteredException"
+	throttled     = "TooManyRequestsException"
+	beyond        = "LimitExceededException"
+	external      = "ExternalServiceException"
+	concurrent    = "ConcurrentModificationException"
 	validation    = "ValidationException"
 )
 
@@ -97,6 +101,7 @@ func ask[In, Out any](s *scene, op func(context.Context, *In, ...func(*cognitoid
 	out, err := op(s.Context(), in)
 	if err != nil {
 		s.silent(name, err, in)
+		s.note(name, err)
 		return nil, spell(err)
 	}
 	if out == nil {

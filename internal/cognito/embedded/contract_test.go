@@ -6,12 +6,14 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/coreos/go-oidc/v3/oidc"
 
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/contract"
 	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
@@ -25,10 +27,19 @@ import (
 // The engine in process keeps the contract of a cognito.API.
 func TestContract(t *testing.T) {
 	judged := newJudged(t)
+	limited := judged.twin(t, func(c *embedded.Config) {
+		for operation := range reflect.TypeFor[cognito.API]().Methods() {
+			c.Limits[operation.Name] = 1.0 / 900
+		}
+	})
+	broken := judged.twin(t)
+	if err := broken.store.Close(); err != nil {
+		t.Fatal(err)
+	}
 	contract.Run(t, contract.Env{
-		API: judged.engine, STS: judged.face,
+		API: judged.engine, STS: judged.face, Limited: limited.engine, Broken: broken.engine,
 		Pools:     contract.Pools{Open: open, Closed: closed, Bare: bare},
-		Providers: judged.idps, Account: account, Region: "us-east-1", Issuer: judged.url,
+		Providers: judged.idps, Down: judged.down, Account: account, Region: "us-east-1", Issuer: judged.url,
 		VerifyToken: judged.verify, WhoAmI: judged.whoAmI,
 	})
 }
@@ -38,6 +49,8 @@ const bare = "us-east-1:00000000-0000-4000-8000-000000000005" // no roles
 // judged is an engine with its own STS, whose keys stand on a server.
 type judged struct {
 	idps     [2]*idptest.Issuer
+	down     *idptest.Issuer
+	store    *store.Store
 	issuer   *issuer.Issuer
 	url      string
 	verifier *oidc.IDTokenVerifier
@@ -51,19 +64,28 @@ func (j *judged) now() time.Time { return time.Now().Add(j.ahead) }
 
 func newJudged(t *testing.T, change ...func(*embedded.Config)) *judged {
 	t.Helper()
-	j := &judged{idps: [2]*idptest.Issuer{idptest.Start(t), idptest.Start(t)}}
+	j := &judged{idps: [2]*idptest.Issuer{idptest.Start(t), idptest.Start(t)}, down: idptest.Start(t)}
+	j.down.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	return j.twin(t, change...)
+}
+
+// twin is another engine with the same login providers.
+func (j *judged) twin(t *testing.T, change ...func(*embedded.Config)) *judged {
+	t.Helper()
+	j = &judged{idps: j.idps, down: j.down}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	kept, err := store.Open(t.Context(), store.InMemory)
+	var err error
+	j.store, err = store.Open(t.Context(), store.InMemory)
 	must(err)
-	t.Cleanup(func() { kept.Close() })
-	must(j.publish(t, kept))
+	t.Cleanup(func() { j.store.Close() })
+	must(j.publish(t, j.store))
 	var providers []logins.Provider
-	for _, i := range j.idps {
+	for _, i := range append(j.idps[:], j.down) {
 		providers = append(providers, logins.Provider{Name: i.Name(), Issuer: i.URL, ClientIDs: []string{idptest.ClientID}})
 	}
 	prover, err := logins.New(logins.Config{Providers: providers, CognitoIssuers: []string{j.url}})
@@ -73,7 +95,8 @@ func newJudged(t *testing.T, change ...func(*embedded.Config)) *judged {
 	j.sts, err = sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{key}, AccountID: account, Now: j.now})
 	must(err)
 	c := embedded.Config{
-		Store: kept, Prover: prover, Issuer: j.issuer, STS: j.sts, AccountID: account, Region: "us-east-1", Now: j.now,
+		Store: j.store, Prover: prover, Issuer: j.issuer, STS: j.sts, AccountID: account, Region: "us-east-1", Now: j.now,
+		Limits: map[string]float64{},
 	}
 	for _, f := range change {
 		f(&c)

@@ -214,3 +214,28 @@ func TestClosedStoreIsInternal(t *testing.T) {
 		t.Errorf("Identity: got %v, want a passing fault", err)
 	}
 }
+
+// An account is full at a thousand pools (reference, section 7).
+func TestPoolsOfAnAccount(t *testing.T) {
+	r := newRig(t)
+	var pools []rules.Pool
+	for n := range 995 { // beside those of the rig
+		pools = append(pools, rules.Pool{ID: fmt.Sprintf("us-east-1:10000000-0000-4000-8000-%012d", n), Name: "full"})
+	}
+	if err := r.ApplyPools(t.Context(), pools); err != nil {
+		t.Fatal(err)
+	}
+	create := func() string {
+		_, err := r.CreateIdentityPool(t.Context(), &cognitoidentity.CreateIdentityPoolInput{IdentityPoolName: aws.String("last")})
+		if err != nil {
+			return spell(err)
+		}
+		return ""
+	}
+	r.equal("the thousandth", create(), "")
+	r.equal("one more", create(), "LimitExceededException: An account takes at most 1000 identity pools.")
+	if _, err := r.DeleteIdentityPool(t.Context(), &cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: aws.String(lonely)}); err != nil {
+		t.Fatal(err)
+	}
+	r.equal("in the place of another", create(), "")
+}
