@@ -1,10 +1,9 @@
 package flows
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"maps"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,29 +26,15 @@ type Classic struct {
 // SDK does.
 const DefaultSessionName = "web-identity"
 
-// classic names a call of the classic flow.
-func (s *Service) classic(ctx context.Context, p place, id string, logins map[string]string, c Classic) (subject, bool) {
-	logins = maps.Clone(logins)
-	return s.subject(ctx, p, id, logins, subject{
-		flow: "classic",
-		call: func(ctx context.Context, _ []cache.Scope) (answer, error) {
-			return s.classicCall(ctx, id, logins, c)
-		},
-	}, c.RoleARN, c.SessionName, strconv.FormatInt(int64(c.Duration), 10))
-}
-
 // classicCall makes the two calls of the classic flow (reference 4.1).
-func (s *Service) classicCall(ctx context.Context, id string, logins map[string]string, c Classic) (answer, error) {
-	token, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
+func (s *Service) classicCall(ctx context.Context, r request) (answer, error) {
+	token, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(r.Identity), Logins: r.Logins})
 	if err != nil {
 		return answer{}, err
 	}
 	merged := scopesOf(cognito.Merged(token.ResultMetadata))
-	if c.SessionName == "" {
-		c.SessionName = DefaultSessionName
-	}
 	got, err := s.STS.AssumeRoleWithWebIdentity(ctx, sts.Request{
-		RoleARN: c.RoleARN, SessionName: c.SessionName, Duration: c.Duration, Token: aws.ToString(token.Token),
+		RoleARN: r.Role, SessionName: cmp.Or(r.Session, DefaultSessionName), Duration: r.Duration, Token: aws.ToString(token.Token),
 	})
 	if err != nil {
 		return answer{merged: merged}, stsError(err)

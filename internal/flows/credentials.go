@@ -2,8 +2,6 @@ package flows
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,7 +26,7 @@ func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *cognitoiden
 	if !p.known {
 		return s.pass(ctx, p, in, opts...)
 	}
-	sub, ok := s.enhanced(ctx, p, in)
+	sub, ok := s.subject(ctx, p, request{Flow: flowEnhanced, Identity: *in.IdentityId, Logins: in.Logins, Role: aws.ToString(in.CustomRoleArn)})
 	if !ok {
 		return s.pass(ctx, p, in, opts...)
 	}
@@ -39,43 +37,12 @@ func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *cognitoiden
 	return output(found.Credentials), nil
 }
 
-// enhanced names a call of the enhanced flow.
-func (s *Service) enhanced(ctx context.Context, p place, in *cognitoidentity.GetCredentialsForIdentityInput) (subject, bool) {
-	in = &cognitoidentity.GetCredentialsForIdentityInput{ // the exchange may outlive the asker
-		IdentityId: in.IdentityId, CustomRoleArn: in.CustomRoleArn, Logins: maps.Clone(in.Logins),
-	}
-	return s.subject(ctx, p, *in.IdentityId, in.Logins, subject{
-		flow: "enhanced",
-		call: func(ctx context.Context, _ []cache.Scope) (answer, error) {
-			return s.credentials(ctx, in)
-		},
-	}, aws.ToString(in.CustomRoleArn))
-}
-
-// subject fills in what a call for an identity with logins is named by.
-func (s *Service) subject(ctx context.Context, p place, id string, logins map[string]string, sub subject, fields ...string) (subject, bool) {
-	sub.pool, sub.identity, sub.scope = p.pool, id, cache.IdentityScope(id)
-	sub.readEpochs(s.Epochs)
-	ev, ok := s.weigh(ctx, p.pool, id, logins)
-	if !ok {
-		return subject{}, false
-	}
-	sub.named = func(id string) cache.Key {
-		return s.name(ev, sub.flow, slices.Concat([]string{p.pool, id}, fields)...)
-	}
-	sub.key = sub.named(id)
-	sub.tokens, sub.proofs, sub.expires = s.Names.Key("tokens", ev.tokens...), ev.proofs, ev.expires
-	sub.logins, sub.links = ev.logins, p.links(logins)
-	sub.renewable = !sub.links && len(logins) <= 1
-	return sub, true
-}
-
 // pass hands a call to the backend, uncached: it judges what could not be proved
 // here.
 func (s *Service) pass(ctx context.Context, p place, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (out *cognitoidentity.GetCredentialsForIdentityOutput, err error) {
 	_, err = s.uncached(ctx, p, *in.IdentityId, in.Logins, func(ctx context.Context) (answer, error) {
 		out, err = s.Next.GetCredentialsForIdentity(ctx, in, opts...)
-		s.observe("enhanced", err)
+		s.observe(flowEnhanced, err)
 		if err != nil {
 			return answer{}, err
 		}
@@ -103,7 +70,7 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		}
 		return s.hand(ask, sub, fresh, Miss), nil
 	}
-	floor := s.Floors.floor(sub.pool, ask, entry.Life())
+	floor := s.Floors.floor(sub.Pool, ask, entry.Life())
 	if entry.Credentials.Expires.Sub(now) >= floor {
 		s.Observer.Lookup(tier(ok), "hit")
 		s.renewAhead(now, entry, sub)
@@ -159,7 +126,7 @@ func tier(memory bool) string {
 // hand notes a hand-out.
 func (s *Service) hand(ask *Ask, sub subject, e *cache.Entry, outcome Outcome) *cache.Entry {
 	now := s.Now()
-	floor := s.Floors.floor(sub.pool, ask, e.Life())
+	floor := s.Floors.floor(sub.Pool, ask, e.Life())
 	e.HandedOut(now, floor)
 	s.Observer.Remaining(e.Credentials.Expires.Sub(now))
 	ask.Outcome = outcome

@@ -3,7 +3,6 @@ package flows
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -47,11 +46,11 @@ func (s *Service) Token(ctx context.Context, pool, id string, tokens map[string]
 // DeveloperToken is GetOpenIdTokenForDeveloperIdentity, with the pool's developer
 // provider filled in.
 func (s *Service) DeveloperToken(ctx context.Context, r DeveloperRequest) (*TokenGrant, error) {
-	in, err := s.developerInput(ctx, r)
+	call, err := s.developerRequest(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.GetOpenIdTokenForDeveloperIdentity(ctx, in)
+	out, err := s.GetOpenIdTokenForDeveloperIdentity(ctx, call.developerInput())
 	if err != nil {
 		return nil, err
 	}
@@ -63,29 +62,20 @@ func tokenGrant(id, token *string) *TokenGrant {
 	return &TokenGrant{IdentityID: aws.ToString(id), Token: aws.ToString(token), Expires: expires}
 }
 
-// developerInput makes the operation's input of a request.
-func (s *Service) developerInput(ctx context.Context, r DeveloperRequest) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, error) {
+// developerRequest makes the call that was asked for, and checks it.
+func (s *Service) developerRequest(ctx context.Context, r DeveloperRequest) (request, error) {
 	provider, err := s.DeveloperProvider(ctx, r.Pool)
 	if err != nil {
-		return nil, err
+		return request{}, err
 	}
-	all := map[string]string{provider: r.User}
-	for name, token := range r.Logins {
-		if name == provider {
-			return nil, cognito.InvalidParameter("logins names the developer provider; userIdentifier does.")
-		}
-		all[name] = token
+	if _, ok := r.Logins[provider]; ok {
+		return request{}, cognito.InvalidParameter("logins names the developer provider; userIdentifier does.")
 	}
-	in := &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
-		IdentityPoolId: aws.String(r.Pool), Logins: all, PrincipalTags: maps.Clone(r.Tags),
+	call := request{
+		Flow: flowDeveloper, Pool: r.Pool, Identity: r.IdentityID, Logins: maps.Clone(r.Logins),
+		Provider: provider, User: r.User, Tags: maps.Clone(r.Tags), Duration: r.Duration,
 	}
-	if r.IdentityID != "" {
-		in.IdentityId = aws.String(r.IdentityID)
-	}
-	if r.Duration != 0 {
-		in.TokenDuration = aws.Int64(int64(r.Duration / time.Second))
-	}
-	return in, cognito.Check("GetOpenIdTokenForDeveloperIdentity", in)
+	return call, cognito.Check("GetOpenIdTokenForDeveloperIdentity", call.developerInput())
 }
 
 // DeveloperProvider is the pool's developer provider. It never changes once it is
@@ -115,7 +105,7 @@ func (s *Service) DeveloperProvider(ctx context.Context, pool string) (string, e
 // DeveloperGrant runs the enhanced developer flow in one call: the token, and
 // the credentials that it buys.
 func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Grant, error) {
-	in, err := s.developerInput(ctx, r)
+	call, err := s.developerRequest(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +116,7 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 			return nil, err
 		}
 	}
-	sub, ok := s.developer(ctx, r, in)
+	sub, ok := s.developer(ctx, call)
 	if !ok {
 		got, err := s.developerUncached(ctx, sub)
 		if err != nil {
@@ -146,33 +136,21 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 // developer names a call of the developer flow. ok is false when it is not for
 // the cache: a public login could not be proved, or the user's identity is yet to
 // be linked.
-func (s *Service) developer(ctx context.Context, r DeveloperRequest, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) (subject, bool) {
-	sub := subject{flow: "developer", pool: r.Pool, identity: r.IdentityID, call: s.developerCall(in)}
-	sub.again = func(id string) call {
-		// So the backend makes no identity and links none, should this one no longer
-		// be the user's.
-		named := *in
-		named.IdentityId = aws.String(id)
-		return s.developerCall(&named)
-	}
-	provider, _ := s.DeveloperProvider(ctx, r.Pool)
-	sub.scope = cache.LoginScope(r.Pool, provider, r.User)
-	if r.IdentityID != "" {
-		sub.scope = cache.IdentityScope(r.IdentityID)
+func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
+	sub := subject{request: r, scope: cache.LoginScope(r.Pool, r.Provider, r.User)}
+	if r.Identity != "" {
+		sub.scope = cache.IdentityScope(r.Identity)
 	}
 	sub.readEpochs(s.Epochs)
-	ev, ok := s.weigh(ctx, r.Pool, r.IdentityID, r.Logins)
-	tags, err := json.Marshal(r.Tags) // sorted by key
-	if !ok || err != nil {
+	ev, ok := s.weigh(ctx, r.Pool, r.Identity, r.Logins)
+	if !ok {
 		return sub, false
 	}
-	sub.logins = append(ev.logins, login{provider, r.User})
-	ev.domain = cache.DomainDeveloper
-	sub.key = s.name(ev, sub.flow, r.Pool, r.IdentityID, provider, r.User, string(tags))
-	sub.tokens, sub.expires = s.Names.Key("tokens", ev.tokens...), ev.expires
+	ev.domain, ev.logins = cache.DomainDeveloper, append(ev.logins, login{r.Provider, r.User})
+	sub.evidence, sub.key, sub.tokens = ev, s.name(ev, r), s.Names.Key("tokens", ev.spelt...)
 	// To name an identity may link the user to it; public logins may be linked too,
 	// and merge whoever owns them.
-	sub.links = r.IdentityID != "" || len(r.Logins) > 0
+	sub.links = r.Identity != "" || len(r.Logins) > 0
 	sub.renewable = len(r.Logins) == 0
 	return sub, true
 }
@@ -185,7 +163,7 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 		return answer{}, err
 	}
 	defer release()
-	scopes, err := s.concerned(ctx, sub.pool, sub.identity, sub.logins)
+	scopes, err := s.concerned(ctx, sub.Pool, sub.Identity, sub.logins)
 	if err != nil {
 		return answer{}, err
 	}
@@ -194,11 +172,11 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 	}
 	var merged []cache.Scope
 	got, err := fenced(ctx, s, scopes, func(ctx context.Context) (answer, error) {
-		got, err := sub.call(ctx, scopes)
+		got, err := s.make(ctx, sub.request, scopes)
 		merged = got.merged
 		return got, err
 	})
-	s.observe(sub.flow, err)
+	s.observe(sub.Flow, err)
 	return got, cmp.Or(s.endAll(ctx, without(merged, scopes)), err)
 }
 
@@ -206,29 +184,27 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 // around the identity anyway, its epoch is read between them: whatever happens to
 // the identity later outdates what the second call brings, and what happened
 // before, the second call has seen.
-func (s *Service) developerCall(in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) call {
-	return func(ctx context.Context, fenced []cache.Scope) (answer, error) {
-		out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in)
-		if err != nil {
-			return answer{}, err
-		}
-		scope := cache.IdentityScope(aws.ToString(out.IdentityId))
-		var also *cache.Stamp
-		if !slices.Contains(fenced, scope) {
-			if len(in.Logins) > 1 {
-				// The public logins may have been linked to it.
-				if err := s.Fence(ctx, scope); err != nil {
-					return answer{}, err
-				}
-			}
-			stamp := s.present(ctx, scope)
-			also = &stamp
-		}
-		got, err := s.credentials(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
-			IdentityId: out.IdentityId, Logins: map[string]string{cognito.PassThrough: aws.ToString(out.Token)},
-		})
-		got.also = also
-		got.merged = append(got.merged, scopesOf(cognito.Merged(out.ResultMetadata))...)
-		return got, err
+func (s *Service) developerCall(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
+	out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, r.developerInput())
+	if err != nil {
+		return answer{}, err
 	}
+	scope := cache.IdentityScope(aws.ToString(out.IdentityId))
+	var also *cache.Stamp
+	if !slices.Contains(fenced, scope) {
+		if len(r.Logins) > 0 {
+			// The public logins may have been linked to it.
+			if err := s.Fence(ctx, scope); err != nil {
+				return answer{}, err
+			}
+		}
+		stamp := s.present(ctx, scope)
+		also = &stamp
+	}
+	got, err := s.credentials(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
+		IdentityId: out.IdentityId, Logins: map[string]string{cognito.PassThrough: aws.ToString(out.Token)},
+	})
+	got.also = also
+	got.merged = append(got.merged, scopesOf(cognito.Merged(out.ResultMetadata))...)
+	return got, err
 }

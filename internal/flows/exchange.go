@@ -71,7 +71,7 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sub.identity != "" && got.credentials.IdentityID != sub.identity {
+	if sub.Identity != "" && got.credentials.IdentityID != sub.Identity {
 		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
 	}
 	entry.Stamp = sub.stamp
@@ -86,10 +86,10 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 // newest there is for its identities, if nothing else moved them meanwhile.
 func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, error) {
 	var err error
-	if sub.changes, err = s.concerned(ctx, sub.pool, sub.identity, sub.logins); err != nil {
+	if sub.changes, err = s.concerned(ctx, sub.Pool, sub.Identity, sub.logins); err != nil {
 		return nil, err
 	}
-	if sub.identity == "" {
+	if sub.Identity == "" {
 		sub.changes = append(sub.changes, sub.scope) // of a login
 	}
 	fence, err := s.fence(ctx, sub.changes)
@@ -104,11 +104,11 @@ func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, err
 	if err != nil {
 		return nil, unfenced(err)
 	}
-	key, home, ok := sub.storedAs(got.credentials.IdentityID)
+	key, home, ok := s.storedAs(sub, got.credentials.IdentityID)
 	if !ok {
 		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
 	}
-	entry.Stamp = cache.Join(stamp.Only(home), sub.stamp.Only(cache.PoolScope(sub.pool)))
+	entry.Stamp = cache.Join(stamp.Only(home), sub.stamp.Only(cache.PoolScope(sub.Pool)))
 	if identity := cache.IdentityScope(got.credentials.IdentityID); got.also != nil {
 		entry.Stamp = cache.Join(entry.Stamp, *got.also)
 	} else if identity != home {
@@ -121,18 +121,18 @@ func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, err
 // bring asks the backend, and ends what it says that it ended besides.
 func (s *Service) bring(ctx context.Context, sub subject) (*cache.Entry, answer, error) {
 	issued := s.Now()
-	got, err := sub.call(ctx, sub.changes)
+	got, err := s.make(ctx, sub.request, sub.changes)
 	if err == nil && !got.credentials.Expires.After(s.Now()) {
 		err = errExpired
 	}
-	s.observe(sub.flow, err)
+	s.observe(sub.Flow, err)
 	if beyond := without(got.merged, sub.changes); len(beyond) > 0 {
 		err = cmp.Or(err, s.Fence(ctx, beyond...)) // also where what came after the merge failed
 	}
 	if err != nil {
 		return nil, got, err
 	}
-	s.owned(sub.pool, got.credentials.IdentityID, sub.logins)
+	s.owned(sub.Pool, got.credentials.IdentityID, sub.logins)
 	return &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}, got, nil
 }
 
@@ -148,15 +148,16 @@ func (s *Service) keep(ctx context.Context, key cache.Key, entry *cache.Entry) {
 // scope that it is stored with. One for another than the call names, which it
 // became or was merged into, is kept where the fence around the call covered it; of
 // others no epoch was read before: they are handed out and not kept.
-func (sub *subject) storedAs(answered string) (key cache.Key, home cache.Scope, ok bool) {
-	if sub.identity == "" || answered == sub.identity {
+func (s *Service) storedAs(sub subject, answered string) (key cache.Key, home cache.Scope, ok bool) {
+	if sub.Identity == "" || answered == sub.Identity {
 		return sub.key, sub.scope, true
 	}
 	home = cache.IdentityScope(answered)
-	if sub.named == nil || !slices.Contains(sub.changes, home) {
+	if sub.Flow == flowDeveloper || !slices.Contains(sub.changes, home) {
 		return cache.Key{}, "", false
 	}
-	return sub.named(answered), home, true
+	sub.Identity = answered
+	return s.name(sub.evidence, sub.request), home, true
 }
 
 // credentials asks the backend for an identity's credentials.

@@ -56,17 +56,11 @@ func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.C
 	if err != nil {
 		return cache.Credentials{}, err
 	}
-	name := func() (subject, bool) {
-		if r.Classic != nil {
-			return s.classic(ctx, p, id, r.Logins, *r.Classic)
-		}
-		in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: r.Logins}
-		if r.RoleARN != "" {
-			in.CustomRoleArn = aws.String(r.RoleARN)
-		}
-		return s.enhanced(ctx, p, in)
+	call := request{Flow: flowEnhanced, Identity: id, Logins: r.Logins, Role: r.RoleARN}
+	if c := r.Classic; c != nil {
+		call.Flow, call.Role, call.Session, call.Duration = flowClassic, c.RoleARN, c.SessionName, c.Duration
 	}
-	sub, ok := name()
+	sub, ok := s.subject(ctx, p, call)
 	if p.known && ok {
 		entry, err := s.serve(ctx, sub)
 		if err != nil {
@@ -74,30 +68,21 @@ func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.C
 		}
 		return entry.Credentials, nil
 	}
-	return s.grantUncached(ctx, p, id, r)
+	return s.grantUncached(ctx, p, r.Pool, call)
 }
 
 // grantUncached asks the backend alone: nobody here can tell whose the answer is.
-func (s *Service) grantUncached(ctx context.Context, p place, id string, r GrantRequest) (cache.Credentials, error) {
-	got, err := s.uncached(ctx, p, id, r.Logins, func(ctx context.Context) (answer, error) {
-		if r.Classic != nil {
-			got, err := s.classicCall(ctx, id, r.Logins, *r.Classic)
-			s.observe("classic", err)
-			return got, err
-		}
-		in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: r.Logins}
-		if r.RoleARN != "" {
-			in.CustomRoleArn = aws.String(r.RoleARN)
-		}
-		got, err := s.credentials(ctx, in)
-		s.observe("enhanced", err)
+func (s *Service) grantUncached(ctx context.Context, p place, pool string, r request) (cache.Credentials, error) {
+	got, err := s.uncached(ctx, p, r.Identity, r.Logins, func(ctx context.Context) (answer, error) {
+		got, err := s.make(ctx, r, nil)
+		s.observe(r.Flow, err)
 		return got, err
 	})
 	if err != nil {
 		return cache.Credentials{}, err
 	}
 	c := got.credentials
-	askOf(ctx).RefreshAfter = s.refreshUncached(r.Pool, askOf(ctx), c)
+	askOf(ctx).RefreshAfter = s.refreshUncached(pool, askOf(ctx), c)
 	return c, nil
 }
 

@@ -133,10 +133,10 @@ func (s *Service) renew(r renewal) {
 		}
 		sub.stamp = stamp
 	}
-	if sub.again != nil {
+	if sub.Flow == flowDeveloper {
 		// What the renewal asks differs from what its asker did: neither may it
 		// link, nor is its refusal his.
-		sub.call, sub.links = sub.again(entry.Credentials.IdentityID), false
+		sub.request, sub.links = sub.renewal(entry.Credentials.IdentityID), false
 		sub.tokens = s.Names.Key("tokens", "renewal")
 	}
 	fresh, err := s.exchange(ctx, sub)

@@ -16,41 +16,40 @@ import (
 // subject is a call of which everything is known that its cache key needs: it
 // may be served from the cache.
 type subject struct {
-	flow     string // in metrics
-	key      cache.Key
-	pool     string
-	identity string      // that the call names; empty: the exchange tells it
-	scope    cache.Scope // of what the call names: the identity, or a login
+	request
+	evidence
+	key   cache.Key
+	scope cache.Scope // of what the call names: the identity, or a login
 	// stamp is of the epochs of scope and pool, read before all that the answer
 	// rests on.
-	stamp  cache.Stamp
-	proofs []cache.Holder
+	stamp cache.Stamp
 	// tokens digests the logins byte for byte: a refusal belongs to them.
 	tokens cache.Key
-	// expires is when the first of the tokens does; zero: none.
-	expires time.Time
 	// links says that the call may link a login, and so must be fenced: changes
 	// are the scopes that it may change.
 	links   bool
 	changes []cache.Scope
-	logins  []login
 	// renewable says that the call may be repeated without its asker.
 	renewable bool
-	// call makes one exchange with the backend, within a fence around fenced. It
-	// outlives the asker.
-	call call
-	// again makes the call of a renewal, which names the identity that call found;
-	// nil: call itself.
-	again func(id string) call
-	// named is the key of the same call, had it named another identity; nil where
-	// the call names none.
-	named func(id string) cache.Key
 }
 
-type call = func(ctx context.Context, fenced []cache.Scope) (answer, error)
+// subject names a call for an identity.
+func (s *Service) subject(ctx context.Context, p place, r request) (subject, bool) {
+	r.Pool, r.Logins = p.pool, maps.Clone(r.Logins) // the exchange may outlive the asker
+	sub := subject{request: r, scope: cache.IdentityScope(r.Identity)}
+	sub.readEpochs(s.Epochs)
+	ev, ok := s.weigh(ctx, r.Pool, r.Identity, r.Logins)
+	if !ok {
+		return subject{}, false
+	}
+	sub.evidence, sub.key, sub.tokens = ev, s.name(ev, r), s.Names.Key("tokens", ev.spelt...)
+	sub.links = p.links(r.Logins)
+	sub.renewable = !sub.links && len(r.Logins) <= 1
+	return sub, true
+}
 
 func (sub *subject) readEpochs(e *cache.Epochs) {
-	sub.stamp = e.Read(sub.scope, cache.PoolScope(sub.pool))
+	sub.stamp = e.Read(sub.scope, cache.PoolScope(sub.Pool))
 }
 
 // evidence is what a call's logins prove, as the cache names it.
@@ -58,15 +57,14 @@ type evidence struct {
 	domain  cache.Domain
 	fields  []string
 	proofs  []cache.Holder
-	tokens  []string
-	expires time.Time
+	spelt   []string  // provider and token of each
+	expires time.Time // when the first of the tokens does; zero: none
 	logins  []login
 }
 
-// name is the key of an entry that rests on the evidence and on fields. Each flow
-// has its own fixed number of fields, so no two calls share a key by accident.
-func (s *Service) name(ev evidence, flow string, fields ...string) cache.Key {
-	return s.Names.Key(ev.domain, slices.Concat([]string{flow}, fields, ev.fields)...)
+// name is the key of what a call brings that rests on the evidence.
+func (s *Service) name(ev evidence, r request) cache.Key {
+	return s.Names.Key(ev.domain, slices.Concat(r.fields(), ev.fields)...)
 }
 
 // weigh proves a call's logins. ok is false when the call is not for the cache:
@@ -78,7 +76,7 @@ func (s *Service) weigh(ctx context.Context, pool, id string, tokens map[string]
 	}
 	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
 		token := tokens[provider]
-		ev.tokens = append(ev.tokens, provider, token)
+		ev.spelt = append(ev.spelt, provider, token)
 		switch {
 		case provider == cognito.PassThrough && s.Tokens != nil:
 			ok = ev.ownToken(s.Tokens, pool, id, token)

@@ -1,0 +1,110 @@
+package flows
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// The flows, as metrics and keys name them.
+const (
+	flowEnhanced  = "enhanced"
+	flowClassic   = "classic"
+	flowDeveloper = "developer"
+)
+
+// request is a call for credentials as a value: all that it names and comes with,
+// so that it can be made again later, and without its asker. It holds his tokens,
+// and prints as a placeholder.
+type request struct {
+	Flow     string
+	Pool     string
+	Identity string            // that the call names; empty: the exchange tells it
+	Logins   map[string]string // tokens by provider, of public providers
+	Role     string            // classic: the session's; enhanced: CustomRoleArn
+	Session  string            // classic; empty: DefaultSessionName
+	Duration time.Duration     // classic: of the session; developer: of the token
+	Provider string            // developer: of the backend's own users
+	User     string            // developer
+	Tags     map[string]string // developer
+	// Found is the identity that an earlier exchange told of a developer's call
+	// which names none. A renewal names it, so that the backend makes none and links
+	// none, should this one no longer be the user's.
+	Found string
+}
+
+const redacted = "[request]"
+
+// String, GoString and MarshalJSON keep tokens out of logs and test output.
+func (request) String() string               { return redacted }
+func (request) GoString() string             { return redacted }
+func (request) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+// make makes the call with the backend, once. fenced are the scopes around which
+// the caller holds a fence. It outlives the asker.
+func (s *Service) make(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
+	switch r.Flow {
+	case flowEnhanced:
+		return s.credentials(ctx, r.enhancedInput())
+	case flowClassic:
+		return s.classicCall(ctx, r)
+	case flowDeveloper:
+		return s.developerCall(ctx, r, fenced)
+	}
+	return answer{}, fmt.Errorf("no flow %q", r.Flow)
+}
+
+// fields name the call in its key, beside its logins. Each flow has its own fixed
+// number of fields, so no two calls share a key by accident.
+func (r *request) fields() []string {
+	fields := []string{r.Flow, r.Pool, r.Identity}
+	switch r.Flow {
+	case flowEnhanced:
+		return append(fields, r.Role)
+	case flowClassic:
+		return append(fields, r.Role, r.Session, strconv.FormatInt(int64(r.Duration), 10))
+	}
+	tags, _ := json.Marshal(r.Tags) // sorted by key; strings always spell
+	return append(fields, r.Provider, r.User, string(tags))
+}
+
+func (r *request) enhancedInput() *cognitoidentity.GetCredentialsForIdentityInput {
+	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(r.Identity), Logins: r.Logins}
+	if r.Role != "" {
+		in.CustomRoleArn = aws.String(r.Role)
+	}
+	return in
+}
+
+func (r *request) developerInput() *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput {
+	all := map[string]string{r.Provider: r.User}
+	maps.Copy(all, r.Logins)
+	in := &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+		IdentityPoolId: aws.String(r.Pool), Logins: all, PrincipalTags: maps.Clone(r.Tags),
+	}
+	if r.Identity != "" {
+		in.IdentityId = aws.String(r.Identity)
+	} else if r.Found != "" {
+		in.IdentityId = aws.String(r.Found)
+	}
+	if r.Duration != 0 {
+		in.TokenDuration = aws.Int64(int64(r.Duration / time.Second))
+	}
+	return in
+}
+
+// renewal is the call that renews what one brought for an identity.
+func (r request) renewal(identity string) request {
+	if r.Flow == flowDeveloper {
+		r.Found = identity
+	}
+	return r
+}
