@@ -76,6 +76,7 @@ func (s *setup) configuration(dir string, port int, extra []string) string {
 		"appendonly no",
 		"repl-diskless-sync yes",
 		"repl-diskless-sync-delay 0", // the default waits five seconds for more replicas
+		"repl-ping-replica-period 1", // a replica counts once its master has sent it something
 	}
 	if s.tls {
 		lines = append(lines, s.certificates.configuration(port, s.mutual)...)

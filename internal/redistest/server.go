@@ -36,6 +36,7 @@ type Server struct {
 
 	mu      sync.Mutex // held while the process starts and ends
 	process *process   // nil after Kill
+	paused  bool
 }
 
 // Single starts a server of its own, empty and without persistence, and ends it
@@ -143,7 +144,28 @@ func (s *Server) Kill() {
 	defer s.mu.Unlock()
 	if s.process != nil {
 		s.process.end()
-		s.process = nil
+		s.process, s.paused = nil, false
+	}
+}
+
+// runs reports whether the server may be expected to answer.
+func (s *Server) runs() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.process != nil && !s.paused
+}
+
+// revive makes the server run, whatever was done to it.
+func (s *Server) revive() {
+	s.t.Helper()
+	s.mu.Lock()
+	dead, paused := s.process == nil, s.paused
+	s.mu.Unlock()
+	switch {
+	case dead:
+		s.Start()
+	case paused:
+		s.Resume()
 	}
 }
 
@@ -164,7 +186,9 @@ func (s *Server) signal(signal syscall.Signal) {
 	}
 	if err := s.process.Signal(signal); err != nil {
 		s.t.Errorf("send redis-server %v: %v", signal, err)
+		return
 	}
+	s.paused = signal == syscall.SIGSTOP
 }
 
 // FlushAll empties the server.
@@ -188,6 +212,29 @@ func (s *Server) Info(sections ...string) map[string]string {
 		return err
 	})
 	return fields(text)
+}
+
+// linked tells what a replica lacks of its master's data, or a master of its one
+// replica.
+func (s *Server) linked() error {
+	info, err := s.replication()
+	if err != nil {
+		return err
+	}
+	if info["role"] == "slave" && info["master_link_status"] != "up" {
+		return errors.New("the replica is not linked with its master")
+	}
+	if info["role"] == "master" && !strings.Contains(info["slave0"], "state=online") {
+		return errors.New("the master has no replica that is linked")
+	}
+	return nil
+}
+
+func (s *Server) replication() (map[string]string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	text, err := s.client.Info(ctx, "replication").Result()
+	return fields(text), err
 }
 
 // fields are the lines name:value of what Redis tells of itself.
