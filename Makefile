@@ -29,9 +29,13 @@ lint: ## gofmt, vet, staticcheck; warnings are errors
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-.PHONY: test
-test: ## set-up, lint, all tests with the race detector
+.PHONY: setup
+setup: ## what the tests need: modules and a redis-server, installed by apt-get where it may
 	$(GO) mod download
+	@scripts/setup
+
+.PHONY: test
+test: setup ## set-up, lint, all tests with the race detector; BROKER_TEST_WITHOUT=redis leaves out what needs a redis-server
 	$(MAKE) --no-print-directory lint
 	$(GO) test -race -timeout 10m ./...
 
