@@ -189,7 +189,7 @@ func TestEndsWithBinary(t *testing.T) {
 	}
 	redistest.Need(t)
 	child := exec.Command(os.Args[0], "-test.run=^TestEndsWithBinary$", "-test.timeout=1m")
-	child.Env = append(os.Environ(), "REDISTEST_HOLD=1")
+	child.Env = append(os.Environ(), "REDISTEST_HOLD=1", "TMPDIR="+t.TempDir()) // it cannot tidy up
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
