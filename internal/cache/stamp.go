@@ -38,6 +38,18 @@ func (s Stamp) Stands() bool {
 	return len(s.marks) > 0
 }
 
+// Agreed reports whether the stamp would differ had any process of the fleet
+// answered a fence of its scopes before it was made: the epochs that the fleet has
+// are part of it, or this process is alone. It may have been fenced since.
+func (s Stamp) Agreed() bool {
+	for i := range s.marks {
+		if s.lease != nil && s.marks[i].shared == (Epoch{}) {
+			return false
+		}
+	}
+	return len(s.marks) > 0
+}
+
 // With is the stamp with the epochs that the fleet has for its scopes.
 func (s Stamp) With(epochs map[Scope]Epoch) Stamp {
 	s.marks = slices.Clone(s.marks)
