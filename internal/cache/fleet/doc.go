@@ -21,6 +21,12 @@
 // whatever its cause, ends all that is in memory. So nothing rests on pub/sub to
 // deliver, only on the lease to lapse.
 //
+// Flights. What an exchange would bring to many, one broker fetches: the one that
+// has the lead of its key under the present epochs, a token with a short life that
+// it renews while it is at work. The others look until that is gone, and then for
+// the entry that was stored. A lead that lapses costs an exchange more, never a
+// wrong answer: entries are judged by their epochs, whoever stored them.
+//
 // Whatever Redis forgets (emptied, evicting, failed over) is made anew and matches
 // nothing that came before. A server that has not kept the table of leases for the
 // length of a lease is not believed to know all holders: a fence waits then.

@@ -213,11 +213,7 @@ func packEntry(e *cache.Entry, others []cache.Scope) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Expires.UnixNano()))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Issued.UnixNano()))
 	b = binary.BigEndian.AppendUint64(b, math.Float64bits(e.Jitter))
-	for _, text := range []string{c.IdentityID, c.AccessKeyID, c.SecretKey, c.SessionToken, string(packScopes(others))} {
-		b = binary.AppendUvarint(b, uint64(len(text)))
-		b = append(b, text...)
-	}
-	return b
+	return appendTexts(b, c.IdentityID, c.AccessKeyID, c.SecretKey, c.SessionToken, string(packScopes(others)))
 }
 
 // unpackEntry reads what packEntry spelt.
@@ -230,17 +226,11 @@ func unpackEntry(b []byte) (e *cache.Entry, others []cache.Scope, ok bool) {
 		Jitter: math.Float64frombits(binary.BigEndian.Uint64(b[16:])),
 	}
 	e.Credentials.Expires = time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC()
-	b = b[24:]
 	var spelt string
 	c := &e.Credentials
-	for _, into := range []*string{&c.IdentityID, &c.AccessKeyID, &c.SecretKey, &c.SessionToken, &spelt} {
-		n, size := binary.Uvarint(b)
-		if size <= 0 || n > uint64(len(b)-size) {
-			return nil, nil, false
-		}
-		*into = string(b[size : size+int(n)])
-		b = b[size+int(n):]
+	if !readTexts(b[24:], &c.IdentityID, &c.AccessKeyID, &c.SecretKey, &c.SessionToken, &spelt) {
+		return nil, nil, false
 	}
 	others, err := unpackScopes([]byte(spelt))
-	return e, others, err == nil && len(b) == 0
+	return e, others, err == nil
 }

@@ -1,0 +1,58 @@
+package fleet
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// flight names the lead of a flight.
+func (n names) flight(flight cache.Flight) string {
+	scopes, epochs := flight.Stamp.Shared()
+	fields := []string{string(flight.Key[:])}
+	if flight.Fences {
+		epochs = nil
+	}
+	for _, epoch := range epochs {
+		fields = append(fields, string(epoch[:]))
+	}
+	return n.of("f", scopes[0], n.digest.Key("flight", fields...))
+}
+
+// failure names how the flight failed that the token's owner led.
+func (n names) failure(flight cache.Flight, token string) string {
+	scopes, _ := flight.Stamp.Shared()
+	return n.of("o", scopes[0], n.digest.Key("failure", token))
+}
+
+// The pauses of Await between two looks grow from the first to the last.
+const (
+	firstLook = 20 * time.Millisecond
+	lastLook  = 200 * time.Millisecond
+)
+
+// Await waits until a leader's lead has ended, or the flight's stamp no longer
+// stands, and returns how the flight failed, if its leader left that. It fails with
+// cache.ErrFleet, or with ctx.
+func (f *Fleet) Await(ctx context.Context, flight cache.Flight, leader cache.Leader) (*cache.Failure, error) {
+	look := []string{f.names.flight(flight), f.names.failure(flight, string(leader))}
+	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+		timer := time.NewTimer(pause/2 + rand.N(pause))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		case <-timer.C:
+		}
+		values, err := f.reader.get(ctx, look) // the lead first: who ends it leaves the failure in one step
+		if err != nil {
+			return nil, unavailable("wait for a flight", err)
+		}
+		if values[0] == string(leader) && (flight.Fences || flight.Stamp.Stands()) {
+			continue
+		}
+		return f.openFailure(look[1], values[1]), nil
+	}
+}

@@ -1,0 +1,229 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/redistest"
+)
+
+// flightOf is the flight of an identity's key, under the epochs of now.
+func (b *broker) flightOf(t testing.TB, id string) cache.Flight {
+	t.Helper()
+	_, stamp, err := b.look(t.Context(), id)
+	if err != nil || !stamp.Agreed() {
+		t.Fatalf("the epochs of %s: got %v, and a stamp that tells them: %v", id, err, stamp.Agreed())
+	}
+	return cache.Flight{Key: keyOf(id), Stamp: stamp}
+}
+
+// lead takes the lead of a flight.
+func (b *broker) lead(t testing.TB, flight cache.Flight) cache.Lead {
+	t.Helper()
+	lead, _, err := b.Lead(t.Context(), flight)
+	if err != nil || lead == nil {
+		t.Fatalf("got no lead, and %v; want one", err)
+	}
+	return lead
+}
+
+// follow finds that another has the lead.
+func (b *broker) follow(t testing.TB, flight cache.Flight) cache.Leader {
+	t.Helper()
+	lead, leader, err := b.Lead(t.Context(), flight)
+	if err != nil || lead != nil {
+		t.Fatalf("got a lead: %v, and %v; want to find another's", lead != nil, err)
+	}
+	return leader
+}
+
+// await waits for the end of a lead.
+func (b *broker) await(t testing.TB, flight cache.Flight, leader cache.Leader) *cache.Failure {
+	t.Helper()
+	failure, err := b.Await(t.Context(), flight, leader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return failure
+}
+
+var refused = &cache.Failure{Code: "NotAuthorizedException", Message: "Invalid login token.", Tokens: cache.Key{1, 2, 3}}
+
+// One broker of the fleet leads a flight at a time.
+func TestOneLeads(t *testing.T) {
+	redis := redistest.Single(t)
+	k := newKeys()
+	a, b := join(t, server(redis.Addr()), k), join(t, server(redis.Addr()), k)
+	of := func(b *broker) cache.Flight { return b.flightOf(t, "x") }
+	first := a.lead(t, of(a))
+	a.follow(t, of(a))
+	leader := b.follow(t, of(b))
+	if other := b.lead(t, b.flightOf(t, "y")); !other.End(nil) {
+		t.Error("another flight's lead: got lost, want held to its end")
+	}
+	if !first.End(nil) {
+		t.Error("the lead: got lost, want held to its end")
+	}
+	if failure := b.await(t, of(b), leader); failure != nil {
+		t.Errorf("after an end without a failure: got %v, want none", failure)
+	}
+	second := b.lead(t, of(b))
+	if first.End(nil) {
+		t.Error("a second end: got held, want lost")
+	}
+	a.follow(t, of(a))
+	second.End(nil)
+}
+
+// A failure is left to those who waited for that lead, and sealed.
+func TestFailuresAreLeftToWaiters(t *testing.T) {
+	redis := redistest.Single(t)
+	k := newKeys()
+	a, b := join(t, server(redis.Addr()), k), join(t, server(redis.Addr()), k)
+	flight := b.flightOf(t, "x")
+	for name, failure := range map[string]*cache.Failure{
+		"refused": refused,
+		"passing": {Code: "InternalErrorException", Message: "Internal error.", Server: true, Behind: true},
+	} {
+		lead := a.lead(t, a.flightOf(t, "x"))
+		leader := b.follow(t, flight)
+		lead.End(failure)
+		if got := b.await(t, flight, leader); got == nil || *got != *failure {
+			t.Errorf("%s: got %v, want %v", name, got, failure)
+		}
+		// Whoever asks later finds no lead, and nothing of the earlier one.
+		next := a.lead(t, a.flightOf(t, "x"))
+		leader = b.follow(t, flight)
+		next.End(nil)
+		if got := b.await(t, flight, leader); got != nil {
+			t.Errorf("%s, to who did not wait for it: got %v, want nothing", name, got)
+		}
+	}
+	for _, stands := range redis.Dump() {
+		for _, text := range []string{"NotAuthorized", "Invalid login token.", "InternalError", "Internal error."} {
+			if strings.Contains(stands.String(), text) {
+				t.Errorf("in Redis under %s: got %q in clear, want it sealed", stands.Key, text)
+			}
+		}
+	}
+}
+
+// A broker that is cut off loses its lead in seconds, and whatever it does then is
+// nothing to whoever leads after it.
+func TestLeadsLapse(t *testing.T) {
+	redis := redistest.Single(t)
+	k := newKeys()
+	way := redistest.Proxy(t, redis.Addr())
+	a, b := join(t, server(way.Addr()), k), join(t, server(redis.Addr()), k)
+	lost := a.lead(t, a.flightOf(t, "x"))
+	flight := b.flightOf(t, "x")
+	leader := b.follow(t, flight)
+	way.Cut()
+	if failure := b.await(t, flight, leader); failure != nil {
+		t.Errorf("after a lead that lapsed: got %v, want nothing", failure)
+	}
+	second := b.lead(t, flight)
+	way.Restore()
+	if lost.End(refused) {
+		t.Error("the lead that lapsed: got held, want lost")
+	}
+	a.follow(t, a.flightOf(t, "x"))
+	if failure := b.await(t, flight, leader); failure != nil {
+		t.Errorf("from who had lost his lead: got %v, want nothing", failure)
+	}
+	if !second.End(nil) {
+		t.Error("the lead after it: got lost, want held to its end")
+	}
+}
+
+// A lead is renewed as long as its flight lasts.
+func TestLeadsAreRenewed(t *testing.T) {
+	redis := redistest.Single(t)
+	a := join(t, server(redis.Addr()), newKeys())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	lead, _, err := a.Lead(ctx, a.flightOf(t, "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := redis.Client().Keys(t.Context(), "b:*:f:*").Result()
+	if err != nil || len(names) != 1 {
+		t.Fatalf("leads in Redis: got %d, %v, want 1", len(names), err)
+	}
+	left := func() time.Duration {
+		d, err := redis.Client().PTTL(t.Context(), names[0]).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for before := left(); ; {
+		now := left()
+		if now > before {
+			break
+		}
+		if before = now; before < 0 {
+			t.Fatal("the lead lapsed, want it renewed")
+		}
+	}
+	cancel() // the flight's time is over
+	leader := a.follow(t, a.flightOf(t, "x"))
+	a.await(t, a.flightOf(t, "x"), leader)
+	if lead.End(nil) {
+		t.Error("the lead of a flight that ended long ago: got held, want lost")
+	}
+}
+
+// After a fence a flight is another; one that makes the fence itself is not.
+func TestFlightsByEpoch(t *testing.T) {
+	redis := redistest.Single(t)
+	a := join(t, server(redis.Addr()), newKeys()).leased(t)
+	before := a.flightOf(t, "x")
+	fencing := before
+	fencing.Fences = true
+	leads := []cache.Lead{a.lead(t, before), a.lead(t, fencing)}
+	fence, err := a.epochs.Fence(t.Context(), cache.IdentityScope("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fence.Done(); err != nil {
+		t.Fatal(err)
+	}
+	after := a.flightOf(t, "x")
+	leads = append(leads, a.lead(t, after))
+	after.Fences = true
+	a.follow(t, after)
+	// Who waits for a flight of before learns that nobody will keep what it brings.
+	if failure := a.await(t, before, a.follow(t, before)); failure != nil {
+		t.Errorf("got %v, want nothing", failure)
+	}
+	for _, lead := range leads {
+		lead.End(nil)
+	}
+}
+
+func TestAwaitLeavesInTime(t *testing.T) {
+	redis := redistest.Single(t)
+	k := newKeys()
+	a := join(t, server(redis.Addr()), k)
+	lead := a.lead(t, a.flightOf(t, "x"))
+	defer lead.End(nil)
+	flight := a.flightOf(t, "x")
+	leader := a.follow(t, flight)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := a.Await(ctx, flight, leader); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("at the asker's deadline: got %v, want it", err)
+	}
+	redis.Kill()
+	if _, err := a.Await(t.Context(), flight, leader); !errors.Is(err, cache.ErrFleet) {
+		t.Errorf("without Redis: got %v, want ErrFleet", err)
+	}
+	if _, _, err := a.Lead(t.Context(), flight); !errors.Is(err, cache.ErrFleet) {
+		t.Errorf("to take a lead without Redis: got %v, want ErrFleet", err)
+	}
+}
