@@ -63,7 +63,7 @@ func New(c Config) (*Fleet, error) {
 		redis: dial(c.Server), names: names{cache.NewNamer(c.NameKey)}, seal: seal,
 		pending: c.Pending, observe: c.Observer,
 	}
-	f.reader = &reader{redis: f.redis}
+	f.reader = newReader(f.redis)
 	id := random()
 	f.member = &member{
 		redis: f.redis, names: f.names, seal: seal, observe: c.Observer,

@@ -2,30 +2,113 @@ package fleet
 
 import (
 	"context"
+	"errors"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// reader reads strings; missing ones are empty.
-type reader struct{ redis client }
+// reader reads strings. What is asked of a server with nothing of ours to answer is
+// sent at once; while it has, reads gather and go out together, for most of a lone
+// read is wake-ups and system calls. It is safe for concurrent use.
+type reader struct {
+	redis client
+	mu    sync.RWMutex
+	lanes map[*redis.Client]*lane // by the server at their end
+}
 
-// get reads the keys in one round trip.
+func newReader(c client) *reader {
+	return &reader{redis: c, lanes: map[*redis.Client]*lane{}}
+}
+
+// get reads the keys, which must not change afterwards; missing ones are empty. It
+// waits no longer than until the deadline of ctx. All that it tells was read after
+// it was called.
 func (r *reader) get(ctx context.Context, keys []string) ([]string, error) {
+	a, err := r.ask(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	values, err := a.await()
+	if movedAway(err) {
+		return r.direct(ctx, keys)
+	}
+	return values, err
+}
+
+// direct reads the keys by themselves, as the library does it: it follows what a
+// cluster is moving.
+func (r *reader) direct(ctx context.Context, keys []string) ([]string, error) {
+	return fetchEach(ctx, r.redis, keys)
+}
+
+// lane is the way to the server that keeps a key.
+func (r *reader) lane(ctx context.Context, key string) (*lane, error) {
+	node, err := r.redis.node(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.RLock()
+	l := r.lanes[node]
+	r.mu.RUnlock()
+	if l != nil {
+		return l, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l = r.lanes[node]; l == nil {
+		l = r.open(node)
+	}
+	return l, nil
+}
+
+// open makes the lane to a server that was not met before. A cluster may be without
+// others since; a lane that was dropped wrongly is made again.
+func (r *reader) open(node *redis.Client) *lane {
+	for other, l := range r.lanes {
+		if l.idle() {
+			delete(r.lanes, other)
+		}
+	}
+	l := &lane{node: node, fetch: fetchTogether}
+	if r.redis.cluster != nil {
+		l.fetch = fetchEach
+	}
+	r.lanes[node] = l
+	return l
+}
+
+// fetchEach reads keys one by one in one round trip.
+func fetchEach(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
 	gets := make([]*redis.StringCmd, len(keys))
-	_, err := r.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, err := from.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
 			gets[i] = p.Get(ctx, key)
 		}
 		return nil
 	})
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, err
 	}
 	values := make([]string, len(keys))
 	for i, got := range gets {
-		if values[i], err = got.Result(); err != nil && err != redis.Nil {
+		if values[i], err = got.Result(); err != nil && !errors.Is(err, redis.Nil) {
 			return nil, err
 		}
+	}
+	return values, nil
+}
+
+// fetchTogether reads keys by one command. A cluster takes it for keys of one slot
+// only.
+func fetchTogether(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
+	got, err := from.MGet(ctx, keys...).Result()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]string, len(keys))
+	for i := range got {
+		values[i], _ = got[i].(string)
 	}
 	return values, nil
 }

@@ -1,0 +1,114 @@
+package fleet
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// ask is one call of the reader, divided by the servers that keep its keys.
+type ask struct {
+	ctx    context.Context // of the call, which holds the ask
+	keys   []string
+	values []string
+	parts  []part
+	left   atomic.Int32  // parts not answered
+	done   chan struct{} // has one when all are
+}
+
+// part is what an ask wants of one server.
+type part struct {
+	*ask
+	lane   *lane
+	places []int // in the ask's keys
+	err    error
+}
+
+// asks holds those that are over, for use again.
+var asks = sync.Pool{New: func() any { return &ask{done: make(chan struct{}, 1)} }}
+
+// ask divides a call.
+func (r *reader) ask(ctx context.Context, keys []string) (*ask, error) {
+	a := asks.Get().(*ask)
+	a.ctx, a.keys, a.parts = ctx, keys, a.parts[:0]
+	for i, key := range keys {
+		l, err := r.lane(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		p := a.of(l)
+		p.places = append(p.places, i)
+	}
+	return a, nil
+}
+
+// of is the ask's part for a lane.
+func (a *ask) of(l *lane) *part {
+	for i := range a.parts {
+		if a.parts[i].lane == l {
+			return &a.parts[i]
+		}
+	}
+	n := len(a.parts)
+	if n < cap(a.parts) { // has room for places from an earlier use
+		a.parts = a.parts[:n+1]
+		a.parts[n] = part{ask: a, lane: l, places: a.parts[n].places[:0]}
+	} else {
+		a.parts = append(a.parts, part{ask: a, lane: l})
+	}
+	return &a.parts[n]
+}
+
+// await has the keys read, and ends the ask. A server that is free is asked here
+// and now; where there are several, or one that is not, the ask waits for trips that
+// others may share.
+func (a *ask) await() ([]string, error) {
+	if l := a.parts[0].lane; len(a.parts) == 1 && l.begin() {
+		values, err := l.fetch(a.ctx, l.node, a.keys)
+		l.next()
+		a.release()
+		return values, err
+	}
+	a.values = make([]string, len(a.keys))
+	a.left.Store(int32(len(a.parts)))
+	for i := range a.parts {
+		if err := a.parts[i].lane.put(&a.parts[i]); err != nil {
+			return nil, err // parts that wait already are still to be answered
+		}
+	}
+	select {
+	case <-a.ctx.Done():
+		return nil, a.ctx.Err() // likewise
+	case <-a.done:
+	}
+	values, err := a.values, a.failure()
+	a.release()
+	return values, err
+}
+
+// answered ends a part.
+func (p *part) answered(err error) {
+	p.err = err
+	if p.left.Add(-1) == 0 {
+		p.done <- struct{}{}
+	}
+}
+
+// failure is why a part failed.
+func (a *ask) failure() error {
+	for i := range a.parts {
+		if err := a.parts[i].err; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release gives back an ask that nobody will answer any more.
+func (a *ask) release() {
+	a.ctx, a.keys, a.values = nil, nil, nil
+	for i := range a.parts {
+		a.parts[i].lane, a.parts[i].err = nil, nil
+	}
+	asks.Put(a)
+}

@@ -1,0 +1,156 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// maxTrips is how many round trips to a server are under way at once. A second
+	// one halves the wait where the network is far, and costs little where it is
+	// near; more make small batches.
+	maxTrips = 2
+	// maxBatch is how many reads one of them carries.
+	maxBatch = 128
+	// maxQueue is how many reads wait for the next. A server that is so far behind
+	// is not waited for.
+	maxQueue = 4096
+)
+
+// errBusy says that too many reads wait for the server.
+var errBusy = errors.New("too many reads wait for the server")
+
+// lane is the way to one server: trips under way, and reads that wait for one. It
+// keeps no goroutine while there are none.
+type lane struct {
+	node  *redis.Client
+	fetch func(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error)
+	mu    sync.Mutex
+	queue []*part
+	trips int // under way
+}
+
+// begin takes a trip, if one is free; next must follow it.
+func (l *lane) begin() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.trips == maxTrips {
+		return false
+	}
+	l.trips++
+	return true
+}
+
+// put has a part read by a trip that begins after this.
+func (l *lane) put(p *part) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == maxQueue {
+		return errBusy
+	}
+	l.queue = append(l.queue, p)
+	if l.trips < maxTrips {
+		l.trips++
+		go l.run()
+	}
+	return nil
+}
+
+// next ends a trip, and lets another follow for those who wait.
+func (l *lane) next() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) > 0 {
+		go l.run()
+	} else {
+		l.trips--
+	}
+}
+
+// run makes one trip after another, until nobody waits.
+func (l *lane) run() {
+	b := batches.Get().(*batch)
+	defer batches.Put(b)
+	for l.take(b) {
+		b.trip(l)
+	}
+}
+
+// take moves those who have waited longest into a batch. Where there are none, the
+// trip ends.
+func (l *lane) take(b *batch) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(len(l.queue), maxBatch)
+	if n == 0 {
+		l.trips--
+		return false
+	}
+	b.parts = append(b.parts, l.queue[:n]...)
+	rest := copy(l.queue, l.queue[n:])
+	clear(l.queue[rest:])
+	l.queue = l.queue[:rest]
+	return true
+}
+
+// idle reports whether nothing is under way.
+func (l *lane) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.trips == 0
+}
+
+// batch is what one round trip asks for: each key once.
+type batch struct {
+	parts []*part
+	keys  []string
+	at    map[string]int // places in keys
+}
+
+// batches holds emptied ones, for use again.
+var batches = sync.Pool{New: func() any { return &batch{at: map[string]int{}} }}
+
+// trip asks the server, hands out what it answers, and empties the batch. The
+// client's time-outs bound it; those who ask leave when they want.
+func (b *batch) trip(l *lane) {
+	defer b.empty()
+	waiting := b.parts[:0]
+	for _, p := range b.parts {
+		if p.ctx.Err() == nil { // nobody waits for others, and nobody uses their ask again
+			waiting = append(waiting, p)
+			b.want(p)
+		}
+	}
+	if len(waiting) == 0 {
+		return
+	}
+	values, err := l.fetch(context.Background(), l.node, b.keys)
+	for _, p := range waiting {
+		if err == nil {
+			for _, i := range p.places {
+				p.values[i] = values[b.at[p.keys[i]]]
+			}
+		}
+		p.answered(err)
+	}
+}
+
+func (b *batch) want(p *part) {
+	for _, i := range p.places {
+		key := p.keys[i]
+		if _, known := b.at[key]; !known {
+			b.at[key] = len(b.keys)
+			b.keys = append(b.keys, key)
+		}
+	}
+}
+
+func (b *batch) empty() {
+	clear(b.parts[:cap(b.parts)])
+	clear(b.keys)
+	clear(b.at)
+	b.parts, b.keys = b.parts[:0], b.keys[:0]
+}

@@ -1,0 +1,257 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache/fleet"
+	"github.com/cognito-broker/broker/internal/redistest"
+)
+
+// patient is a server whose clients wait long.
+func patient(address string) fleet.Server {
+	return fleet.Server{Addresses: []string{address}, DialTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
+}
+
+func newReader(t testing.TB, s fleet.Server) *fleet.Reader {
+	t.Helper()
+	r := fleet.NewReader(s)
+	t.Cleanup(r.Close)
+	return r
+}
+
+// until waits for what must come.
+func until(t testing.TB, what string, come func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(30 * time.Second); !come(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within 30 s", what)
+		}
+	}
+}
+
+// occupy has askers take all trips to a server that says nothing.
+func occupy(t testing.TB, r *fleet.Reader, ask func()) {
+	t.Helper()
+	for i := range fleet.MaxTrips {
+		go ask()
+		until(t, "a trip begins", func() bool { _, trips := r.Waiting(); return trips == i+1 })
+	}
+}
+
+// waiting waits until so many wait for a trip.
+func waiting(t testing.TB, r *fleet.Reader, want int) {
+	t.Helper()
+	until(t, "all ask", func() bool { reads, _ := r.Waiting(); return reads == want })
+}
+
+// calls is how often a server was sent a command.
+func calls(s *redistest.Server, command string) string {
+	text, _, _ := strings.Cut(s.Info("commandstats")["cmdstat_"+command], ",")
+	return strings.TrimPrefix(text, "calls=")
+}
+
+func TestReaderReads(t *testing.T) {
+	s := redistest.Single(t)
+	for name, value := range map[string]string{"a": "1", "b": "2", "empty": ""} {
+		if err := s.Client().Set(t.Context(), name, value, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := newReader(t, server(s.Addr()))
+	for _, test := range []struct{ keys, want []string }{
+		{[]string{"a"}, []string{"1"}},
+		{[]string{"b", "none", "a", "b"}, []string{"2", "", "1", "2"}},
+		{[]string{"empty", "none"}, []string{"", ""}},
+	} {
+		for way, get := range map[string]func(context.Context, ...string) ([]string, error){"batched": r.Get, "direct": r.Direct} {
+			if got, err := get(t.Context(), test.keys...); err != nil || !slices.Equal(got, test.want) {
+				t.Errorf("%s %q: got %q %v, want %q", way, test.keys, got, err, test.want)
+			}
+		}
+	}
+}
+
+// What is asked while round trips are out goes out together, each key once.
+func TestReaderGathers(t *testing.T) {
+	s := redistest.Single(t)
+	if err := s.Client().Set(t.Context(), "pool", "epoch", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	link := redistest.Proxy(t, s.Addr())
+	r := newReader(t, patient(link.Addr()))
+	if _, err := r.Get(t.Context(), "pool"); err != nil {
+		t.Fatal(err)
+	}
+	link.Hang()
+	var group sync.WaitGroup
+	occupy(t, r, func() { group.Go(func() { r.Get(context.Background(), "pool") }) })
+	for i := range fleet.MaxBatch {
+		group.Go(func() {
+			got, err := r.Get(t.Context(), fmt.Sprint("identity ", i), "pool")
+			if want := []string{"", "epoch"}; err != nil || !slices.Equal(got, want) {
+				t.Errorf("asker %d: got %q %v, want %q", i, got, err, want)
+			}
+		})
+	}
+	waiting(t, r, fleet.MaxBatch)
+	link.Restore()
+	group.Wait()
+	if got, want := calls(s, "mget"), fmt.Sprint(1+fleet.MaxTrips+1); got != want {
+		t.Errorf("the server was asked %s times, want %s", got, want)
+	}
+	if got, want := s.Info("stats")["keyspace_hits"], fmt.Sprint(1+fleet.MaxTrips+1); got != want {
+		t.Errorf("the key that all want was read %s times, want %s", got, want)
+	}
+}
+
+// Each leaves when he wants; the others get their answers.
+func TestReaderLeaves(t *testing.T) {
+	s := redistest.Single(t)
+	link := redistest.Proxy(t, s.Addr())
+	r := newReader(t, patient(link.Addr()))
+	link.Hang()
+	var patients, leavers sync.WaitGroup
+	ctx, leave := context.WithCancel(t.Context())
+	occupy(t, r, func() { r.Get(context.Background(), "key") })
+	for range 20 {
+		patients.Go(func() {
+			if _, err := r.Get(t.Context(), "key"); err != nil {
+				t.Errorf("who waits: got %v, want an answer", err)
+			}
+		})
+		leavers.Go(func() {
+			if _, err := r.Get(ctx, "key"); !errors.Is(err, context.Canceled) {
+				t.Errorf("who leaves: got %v, want his own end", err)
+			}
+		})
+	}
+	waiting(t, r, 40)
+	leave()
+	leavers.Wait() // the server still says nothing
+	link.Restore()
+	patients.Wait()
+}
+
+// A failure is that of all who asked together, and of nobody after.
+func TestReaderFails(t *testing.T) {
+	s := redistest.Single(t)
+	link := redistest.Proxy(t, s.Addr())
+	r := newReader(t, patient(link.Addr()))
+	link.Hang()
+	var group sync.WaitGroup
+	const askers = 50
+	var failed atomic.Int64
+	ask := func() {
+		if _, err := r.Get(context.Background(), "key"); err != nil {
+			failed.Add(1)
+		}
+	}
+	occupy(t, r, func() { group.Go(ask) })
+	for range askers - fleet.MaxTrips {
+		group.Go(ask)
+	}
+	waiting(t, r, askers-fleet.MaxTrips)
+	link.Cut()
+	group.Wait()
+	if got := failed.Load(); got != askers {
+		t.Errorf("%d of %d failed, want all", got, askers)
+	}
+	link.Restore()
+	if _, err := r.Get(t.Context(), "key"); err != nil {
+		t.Errorf("after it: got %v, want an answer", err)
+	}
+}
+
+// A server that is far behind is not waited for.
+func TestReaderIsBounded(t *testing.T) {
+	s := redistest.Single(t)
+	link := redistest.Proxy(t, s.Addr())
+	r := newReader(t, patient(link.Addr()))
+	link.Hang()
+	ctx, leave := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	occupy(t, r, func() { r.Get(context.Background(), "key") })
+	for range fleet.MaxQueue {
+		group.Go(func() { r.Get(ctx, "key") })
+	}
+	waiting(t, r, fleet.MaxQueue)
+	if _, err := r.Get(t.Context(), "key"); err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("one more: got %v, want a refusal", err)
+	}
+	leave()
+	group.Wait()
+	link.Restore()
+	until(t, "nothing is under way", func() bool { reads, trips := r.Waiting(); return reads+trips == 0 })
+}
+
+// Nobody is told what was so before he asked: a read never joins one that is out.
+func TestReaderReadsWhatIsThere(t *testing.T) {
+	s := redistest.Single(t)
+	r := newReader(t, server(s.Addr()))
+	var group sync.WaitGroup
+	for i := range 16 {
+		group.Go(func() {
+			for round := range 200 {
+				key, want := fmt.Sprint(i%4), ""
+				if i < 4 { // who writes it
+					want = fmt.Sprint(round)
+					if err := s.Client().Set(t.Context(), key, want, 0).Err(); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+				if got, err := r.Get(t.Context(), key); err != nil || i < 4 && got[0] != want {
+					t.Errorf("key %s: got %q %v, want %q", key, got, err, want)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// BenchmarkReader reads entries with the epochs of their identity and their pool.
+func BenchmarkReader(b *testing.B) {
+	s := redistest.Single(b)
+	const entries = 1000
+	names := make([][]string, entries)
+	for i := range names {
+		tag := fmt.Sprintf("b:{%022d}:", i)
+		names[i] = []string{tag + "c:" + strings.Repeat("n", 22), tag + "v", "b:{" + strings.Repeat("p", 22) + "}:v"}
+		for _, name := range names[i] {
+			value := strings.Repeat("e", 16)
+			if strings.Contains(name, "c:") {
+				value = strings.Repeat("c", 1500)
+			}
+			if err := s.Client().Set(b.Context(), name, value, 0).Err(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	for _, askers := range []int{1, 32} {
+		r := newReader(b, server(s.Addr()))
+		for way, get := range map[string]func(context.Context, ...string) ([]string, error){"batched": r.Get, "direct": r.Direct} {
+			b.Run(fmt.Sprintf("%s/askers=%d", way, askers), func(b *testing.B) {
+				var n atomic.Int64
+				b.SetParallelism(askers)
+				b.ReportAllocs()
+				b.RunParallel(func(p *testing.PB) {
+					for p.Next() {
+						if got, err := get(b.Context(), names[n.Add(7)%entries]...); err != nil || len(got[0]) != 1500 {
+							b.Errorf("got %v, want an entry", err)
+						}
+					}
+				})
+			})
+		}
+	}
+}
