@@ -70,29 +70,22 @@ func (e *Entry) HandedOut(now time.Time, floor time.Duration) {
 }
 
 // LastHandOut is when the entry was served last; zero if never.
-func (e *Entry) LastHandOut() time.Time {
-	ns := e.handedOut.Load()
-	if ns == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, ns)
-}
+func (e *Entry) LastHandOut() time.Time { return moment(e.handedOut.Load()) }
 
 // HandOuts is how often the entry was served.
 func (e *Entry) HandOuts() int64 { return e.handOuts.Load() }
 
-// Inherit takes over from old, which e renews, when anyone asked for it last. It
-// is no hand-out of e, and moves no renewal of it.
-func (e *Entry) Inherit(old *Entry) { e.inherited.Store(old.LastAsked().UnixNano()) }
-
-// LastAsked is when this entry, or the one that it renewed, was served last.
-func (e *Entry) LastAsked() time.Time {
-	return time.Unix(0, max(e.handedOut.Load(), e.inherited.Load()))
+// Inherit takes over when anyone asked last for what e renews. It is no hand-out
+// of e, and moves no renewal of it.
+func (e *Entry) Inherit(asked time.Time) {
+	if !asked.IsZero() {
+		e.inherited.Store(asked.UnixNano())
+	}
 }
 
-// Expected reports whether those who were served want so much life that they come
-// back at a known time, for which Due has it renewed.
-func (e *Entry) Expected() bool { return e.HandOuts() > 0 && large(e.MaxFloor(), e.Life()) }
+// LastAsked is when this entry, or the one that it renewed, was served last; zero
+// if never.
+func (e *Entry) LastAsked() time.Time { return moment(max(e.handedOut.Load(), e.inherited.Load())) }
 
 // MaxFloor is the largest floor of those who were served.
 func (e *Entry) MaxFloor() time.Duration { return time.Duration(e.floor.Load()) }

@@ -85,8 +85,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
-// wanted decides about an entry whose time has come: somebody is expected back,
-// or asked lately, or twice since it was brought. One that is not due after
+// wanted decides about an entry whose time has come. One that is not due after
 // all, for a later hand-out or a failure moved its time, is put back.
 func (s *Service) wanted(r renewal) bool {
 	now := s.Now()
@@ -100,7 +99,7 @@ func (s *Service) wanted(r renewal) bool {
 	if !r.sub.expires.IsZero() && !now.Before(r.sub.expires) {
 		return false // the asker's token has expired; he will bring another
 	}
-	return r.entry.Expected() || now.Sub(r.entry.LastAsked()) <= s.RenewIdle || r.entry.HandOuts() > 1
+	return r.entry.Use().Wanted(now, r.entry.Life(), s.RenewIdle)
 }
 
 // renewAhead starts a renewal behind an asker when one is due and the schedule
@@ -146,6 +145,6 @@ func (s *Service) renew(r renewal) {
 		return
 	}
 	s.Observer.Renewal("ok")
-	fresh.Inherit(entry)
+	fresh.Inherit(entry.LastAsked())
 	s.schedule(fresh, sub)
 }

@@ -49,12 +49,16 @@ end
 return v
 `)
 
-// beginFence makes the epoch pending. ARGV: a new epoch, its life, the fence's id,
-// how long it lasts. Returns what stood there before.
+// beginFence makes the epoch pending, and deletes what the scope's entries are
+// renewed with. ARGV: a new epoch, its life, the fence's id, how long it lasts, the
+// hash of uses, and what precedes its fields in names of material. Returns what stood
+// there before.
 var beginFence = newScript(`
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + keepOthers + `
 redis.call('SET', KEYS[1], ARGV[1] .. others .. fence .. struct.pack('>I8', now + ARGV[4]), 'PX', ARGV[2])
+for _, field in ipairs(redis.call('HKEYS', ARGV[5])) do redis.call('DEL', ARGV[6] .. field) end
+redis.call('DEL', ARGV[5])
 return v
 `)
 

@@ -27,7 +27,7 @@ func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, 
 		c.begun[i] = random()
 	}
 	results, err := f.each(ctx, beginFence, scopes, func(i int) []any {
-		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds()}
+		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), f.names.used(scopes[i]), f.names.before("m", scopes[i])}
 	}, true)
 	if err == nil {
 		for i, r := range results {

@@ -32,6 +32,9 @@ type Config struct {
 	// one around a change of unknown outcome lasts. It is longer than any change.
 	Pending  time.Duration
 	Observer Observer
+	// Skew is for tests that let time pass: it is added to Redis's clock where
+	// renewals are scheduled and claimed. Nil: none is.
+	Skew func() time.Duration
 }
 
 // Fleet is a broker's share in the fleet. It is safe for concurrent use.
@@ -43,6 +46,7 @@ type Fleet struct {
 	reader  *reader
 	pending time.Duration
 	observe Observer
+	skewed  func() time.Duration
 
 	background sync.WaitGroup
 }
@@ -61,7 +65,7 @@ func New(c Config) (*Fleet, error) {
 	}
 	f := &Fleet{
 		redis: dial(c.Server), names: names{cache.NewNamer(c.NameKey)}, seal: seal,
-		pending: c.Pending, observe: c.Observer,
+		pending: c.Pending, observe: c.Observer, skewed: c.Skew,
 	}
 	f.reader = newReader(f.redis)
 	id := random()

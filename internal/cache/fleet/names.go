@@ -21,7 +21,32 @@ func (n names) epoch(scope cache.Scope) string { return "b:{" + n.tag(scope) + "
 
 // of names something of a kind that belongs to a scope.
 func (n names) of(kind string, scope cache.Scope, key cache.Key) string {
-	return "b:{" + n.tag(scope) + "}:" + kind + ":" + short(key)
+	return n.before(kind, scope) + short(key)
+}
+
+// before is what precedes the short name of a key in of.
+func (n names) before(kind string, scope cache.Scope) string {
+	return "b:{" + n.tag(scope) + "}:" + kind + ":"
+}
+
+// used names what is known of the use of a scope's entries.
+func (n names) used(scope cache.Scope) string { return "b:{" + n.tag(scope) + "}:u" }
+
+// member names an entry in the schedule of renewals: its scope's tag and its key,
+// in short both, as bytes.
+func (n names) member(scope cache.Scope, key cache.Key) string {
+	tag := n.digest.Key("scope", string(scope))
+	return string(tag[:16]) + string(key[:16])
+}
+
+// ofMember are the names of what stands for a member: the hash of uses, the field
+// in it, and the material.
+func (n names) ofMember(member string) (used, field, material string) {
+	var b [32]byte
+	copy(b[:], member)
+	tag := base64.RawURLEncoding.EncodeToString(b[:16])
+	field = base64.RawURLEncoding.EncodeToString(b[16:])
+	return "b:{" + tag + "}:u", field, "b:{" + tag + "}:m:" + field
 }
 
 // shared names what the whole fleet has one of.

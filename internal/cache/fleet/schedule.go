@@ -1,0 +1,183 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// The schedule is one sorted set. A member names an entry and where its material
+// stands; its score is when its renewal comes up, in milliseconds of Redis's clock.
+// A whole score is an appointment. One that ends in a half is a claim, and when it
+// lapses: the member comes up again then, should whoever claimed it have died. One
+// that ends in a quarter is a claim whose entry was reported again meanwhile: it
+// lapses all the same, so that the report is not lost to what the claimer decides.
+const scheduleLife = epochLife
+
+// appointRenewal has members come up at those times, or earlier where they do
+// already. ARGV: the set's life, then members with times.
+var appointRenewal = newScript(`
+for i = 2, #ARGV, 2 do
+  local at, stands = tonumber(ARGV[i + 1]), tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or nil)
+  local part = (stands or 0) % 1
+  if part == 0.5 then
+    redis.call('ZADD', KEYS[1], string.format('%.2f', stands - 0.25), ARGV[i])
+  elseif part == 0 and (not stands or at < stands) then
+    redis.call('ZADD', KEYS[1], at, ARGV[i])
+  end
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 0
+`)
+
+// claimRenewals claims members that have come up, first come first. ARGV: how many
+// at most, how long the claims last, what is added to the clock. Returns how many
+// members there are, how long the first has been up, the claims' mark, and the
+// members with the times at which they came up.
+var claimRenewals = newScript(`
+now = now + ARGV[3]
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] or now
+local mark = string.format('%.1f', now + ARGV[2] + 0.5)
+local answer = {redis.call('ZCARD', KEYS[1]), math.floor(math.max(0, now - first)), mark}
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+for i = 1, #due, 2 do
+  redis.call('ZADD', KEYS[1], 'XX', mark, due[i])
+  answer[#answer + 1] = due[i]
+  answer[#answer + 1] = due[i + 1]
+end
+return answer
+`)
+
+// settleClaim ends a claim that still stands. ARGV: the member, the claim's mark,
+// when the member comes up next, or nothing for never.
+var settleClaim = newScript(`
+if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or nil) ~= tonumber(ARGV[2]) then return 0 end
+if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+redis.call('ZADD', KEYS[1], 'XX', ARGV[3], ARGV[1])
+return 1
+`)
+
+// appointment is when a member of the schedule comes up.
+type appointment struct {
+	member string
+	at     time.Time
+}
+
+// appoint puts appointments into the schedule.
+func (f *Fleet) appoint(ctx context.Context, due []appointment) error {
+	if len(due) == 0 {
+		return nil
+	}
+	args := []any{scheduleLife.Milliseconds()}
+	for _, a := range due {
+		args = append(args, a.member, a.at.UnixMilli())
+	}
+	if _, err := f.at(ctx, appointRenewal, f.names.shared("due"), args...); err != nil {
+		return unavailable("schedule renewals", err)
+	}
+	return nil
+}
+
+// Claim claims up to n entries whose renewal has come up, for as long as that, and
+// reads what is known of them. It fails with cache.ErrFleet; what was claimed comes
+// up again when the claims lapse.
+func (f *Fleet) Claim(ctx context.Context, n int, lasting time.Duration) (cache.Claims, error) {
+	cmd, err := f.at(ctx, claimRenewals, f.names.shared("due"), n, lasting.Milliseconds(), f.skew().Milliseconds())
+	if err != nil {
+		return cache.Claims{}, unavailable("claim renewals", err)
+	}
+	claims, err := readClaims(cmd)
+	if err == nil && len(claims.Claimed) > 0 {
+		err = f.material(ctx, claims.Claimed)
+	}
+	if err != nil {
+		return cache.Claims{}, unavailable("claim renewals", err)
+	}
+	return claims, nil
+}
+
+// readClaims reads the script's answer.
+func readClaims(cmd *redis.Cmd) (cache.Claims, error) {
+	answer, err := cmd.Slice()
+	if err != nil || len(answer) < 3 || len(answer)%2 != 1 {
+		return cache.Claims{}, errors.Join(err, errors.New("unexpected answer"))
+	}
+	length, _ := answer[0].(int64)
+	overdue, _ := answer[1].(int64)
+	mark, _ := answer[2].(string)
+	claims := cache.Claims{Length: int(length), Overdue: time.Duration(overdue) * time.Millisecond}
+	for i := 3; i < len(answer); i += 2 {
+		member, _ := answer[i].(string)
+		score, _ := answer[i+1].(string)
+		due, err := strconv.ParseFloat(score, 64)
+		if err != nil {
+			return cache.Claims{}, fmt.Errorf("read a score: %w", err)
+		}
+		claims.Claimed = append(claims.Claimed, cache.Claim{Member: member, Mark: mark, Due: time.UnixMilli(int64(due))})
+	}
+	return claims, nil
+}
+
+// material reads what is kept for the claimed entries, in one round trip. A member
+// that names nothing is left without.
+func (f *Fleet) material(ctx context.Context, claims []cache.Claim) error {
+	uses, blobs, names := make([]*redis.StringCmd, len(claims)), make([]*redis.StringCmd, len(claims)), make([]string, len(claims))
+	_, err := f.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i := range claims {
+			used, field, name := f.names.ofMember(claims[i].Member)
+			uses[i], blobs[i], names[i] = p.HGet(ctx, used, field), p.Get(ctx, name), name
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return err
+	}
+	for i := range claims {
+		claims[i].Told, _ = unpackUse(uses[i].Val(), "")
+		blob, err := blobs[i].Result()
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		m, ok := f.openMaterial(names[i], blob)
+		if !ok {
+			f.observe.Sealed()
+			continue
+		}
+		claims[i].Material = m
+	}
+	return nil
+}
+
+// Settle ends a claim: its entry comes up again then, or with a zero time never.
+// A claim that has lapsed, or whose entry was reported again meanwhile, is left
+// alone. It fails with cache.ErrFleet.
+func (f *Fleet) Settle(ctx context.Context, c cache.Claim, at time.Time) error {
+	next := ""
+	if !at.IsZero() {
+		next = strconv.FormatInt(at.UnixMilli(), 10)
+	}
+	if _, err := f.at(ctx, settleClaim, f.names.shared("due"), c.Member, c.Mark, next); err != nil {
+		return unavailable("settle a claim", err)
+	}
+	return nil
+}
+
+// skew is what is added to Redis's clock; none but in tests.
+func (f *Fleet) skew() time.Duration {
+	if f.skewed == nil {
+		return 0
+	}
+	return f.skewed()
+}
+
+// now is the time with the skew.
+func (f *Fleet) now() time.Time { return time.Now().Add(f.skew()) }

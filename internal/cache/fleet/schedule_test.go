@@ -1,0 +1,230 @@
+package fleet_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet"
+	"github.com/cognito-broker/broker/internal/redistest"
+)
+
+// planner is a broker's share that schedules renewals, on a clock that a test sets.
+type planner struct {
+	*fleet.Fleet
+	epochs *cache.Epochs
+	clock  *clock
+}
+
+// clock stands still until a test moves it.
+type clock struct{ now time.Time }
+
+func newClock() *clock { return &clock{time.UnixMilli(time.Now().UnixMilli())} }
+
+func (c *clock) pass(d time.Duration) { c.now = c.now.Add(d) }
+
+func plan(t testing.TB, s fleet.Server, k keys, c *clock) *planner {
+	t.Helper()
+	f, err := fleet.New(fleet.Config{
+		Server: s, Keys: [][]byte{k.seal}, NameKey: k.name, Pending: 10 * time.Second, Observer: silent{},
+		Skew: func() time.Duration { return time.Until(c.now) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	p := &planner{Fleet: f, epochs: cache.NewEpochs(), clock: c}
+	p.epochs.Join(f)
+	f.Ends(p.epochs.End)
+	return p
+}
+
+// entry is an entry of an identity that was issued then, and lives an hour.
+func (p *planner) entry(ctx context.Context, id string, issued time.Time) (*cache.Entry, error) {
+	stamp, err := p.Stamp(ctx, p.epochs.Read(cache.IdentityScope(id), pool))
+	return &cache.Entry{Issued: issued, Stamp: stamp, Jitter: 0.5, Credentials: cache.Credentials{IdentityID: id, Expires: issued.Add(time.Hour)}}, err
+}
+
+// told reports one use of an entry, with material.
+func (p *planner) told(t testing.TB, r cache.Report) cache.Told {
+	t.Helper()
+	told, err := p.Report(t.Context(), []cache.Report{r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return told[0]
+}
+
+func once(id string, e *cache.Entry, at time.Time) cache.Report {
+	return cache.Report{Key: keyOf(id), Entry: e, Call: []byte("call of " + id), Use: cache.Use{HandOuts: 1, HandedOut: at, Asked: at}}
+}
+
+// want claims up to n and compares whose they are, and returns them by their names.
+func (p *planner) want(t testing.TB, n int, names ...string) []cache.Claim {
+	t.Helper()
+	claims, err := p.Claim(t.Context(), n, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := claims.Claimed
+	slices.SortFunc(got, func(a, b cache.Claim) int { return strings.Compare(claimed(a), claimed(b)) })
+	if !slices.EqualFunc(got, names, func(c cache.Claim, name string) bool { return claimed(c) == name }) {
+		var whose []string
+		for _, c := range got {
+			whose = append(whose, claimed(c))
+		}
+		t.Fatalf("got claims of %q, want %q", whose, names)
+	}
+	return got
+}
+
+// claimed is whose entry a claim is of.
+func claimed(c cache.Claim) string {
+	if c.Material == nil {
+		return "nobody"
+	}
+	return strings.TrimPrefix(string(c.Material.Call), "call of ")
+}
+
+// settle ends a claim.
+func (p *planner) settle(t testing.TB, c cache.Claim, at time.Time) {
+	t.Helper()
+	if err := p.Settle(t.Context(), c, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two brokers share a schedule: what comes up is claimed by one of them, and comes
+// up again when he does not settle it.
+func TestScheduleIsShared(t *testing.T) {
+	for name, start := range map[string]func(testing.TB) fleet.Server{
+		"single":  func(t testing.TB) fleet.Server { return server(redistest.Single(t).Addr()) },
+		"cluster": func(t testing.TB) fleet.Server { return server(redistest.Cluster(t).Addrs()...) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, s, k := newClock(), start(t), newKeys()
+			a, b := plan(t, s, k, c), plan(t, s, k, c)
+			for i := range 6 { // due after 36 minutes, one after the other
+				id := fmt.Sprint(i)
+				e, err := a.entry(t.Context(), id, c.now.Add(time.Duration(i)*time.Minute))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if told := a.told(t, once(id, e, c.now)); told.Use.HandOuts != 1 || told.Lapses.IsZero() {
+					t.Fatalf("got %+v, want one hand-out and material", told)
+				}
+			}
+			a.want(t, 100)
+			c.pass(38*time.Minute + 30*time.Second)
+			a.want(t, 1, "0")
+			b.want(t, 1, "1")
+			two := b.want(t, 100, "2")
+			a.want(t, 100)
+			b.settle(t, two[0], c.now.Add(time.Hour))
+			c.pass(70 * time.Second) // the claims lapse, and 3 comes up
+			again := b.want(t, 100, "0", "1", "3")
+			b.settle(t, again[0], time.Time{})
+			b.settle(t, again[1], c.now.Add(40*time.Second))
+			c.pass(70 * time.Second)
+			a.want(t, 100, "1", "3", "4")
+			c.pass(time.Hour)
+			a.want(t, 100, "1", "2", "3", "4", "5") // 1, 3 and 4 by claims that lapsed
+		})
+	}
+}
+
+// A report while an entry is claimed is not lost to what the claimer decides: it
+// comes up again when the claim lapses.
+func TestReportDuringAClaim(t *testing.T) {
+	c := newClock()
+	p := plan(t, server(redistest.Single(t).Addr()), newKeys(), c)
+	e, err := p.entry(t.Context(), "x", c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.told(t, once("x", e, c.now))
+	c.pass(37 * time.Minute)
+	first := p.want(t, 10, "x")
+	p.told(t, once("x", e, c.now))
+	p.want(t, 10)
+	p.settle(t, first[0], time.Time{})
+	c.pass(61 * time.Second)
+	second := p.want(t, 10, "x")
+	if got := second[0].Told.Use.HandOuts; got != 2 {
+		t.Errorf("got %d hand-outs, want 2", got)
+	}
+	p.settle(t, first[0], time.Time{}) // lapsed
+	c.pass(61 * time.Second)
+	p.want(t, 10, "x")
+}
+
+// What all brokers told of an entry's use does not depend on the order in which
+// it arrives, nor on what arrives twice.
+func TestUseIsMerged(t *testing.T) {
+	c := newClock()
+	p := plan(t, server(redistest.Single(t).Addr()), newKeys(), c)
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n++
+		id := fmt.Sprint("merged", n)
+		replaced, _ := p.entry(t.Context(), id, c.now.Add(-time.Minute))
+		entry, err := p.entry(t.Context(), id, c.now)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		reports := []cache.Report{{Key: keyOf(id), Entry: entry}}
+		for range rapid.IntRange(0, 4).Draw(rt, "brokers") {
+			r := cache.Report{Key: keyOf(id), Entry: entry}
+			if rapid.IntRange(0, 3).Draw(rt, "older") == 0 {
+				r.Entry = replaced
+			}
+			if r.Use.HandOuts = int64(rapid.IntRange(0, 3).Draw(rt, "hand-outs")); r.Use.HandOuts > 0 {
+				r.Use.HandedOut = c.now.Add(time.Duration(rapid.IntRange(1, 5).Draw(rt, "last")) * time.Second)
+			}
+			r.Use.Asked = later(r.Use.HandedOut, c.now.Add(time.Duration(rapid.IntRange(-2, 2).Draw(rt, "asked"))*time.Second))
+			r.Use.Floor = time.Duration(rapid.IntRange(0, 3).Draw(rt, "floor")) * time.Minute
+			reports = append(reports, r)
+		}
+		var told []cache.Told
+		for _, r := range rapid.Permutation(slices.Concat(reports, reports)).Draw(rt, "order") {
+			if told, err = p.Report(t.Context(), []cache.Report{r}); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		if got, want := told[0].Use, together(reports, entry); got != want {
+			rt.Fatalf("got %+v, want %+v", got, want)
+		}
+	})
+}
+
+// together is what reports say of an entry's use.
+func together(reports []cache.Report, e *cache.Entry) (u cache.Use) {
+	lasts := map[time.Time]bool{}
+	for _, r := range reports {
+		u.Asked = later(u.Asked, r.Use.Asked)
+		if r.Entry != e {
+			continue
+		}
+		u.HandOuts, u.Floor = max(u.HandOuts, min(2, r.Use.HandOuts)), max(u.Floor, r.Use.Floor)
+		if u.HandedOut = later(u.HandedOut, r.Use.HandedOut); r.Use.HandOuts > 0 {
+			lasts[r.Use.HandedOut] = true
+		}
+	}
+	if len(lasts) > 1 {
+		u.HandOuts = 2
+	}
+	return u
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,61 @@
+package cache
+
+import "time"
+
+// Use is what is known of those who asked for an entry.
+type Use struct {
+	// HandOuts is how often it was handed out since the exchange that brought it.
+	// Of several brokers together, two stands for more.
+	HandOuts int64
+	// HandedOut is when that was last; zero: never.
+	HandedOut time.Time
+	// Asked is when it, or what it renewed, was handed out last; zero: never.
+	Asked time.Time
+	// Floor is the largest of those who were served since the exchange.
+	Floor time.Duration
+}
+
+// Expected reports whether those who were served want so much of a life that they
+// come back at a known time, for which Due has the entry renewed.
+func (u Use) Expected(life time.Duration) bool { return u.HandOuts > 0 && large(u.Floor, life) }
+
+// Wanted decides about an entry of that life whose renewal is due: somebody is
+// expected back, or asked within idle, or twice since the exchange.
+func (u Use) Wanted(now time.Time, life, idle time.Duration) bool {
+	return u.Expected(life) || now.Sub(u.Asked) <= idle || u.HandOuts > 1
+}
+
+// Use is what this process knows of the entry's use.
+func (e *Entry) Use() Use {
+	return Use{HandOuts: e.HandOuts(), HandedOut: e.LastHandOut(), Asked: e.LastAsked(), Floor: e.MaxFloor()}
+}
+
+// moment is the time of Unix nanoseconds; zero is none.
+func moment(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
+
+// Due is when an entry of this use is due for renewal by tokens that expire then;
+// zero: never. Where they expire within the window of 55 to 65 % of its life, that
+// is a minute before, if the window has begun.
+func (u Use) Due(e *Entry, tokens time.Time) time.Time {
+	due := Due(e.Issued, e.Credentials.Expires, u.HandedOut, u.Floor, e.Jitter)
+	if tokens.IsZero() || large(u.Floor, e.Life()) || !due.After(tokens.Add(-lastMinute)) {
+		return due
+	}
+	opens := Due(e.Issued, e.Credentials.Expires, time.Time{}, 0, 0)
+	if last := tokens.Add(-lastMinute); last.After(opens) {
+		return last
+	}
+	if opens.Before(tokens) {
+		return opens
+	}
+	return due
+}
+
+// lastMinute is how long before its tokens expire a renewal is made that could be
+// made later otherwise.
+const lastMinute = time.Minute
