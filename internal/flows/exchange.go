@@ -114,6 +114,9 @@ func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, err
 	} else if identity != home {
 		entry.Stamp = cache.Join(entry.Stamp, stamp.Only(identity))
 	}
+	if home != sub.scope { // the asker's next call names again whom this one named
+		entry.Stamp = cache.Join(entry.Stamp, stamp.Only(sub.scope))
+	}
 	s.keep(ctx, key, entry)
 	return entry, nil
 }

@@ -121,6 +121,12 @@ func deleteIdentities(s *scene) {
 	if again := s.identity(s.Pools.Open, s.login(alice)); again == id {
 		s.Error("his login: got the old identity, want a new one")
 	}
+	bob, loser := s.login(s.someone()), s.guest()
+	survivor := s.identity(s.Pools.Open, bob)
+	s.equal("a guest who lost a merge", s.credentials(loser, bob), survivor+" as "+Authenticated)
+	s.equal("he is deleted", s.deleted(loser), "[]")
+	s.equal("the same call", s.credentials(loser, bob), noIdentity(loser))
+	s.equal("the survivor", s.credentials(survivor, bob), survivor+" as "+Authenticated)
 	s.equal("once more", s.deleted(id), "[]")
 	s.equal("of nobody", s.deleted(s.unknown()), "[]")
 	many := make([]string, 60)
