@@ -33,6 +33,7 @@ type client struct {
 
 // dial makes a client. It connects when it is used.
 func dial(s Server) client {
+	hush()
 	o := &redis.UniversalOptions{
 		Addrs: s.Addresses, MasterName: s.Master, Username: s.Username, Password: s.Password, TLSConfig: s.TLS,
 		DialTimeout: s.DialTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout, PoolSize: s.PoolSize,
@@ -51,7 +52,11 @@ func dial(s Server) client {
 	case s.Master != "":
 		return client{UniversalClient: redis.NewFailoverClient(o.Failover())}
 	case len(s.Addresses) > 1:
-		c := redis.NewClusterClient(o.Cluster())
+		cluster := o.Cluster()
+		// Who took over from a node that died is asked for only this often; the
+		// library's minute would be a minute of errors.
+		cluster.ClusterStateReloadInterval = time.Second
+		c := redis.NewClusterClient(cluster)
 		return client{UniversalClient: c, cluster: c}
 	}
 	return client{UniversalClient: redis.NewClient(o.Simple())}

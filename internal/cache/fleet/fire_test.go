@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet"
 	"github.com/cognito-broker/broker/internal/redistest"
 )
 
@@ -149,8 +150,8 @@ func (f *fire) report(format string, args ...any) {
 }
 
 // burn runs readers and changers on each broker, and lights, until the time is up.
-func (f *fire) burn(t *testing.T, light func(ctx context.Context)) {
-	ctx, cancel := context.WithTimeout(t.Context(), burnTime())
+func (f *fire) burn(t *testing.T, least time.Duration, light func(ctx context.Context)) {
+	ctx, cancel := context.WithTimeout(t.Context(), max(least, burnTime()))
 	defer cancel()
 	var all sync.WaitGroup
 	for i, b := range f.brokers {
@@ -279,7 +280,58 @@ func TestFenceUnderFire(t *testing.T) {
 			if name == "evicting" {
 				f.afterwards = func(ctx context.Context) { evictEpochs(ctx, redis) }
 			}
-			f.burn(t, light(redis, links))
+			f.burn(t, 0, light(redis, links))
+		})
+	}
+}
+
+// A master dies, or is told to step down, while changes are being answered: what a
+// replica takes over never brings back what a change ended.
+func TestFenceUnderFailover(t *testing.T) {
+	t.Parallel()
+	for name, shape := range map[string]func(t *testing.T) (fleet.Server, func()){
+		"sentinels": func(t *testing.T) (fleet.Server, func()) {
+			w := redistest.Sentinels(t)
+			s := server(w.Addrs()...)
+			s.Master = redistest.MasterName
+			return s, func() {
+				if rand.N(2) == 0 {
+					w.Failover()
+				} else {
+					w.KillMaster()
+				}
+				w.Heal()
+			}
+		},
+		"cluster": func(t *testing.T) (fleet.Server, func()) {
+			c := redistest.Cluster(t)
+			return server(c.Addrs()...), func() {
+				key := fmt.Sprint(rand.Int())
+				if rand.N(2) == 0 {
+					c.Failover(key)
+				} else {
+					c.KillMaster(key)
+				}
+				c.Heal()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			where, fail := shape(t)
+			k, f := newKeys(), &fire{upstream: newUpstream(12)}
+			for range 3 {
+				f.brokers = append(f.brokers, join(t, where, k))
+			}
+			for _, b := range f.brokers {
+				b.leased(t)
+			}
+			f.burn(t, 12*time.Second, func(ctx context.Context) {
+				rest(ctx, rand.N(2*time.Second))
+				if ctx.Err() == nil {
+					fail()
+				}
+			})
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -43,5 +44,29 @@ func TestShared(t *testing.T) {
 	}
 	if e, stamp, err = b.look(ctx, "x"); err != nil || e != nil || !stamp.Stands() {
 		t.Errorf("after the fence: got %v, %v and a stamp that stands: %v; want a stamp only", e, err, stamp.Stands())
+	}
+}
+
+// A change that no replica has heard of is not made: the replica may take over and
+// would serve what the change ended.
+func TestUnconfirmed(t *testing.T) {
+	w := redistest.Sentinels(t)
+	s := server(w.Addrs()...)
+	s.Master = redistest.MasterName
+	b := join(t, s, newKeys()).leased(t)
+	settle(t, b)
+	replica := w.Replica()
+	replica.Pause()
+	_, err := b.epochs.Fence(t.Context(), cache.IdentityScope("x"))
+	if !errors.Is(err, cache.ErrFleet) {
+		t.Errorf("a fence that the replica does not confirm: got %v, want %v", err, cache.ErrFleet)
+	}
+	replica.Resume()
+	for { // as soon as the replica has caught up
+		fence, err := b.epochs.Fence(t.Context(), cache.IdentityScope("x"))
+		if err == nil {
+			fence.Cancel()
+			return
+		}
 	}
 }
