@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -24,8 +23,7 @@ type numbered struct {
 
 // history is what several clients of a pool asked and were told.
 type history struct {
-	pool   string
-	idps   [2]*idptest.Issuer
+	deck
 	caller model.Caller
 	done   chan struct{} // gets one for each call
 	again  chan struct{} // closed once the broker has come back
@@ -40,8 +38,9 @@ type history struct {
 
 func newHistory(pool string, idps [2]*idptest.Issuer, caller model.Caller) *history {
 	return &history{
-		pool: pool, idps: idps, caller: caller,
-		again: make(chan struct{}), done: make(chan struct{}, maxOps),
+		deck:   deck{pool: pool, idps: idps, names: historyCalls, users: historyUsers, subjects: historyUsers},
+		caller: caller,
+		again:  make(chan struct{}), done: make(chan struct{}, maxOps),
 	}
 }
 
@@ -94,18 +93,7 @@ func (h *history) call(client int, op numbered) (ok bool) {
 // look reads everything when all calls have ended.
 func (h *history) look() {
 	ops := []model.Op{{Name: "ListIdentities", Pool: h.pool}, {Name: "ListIdentities", Pool: h.pool, Hide: true}}
-	for _, user := range historyUsers {
-		ops = append(ops, model.Op{Name: "LookupDeveloperIdentity", Pool: h.pool, User: user})
-	}
-	for _, id := range h.ids {
-		ops = append(ops, model.Op{Name: "DescribeIdentity", Identity: id}, model.Op{Name: "LookupDeveloperIdentity", Pool: h.pool, Identity: id})
-	}
-	for _, i := range h.idps {
-		for _, user := range historyUsers { // whose a public login is cannot be seen otherwise
-			ops = append(ops, model.Op{Name: "GetId", Pool: h.pool, Logins: []model.Login{{Provider: i.Name(), Subject: user}}})
-		}
-	}
-	for n, op := range ops {
+	for n, op := range append(ops, h.deck.look(h.ids)...) {
 		h.call(0, numbered{Op: op, n: maxOps + n})
 	}
 }
@@ -137,50 +125,7 @@ func (h *history) draw() (numbered, bool) {
 		return numbered{}, false
 	}
 	h.drawn++
-	op := model.Op{Name: historyCalls[rand.IntN(len(historyCalls))], Pool: h.pool}
-	if len(h.ids) > 0 {
-		op.Identity = h.ids[rand.IntN(len(h.ids))]
-	} else if op.Name != "GetOpenIdTokenForDeveloperIdentity" {
-		op.Name = "GetId"
-	}
-	user, other := historyUsers[rand.IntN(4)], historyUsers[rand.IntN(4)]
-	switch op.Name {
-	case "GetId":
-		op.Logins, op.Identity = h.logins(rand.IntN(3)), ""
-	case "GetCredentialsForIdentity", "GetOpenIdToken":
-		op.Logins = h.logins(rand.IntN(3))
-	case "UnlinkIdentity":
-		op.Logins, op.Remove = h.logins(1+rand.IntN(2)), []string{h.idps[rand.IntN(2)].Name()}
-	case "GetOpenIdTokenForDeveloperIdentity":
-		op.User, op.Logins = user, h.logins(rand.IntN(3))
-		if rand.IntN(2) == 0 {
-			op.Identity = ""
-		}
-	case "MergeDeveloperIdentities":
-		op.User, op.Into = user, other
-	case "UnlinkDeveloperIdentity":
-		op.User = user
-	case "LookupDeveloperIdentity":
-		if rand.IntN(2) == 0 {
-			op.User, op.Identity = user, ""
-		}
-	}
-	return numbered{Op: op, n: h.drawn}, true
-}
-
-// historyCalls are what is called, the more often the oftener it stands here.
-var historyCalls = []string{
-	"GetId", "GetId", "GetId", "GetCredentialsForIdentity", "GetCredentialsForIdentity", "GetCredentialsForIdentity", "GetOpenIdToken",
-	"GetOpenIdTokenForDeveloperIdentity", "GetOpenIdTokenForDeveloperIdentity", "UnlinkIdentity", "UnlinkIdentity", "UnlinkDeveloperIdentity",
-	"MergeDeveloperIdentities", "MergeDeveloperIdentities", "LookupDeveloperIdentity", "DeleteIdentities", "ListIdentities", "DescribeIdentity",
-}
-
-// logins makes up n logins, of a provider each.
-func (h *history) logins(n int) (logins []model.Login) {
-	for _, i := range rand.Perm(2)[:n] {
-		logins = append(logins, model.Login{Provider: h.idps[i].Name(), Subject: historyUsers[rand.IntN(4)]})
-	}
-	return logins
+	return numbered{Op: h.deck.draw(h.ids), n: h.drawn}, true
 }
 
 // String lists the calls by the time at which they began.
