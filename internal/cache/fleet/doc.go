@@ -27,7 +27,9 @@
 // the entry that was stored. A lead that lapses costs an exchange more, never a
 // wrong answer: entries are judged by their epochs, whoever stored them.
 //
-// Whatever Redis forgets (emptied, evicting, failed over) is made anew and matches
-// nothing that came before. A server that has not kept the table of leases for the
+// Whatever Redis forgets (emptied, evicting) is made anew and matches nothing that
+// came before. An epoch names the server process that made it, and counts for no
+// other: one that took over, or that read an old state back from its disk, may not
+// know what was fenced. A server that has not kept the table of leases for the
 // length of a lease is not believed to know all holders: a fence waits then.
 package fleet

@@ -23,8 +23,8 @@ const (
 // of the same epochs that expires later stands there. KEYS[1] is the entry's name.
 // ARGV: the home's epoch's name, the entry, the epoch, the entry's life, an
 // epoch's life, the length of the header. Returns whether it stored.
-var storeEntry = newScript(`
-if redis.call('GET', ARGV[1]) ~= ARGV[3] then return 0 end
+var storeEntry = newScript(ownEpoch + `
+if present(redis.call('GET', ARGV[1])) ~= ARGV[3] then return 0 end
 local size = tonumber(ARGV[6])
 local old = redis.call('GETRANGE', KEYS[1], 0, size - 1)
 if #old == size and string.sub(old, 11) == string.sub(ARGV[2], 11, size)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,16 +17,32 @@ import (
 // whose epochs are given this life again when it is stored.
 const epochLife = 48 * time.Hour
 
-// A scope's epoch is a string: 16 random bytes and, while fences are open, a
-// record of 24 for each: its random id, and the deadline at which it lapses, in
-// milliseconds of Redis's clock. Whoever reads more than 16 bytes reads a pending
-// epoch. Only the scripts below write one.
+// A scope's epoch is a string: 16 random bytes, 16 of the id of the server process
+// that made it and, while fences are open, a record of 24 for each: its random id,
+// and the deadline at which it lapses, in milliseconds of Redis's clock. Whoever
+// reads more than 32 bytes reads a pending epoch. Another process, one that took
+// over or that read an old state back from its disk, may not know of a fence: what
+// it did not make itself is no epoch of its own. Only the scripts below write one.
+const (
+	runSize    = 16
+	recordedAt = 16 + runSize
+)
+
+// ownEpoch tells the server's own id, and the epoch that a value spells: the empty
+// string for none, a pending one, or one that another process made.
+const ownEpoch = `
+local run = string.sub(string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), 1, 16)
+local function present(v)
+  if v and #v == 32 and string.sub(v, 17) == run then return string.sub(v, 1, 16) end
+  return ''
+end
+`
 
 // keepOthers keeps, of the value v, the records of fences that have not lapsed and
 // are not the one given; own tells whether that was among them.
 const keepOthers = `
 local others, own = '', false
-for i = 17, #v, 24 do
+for i = 33, #v, 24 do
   local id = string.sub(v, i, i + 15)
   if id == fence then
     own = true
@@ -36,44 +53,46 @@ end
 `
 
 // openEpoch returns the epoch, and makes one where there is none or where all that
-// made it pending has lapsed. ARGV: a new epoch, its life.
-var openEpoch = newScript(`
+// made it pending has lapsed; a pending one is empty. ARGV: a new epoch, its life.
+var openEpoch = newScript(ownEpoch + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ''
 ` + keepOthers + `
-if #v == 16 then
+local epoch = present(v)
+if epoch ~= '' then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 elseif others == '' then
-  v = ARGV[1]
-  redis.call('SET', KEYS[1], v, 'PX', ARGV[2])
+  epoch = ARGV[1]
+  redis.call('SET', KEYS[1], epoch .. run, 'PX', ARGV[2])
 end
-return v
+return epoch
 `)
 
 // beginFence makes the epoch pending, and deletes what the scope's entries are
 // renewed with. ARGV: a new epoch, its life, the fence's id, how long it lasts, the
-// hash of uses, and what precedes its fields in names of material. Returns what stood
-// there before.
-var beginFence = newScript(`
+// hash of uses, and what precedes its fields in names of material. Returns the
+// epoch that stood there before.
+var beginFence = newScript(ownEpoch + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + keepOthers + `
-redis.call('SET', KEYS[1], ARGV[1] .. others .. fence .. struct.pack('>I8', now + ARGV[4]), 'PX', ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1] .. run .. others .. fence .. struct.pack('>I8', now + ARGV[4]), 'PX', ARGV[2])
 for _, field in ipairs(redis.call('HKEYS', ARGV[5])) do redis.call('DEL', ARGV[6] .. field) end
 redis.call('DEL', ARGV[5])
-return v
+return present(v)
 `)
 
 // endFence makes a new epoch, pending while other fences are open. ARGV: a new
 // epoch, its life, the fence's id, the epoch it began, and the one to return to
-// where nothing was changed, or nothing. Returns what stands there now, whether the
-// fence was still known, and whether no other began since.
-var endFence = newScript(`
+// where nothing was changed, or nothing. Returns the epoch that stands there now, empty
+// for a pending one, whether the fence was still known, and whether no other began
+// since.
+var endFence = newScript(ownEpoch + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + keepOthers + `
 local undisturbed = own and string.sub(v, 1, 16) == ARGV[4]
 local epoch = ARGV[1]
 if undisturbed and others == '' and #ARGV[5] == 16 then epoch = ARGV[5] end
-redis.call('SET', KEYS[1], epoch .. others, 'PX', ARGV[2])
-return {epoch .. others, own and 1 or 0, undisturbed and 1 or 0}
+redis.call('SET', KEYS[1], epoch .. run .. others, 'PX', ARGV[2])
+return {others == '' and epoch or '', own and 1 or 0, undisturbed and 1 or 0}
 `)
 
 func random() (id [16]byte) {
@@ -81,13 +100,40 @@ func random() (id [16]byte) {
 	return id
 }
 
-// stable is the epoch that a value spells; ok is false for none or a pending one.
+// stable is the epoch that a script or the reader tells; ok is false for none or a
+// pending one.
 func stable(value string) (epoch cache.Epoch, ok bool) {
 	if len(value) != len(epoch) {
 		return cache.Epoch{}, false
 	}
 	copy(epoch[:], value)
 	return epoch, true
+}
+
+// own makes of epochs that were read what stable takes: of a server's own epochs the
+// epoch, of any other nothing. info is what INFO server said on the connection that
+// they were read on; without it there are none.
+func own(keys, values []string, info string) {
+	run := runOf(info)
+	for i, v := range values {
+		if !isEpoch(keys[i]) {
+			continue
+		}
+		if len(v) == recordedAt && run != "" && v[16:] == run {
+			values[i] = v[:16]
+		} else {
+			values[i] = ""
+		}
+	}
+}
+
+// runOf is the beginning of a server process's id, which no two share.
+func runOf(info string) string {
+	_, rest, _ := strings.Cut(info, "run_id:")
+	if len(rest) < runSize {
+		return ""
+	}
+	return rest[:runSize]
 }
 
 // open reads the epochs of the scopes, and makes those that are missing. Pending

@@ -170,6 +170,31 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// A Redis that reads back from its disk what it held before a change serves nothing
+// of it: another process does not know what was changed since.
+func TestReadBack(t *testing.T) {
+	redis := redistest.Single(t, redistest.Arg("appendonly", "yes"), redistest.Arg("appendfsync", "always"))
+	k := newKeys()
+	a := join(t, server(redis.Addr()), k).leased(t)
+	_, stamp, err := a.look(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.store(t.Context(), "x", "one", stamp); err != nil {
+		t.Fatal(err)
+	}
+	redis.Kill()
+	redis.Start()
+	b := join(t, server(redis.Addr()), k).leased(t)
+	e, stamp, err := b.look(t.Context(), "x")
+	if e != nil || err != nil || !stamp.Stands() {
+		t.Errorf("got an entry %v (%v) and a new epoch %v, want the epoch only", e != nil, err, stamp.Stands())
+	}
+	if keys := redis.Client().Keys(t.Context(), "*:c:*").Val(); len(keys) == 0 {
+		t.Error("Redis brought nothing back: the test shows nothing")
+	}
+}
+
 // An epoch that Redis evicted never comes back: what was stored under it is gone.
 func TestEvictedEpoch(t *testing.T) {
 	redis := redistest.Single(t)

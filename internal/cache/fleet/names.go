@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"encoding/base64"
+	"strings"
 
 	"github.com/cognito-broker/broker/internal/cache"
 )
@@ -18,6 +19,9 @@ func (n names) tag(scope cache.Scope) string {
 
 // epoch names a scope's epoch.
 func (n names) epoch(scope cache.Scope) string { return "b:{" + n.tag(scope) + "}:v" }
+
+// isEpoch reports whether a name is that of an epoch.
+func isEpoch(name string) bool { return strings.HasSuffix(name, "}:v") }
 
 // of names something of a kind that belongs to a scope.
 func (n names) of(kind string, scope cache.Scope, key cache.Key) string {

@@ -81,9 +81,13 @@ func (r *reader) open(node *redis.Client) *lane {
 // fetchEach reads keys one by one in one round trip.
 func fetchEach(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
 	gets := make([]*redis.StringCmd, len(keys))
+	var info *redis.StringCmd
 	_, err := from.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
 			gets[i] = p.Get(ctx, key)
+		}
+		if _, one := from.(*redis.Client); one {
+			info = p.Info(ctx, "server") // of the connection that the rest is read on
 		}
 		return nil
 	})
@@ -96,19 +100,33 @@ func fetchEach(ctx context.Context, from redis.Cmdable, keys []string) ([]string
 			return nil, err
 		}
 	}
+	if info == nil { // of several servers; nobody can tell which
+		own(keys, values, "")
+		return values, nil
+	}
+	if err := info.Err(); err != nil {
+		return nil, err
+	}
+	own(keys, values, info.Val())
 	return values, nil
 }
 
 // fetchTogether reads keys by one command. A cluster takes it for keys of one slot
 // only.
 func fetchTogether(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
-	got, err := from.MGet(ctx, keys...).Result()
+	var got *redis.SliceCmd
+	var info *redis.StringCmd
+	_, err := from.Pipelined(ctx, func(p redis.Pipeliner) error {
+		got, info = p.MGet(ctx, keys...), p.Info(ctx, "server")
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
 	values := make([]string, len(keys))
-	for i := range got {
-		values[i], _ = got[i].(string)
+	for i, v := range got.Val() {
+		values[i], _ = v.(string)
 	}
+	own(keys, values, info.Val())
 	return values, nil
 }

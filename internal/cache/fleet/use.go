@@ -31,8 +31,8 @@ const maxUsed = 16
 // is added to the clock. Returns the seven numbers as they stand now, and the
 // material's expiry as its header has it; nothing where the epoch has passed, and
 // where there are too many.
-var reportUse = newScript(`
-if redis.call('GET', ARGV[1]) ~= ARGV[2] then return {} end
+var reportUse = newScript(ownEpoch + `
+if present(redis.call('GET', ARGV[1])) ~= ARGV[2] then return {} end
 now = now + ARGV[11]
 local field, before, blob, size = ARGV[3], ARGV[4], ARGV[7], tonumber(ARGV[8])
 local format = '>I8I8I8I8I8I8I8'
