@@ -15,14 +15,8 @@ import (
 func warmed(t *testing.T, b *instance) func(t *testing.T) []question {
 	t.Helper()
 	first := b.login(t, "warm")
-	id, err := b.getID(t.Context(), demoPool, first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	guest, err := b.getID(t.Context(), demoPool, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := settled(t, func() (string, error) { return b.getID(t.Context(), demoPool, first) })
+	guest := settled(t, func() (string, error) { return b.getID(t.Context(), demoPool, nil) })
 	by := func(user map[string]string) []question {
 		return []question{
 			b.onWire("enhanced", "GetCredentialsForIdentity", map[string]any{"IdentityId": id, "Logins": user}),
@@ -34,7 +28,7 @@ func warmed(t *testing.T, b *instance) func(t *testing.T) []question {
 		}
 	}
 	for _, q := range by(first) {
-		if r, err := q.ask(t.Context()); err != nil || r.status != http.StatusOK {
+		if r, err := q.settled(t.Context()); err != nil || r.status != http.StatusOK {
 			t.Fatalf("to warm %s: got %+v %v", q.name, r, err)
 		}
 	}
@@ -45,18 +39,11 @@ func warmed(t *testing.T, b *instance) func(t *testing.T) []question {
 func strangers(t *testing.T, b *instance, name string) []question {
 	t.Helper()
 	known, unknown := b.login(t, name+" known"), b.login(t, name+" unknown")
-	id, err := b.getID(t.Context(), demoPool, known)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := b.behind.getID(t.Context(), demoPool, unknown)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := b.behind.sdk().GetOpenIdToken(t.Context(), &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: known})
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := settled(t, func() (string, error) { return b.getID(t.Context(), demoPool, known) })
+	other := settled(t, func() (string, error) { return b.behind.getID(t.Context(), demoPool, unknown) })
+	token := settled(t, func() (*cognitoidentity.GetOpenIdTokenOutput, error) {
+		return b.behind.sdk().GetOpenIdToken(t.Context(), &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: known})
+	})
 	user := func(n int) map[string]string { return b.login(t, fmt.Sprint(name, n)) }
 	return []question{
 		b.onWire("GetId", "GetId", map[string]any{"IdentityPoolId": demoPool, "Logins": user(1)}),

@@ -66,19 +66,23 @@ func TestFaultsUpstream(t *testing.T) {
 			cold := strangers(t, front, f.name)
 			proxy.begin(f.fault)
 			for _, q := range warm(t) {
-				if r, err := q.ask(t.Context()); err != nil || r.status != http.StatusOK || r.cache != "hit" {
+				if r, err := q.settled(t.Context()); err != nil || r.status != http.StatusOK || r.cache != "hit" {
 					t.Errorf("warmed, %s: got %+v %v, want a hit", q.name, r, err)
 				}
 			}
 			eachAtOnce(t, cold, func(q question) error {
-				r, err := q.ask(t.Context())
-				if err == nil && q.name == "STS" {
+				ask := q.ask
+				if f.busy && q.name != "STS" {
+					ask = q.settled
+				}
+				r, err := ask(t.Context())
+				switch {
+				case err != nil:
+					return err
+				case q.name == "STS":
 					return ofSTS(q, r, f.busy)
 				}
-				if err == nil {
-					err = passing(q, r, f.busy)
-				}
-				return err
+				return passing(q, r, f.busy)
 			})
 			proxy.end(t)
 			eachAtOnce(t, cold, func(q question) error { return recovered(t.Context(), q) })
@@ -114,7 +118,7 @@ func passing(q question, r reply, busy bool) error {
 func recovered(ctx context.Context, q question) error {
 	var last reply
 	for range 3 {
-		r, err := q.ask(ctx)
+		r, err := q.settled(ctx)
 		if err != nil {
 			return err
 		}
