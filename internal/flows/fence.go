@@ -3,7 +3,6 @@ package flows
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -72,39 +71,6 @@ func (s *Service) Fence(ctx context.Context, scopes ...cache.Scope) error {
 		s.owe(scopes)
 	}
 	return unfenced(err)
-}
-
-// owe ends scopes in the background as soon as the fleet can be reached again: what
-// was changed stays changed, whether or not its asker could be told.
-func (s *Service) owe(scopes []cache.Scope) {
-	s.behind(func() {
-		for pause := 100 * time.Millisecond; !s.stopping(); pause = min(2*pause, 5*time.Second) {
-			ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
-			fence, err := s.Epochs.Fence(ctx, scopes...)
-			cancel()
-			if err == nil {
-				if _, err = fence.Done(); err == nil {
-					return
-				}
-			}
-			timer := time.NewTimer(pause)
-			select {
-			case <-timer.C:
-			case <-s.stop:
-				timer.Stop()
-			}
-		}
-	})
-}
-
-// stopping reports whether Close was called.
-func (s *Service) stopping() bool {
-	select {
-	case <-s.stop:
-		return true
-	default:
-		return false
-	}
 }
 
 // present is the stamp of a scope's present epoch. Where the fleet cannot be

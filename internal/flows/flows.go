@@ -114,6 +114,7 @@ type Service struct {
 	mu         sync.Mutex // orders what begins in the background and Close
 	closing    bool
 	stop       chan struct{} // closed by Close
+	debts      debts
 }
 
 var _ cognito.API = (*Service)(nil)
@@ -134,6 +135,7 @@ func New(c Config) *Service {
 	}
 	return &Service{
 		Config: c, slots: make(chan struct{}, c.MaxExchanges), renewals: newRenewals(c.MaxRenewals), stop: make(chan struct{}),
+		debts: debts{owed: map[cache.Scope]int{}},
 	}
 }
 

@@ -1,0 +1,83 @@
+package flows_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// unreachable is a fleet that nobody reaches while it is down; it counts how often
+// each scope was ended.
+type unreachable struct {
+	lease *cache.Lease
+	mu    sync.Mutex
+	down  bool
+	ended map[cache.Scope]int
+	begun func() // within Begin, once; nil: nothing happens
+}
+
+func (u *unreachable) Lease() *cache.Lease { return u.lease }
+
+func (u *unreachable) Begin(_ context.Context, scopes []cache.Scope) (cache.Change, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.down {
+		return nil, cache.ErrFleet
+	}
+	for _, s := range scopes {
+		u.ended[s]++
+	}
+	if u.begun != nil {
+		u.begun()
+		u.begun = nil
+	}
+	return noChange{}, nil
+}
+
+type noChange struct{}
+
+func (noChange) Done(context.Context) ([]cache.Epoch, error) { return nil, nil }
+func (noChange) Cancel(context.Context) error                { return nil }
+
+// What the fleet could not be told of when it happened, it is told of as soon as it
+// can be reached again; what happens while it is told, once more.
+func TestDebtsArePaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		fleet := &unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}}
+		r.Epochs.Join(fleet)
+		ctx := t.Context()
+		for range 3 {
+			if err := r.Fence(ctx, "i/a", "i/b"); !errors.Is(err, cognito.ErrUnavailable) {
+				t.Fatalf("a fence while the fleet is down: got %v, want %v", err, cognito.ErrUnavailable)
+			}
+		}
+		time.Sleep(time.Minute)
+		fleet.mu.Lock()
+		fleet.down = false
+		fleet.begun = func() {
+			go func() {
+				fleet.mu.Lock()
+				fleet.down = true
+				fleet.mu.Unlock()
+				_ = r.Fence(ctx, "i/a") // changed again, and again nobody could be told
+				fleet.mu.Lock()
+				fleet.down = false
+				fleet.mu.Unlock()
+			}()
+		}
+		fleet.mu.Unlock()
+		time.Sleep(time.Minute)
+		fleet.mu.Lock()
+		defer fleet.mu.Unlock()
+		if fleet.ended["i/a"] < 2 || fleet.ended["i/b"] < 1 {
+			t.Errorf("got a ended %d times, b %d times; want 2 and 1 at least", fleet.ended["i/a"], fleet.ended["i/b"])
+		}
+	})
+}
