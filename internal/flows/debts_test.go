@@ -26,18 +26,27 @@ func (u *unreachable) Lease() *cache.Lease { return u.lease }
 
 func (u *unreachable) Begin(_ context.Context, scopes []cache.Scope) (cache.Change, error) {
 	u.mu.Lock()
-	defer u.mu.Unlock()
 	if u.down {
+		u.mu.Unlock()
 		return nil, cache.ErrFleet
 	}
 	for _, s := range scopes {
 		u.ended[s]++
 	}
-	if u.begun != nil {
-		u.begun()
-		u.begun = nil
+	begun := u.begun
+	u.begun = nil
+	u.mu.Unlock()
+	if begun != nil {
+		begun()
 	}
 	return noChange{}, nil
+}
+
+// set says whether it is down.
+func (u *unreachable) set(down bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.down = down
 }
 
 type noChange struct{}
@@ -59,20 +68,12 @@ func TestDebtsArePaid(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
-		fleet.mu.Lock()
-		fleet.down = false
 		fleet.begun = func() {
-			go func() {
-				fleet.mu.Lock()
-				fleet.down = true
-				fleet.mu.Unlock()
-				_ = r.Fence(ctx, "i/a") // changed again, and again nobody could be told
-				fleet.mu.Lock()
-				fleet.down = false
-				fleet.mu.Unlock()
-			}()
+			fleet.set(true)
+			_ = r.Fence(ctx, "i/a") // changed again, and again nobody could be told
+			fleet.set(false)
 		}
-		fleet.mu.Unlock()
+		fleet.set(false)
 		time.Sleep(time.Minute)
 		fleet.mu.Lock()
 		defer fleet.mu.Unlock()
