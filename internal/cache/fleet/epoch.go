@@ -139,24 +139,41 @@ func runOf(info string) string {
 // open reads the epochs of the scopes, and makes those that are missing. Pending
 // ones are left out.
 func (f *Fleet) open(ctx context.Context, scopes []cache.Scope) (map[cache.Scope]cache.Epoch, error) {
-	epochs := make(map[cache.Scope]cache.Epoch, len(scopes))
-	values, err := f.onEach(ctx, openEpoch, scopes, func(int) []any {
-		fresh := random()
-		return []any{fresh[:], epochLife.Milliseconds()}
-	})
-	if err != nil {
-		return nil, err
+	names := make([]string, len(scopes))
+	for i, scope := range scopes {
+		names[i] = f.names.epoch(scope)
 	}
-	for i, v := range values {
-		text, err := v.Text()
-		if err != nil {
-			return nil, unavailable("open epochs", err)
-		}
-		if epoch, ok := stable(text); ok {
+	values, err := f.opener.get(ctx, names)
+	if err != nil {
+		return nil, unavailable("open epochs", err)
+	}
+	epochs := make(map[cache.Scope]cache.Epoch, len(scopes))
+	for i, value := range values {
+		if epoch, ok := stable(value); ok {
 			epochs[scopes[i]] = epoch
 		}
 	}
 	return epochs, nil
+}
+
+// openTogether is open for the names of epochs that one server keeps.
+func openTogether(ctx context.Context, from redis.Cmdable, names []string) ([]string, error) {
+	calls := make([]invocation, len(names))
+	for i, name := range names {
+		fresh := random()
+		calls[i] = invocation{name, []any{fresh[:], epochLife.Milliseconds()}}
+	}
+	results, err := openEpoch.run(ctx, from, calls)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]string, len(names))
+	for i, r := range results {
+		if values[i], err = r.Text(); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
 }
 
 // onEach runs a script for the epoch of each scope, on the servers that keep them,

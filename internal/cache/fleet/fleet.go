@@ -44,6 +44,7 @@ type Fleet struct {
 	seal    *Seal
 	member  *member
 	reader  *reader
+	opener  *reader // of epochs, which it makes where they are missing
 	pending time.Duration
 	observe Observer
 	skewed  func() time.Duration
@@ -67,7 +68,8 @@ func New(c Config) (*Fleet, error) {
 		redis: dial(c.Server), names: names{cache.NewNamer(c.NameKey)}, seal: seal,
 		pending: c.Pending, observe: c.Observer, skewed: c.Skew,
 	}
-	f.reader = newReader(f.redis)
+	f.reader, f.opener = newReader(f.redis), newReader(f.redis)
+	f.opener.fetch = openTogether
 	id := random()
 	f.member = &member{
 		redis: f.redis, names: f.names, seal: seal, observe: c.Observer,

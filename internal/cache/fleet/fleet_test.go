@@ -2,7 +2,13 @@ package fleet_test
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/redistest"
@@ -68,5 +74,43 @@ func TestUnconfirmed(t *testing.T) {
 			fence.Cancel()
 			return
 		}
+	}
+}
+
+// Epochs that many miss at once are made once, and in few round trips.
+func TestEpochsOpenTogether(t *testing.T) {
+	redis := redistest.Single(t)
+	way := redistest.Proxy(t, redis.Addr())
+	s := server(way.Addr())
+	s.ReadTimeout = time.Minute
+	a := join(t, s, newKeys()).leased(t)
+	way.Hang()
+	var all sync.WaitGroup
+	var begun atomic.Int32
+	stamps := make([]cache.Stamp, 100)
+	for i := range stamps {
+		all.Go(func() {
+			stamp := a.epochs.Read(cache.IdentityScope("x"), pool)
+			begun.Add(1)
+			var err error
+			if stamps[i], err = a.Stamp(t.Context(), stamp); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for begun.Load() < 100 {
+		runtime.Gosched()
+	}
+	way.Restore()
+	all.Wait()
+	_, want := stamps[0].Shared()
+	for _, stamp := range stamps {
+		if _, got := stamp.Shared(); !slices.Equal(got, want) || !stamp.Agreed() {
+			t.Errorf("got epochs %x, want %x as the first", got, want)
+		}
+	}
+	var calls int
+	if _, err := fmt.Sscanf(redis.Info("commandstats")["cmdstat_evalsha"], "calls=%d", &calls); err != nil || calls > 50 {
+		t.Errorf("scripts run for 100 who missed two epochs: got %d %v, want few", calls, err)
 	}
 }

@@ -27,7 +27,7 @@ var errBusy = errors.New("too many reads wait for the server")
 // keeps no goroutine while there are none.
 type lane struct {
 	node  *redis.Client
-	fetch func(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error)
+	fetch fetch
 	mu    sync.Mutex
 	queue []*part
 	trips int // under way

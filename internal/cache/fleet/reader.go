@@ -13,6 +13,7 @@ import (
 // read is wake-ups and system calls. It is safe for concurrent use.
 type reader struct {
 	redis client
+	fetch fetch // nil: reads and nothing else
 	mu    sync.RWMutex
 	lanes map[*redis.Client]*lane // by the server at their end
 }
@@ -70,13 +71,20 @@ func (r *reader) open(node *redis.Client) *lane {
 			delete(r.lanes, other)
 		}
 	}
-	l := &lane{node: node, fetch: fetchTogether}
-	if r.redis.cluster != nil {
+	l := &lane{node: node, fetch: r.fetch}
+	switch {
+	case r.fetch != nil:
+	case r.redis.cluster != nil:
 		l.fetch = fetchEach
+	default:
+		l.fetch = fetchTogether
 	}
 	r.lanes[node] = l
 	return l
 }
+
+// fetch reads keys from a server, in one round trip.
+type fetch func(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error)
 
 // fetchEach reads keys one by one in one round trip.
 func fetchEach(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
