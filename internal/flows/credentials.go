@@ -80,6 +80,7 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 	if entry.Held(now) {
 		return s.hand(ask, sub, entry, Stale), nil
 	}
+	sub.old = entry
 	fresh, err := s.exchange(ctx, sub)
 	if err == nil {
 		s.Observer.Renewal("ok")
@@ -108,11 +109,17 @@ func (s *Service) fromFleet(ctx context.Context, sub *subject) *cache.Entry {
 		s.Observer.Lookup("redis", "miss")
 		return nil
 	}
-	s.Memory.Put(sub.key, found.Entry)
-	if entry, ok := s.Memory.Get(sub.key); ok {
-		return entry // the one that all askers here share
+	return s.adopt(sub.key, found.Entry)
+}
+
+// adopt keeps an entry of the fleet in memory too, and returns the one that all
+// askers here share.
+func (s *Service) adopt(key cache.Key, found *cache.Entry) *cache.Entry {
+	s.Memory.Put(key, found)
+	if entry, ok := s.Memory.Get(key); ok {
+		return entry
 	}
-	return found.Entry
+	return found
 }
 
 // tier is where an entry was found.

@@ -39,14 +39,11 @@ type brought struct {
 // exchange brings credentials in a flight that askers of the same key and epoch
 // share. It fails with the backend's error, or with the asker's own deadline.
 func (s *Service) exchange(ctx context.Context, sub subject) (*cache.Entry, error) {
-	work := func(ctx context.Context) (brought, error) {
-		entry, err := s.fly(ctx, sub)
-		if err != nil && !cognito.Passing(err) {
-			return brought{refusal: err, tokens: sub.tokens}, nil
-		}
-		return brought{entry: entry}, err
+	work := func(ctx context.Context) (brought, error) { return s.flight(ctx, sub) }
+	b, led, err := s.flights.Do(ctx, sub.key, sub.stamp, s.Timeout, work)
+	if !led {
+		s.Observer.Flight(joinedOrLeft(err, ctx.Err()))
 	}
-	b, _, err := s.flights.Do(ctx, sub.key, sub.stamp, s.Timeout, work)
 	if err == nil && b.refusal != nil && b.tokens != sub.tokens {
 		b, err = work(ctx)
 	}
@@ -57,13 +54,8 @@ func (s *Service) exchange(ctx context.Context, sub subject) (*cache.Entry, erro
 }
 
 // fly makes one exchange, within a fence if it may link, and stores what it
-// brought.
+// brought. The caller has a slot.
 func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
-	release, err := s.slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
 	if sub.links {
 		return s.flyFenced(ctx, sub)
 	}

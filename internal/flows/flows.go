@@ -60,6 +60,13 @@ type Shared interface {
 	// Keep stores an entry, if its stamp stands. The first scope of its stamp is its
 	// home, the second its pool.
 	Keep(ctx context.Context, key cache.Key, e *cache.Entry) error
+	// Lead takes the lead of a flight where no broker has it, and keeps it up while
+	// ctx lasts; otherwise leader names the lead of another, which Await waits for.
+	Lead(ctx context.Context, flight cache.Flight) (lead cache.Lead, leader cache.Leader, err error)
+	// Await waits until that lead has ended, or the flight's stamp no longer stands,
+	// and returns how the flight failed, if its leader left that. It fails with ctx
+	// too.
+	Await(ctx context.Context, flight cache.Flight, leader cache.Leader) (*cache.Failure, error)
 }
 
 // Observer counts what happens; telemetry.Metrics is one. Implementations are
@@ -67,6 +74,8 @@ type Shared interface {
 type Observer interface {
 	Lookup(tier, outcome string)
 	Exchange(flow, outcome string)
+	Flight(outcome string)
+	FlightWait(waited time.Duration)
 	Renewal(outcome string)
 	Remaining(life time.Duration)
 }

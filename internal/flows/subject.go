@@ -29,6 +29,8 @@ type subject struct {
 	// are the scopes that it may change.
 	links   bool
 	changes []cache.Scope
+	// old is the entry that the call is to replace; nil: any will do that is valid.
+	old *cache.Entry
 	// renewable says that the call may be repeated without its asker.
 	renewable bool
 }

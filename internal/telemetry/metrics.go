@@ -17,6 +17,8 @@ type Metrics struct {
 	seconds    *prometheus.HistogramVec
 	lookups    *prometheus.CounterVec
 	exchanges  *prometheus.CounterVec
+	flights    *prometheus.CounterVec
+	awaited    prometheus.Histogram
 	renewals   *prometheus.CounterVec
 	keyFetches *prometheus.CounterVec
 	remaining  prometheus.Histogram
@@ -47,6 +49,11 @@ func NewMetrics() *Metrics {
 			Buckets: []float64{60, 300, 600, 900, 1200, 1800, 2400, 3000, 3600, 7200, 14400, 43200},
 		}),
 	}
+	m.flights = counter("broker_flights_total", "Exchanges that askers share, by how this broker took part.", "outcome")
+	m.awaited = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "broker_flight_wait_seconds", Help: "How long a flight waited for that of another broker.",
+		Buckets: []float64{.025, .05, .1, .25, .5, 1, 2, 4, 8, 16},
+	})
 	m.fences = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "broker_fence_seconds", Help: "Time until all brokers of the fleet had ended what a change outdates, by outcome (begun, failed).",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 4},
@@ -57,7 +64,7 @@ func NewMetrics() *Metrics {
 		Name: "broker_redis_missed_total", Help: "Times that an announcement went unheard, and all in memory was dropped."})
 	m.unopened = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "broker_redis_unopened_total", Help: "Values in Redis that none of the keys opens."})
-	m.registry.MustRegister(m.fences, m.subscribed, m.missed, m.unopened)
+	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened)
 	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.renewals, m.keyFetches, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -82,6 +89,12 @@ func (m *Metrics) Lookup(tier, outcome string) { m.lookups.WithLabelValues(tier,
 
 // Exchange counts a trip to the backend.
 func (m *Metrics) Exchange(flow, outcome string) { m.exchanges.WithLabelValues(flow, outcome).Inc() }
+
+// Flight counts how this broker took part in an exchange that askers share.
+func (m *Metrics) Flight(outcome string) { m.flights.WithLabelValues(outcome).Inc() }
+
+// FlightWait notes how long a flight waited for another broker's.
+func (m *Metrics) FlightWait(waited time.Duration) { m.awaited.Observe(waited.Seconds()) }
 
 // Renewal counts a renewal.
 func (m *Metrics) Renewal(outcome string) { m.renewals.WithLabelValues(outcome).Inc() }

@@ -1,0 +1,39 @@
+package flows
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// failureOf is what brokers that waited for an exchange are told of how it failed:
+// nothing where this broker is the reason.
+func failureOf(ctx context.Context, err error, tokens cache.Key) *cache.Failure {
+	if err == nil || ctx.Err() != nil || errors.Is(err, cache.ErrFleet) {
+		return nil
+	}
+	public := cognito.Public(err)
+	return &cache.Failure{
+		Code: public.ErrorCode(), Message: public.ErrorMessage(), Server: public.ErrorFault() == smithy.FaultServer,
+		Behind: errors.Is(err, cognito.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded), Tokens: tokens,
+	}
+}
+
+// errElsewhere is the cause of what another broker was told: its log has more.
+var errElsewhere = errors.New("the exchange of another broker failed")
+
+// elsewhere is the error that another broker's exchange ended with.
+func elsewhere(f *cache.Failure) error {
+	if f.Behind {
+		return cognito.Unavailable(errElsewhere)
+	}
+	fault := smithy.FaultClient
+	if f.Server {
+		fault = smithy.FaultServer
+	}
+	return cognito.WithCause(&smithy.GenericAPIError{Code: f.Code, Message: f.Message, Fault: fault}, errElsewhere)
+}
