@@ -58,11 +58,10 @@ func (s *Service) pass(ctx context.Context, p place, in *cognitoidentity.GetCred
 // how it was come by.
 func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) {
 	ask, now := askOf(ctx), s.Now()
-	entry, ok := s.Memory.Get(sub.key)
-	if !ok {
-		s.Observer.Lookup("memory", "miss")
-		entry = s.fromFleet(ctx, &sub)
+	enough := func(e *cache.Entry) bool {
+		return e.Credentials.Expires.Sub(now) >= s.Floors.floor(sub.Pool, ask, e.Life())
 	}
+	entry := s.look(ctx, &sub, enough)
 	if entry == nil {
 		fresh, err := s.exchange(ctx, sub)
 		if err != nil {
@@ -70,13 +69,10 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		}
 		return s.hand(ask, sub, fresh, Miss), nil
 	}
-	floor := s.Floors.floor(sub.Pool, ask, entry.Life())
-	if entry.Credentials.Expires.Sub(now) >= floor {
-		s.Observer.Lookup(tier(ok), "hit")
+	if enough(entry) {
 		s.renewAhead(now, entry, sub)
 		return s.hand(ask, sub, entry, Hit), nil
 	}
-	s.Observer.Lookup(tier(ok), "low")
 	if entry.Held(now) {
 		return s.hand(ask, sub, entry, Stale), nil
 	}
@@ -91,6 +87,30 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		return s.hand(ask, sub, entry, Stale), nil
 	}
 	return nil, err
+}
+
+// look is the best entry that there is for an asker. The fleet is asked where this
+// broker has none, or none that is enough for him.
+func (s *Service) look(ctx context.Context, sub *subject, enough func(*cache.Entry) bool) *cache.Entry {
+	outcome := func(e *cache.Entry) string {
+		if enough(e) {
+			return "hit"
+		}
+		return "low"
+	}
+	entry, ok := s.Memory.Get(sub.key)
+	if !ok {
+		s.Observer.Lookup("memory", "miss")
+		entry = nil
+	} else if s.Observer.Lookup("memory", outcome(entry)); enough(entry) {
+		return entry
+	}
+	found := s.fromFleet(ctx, sub)
+	if found == nil {
+		return entry
+	}
+	s.Observer.Lookup("redis", outcome(found))
+	return found
 }
 
 // fromFleet looks for an entry that another broker may have brought, and learns
@@ -120,14 +140,6 @@ func (s *Service) adopt(key cache.Key, found *cache.Entry) *cache.Entry {
 		return entry
 	}
 	return found
-}
-
-// tier is where an entry was found.
-func tier(memory bool) string {
-	if memory {
-		return "memory"
-	}
-	return "redis"
 }
 
 // hand notes a hand-out.

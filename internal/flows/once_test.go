@@ -258,3 +258,21 @@ func TestOnceLinking(t *testing.T) {
 	}
 	c.exchanges(1)
 }
+
+// What is low in the memory of one broker may have been renewed by another; what is
+// renewed for an asker is for all.
+func TestOnceLow(t *testing.T) {
+	c := newCompany(t)
+	a, b := c.join(), c.join()
+	c.gets("a's", a.asks("a1"), "key1")
+	c.gets("b's", b.asks("a1"), "key1")
+	c.ahead.Store(int64(10 * time.Minute))
+	much := flows.Ask{RequestFloor: 54 * time.Minute}
+	for who, m := range map[string]*member{"a": a, "b": b} {
+		ask := much
+		if got, err := m.ask(user, "a1", &ask); got != "key2" || err != nil {
+			t.Errorf("%s, of what was low: got %s %v, want key2", who, got, err)
+		}
+	}
+	c.exchanges(2)
+}
