@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
 	"strings"
 	"syscall"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	"github.com/go-jose/go-jose/v4"
-	"go.yaml.in/yaml/v4"
 
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
@@ -173,44 +171,5 @@ func TestMemoIsAsStrictAsTheFullPath(t *testing.T) {
 		if got := request(headers); !strings.Contains(got, "UnknownOperationException") {
 			t.Errorf("%s: got %.200q, want UnknownOperationException", name, got)
 		}
-	}
-}
-
-func TestContainerFiles(t *testing.T) {
-	text, err := os.ReadFile("../../docker-compose.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var compose struct {
-		Services map[string]struct {
-			Image, Build string
-			Environment  map[string]string
-		}
-	}
-	if err := yaml.Unmarshal(text, &compose); err != nil {
-		t.Fatal(err)
-	}
-	if compose.Services["broker"].Build == "" || !strings.HasPrefix(compose.Services["redis"].Image, "redis:") {
-		t.Errorf("got %v, want a broker that is built and a Redis", compose.Services)
-	}
-	b := prepare(t, nil, "")
-	for name, value := range compose.Services["broker"].Environment {
-		b.environ = append(b.environ, name+"="+value)
-	}
-	if _, err := b.command(t, "check", "-config", "../../configs/development.yaml"); err != nil {
-		t.Errorf("the composed broker's configuration: %v", err)
-	}
-	text, err = os.ReadFile("../../Dockerfile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := map[string]string{}
-	for line := range strings.Lines(string(text)) {
-		if instruction, rest, ok := strings.Cut(strings.TrimSpace(line), " "); ok && instruction == strings.ToUpper(instruction) && instruction != "#" {
-			last[instruction] = rest
-		}
-	}
-	if last["FROM"] != "scratch" || !strings.HasPrefix(last["USER"], "65532") || !strings.Contains(string(text), "CGO_ENABLED=0") {
-		t.Errorf("got FROM %q USER %q, want a static binary, not as root", last["FROM"], last["USER"])
 	}
 }
