@@ -14,6 +14,7 @@ func roleMappings(s *scene) {
 	pool := s.pool(func(in *createInput) { in.DeveloperProviderName = aws.String(DeveloperProvider) })
 	id := s.identity(pool, s.both(alice, alice))
 	guest := s.identity(pool, nil)
+	early := s.token(id, s.login(alice)) // of the classic flow, before there are mappings
 	sales, admin, other := s.role("sales"), s.role("admin"), s.role("other")
 	rule := func(claim, match, value, role string) types.MappingRule {
 		return types.MappingRule{Claim: &claim, MatchType: types.MappingRuleMatchType(match), Value: &value, RoleARN: &role}
@@ -68,6 +69,10 @@ func roleMappings(s *scene) {
 	s.equal("the classic flow", refusal, classicMaps)
 	backend, token := s.developer(func(in *developerInput) { in.IdentityPoolId, in.Logins = &pool, user(alice) })
 	s.equal("a backend's user", s.credentials(backend, pass(token)), backend+" as "+Authenticated)
+	s.equal("his token at STS", s.assume(Authenticated, token), backend+" as "+s.assumed(Authenticated, sessionName))
+	s.equal("his token for a rule's role", s.assume("admin", token), notTrusted)
+	s.equal("a token that is older than the mappings, for a rule's role", s.assume("sales", early), notTrusted)
+	s.equal("a token that would get round the mappings", s.assume(Authenticated, early), notTrusted)
 	s.equal("GetId asks for no role", s.id(pool, s.login(alice)), id)
 	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), nil))
 	s.equal("without mappings", ask(0, c{}, ""), id+" as "+Authenticated)

@@ -37,17 +37,20 @@ func (e *Engine) Verify(ctx context.Context, token string) (sts.WebIdentity, err
 	return sts.WebIdentity{Provider: cognito.PassThrough, Audience: claims.Audience, Subject: claims.Subject, AMR: claims.AMR, Tags: claims.Tags}, nil
 }
 
-// MayAssume asks the role's trust policy. For a role that has none, the pool of the
-// token must hand it out to users, or guests, as the token says.
+// MayAssume asks the role's trust policy. A role that has none must be the one that
+// the pool of the token hands out to its like (see rules.TokenRole): nobody picks
+// one of the others, such as those of role mappings.
 func (e *Engine) MayAssume(_ context.Context, req sts.AssumeRequest) error {
 	if policy, ok := e.trust[req.RoleARN]; ok {
 		return distrust(policy.Decide(trustRequest(req)))
 	}
-	id := req.Identity
-	pool, ok := e.pool(id.Audience)
-	authenticated, known := rules.AMRState(id.AMR)
-	if !ok || !known || id.Provider != cognito.PassThrough || !pool.Names(req.RoleARN, authenticated) {
+	pool, ok := e.pool(req.Identity.Audience)
+	if !ok || req.Identity.Provider != cognito.PassThrough {
 		return sts.NotAuthorized(nil)
+	}
+	role, err := rules.TokenRole(&pool, e.accountID, req.Identity.AMR)
+	if err != nil || role != req.RoleARN {
+		return sts.NotAuthorized(err)
 	}
 	return nil
 }

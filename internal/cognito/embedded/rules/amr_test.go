@@ -32,5 +32,21 @@ func TestTokensGetRoundNoMapping(t *testing.T) {
 		if got := answer(rules.ChooseRole(c.pool, account, rules.AMRProven(c.pool, amr), "")); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
+		if role, err := rules.TokenRole(c.pool, account, amr); role != c.want && outcome(err) != c.want {
+			t.Errorf("%s, at STS: got %q %v, want %q", name, role, err, c.want)
+		}
+	}
+}
+
+// A guest's token has the guests' role, and one that says neither, or both, none.
+func TestTokenRole(t *testing.T) {
+	p := google(rulesMapping("Deny", equals("c", "v", roleB)))
+	if role, err := rules.TokenRole(p, account, rules.AMR(p, nil)); role != guest || err != nil {
+		t.Errorf("a guest: got %q %v, want %q", role, err, guest)
+	}
+	for _, amr := range [][]string{nil, {"x"}, {"authenticated", "unauthenticated"}} {
+		if role, err := rules.TokenRole(p, account, amr); role != "" || outcome(err) == "" {
+			t.Errorf("amr %v: got %q %v, want a refusal", amr, role, err)
+		}
 	}
 }

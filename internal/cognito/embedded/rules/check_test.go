@@ -87,16 +87,3 @@ func TestCheckTagMaps(t *testing.T) {
 		}
 	}
 }
-
-// A pool hands out the roles of its providers' rules, and none of a provider that
-// it lists no more.
-func TestNames(t *testing.T) {
-	p := google(rulesMapping("Deny", equals("c", "v", roleB)))
-	if !p.Names(roleB, true) || p.Names(roleB, false) || p.Names(roleC, true) || p.Names("", true) {
-		t.Error("got another role than that of the rule, or not that one, or to guests")
-	}
-	p.PublicProviders = nil
-	if p.Names(roleB, true) {
-		t.Error("a rule of a former provider: got its role handed out")
-	}
-}

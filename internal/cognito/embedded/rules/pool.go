@@ -115,23 +115,6 @@ func (p *Pool) AcceptsClient(provider, client string) bool {
 	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.Provider == provider && u.ClientID == client })
 }
 
-// Names reports whether the pool hands the role out to users who did, or did
-// not, authenticate themselves: as a default or by a rule for one of its providers.
-func (p *Pool) Names(role string, authenticated bool) bool {
-	if !authenticated {
-		return role != "" && role == p.Roles.Unauthenticated
-	}
-	if role != "" && role == p.Roles.Authenticated {
-		return true
-	}
-	for key, m := range p.Mappings {
-		if p.mappable(key) && slices.ContainsFunc(m.Rules, func(r Rule) bool { return r.Role == role }) {
-			return true
-		}
-	}
-	return false
-}
-
 // Providers is how many login providers the pool lists.
 func (p *Pool) Providers() int {
 	return len(p.OIDCProviderARNs) + len(p.SAMLProviderARNs) + len(p.PublicProviders) + len(p.UserPools)

@@ -28,3 +28,18 @@ func TokenAccess(p *Pool, id Identity, audience, subject string, amr []string, f
 	}
 	return nil
 }
+
+// TokenRole is the one role that a pool hands out to whoever presents a token of
+// ours, whatever role he asks for: the one that is due to him in the enhanced flow.
+// A token carries no claims, so no rule of a mapping gives it a role.
+func TokenRole(p *Pool, account string, amr []string) (string, error) {
+	authenticated, ok := AMRState(amr)
+	if !ok {
+		return "", cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
+	}
+	var proven []Proven
+	if authenticated {
+		proven = AMRProven(p, amr)
+	}
+	return ChooseRole(p, account, proven, "").Result()
+}
