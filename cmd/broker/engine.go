@@ -72,9 +72,9 @@ func (b *backend) engineSTS(ctx context.Context, c *config.Config, s *store.Stor
 	if c.STS.Backend == config.BackendBuiltin {
 		return builtinSTS(ctx, c, s)
 	}
-	remote, err := sts.NewRemote(sts.RemoteConfig{Region: c.Cognito.Region, Endpoint: c.STS.Endpoint})
+	remote, err := remoteSTS(c)
 	if err != nil {
-		return nil, fmt.Errorf("sts: %w", err)
+		return nil, err
 	}
 	b.sts = remote
 	return sts.NewMinted(remote, func(ctx context.Context, id sts.WebIdentity) (string, error) {

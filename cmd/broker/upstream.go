@@ -22,9 +22,9 @@ func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cognito: %w", err)
 	}
-	remote, err := sts.NewRemote(sts.RemoteConfig{Region: c.Cognito.Region, Endpoint: c.STS.Endpoint})
+	remote, err := remoteSTS(c)
 	if err != nil {
-		return nil, fmt.Errorf("sts: %w", err)
+		return nil, err
 	}
 	return &backend{
 		api: cognito, directory: cognito.Directory(), sts: remote,
@@ -33,4 +33,13 @@ func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
 		ready: func(context.Context) []httpapi.Reason { return nil },
 		close: func() error { return nil },
 	}, nil
+}
+
+// remoteSTS is AWS's STS, or whatever stands at the endpoint.
+func remoteSTS(c *config.Config) (*sts.Remote, error) {
+	remote, err := sts.NewRemote(sts.RemoteConfig{Region: c.Cognito.Region, Endpoint: c.STS.Endpoint, HTTPClient: upstream.NewHTTPClient()})
+	if err != nil {
+		return nil, fmt.Errorf("sts: %w", err)
+	}
+	return remote, nil
 }

@@ -44,7 +44,7 @@ func newClients(c Config) *clients {
 		cs.limit = defaultMaxRegions
 	}
 	if c.HTTPClient == nil {
-		c.HTTPClient = newHTTPClient()
+		c.HTTPClient = NewHTTPClient()
 	}
 	cs.http = whole{c.HTTPClient}
 	if len(c.Pools) > 0 {

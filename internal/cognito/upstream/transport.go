@@ -26,7 +26,9 @@ const (
 	maxAnswer = 8 << 20
 )
 
-func newHTTPClient() *http.Client {
+// NewHTTPClient returns a client for AWS: an exchange that does not come about
+// fails while its call has time for another, and no redirect is followed.
+func NewHTTPClient() *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		Transport: &http.Transport{
