@@ -48,12 +48,13 @@ func (s *Service) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opt
 	return withheld(out, s.endAll(ctx, ended))
 }
 
-// UnlinkIdentity ends what was cached for the identity.
+// UnlinkIdentity ends what was cached for the identity. Where pools are listed it
+// must be of one of them, as far as is known.
 func (s *Service) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
 	if err := cognito.Check("UnlinkIdentity", in); err != nil {
 		return nil, err
 	}
-	if _, err := s.locate(ctx, *in.IdentityId); err != nil {
+	if _, err := s.met(ctx, *in.IdentityId); err != nil {
 		return nil, err
 	}
 	release, err := s.slot(ctx)

@@ -55,6 +55,16 @@ func (s *Service) find(ctx context.Context, id string, logins map[string]string)
 	return p, err
 }
 
+// met is locate where the answer must be of a served pool, and a token may not be
+// asked for: an identity that nobody has met since the start does not exist then.
+func (s *Service) met(ctx context.Context, id string) (place, error) {
+	p, err := s.locate(ctx, id)
+	if err == nil && !p.known && len(s.Pools) > 0 {
+		err = cognito.IdentityNotFound(id)
+	}
+	return p, err
+}
+
 // links reports whether a call with these logins may link one to the identity.
 func (p place) links(logins map[string]string) bool {
 	if _, own := logins[cognito.PassThrough]; own && len(logins) == 1 {

@@ -2,6 +2,7 @@ package flows_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -126,6 +127,32 @@ func TestUnknownIdentitiesArePlacedByTheirToken(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// An identity that nobody has met is not asked for a token before a login of it is
+// unlinked: that could link one. Where pools are listed it does not exist.
+func TestUnknownIdentitiesAreNotUnlinked(t *testing.T) {
+	for name, c := range map[string]struct {
+		pools []string
+		want  string
+		calls int32
+	}{
+		"pools are listed": {[]string{pool}, "ResourceNotFoundException", 0},
+		"any pool":         {nil, "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.Pools = c.pools
+				r.directory.places.Store(stranger, "")
+				var calls atomic.Int32
+				r.backend.set(func(b *backend) { b.before = func(string) { calls.Add(1) } })
+				if got := code(byIdentity["UnlinkIdentity"](t.Context(), r, stranger)); got != c.want || calls.Load() != c.calls {
+					t.Errorf("got %q after %d calls, want %q after %d", got, calls.Load(), c.want, c.calls)
+				}
+			})
+		})
 	}
 }
 
