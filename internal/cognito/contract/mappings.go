@@ -51,6 +51,8 @@ func roleMappings(s *scene) {
 		{"a number", 0, c{"level": 42}, "", as("other")},
 		{"not equal", 0, c{"department": "hr"}, "", id + " as " + Authenticated},
 		{"no rule", 0, c{}, "", denied},
+		{"a value in other letters", 0, c{"department": "Sales"}, "", id + " as " + Authenticated},
+		{"a claim in other letters", 0, c{"Department": "sales"}, "", denied},
 		{"by name, of a rule that matches", 0, c{"department": "sales", "groups": "admin"}, admin, as("admin")},
 		{"by name, of a rule that does not", 0, c{"department": "sales"}, admin, forbiddenRole(admin)},
 		{"by name, of no rule", 0, c{"department": "sales"}, s.role(Unauthenticated), forbiddenRole(s.role(Unauthenticated))},
