@@ -38,6 +38,8 @@ type Epochs struct {
 	lease  *Lease // nil: likewise
 	mu     sync.Mutex
 	states map[Scope]weak.Pointer[state]
+
+	watches watches
 }
 
 // NewEpochs returns an empty set of epochs of a process that shares its cache
@@ -52,6 +54,7 @@ func (e *Epochs) Join(fleet Fleet) { e.fleet, e.lease = fleet, fleet.Lease() }
 // End ends the scopes' present epochs in this process: a fence that another
 // process made reached it.
 func (e *Epochs) End(scopes ...Scope) {
+	e.watches.note(scopes...)
 	for _, scope := range scopes {
 		if s := e.known(scope); s != nil {
 			s.finish(s.begin(), false)
@@ -213,6 +216,9 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 		return Stamp{}
 	}
 	f.ended = true
+	if !unchanged {
+		f.epochs.watches.note(f.scopes()...)
+	}
 	stamp := f.stamp
 	alone := f.change == nil || len(shared) == len(f.fenced)
 	for i, s := range f.fenced {
@@ -227,6 +233,14 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 		return Stamp{}
 	}
 	return stamp
+}
+
+func (f *Fence) scopes() []Scope {
+	scopes := make([]Scope, len(f.fenced))
+	for i, s := range f.fenced {
+		scopes[i] = s.scope
+	}
+	return scopes
 }
 
 func (s *state) begin() fenced {
