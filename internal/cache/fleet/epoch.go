@@ -52,6 +52,11 @@ for i = 33, #v, 24 do
 end
 `
 
+// ended notes when the last change of the scope ended, for answers that name the
+// scope only when they are there (see settledEpoch).
+const ended = `redis.call('SET', KEYS[1] .. 'f', now, 'PX', 300000)
+`
+
 // openEpoch returns the epoch, and makes one where there is none or where all that
 // made it pending has lapsed; a pending one is empty. ARGV: a new epoch, its life.
 var openEpoch = newScript(ownEpoch + `
@@ -61,6 +66,7 @@ local epoch = present(v)
 if epoch ~= '' then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 elseif others == '' then
+  if #v > 0 then ` + ended + ` end
   epoch = ARGV[1]
   redis.call('SET', KEYS[1], epoch .. run, 'PX', ARGV[2])
 end
@@ -92,6 +98,7 @@ local undisturbed = own and string.sub(v, 1, 16) == ARGV[4]
 local epoch = ARGV[1]
 if undisturbed and others == '' and #ARGV[5] == 16 then epoch = ARGV[5] end
 redis.call('SET', KEYS[1], epoch .. run .. others, 'PX', ARGV[2])
+if epoch ~= ARGV[5] then ` + ended + ` end
 return {others == '' and epoch or '', own and 1 or 0, undisturbed and 1 or 0}
 `)
 
