@@ -1,0 +1,75 @@
+package fleet_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/redistest"
+)
+
+// Whose a login is, all brokers know; and whoever tells it learns whether a change
+// went between.
+func TestOwners(t *testing.T) {
+	redis := redistest.Single(t)
+	k := newKeys()
+	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
+	ctx := t.Context()
+	login, other := cache.LoginScope("pool", "idp", "user"), cache.LoginScope("pool", "idp", "other")
+	before, err := a.Stamp(ctx, a.epochs.Read(login))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owns := func(id string) bool {
+		t.Helper()
+		epoch, err := a.Owns(ctx, login, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, stamped := before.Shared()
+		return epoch == stamped[0]
+	}
+	if !owns("i") {
+		t.Error("nothing changed: got another epoch, want that of before")
+	}
+	fence, err := b.epochs.Fence(ctx, login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owns("j") {
+		t.Error("while the login is changed: got the epoch of before, want none")
+	}
+	if _, err := fence.Done(); err != nil || owns("j") {
+		t.Errorf("after a change: got the epoch of before (%v), want another", err)
+	}
+	got, err := b.Owners(ctx, other, login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got[1])
+	if len(got[0]) != 0 || !slices.Equal(got[1], []string{"i", "j"}) {
+		t.Errorf("owners: got %d of a login that nobody told of, and %v; want none, and i and j", len(got[0]), got[1])
+	}
+}
+
+// Of many owners the latest are remembered.
+func TestOwnersAreBounded(t *testing.T) {
+	redis := redistest.Single(t)
+	a := join(t, server(redis.Addr()), newKeys()).leased(t)
+	ctx := t.Context()
+	login := cache.LoginScope("pool", "idp", "user")
+	for n := range 10 {
+		if _, err := a.Owns(ctx, login, fmt.Sprint(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := a.Owners(ctx, login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got[0])
+	if want := []string{"6", "7", "8", "9"}; !slices.Equal(got[0], want) {
+		t.Errorf("got %v, want %v", got[0], want)
+	}
+}
