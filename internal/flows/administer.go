@@ -66,11 +66,8 @@ func (s *Service) MergeDeveloperIdentities(ctx context.Context, in *cognitoident
 	if err != nil {
 		return nil, err
 	}
-	scopes, err := s.users(ctx, *in.IdentityPoolId, source, *in.DeveloperProviderName, *in.SourceUserIdentifier, *in.DestinationUserIdentifier)
-	if err != nil {
-		return nil, err
-	}
-	out, err := fenced(ctx, s, scopes, func(ctx context.Context) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
+	at := users(*in.IdentityPoolId, source, *in.DeveloperProviderName, *in.SourceUserIdentifier, *in.DestinationUserIdentifier)
+	out, err := fencedAround(ctx, s, at, func(ctx context.Context) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
 		return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.MergeDeveloperIdentities, opts)
 	})
 	if err != nil {
@@ -101,28 +98,20 @@ func (s *Service) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidenti
 	if err := cognito.Check("UnlinkDeveloperIdentity", in); err != nil {
 		return nil, err
 	}
-	scopes, err := s.users(ctx, *in.IdentityPoolId, *in.IdentityId, *in.DeveloperProviderName, *in.DeveloperUserIdentifier)
-	if err != nil {
-		return nil, err
-	}
-	return fenced(ctx, s, scopes, func(ctx context.Context) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
+	at := users(*in.IdentityPoolId, *in.IdentityId, *in.DeveloperProviderName, *in.DeveloperUserIdentifier)
+	return fencedAround(ctx, s, at, func(ctx context.Context) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
 		return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
 	})
 }
 
-// users are the scopes of a backend's users, of whoever they belong to, and of an
-// identity, if one is named.
-func (s *Service) users(ctx context.Context, pool, id, provider string, users ...string) ([]cache.Scope, error) {
-	var logins []login
-	var scopes []cache.Scope
+// users are what is at stake for a backend's users, and for an identity, if one is
+// named.
+func users(pool, id, provider string, users ...string) stake {
+	at := stake{pool: pool, identity: id}
 	for _, user := range users {
-		logins = append(logins, login{provider, user})
-		if scope := cache.LoginScope(pool, provider, user); !slices.Contains(scopes, scope) {
-			scopes = append(scopes, scope)
-		}
+		at.logins = append(at.logins, login{provider: provider, subject: user})
 	}
-	concerned, err := s.concerned(ctx, pool, id, logins)
-	return append(scopes, concerned...), err
+	return at
 }
 
 // SetPrincipalTagAttributeMap ends what was cached for the pool.

@@ -82,8 +82,10 @@ func TestOpenIdTokenFences(t *testing.T) {
 		r.want("key1", flows.Hit, flows.Ask{})
 		token(map[string]string{idp: "a1", idp2: "a1"})
 		r.want("key2", flows.Miss, flows.Ask{})
-		r.directory.guests.Store(user, true)
+		r.directory.guests.Store(user, true) // as one of whom too little was told
 		token(map[string]string{idp: "a1"})
+		r.want("key2", flows.Hit, flows.Ask{}) // whose login it is was
+		token(map[string]string{idp: "b1"})
 		r.want("key3", flows.Miss, flows.Ask{})
 		r.directory.guests.Delete(user)
 		r.backend.set(func(b *backend) { b.answered = stranger })

@@ -137,7 +137,8 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 // the cache: a public login could not be proved, or the user's identity is yet to
 // be linked.
 func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
-	sub := subject{request: r, scope: cache.LoginScope(r.Pool, r.Provider, r.User)}
+	user := login{provider: r.Provider, subject: r.User}
+	sub := subject{request: r, scope: user.scope(r.Pool), evidence: evidence{logins: []login{user}}}
 	if r.Identity != "" {
 		sub.scope = cache.IdentityScope(r.Identity)
 	}
@@ -146,7 +147,7 @@ func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
 	if !ok {
 		return sub, false
 	}
-	ev.domain, ev.logins = cache.DomainDeveloper, append(ev.logins, login{r.Provider, r.User})
+	ev.domain, ev.logins = cache.DomainDeveloper, append(ev.logins, user)
 	sub.evidence, sub.key, sub.tokens = ev, s.name(ev, r), s.Names.Key("tokens", ev.spelt...)
 	// To name an identity may link the user to it; public logins may be linked too,
 	// and merge whoever owns them.
@@ -163,15 +164,12 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 		return answer{}, err
 	}
 	defer release()
-	scopes, err := s.concerned(ctx, sub.Pool, sub.Identity, sub.logins)
+	fence, scopes, err := s.around(ctx, sub.stake())
 	if err != nil {
 		return answer{}, err
 	}
-	if !slices.Contains(scopes, sub.scope) {
-		scopes = append(scopes, sub.scope)
-	}
 	var merged []cache.Scope
-	got, err := fenced(ctx, s, scopes, func(ctx context.Context) (answer, error) {
+	got, err := within(ctx, s, fence, func(ctx context.Context) (answer, error) {
 		got, err := s.make(ctx, sub.request, scopes)
 		merged = got.merged
 		return got, err

@@ -56,13 +56,15 @@ func (s *Service) exchange(ctx context.Context, sub subject) (*cache.Entry, erro
 // fly makes one exchange, within a fence if it may link, and stores what it
 // brought. The caller has a slot.
 func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
-	if sub.links {
+	if sub.links && !s.linked(ctx, sub.stake(), len(sub.Logins)) {
 		return s.flyFenced(ctx, sub)
 	}
+	logins := s.readLogins(ctx, sub)
 	entry, got, err := s.bring(ctx, sub)
 	if err != nil {
 		return nil, err
 	}
+	known := s.ownedUnder(ctx, logins, sub.Pool, got.credentials.IdentityID, sub.logins)
 	if sub.Identity != "" && got.credentials.IdentityID != sub.Identity {
 		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
 	}
@@ -70,28 +72,34 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	if got.also != nil {
 		entry.Stamp = cache.Join(entry.Stamp, *got.also)
 	}
-	s.keep(ctx, sub.key, entry)
+	if known {
+		s.keep(ctx, sub.key, entry)
+	}
 	return entry, nil
+}
+
+// readLogins is the stamp of a call's logins. Where what the call brings cannot be
+// kept anyway, nobody is asked.
+func (s *Service) readLogins(ctx context.Context, sub subject) cache.Stamp {
+	if len(sub.logins) == 0 || !sub.stamp.Stands() {
+		return cache.Stamp{}
+	}
+	return s.present(ctx, scopesOfLogins(sub.Pool, sub.logins)...)
 }
 
 // flyFenced makes an exchange that may link. What the change itself brings is the
 // newest there is for its identities, if nothing else moved them meanwhile.
 func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, error) {
-	var err error
-	if sub.changes, err = s.concerned(ctx, sub.Pool, sub.Identity, sub.logins); err != nil {
-		return nil, err
-	}
-	if sub.Identity == "" {
-		sub.changes = append(sub.changes, sub.scope) // of a login
-	}
-	fence, err := s.fence(ctx, sub.changes)
+	fence, changes, err := s.around(ctx, sub.stake())
 	if err != nil {
 		return nil, err
 	}
+	sub.changes = changes
 	entry, got, err := s.bring(ctx, sub)
 	if err != nil {
 		return nil, cmp.Or(err, s.endFence(fence, err))
 	}
+	s.owned(ctx, sub.Pool, got.credentials.IdentityID, sub.logins)
 	stamp, err := fence.Done()
 	if err != nil {
 		return nil, unfenced(err)
@@ -127,7 +135,6 @@ func (s *Service) bring(ctx context.Context, sub subject) (*cache.Entry, answer,
 	if err != nil {
 		return nil, got, err
 	}
-	s.owned(sub.Pool, got.credentials.IdentityID, sub.logins)
 	return &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}, got, nil
 }
 

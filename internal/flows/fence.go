@@ -17,6 +17,12 @@ func fenced[T any](ctx context.Context, s *Service, scopes []cache.Scope, change
 	if err != nil {
 		return none, err
 	}
+	return within(ctx, s, fence, change)
+}
+
+// within makes a change within a fence that has begun.
+func within[T any](ctx context.Context, s *Service, fence *cache.Fence, change func(context.Context) (T, error)) (T, error) {
+	var none T
 	out, err := change(ctx)
 	if ended := s.endFence(fence, err); ended != nil && err == nil {
 		return none, ended
@@ -73,10 +79,10 @@ func (s *Service) Fence(ctx context.Context, scopes ...cache.Scope) error {
 	return unfenced(err)
 }
 
-// present is the stamp of a scope's present epoch. Where the fleet cannot be
+// present is the stamp of scopes' present epochs. Where the fleet cannot be
 // reached, nothing can be kept under it.
-func (s *Service) present(ctx context.Context, scope cache.Scope) cache.Stamp {
-	stamp := s.Epochs.Read(scope)
+func (s *Service) present(ctx context.Context, scopes ...cache.Scope) cache.Stamp {
+	stamp := s.Epochs.Read(scopes...)
 	if s.Shared == nil {
 		return stamp
 	}

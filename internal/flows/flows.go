@@ -37,8 +37,9 @@ type Directory interface {
 	Identity(ctx context.Context, id string) (pool string, mayLink, ok bool, err error)
 	// Matters reports whether a claim can change what a pool answers.
 	Matters(pool, provider, claim string) bool
-	// Owner tells which identity a login belongs to, as far as is known.
-	Owner(ctx context.Context, pool, provider, subject string) (id string, ok bool, err error)
+	// Owners tells which identity a login belongs to, as far as is known; where that
+	// may be out of date, also those that it belonged to before.
+	Owners(ctx context.Context, pool, provider, subject string) ([]string, error)
 	// Owns notes that an answer told which identity a login belongs to.
 	Owns(pool, provider, subject, id string)
 }
@@ -67,6 +68,16 @@ type Shared interface {
 	// and returns how the flight failed, if its leader left that. It fails with ctx
 	// too.
 	Await(ctx context.Context, flight cache.Flight, leader cache.Leader) (*cache.Failure, error)
+	Owners
+}
+
+// Owners is what a fleet knows of whose logins are, named by their scopes.
+type Owners interface {
+	// Owns notes that an answer told whose a login is, and returns the login's
+	// present epoch; zero while it is being changed.
+	Owns(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error)
+	// Owners are the identities that each of the logins was told to belong to.
+	Owners(ctx context.Context, logins ...cache.Scope) ([][]string, error)
 }
 
 // Observer counts what happens; telemetry.Metrics is one. Implementations are

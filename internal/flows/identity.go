@@ -35,12 +35,18 @@ func (s *Service) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opt
 	}
 	defer release()
 	proven := s.proven(ctx, in.Logins)
-	call := func(ctx context.Context) (*cognitoidentity.GetIdOutput, error) { return s.Next.GetId(ctx, in, opts...) }
-	out, err := linking(ctx, s, len(in.Logins) > 1, *in.IdentityPoolId, "", proven, call)
+	call := func(ctx context.Context) (*cognitoidentity.GetIdOutput, error) {
+		out, err := s.Next.GetId(ctx, in, opts...)
+		if err == nil {
+			s.owned(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), proven)
+		}
+		return out, err
+	}
+	at := stake{pool: *in.IdentityPoolId, logins: proven}
+	out, err := linking(ctx, s, len(in.Logins) > 1, at, len(in.Logins), call)
 	if err != nil {
 		return nil, err
 	}
-	s.owned(*in.IdentityPoolId, aws.ToString(out.IdentityId), proven)
 	if len(in.Logins) < 2 {
 		return out, nil
 	}

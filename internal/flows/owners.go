@@ -8,26 +8,40 @@ import (
 )
 
 // login is a user of a provider whom a call proved, or a backend vouched for.
-type login struct{ provider, subject string }
+type login struct{ provider, subject, client string }
 
-// concerned are the scopes that a call may change which names an identity, if any,
-// and comes with these logins: linking moves logins, and merging ends identities
-// that the call does not name.
-func (s *Service) concerned(ctx context.Context, pool, id string, logins []login) ([]cache.Scope, error) {
-	var scopes []cache.Scope // each once: a fence over a scope twice would disturb itself
-	if id != "" {
-		scopes = append(scopes, cache.IdentityScope(id))
+func (l login) scope(pool string) cache.Scope {
+	return cache.LoginScope(pool, l.provider, l.subject)
+}
+
+func scopesOfLogins(pool string, logins []login) []cache.Scope {
+	scopes := make([]cache.Scope, len(logins))
+	for i, l := range logins {
+		scopes[i] = l.scope(pool)
 	}
+	return scopes
+}
+
+// owners are the identities that logins are known to belong to, here or in the
+// fleet; some may have been. Where the fleet cannot be asked, it fails with
+// cognito.ErrUnavailable.
+func (s *Service) owners(ctx context.Context, pool string, logins []login) ([]string, error) {
+	var owners []string
 	for _, l := range logins {
-		owner, ok, err := s.Directory.Owner(ctx, pool, l.provider, l.subject)
+		known, err := s.Directory.Owners(ctx, pool, l.provider, l.subject)
 		if err != nil {
 			return nil, err
 		}
-		if scope := cache.IdentityScope(owner); ok && !slices.Contains(scopes, scope) {
-			scopes = append(scopes, scope)
-		}
+		owners = append(owners, known...)
 	}
-	return scopes, nil
+	if s.Shared == nil || len(logins) == 0 {
+		return owners, nil
+	}
+	told, err := s.Shared.Owners(ctx, scopesOfLogins(pool, logins)...)
+	if err != nil {
+		return nil, unfenced(err)
+	}
+	return append(owners, slices.Concat(told...)...), nil
 }
 
 // proven are those of a call's logins that can be proved here.
@@ -38,31 +52,34 @@ func (s *Service) proven(ctx context.Context, tokens map[string]string) []login 
 			continue
 		}
 		if proof, err := s.Prover.Prove(ctx, provider, token); err == nil {
-			logins = append(logins, login{provider, proof.Subject})
+			logins = append(logins, login{provider, proof.Subject, proof.ClientID})
 		}
 	}
 	return logins
 }
 
 // owned notes whose the logins of a call are that was answered.
-func (s *Service) owned(pool, id string, logins []login) {
+func (s *Service) owned(ctx context.Context, pool, id string, logins []login) {
+	s.ownedUnder(ctx, cache.Stamp{}, pool, id, logins)
+}
+
+// ownedUnder is owned, and reports whether what the call brought may be kept: nobody
+// changed the logins since the stamp of them was read. Whoever changes them next
+// knows their owner then, and ends what is kept for him.
+func (s *Service) ownedUnder(ctx context.Context, stamp cache.Stamp, pool, id string, logins []login) bool {
 	for _, l := range logins {
 		s.Directory.Owns(pool, l.provider, l.subject, id)
 	}
-}
-
-// linking makes a call that comes with logins; where it may link one of them, within
-// a fence around all that it may change.
-func linking[T any](ctx context.Context, s *Service, links bool, pool, id string, logins []login, call func(context.Context) (T, error)) (T, error) {
-	if !links {
-		return call(ctx)
+	if s.Shared == nil || len(logins) == 0 {
+		return len(logins) == 0 || stamp.Stands()
 	}
-	scopes, err := s.concerned(ctx, pool, id, logins)
-	if err != nil {
-		var none T
-		return none, err
+	known := true
+	_, before := stamp.Shared()
+	for i, l := range logins {
+		epoch, err := s.Shared.Owns(ctx, l.scope(pool), id)
+		known = known && err == nil && i < len(before) && epoch == before[i]
 	}
-	return fenced(ctx, s, scopes, call)
+	return known && stamp.Stands()
 }
 
 // withheld is the answer, unless what it tells could not be made to hold.

@@ -206,14 +206,19 @@ type directory struct {
 	guests sync.Map
 	places sync.Map // pool by identity; "": not known
 	owners sync.Map // identity by provider and subject
+	// looked runs after each look for owners.
+	looked func()
 }
 
-func (d *directory) Owner(_ context.Context, _, provider, subject string) (string, bool, error) {
+func (d *directory) Owners(_ context.Context, _, provider, subject string) ([]string, error) {
 	id, ok := d.owners.Load(provider + " " + subject)
-	if !ok {
-		return "", false, nil
+	if d.looked != nil {
+		d.looked()
 	}
-	return id.(string), true, nil
+	if !ok {
+		return nil, nil
+	}
+	return []string{id.(string)}, nil
 }
 
 func (d *directory) Owns(_, provider, subject, id string) { d.owners.Store(provider+" "+subject, id) }

@@ -54,6 +54,8 @@ func (sub *subject) readEpochs(e *cache.Epochs) {
 	sub.stamp = e.Read(sub.scope, cache.PoolScope(sub.Pool))
 }
 
+func (sub *subject) stake() stake { return stake{sub.Pool, sub.Identity, sub.logins} }
+
 // evidence is what a call's logins prove, as the cache names it.
 type evidence struct {
 	domain  cache.Domain
@@ -104,7 +106,7 @@ func (s *Service) login(ctx context.Context, ev *evidence, pool, provider, token
 		return false
 	}
 	ev.add(proof, proof.Expires, "login", provider, proof.Subject, proof.ClientID, claims)
-	ev.logins = append(ev.logins, login{provider, proof.Subject})
+	ev.logins = append(ev.logins, login{provider, proof.Subject, proof.ClientID})
 	return true
 }
 

@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,14 +45,16 @@ func (s *Service) openIDToken(ctx context.Context, id string, logins map[string]
 	defer release()
 	proven := s.proven(ctx, logins)
 	call := func(ctx context.Context) (*cognitoidentity.GetOpenIdTokenOutput, error) {
-		return s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
+		out, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
+		if err == nil && p.known {
+			s.owned(ctx, p.pool, aws.ToString(out.IdentityId), proven)
+		}
+		return out, err
 	}
-	out, err := linking(ctx, s, p.links(logins), p.pool, id, proven, call)
+	at := stake{pool: cmp.Or(p.pool, askOf(ctx).Pool), identity: id, logins: proven}
+	out, err := linking(ctx, s, p.links(logins), at, len(logins), call)
 	if err != nil {
 		return nil, err
-	}
-	if p.known {
-		s.owned(p.pool, aws.ToString(out.IdentityId), proven)
 	}
 	ended := scopesOf(cognito.Merged(out.ResultMetadata))
 	if answered := aws.ToString(out.IdentityId); answered != id {
@@ -81,13 +84,22 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 	logins := s.developerLogins(ctx, in)
 	links := in.IdentityId != nil || len(in.Logins) > 1
 	call := func(ctx context.Context) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
-		return s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in, opts...)
+		out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in, opts...)
+		if err == nil {
+			s.owned(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), logins)
+		}
+		return out, err
 	}
-	out, err := linking(ctx, s, links, *in.IdentityPoolId, aws.ToString(in.IdentityId), logins, call)
+	at := stake{pool: *in.IdentityPoolId, identity: aws.ToString(in.IdentityId), logins: logins}
+	var out *cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput
+	if links {
+		out, err = fencedAround(ctx, s, at, call)
+	} else {
+		out, err = call(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
-	s.owned(*in.IdentityPoolId, aws.ToString(out.IdentityId), logins)
 	ended := scopesOf(cognito.Merged(out.ResultMetadata))
 	if answered := aws.ToString(out.IdentityId); len(in.Logins) > 1 && answered != aws.ToString(in.IdentityId) {
 		ended = append(ended, cache.IdentityScope(answered))
@@ -101,7 +113,7 @@ func (s *Service) developerLogins(ctx context.Context, in *cognitoidentity.GetOp
 	logins := s.proven(ctx, in.Logins)
 	for provider, user := range in.Logins {
 		if !s.Prover.Known(provider) {
-			logins = append(logins, login{provider, user})
+			logins = append(logins, login{provider: provider, subject: user})
 		}
 	}
 	return logins

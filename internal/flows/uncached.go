@@ -19,16 +19,12 @@ func (s *Service) uncached(ctx context.Context, p place, id string, logins map[s
 	defer release()
 	var got answer
 	if p.links(logins) {
-		pool := cmp.Or(p.pool, askOf(ctx).Pool)
-		scopes, err := s.concerned(ctx, pool, id, s.proven(ctx, logins))
-		if err != nil {
-			return answer{}, err
-		}
-		got, err = fenced(ctx, s, scopes, call)
-		if err != nil {
-			return got, cmp.Or(s.endMerged(ctx, got), err)
-		}
-	} else if got, err = call(ctx); err != nil {
+		at := stake{pool: cmp.Or(p.pool, askOf(ctx).Pool), identity: id, logins: s.proven(ctx, logins)}
+		got, err = linking(ctx, s, true, at, len(logins), call)
+	} else {
+		got, err = call(ctx)
+	}
+	if err != nil {
 		return got, cmp.Or(s.endMerged(ctx, got), err)
 	}
 	changed := got.merged

@@ -27,6 +27,15 @@ func (e *Engine) Owner(ctx context.Context, pool, provider, subject string) (id 
 	return id, ok, err
 }
 
+// Owners is Owner, as a list.
+func (e *Engine) Owners(ctx context.Context, pool, provider, subject string) ([]string, error) {
+	id, ok, err := e.Owner(ctx, pool, provider, subject)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return []string{id}, nil
+}
+
 // Owns tells the engine nothing new.
 func (e *Engine) Owns(_, _, _, _ string) {}
 

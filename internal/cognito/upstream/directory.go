@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ const (
 // is safe for concurrent use.
 type Directory struct {
 	identities *otter.Cache[string, identity]
-	owners     *otter.Cache[user, string]
+	owners     *otter.Cache[user, []string] // the latest first
 	now        func() time.Time
 }
 
@@ -49,7 +50,7 @@ func newDirectory(limit int, now func() time.Time) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the directory of identities: %w", err)
 	}
-	owners, err := otter.New(&otter.Options[user, string]{MaximumSize: limit})
+	owners, err := otter.New(&otter.Options[user, []string]{MaximumSize: limit})
 	if err != nil {
 		return nil, fmt.Errorf("make the directory of logins: %w", err)
 	}
@@ -65,16 +66,30 @@ func (d *Directory) Identity(_ context.Context, id string) (pool string, mayLink
 	return known.pool, !known.authenticated, ok, nil
 }
 
-// Owner tells which identity a login was last seen to belong to. It guards no
+// maxOwners is how many owners of a login are remembered: answers may be noted in
+// another order than they were given, so the last noted need not be the present one.
+const maxOwners = 4
+
+// Owners tells which identities a login was lately seen to belong to. It guards no
 // access: what it tells is fenced, once too often where it is out of date.
-func (d *Directory) Owner(_ context.Context, pool, provider, subject string) (id string, ok bool, err error) {
-	id, ok = d.owners.GetIfPresent(user{pool, provider, subject})
-	return id, ok, nil
+func (d *Directory) Owners(_ context.Context, pool, provider, subject string) ([]string, error) {
+	owners, _ := d.owners.GetIfPresent(user{pool, provider, subject})
+	return slices.Clone(owners), nil
 }
 
-// Owns notes which identity an answer told a login to belong to.
+// Owns notes which identity an answer told a login to belong to. So the identity is of
+// the pool, and no guest's.
 func (d *Directory) Owns(pool, provider, subject, id string) {
-	d.owners.Set(user{strings.Clone(pool), strings.Clone(provider), strings.Clone(subject)}, strings.Clone(id))
+	id = strings.Clone(id)
+	who := user{strings.Clone(pool), strings.Clone(provider), strings.Clone(subject)}
+	d.owners.Compute(who, func(old []string, found bool) ([]string, otter.ComputeOp) {
+		if found && old[0] == id {
+			return old, otter.CancelOp
+		}
+		others := slices.DeleteFunc(slices.Clone(old), func(o string) bool { return o == id })
+		return append([]string{id}, others[:min(len(others), maxOwners-1)]...), otter.WriteOp
+	})
+	d.learn(id, pool, true)
 }
 
 // Matters reports whether a claim of a provider's token can change what a pool

@@ -268,3 +268,36 @@ func FuzzRegions(f *testing.F) {
 		}
 	})
 }
+
+// Answers may be noted late: the owners of before are told too, the latest few.
+func TestOwners(t *testing.T) {
+	b, err := upstream.New(upstream.Config{Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := b.Directory()
+	owners := func(subject string) string {
+		ids, err := d.Owners(t.Context(), pool, "idp", subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range ids {
+			ids[i] = strings.TrimPrefix(ids[i], "us-east-1:")
+		}
+		return strings.Join(ids, " ")
+	}
+	for _, c := range []struct{ id, want string }{
+		{"1", "1"}, {"1", "1"}, {"2", "2 1"}, {"1", "1 2"}, {"3", "3 1 2"}, {"4", "4 3 1 2"}, {"5", "5 4 3 1"},
+	} {
+		d.Owns(pool, "idp", "a", "us-east-1:"+c.id)
+		if got := owners("a"); got != c.want {
+			t.Errorf("after %s was noted: got %q, want %q", c.id, got, c.want)
+		}
+	}
+	if got := owners("b"); got != "" {
+		t.Errorf("another's: got %q, want none", got)
+	}
+	if got, want := known(d, "us-east-1:5"), pool+" authenticated"; got != want {
+		t.Errorf("the identity: got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,97 @@
+package flows_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// ofSecond asks for the second user's identity, with his login alone.
+func (r *rig) ofSecond(id string, ask *flows.Ask) (string, error) {
+	return r.askWith(ask, id, map[string]string{idp2: "b1"})
+}
+
+// Whose a login is may become known while a change that comes with it is under way:
+// what was brought for that owner is not kept beyond the change.
+func TestOwnersWhoBecomeKnownDuringAChange(t *testing.T) {
+	const other = "us-east-1:22222222-2222-4222-8222-222222222222"
+	both := map[string]string{idp: "a1", idp2: "b1"}
+	t.Run("by an exchange that ends within", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			r.backend.set(func(b *backend) { b.slow = 2 * time.Second })
+			go r.ofSecond(other, &flows.Ask{})
+			synctest.Wait()
+			time.Sleep(time.Second)
+			go r.askAll(user, both) // links the login to the first user's, as far as anybody can tell
+			synctest.Wait()
+			time.Sleep(time.Minute)
+			ask := &flows.Ask{}
+			if got, err := r.ofSecond(other, ask); err != nil || ask.Outcome != flows.Miss {
+				t.Errorf("after the change: got %s %s %v, want an exchange of its own", got, ask.Outcome, err)
+			}
+		})
+	})
+	t.Run("between the look and the fence", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			looks := 0
+			r.directory.looked = func() {
+				if looks++; looks != 2 { // one for each login, before the fence
+					return
+				}
+				r.directory.looked = nil
+				if _, err := r.ofSecond(other, &flows.Ask{}); err != nil {
+					t.Error(err)
+				}
+			}
+			if _, err := r.askAll(user, both); err != nil {
+				t.Error(err)
+			}
+			ask := &flows.Ask{}
+			if got, err := r.ofSecond(other, ask); err != nil || ask.Outcome != flows.Miss {
+				t.Errorf("after the change: got %s %s %v, want an exchange of its own", got, ask.Outcome, err)
+			}
+		})
+	})
+}
+
+// Where owners become known again and again, nothing is changed.
+func TestOwnersWhoChangeTooFast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		n := 0
+		r.directory.looked = func() {
+			n++
+			r.directory.Owns(pool, idp, "a", stranger[:len(stranger)-2]+string(rune('a'+n%6))+"0")
+		}
+		if _, err := r.askAll(user, map[string]string{idp: "a1", idp2: "b1"}); code(err) != "InternalErrorException" || r.backend.exchanges.Load() != 0 {
+			t.Errorf("got %v and %d exchanges, want InternalErrorException and none", err, r.backend.exchanges.Load())
+		}
+	})
+}
+
+// One login that is the identity's already links nothing: nothing is fenced, even
+// where too little is known of the identity.
+func TestOwnLoginLinksNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want("key1", flows.Miss, flows.Ask{})
+		r.directory.guests.Store(user, true)
+		if got, err := r.askAll(user, map[string]string{foreign: "opaque"}); err != nil || got != "key2" {
+			t.Errorf("a login that is not known: got %s %v, want key2", got, err)
+		}
+		r.want("key3", flows.Miss, flows.Ask{}) // which that ended
+		r.directory.Owns(pool, idp, "b", user)
+		if got, err := r.ask(user, "b1", &flows.Ask{}); err != nil || got != "key4" {
+			t.Errorf("another of its own: got %s %v, want key4", got, err)
+		}
+		r.want("key3", flows.Hit, flows.Ask{})
+		if got, err := r.ask(user, "c1", &flows.Ask{}); err != nil || got != "key5" {
+			t.Errorf("one that is nobody's: got %s %v, want key5", got, err)
+		}
+		r.want("key6", flows.Miss, flows.Ask{})
+	})
+}
