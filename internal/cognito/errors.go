@@ -2,6 +2,7 @@ package cognito
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
@@ -119,6 +120,19 @@ func Passing(err error) bool {
 		return true
 	}
 	return api.ErrorFault() == smithy.FaultServer
+}
+
+// Disowned reports whether a refusal says that an identity does not exist, or is not,
+// or not any more, that of the logins which came with it: whoever kept its id drops
+// it. The service has no type for that; SDKs go by the beginning of the text too
+// (reference, section 8).
+func Disowned(err error) bool {
+	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
+		return true
+	}
+	refused, ok := errors.AsType[*types.NotAuthorizedException](err)
+	return ok && (strings.HasPrefix(refused.ErrorMessage(), "Access to Identity") ||
+		strings.HasPrefix(refused.ErrorMessage(), "Logins don't match"))
 }
 
 // DeveloperUserAlreadyRegistered says that a backend's user belongs to another

@@ -129,6 +129,7 @@ func (s *Service) bring(ctx context.Context, sub subject) (*cache.Entry, answer,
 		err = errExpired
 	}
 	s.observe(sub.Flow, err)
+	s.disowned(ctx, sub.stake(), err)
 	if beyond := without(got.merged, sub.changes); len(beyond) > 0 {
 		err = cmp.Or(err, s.Fence(ctx, beyond...)) // also where what came after the merge failed
 	}

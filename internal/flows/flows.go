@@ -68,6 +68,9 @@ type Shared interface {
 	// and returns how the flight failed, if its leader left that. It fails with ctx
 	// too.
 	Await(ctx context.Context, flight cache.Flight, leader cache.Leader) (*cache.Failure, error)
+	// Settled is Stamp for scopes of which no change ended since that long ago; the
+	// stamp of others does not stand.
+	Settled(ctx context.Context, stamp cache.Stamp, since time.Duration) (cache.Stamp, error)
 	Owners
 }
 
@@ -129,6 +132,7 @@ type Service struct {
 	slots      chan struct{}
 	renewals   *renewals
 	developers sync.Map // developer provider by pool
+	accounts   sync.Map // account by pool, of those that calls named and the backend took
 
 	background sync.WaitGroup
 	mu         sync.Mutex // orders what begins in the background and Close

@@ -33,15 +33,17 @@ func (s *Service) Grant(ctx context.Context, r GrantRequest) (*Grant, error) {
 	ask := askOf(ctx)
 	ask.Pool = r.Pool
 	ctx = WithAsk(ctx, ask)
-	id := r.IdentityID
-	if id == "" {
-		got, err := s.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins})
-		if err != nil {
-			return nil, err
-		}
-		id = aws.ToString(got.IdentityId)
+	id, known, err := s.whose(ctx, r, false)
+	if err != nil {
+		return nil, err
 	}
 	c, err := s.grant(ctx, id, r)
+	if known && err != nil && cognito.Disowned(err) {
+		// What was known of the login is out of date.
+		if id, _, err = s.whose(ctx, r, true); err == nil {
+			c, err = s.grant(ctx, id, r)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +51,27 @@ func (s *Service) Grant(ctx context.Context, r GrantRequest) (*Grant, error) {
 		ask.Guard = nil // the next request of the same bytes is another guest
 	}
 	return &Grant{IdentityID: c.IdentityID, Credentials: c, RefreshAfter: ask.RefreshAfter}, nil
+}
+
+// whose is the identity that a request names, or that its logins have, or a new
+// guest's. known says that it is of a login of which it was known; with anew the
+// backend is asked.
+func (s *Service) whose(ctx context.Context, r GrantRequest, anew bool) (id string, known bool, err error) {
+	if r.IdentityID != "" {
+		return r.IdentityID, false, nil
+	}
+	in := &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins}
+	if err := s.mayIdentify(in); err != nil {
+		return "", false, err
+	}
+	if sub, ok := s.identification(ctx, in); ok {
+		return s.identify(ctx, sub, anew)
+	}
+	got, err := s.getID(ctx, in)
+	if err != nil {
+		return "", false, err
+	}
+	return aws.ToString(got.IdentityId), false, nil
 }
 
 func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.Credentials, error) {

@@ -2,6 +2,7 @@ package flows
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
@@ -10,20 +11,44 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// GetId is never cached or shared: without logins each call is another person,
-// who waits his turn among those of his address; with a login the backend knows
-// best.
+// GetId of one login that is proved here is answered from what is known of it. Others
+// are never cached or shared: without logins each call is another person, who waits
+// his turn among those of his address; with several the backend knows best.
 //
 // It may link a login only to an identity that another login of the same call
 // already proved to own, or merge the identities of two; that is a change, and
 // ends what was cached for them.
 func (s *Service) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
-	if err := cognito.Check("GetId", in); err != nil {
+	if err := s.mayIdentify(in); err != nil {
 		return nil, err
 	}
-	if !s.serves(*in.IdentityPoolId) {
-		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
+	if sub, ok := s.identification(ctx, in); ok {
+		id, known, err := s.identify(ctx, sub, false)
+		if err != nil {
+			return nil, err
+		}
+		askOf(ctx).Outcome = Miss
+		if known {
+			askOf(ctx).Outcome = Hit
+		}
+		return &cognitoidentity.GetIdOutput{IdentityId: aws.String(id)}, nil
 	}
+	return s.getID(ctx, in, opts...)
+}
+
+// mayIdentify refuses what needs no answer of the backend.
+func (s *Service) mayIdentify(in *cognitoidentity.GetIdInput) error {
+	if err := cognito.Check("GetId", in); err != nil {
+		return err
+	}
+	if !s.serves(*in.IdentityPoolId) {
+		return cognito.PoolNotFound(*in.IdentityPoolId)
+	}
+	return nil
+}
+
+// getID asks the backend.
+func (s *Service) getID(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...options) (*cognitoidentity.GetIdOutput, error) {
 	if len(in.Logins) == 0 && s.Guests != nil {
 		if err := s.Guests.Wait(ctx, askOf(ctx).Address, *in.IdentityPoolId); err != nil {
 			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), err)
@@ -39,6 +64,9 @@ func (s *Service) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opt
 		out, err := s.Next.GetId(ctx, in, opts...)
 		if err == nil {
 			s.owned(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), proven)
+		}
+		if err == nil && in.AccountId != nil {
+			s.accounts.Store(strings.Clone(*in.IdentityPoolId), strings.Clone(*in.AccountId))
 		}
 		return out, err
 	}
@@ -60,7 +88,8 @@ func (s *Service) UnlinkIdentity(ctx context.Context, in *cognitoidentity.Unlink
 	if err := cognito.Check("UnlinkIdentity", in); err != nil {
 		return nil, err
 	}
-	if _, err := s.met(ctx, *in.IdentityId); err != nil {
+	p, err := s.met(ctx, *in.IdentityId)
+	if err != nil {
 		return nil, err
 	}
 	release, err := s.slot(ctx)
@@ -68,9 +97,11 @@ func (s *Service) UnlinkIdentity(ctx context.Context, in *cognitoidentity.Unlink
 		return nil, err
 	}
 	defer release()
-	return fenced(ctx, s, []cache.Scope{cache.IdentityScope(*in.IdentityId)}, func(ctx context.Context) (*cognitoidentity.UnlinkIdentityOutput, error) {
+	out, err := fenced(ctx, s, []cache.Scope{cache.IdentityScope(*in.IdentityId)}, func(ctx context.Context) (*cognitoidentity.UnlinkIdentityOutput, error) {
 		return s.Next.UnlinkIdentity(ctx, in, opts...)
 	})
+	s.refused(ctx, p, *in.IdentityId, in.Logins, err)
+	return out, err
 }
 
 // DescribeIdentity asks the backend about an identity of a pool that is served.

@@ -19,6 +19,7 @@ const (
 	flowEnhanced  = "enhanced"
 	flowClassic   = "classic"
 	flowDeveloper = "developer"
+	flowID        = "id" // GetId
 )
 
 // request is a call for credentials as a value: all that it names and comes with,
@@ -58,6 +59,8 @@ func (s *Service) make(ctx context.Context, r request, fenced []cache.Scope) (an
 		return s.classicCall(ctx, r)
 	case flowDeveloper:
 		return s.developerCall(ctx, r, fenced)
+	case flowID:
+		return s.identity(ctx, r)
 	}
 	return answer{}, fmt.Errorf("no flow %q", r.Flow)
 }

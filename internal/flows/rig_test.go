@@ -43,6 +43,8 @@ type backend struct {
 	developers  []cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput
 	before      func(operation string) // runs within each change, before it
 	changes     error                  // outcome of each change
+	within      func()                 // runs within each GetId
+	refuseID    func(id string) error  // outcome of exchanges by identity
 }
 
 func (b *backend) set(f func(*backend)) { b.mu.Lock(); f(b); b.mu.Unlock() }
@@ -59,15 +61,31 @@ func (b *backend) refuse(token string, err error) {
 	})
 }
 
-func (b *backend) GetId(context.Context, *cognitoidentity.GetIdInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
+func (b *backend) GetId(_ context.Context, in *cognitoidentity.GetIdInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
+	b.mu.Lock()
+	fail, within := b.fail, b.within
+	b.mu.Unlock()
+	if within != nil {
+		within()
+	}
+	if fail != nil {
+		if err := fail(login(in.Logins)); err != nil {
+			return nil, err
+		}
+	}
 	return &cognitoidentity.GetIdOutput{IdentityId: aws.String(fmt.Sprintf("us-east-1:%08x-0000-4000-8000-000000000000", b.ids.Add(1)))}, nil
 }
 
 func (b *backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
 	n := b.exchanges.Add(1)
 	b.mu.Lock()
-	life, slow, fail, id := b.life, b.slow, b.fail, b.answered
+	life, slow, fail, id, refuseID := b.life, b.slow, b.fail, b.answered, b.refuseID
 	b.mu.Unlock()
+	if refuseID != nil {
+		if err := refuseID(*in.IdentityId); err != nil {
+			return nil, err
+		}
+	}
 	select {
 	case <-time.After(slow):
 	case <-ctx.Done():
@@ -122,10 +140,15 @@ func tokenOf(pool, id string, amr ...string) string {
 
 func (b *backend) GetOpenIdToken(_ context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenOutput, error) {
 	b.mu.Lock()
-	fail, id := b.fail, b.answered
+	fail, id, refuseID := b.fail, b.answered, b.refuseID
 	b.mu.Unlock()
 	if err := b.change("GetOpenIdToken"); err != nil {
 		return nil, err
+	}
+	if refuseID != nil {
+		if err := refuseID(*in.IdentityId); err != nil {
+			return nil, err
+		}
 	}
 	if fail != nil {
 		if err := fail(login(in.Logins)); err != nil {

@@ -54,6 +54,7 @@ func (s *Service) openIDToken(ctx context.Context, id string, logins map[string]
 	at := stake{pool: cmp.Or(p.pool, askOf(ctx).Pool), identity: id, logins: proven}
 	out, err := linking(ctx, s, p.links(logins), at, len(logins), call)
 	if err != nil {
+		s.disowned(ctx, at, err)
 		return nil, err
 	}
 	ended := scopesOf(cognito.Merged(out.ResultMetadata))

@@ -25,6 +25,7 @@ func (s *Service) uncached(ctx context.Context, p place, id string, logins map[s
 		got, err = call(ctx)
 	}
 	if err != nil {
+		s.refused(ctx, p, id, logins, err)
 		return got, cmp.Or(s.endMerged(ctx, got), err)
 	}
 	changed := got.merged

@@ -1,0 +1,139 @@
+package flows
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// idLife is how long the identity of a login is known without asking: changes made
+// through a fleet's brokers end it, others show when the backend refuses it.
+const idLife = 24 * time.Hour
+
+// identification names a GetId whose answer is kept: that of exactly one login, which
+// is proved here. It is stored under the login, and ends with the identity too.
+func (s *Service) identification(ctx context.Context, in *cognitoidentity.GetIdInput) (subject, bool) {
+	proven := s.proven(ctx, in.Logins)
+	if len(in.Logins) != 1 || len(proven) != 1 || !s.ofAccount(in) {
+		return subject{}, false
+	}
+	r := request{Flow: flowID, Pool: *in.IdentityPoolId, Logins: maps.Clone(in.Logins)} // the call may outlive the asker
+	sub := s.identified(r.Pool, proven[0])
+	sub.request, sub.tokens = r, s.Names.Key("tokens", proven[0].provider, r.Logins[proven[0].provider])
+	return sub, true
+}
+
+// identified names what is known of a login's identity. A pool may take one client of
+// a provider and not another.
+func (s *Service) identified(pool string, l login) subject {
+	sub := subject{
+		request: request{Flow: flowID, Pool: pool}, evidence: evidence{logins: []login{l}}, scope: l.scope(pool),
+		key: s.Names.Key(cache.DomainLogin, flowID, pool, l.provider, l.subject, l.client),
+	}
+	sub.readEpochs(s.Epochs)
+	return sub
+}
+
+// identify is the identity of a login: as it is known, or as the backend says. known
+// tells which. With anew the backend is asked in any case.
+func (s *Service) identify(ctx context.Context, sub subject, anew bool) (id string, known bool, err error) {
+	if anew {
+		sub.stamp = s.present(ctx, sub.scope, cache.PoolScope(sub.Pool))
+	} else if e := s.knownID(ctx, &sub); e != nil {
+		return e.Credentials.IdentityID, true, nil
+	}
+	e, err := s.exchange(ctx, sub)
+	if err != nil {
+		return "", false, err
+	}
+	return e.Credentials.IdentityID, false, nil
+}
+
+// knownID is what is known of a login's identity, or nil.
+func (s *Service) knownID(ctx context.Context, sub *subject) *cache.Entry {
+	if e, ok := s.Memory.Get(sub.key); ok {
+		s.Observer.Lookup("memory", "hit")
+		return e
+	}
+	s.Observer.Lookup("memory", "miss")
+	e := s.fromFleet(ctx, sub)
+	if e != nil {
+		s.Observer.Lookup("redis", "hit")
+		// An answer tied the three, though it was another broker's.
+		s.Directory.Owns(sub.Pool, sub.logins[0].provider, sub.logins[0].subject, e.Credentials.IdentityID)
+	}
+	return e
+}
+
+// ofAccount reports whether a pool is known to be of the account that a call names, if
+// any. The backend refuses calls that name another; only what it answered tells.
+func (s *Service) ofAccount(in *cognitoidentity.GetIdInput) bool {
+	if in.AccountId == nil {
+		return true
+	}
+	known, ok := s.accounts.Load(*in.IdentityPoolId)
+	return ok && known == *in.AccountId
+}
+
+// identity asks the backend. The identity's epoch is read after its answer, so the
+// answer is kept only if nothing changed the identity since before.
+func (s *Service) identity(ctx context.Context, r request) (answer, error) {
+	watch, began := s.Epochs.Watch(), time.Now()
+	defer watch.Close()
+	out, err := s.Next.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins})
+	if err != nil {
+		return answer{}, err
+	}
+	id := aws.ToString(out.IdentityId)
+	also := s.settled(ctx, watch, began, cache.IdentityScope(id))
+	return answer{
+		credentials: cache.Credentials{IdentityID: id, Expires: s.Now().Add(idLife)},
+		also:        &also,
+		merged:      scopesOf(cognito.Merged(out.ResultMetadata)),
+	}, nil
+}
+
+// settled is the stamp of the present epoch of a scope that a call which began then
+// brought, and which nothing changed meanwhile; else one that never stands.
+func (s *Service) settled(ctx context.Context, watch *cache.Watch, began time.Time, scope cache.Scope) cache.Stamp {
+	stamp := s.Epochs.Read(scope)
+	if s.Shared != nil {
+		var err error
+		if stamp, err = s.Shared.Settled(ctx, stamp, time.Since(began)); err != nil {
+			return cache.Stamp{}
+		}
+	}
+	if watch.Ended(scope) {
+		return cache.Stamp{}
+	}
+	return stamp
+}
+
+// refused is disowned for a call that failed, whose logins were not weighed.
+func (s *Service) refused(ctx context.Context, p place, id string, logins map[string]string, err error) {
+	if err != nil && cognito.Disowned(err) {
+		s.disowned(ctx, stake{cmp.Or(p.pool, askOf(ctx).Pool), id, s.proven(ctx, logins)}, err)
+	}
+}
+
+// disowned ends what is known of the identity of logins, where that is the one for
+// which the backend just refused them.
+func (s *Service) disowned(ctx context.Context, at stake, err error) {
+	if at.identity == "" || at.pool == "" || !cognito.Disowned(err) {
+		return
+	}
+	for _, l := range at.logins {
+		sub := s.identified(at.pool, l)
+		if e := s.knownID(ctx, &sub); e != nil && e.Credentials.IdentityID == at.identity {
+			_ = s.Fence(ctx, sub.scope) // what fails goes on in the background
+			s.Memory.Drop(sub.key, e)
+		}
+	}
+}
