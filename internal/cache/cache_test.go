@@ -179,6 +179,34 @@ func TestFlightsOutliveTheirAskers(t *testing.T) {
 	})
 }
 
+// A tier of no entries, and a memo of no answers, keep nothing.
+func TestOff(t *testing.T) {
+	epochs, key := cache.NewEpochs(), cache.NewNamer(nil).Key("d", "k")
+	m, err := cache.NewMemory(0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	e := entry(epochs, 100*365*24*time.Hour)
+	if m.Put(key, e) || m.Len() != 0 || !m.Off() {
+		t.Error("memory: got an entry kept, want none")
+	}
+	m.Drop(key, e)
+	if _, ok := m.Get(key); ok {
+		t.Error("memory: got a hit, want a miss")
+	}
+	memo, err := cache.NewMemo(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer memo.Close()
+	request := memo.Key([]byte("r"), 0, []byte("b"))
+	memo.Put(request, start, cache.NewGuard(e, 0, nil), []byte("answer"))
+	if _, _, ok := memo.Get(request, start); ok {
+		t.Error("memo: got a hit, want a miss")
+	}
+}
+
 type switchable struct{ off bool }
 
 func (s *switchable) Holds(time.Time) bool { return !s.off }

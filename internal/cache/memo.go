@@ -46,7 +46,7 @@ type MemoKey [sha256.Size]byte
 // requests that the strict decoder and the proof accepted. It is safe for
 // concurrent use.
 type Memo struct {
-	answers *otter.Cache[MemoKey, *answer]
+	answers *otter.Cache[MemoKey, *answer] // nil: off
 	digests sync.Pool
 }
 
@@ -57,8 +57,13 @@ type answer struct {
 	keep  time.Duration // from Put to until
 }
 
-// NewMemo returns a memo of at most maxEntries answers.
+// NewMemo returns a memo of at most maxEntries answers; with zero it is off and
+// keeps none.
 func NewMemo(maxEntries int) (*Memo, error) {
+	m := &Memo{digests: sync.Pool{New: func() any { return newDigest() }}}
+	if maxEntries == 0 {
+		return m, nil
+	}
 	answers, err := otter.New(&otter.Options[MemoKey, *answer]{
 		MaximumSize: maxEntries,
 		// Frees memory only; Get decides by until on the caller's clock.
@@ -69,7 +74,8 @@ func NewMemo(maxEntries int) (*Memo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make memo: %w", err)
 	}
-	return &Memo{answers: answers, digests: sync.Pool{New: func() any { return newDigest() }}}, nil
+	m.answers = answers
+	return m, nil
 }
 
 type digest struct {
@@ -99,6 +105,9 @@ func (m *Memo) Key(route []byte, class int, body []byte) MemoKey {
 // path. The bytes belong to the memo: read them, never write or keep them past
 // the response.
 func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Duration, ok bool) {
+	if m.answers == nil {
+		return nil, 0, false
+	}
 	a, ok := m.answers.GetIfPresent(key)
 	if !ok {
 		return nil, 0, false
@@ -127,11 +136,15 @@ func (a *answer) holds(now time.Time) bool {
 // must not change afterwards.
 func (m *Memo) Put(key MemoKey, now time.Time, guard *Guard, body []byte) {
 	until := guard.deadline()
-	if !until.After(now) {
+	if m.answers == nil || !until.After(now) {
 		return
 	}
 	m.answers.Set(key, &answer{body: body, guard: guard, until: until.UnixNano(), keep: until.Sub(now)})
 }
 
 // Close ends the memo's own goroutine. The memo must not be used afterwards.
-func (m *Memo) Close() { m.answers.StopAllGoroutines() }
+func (m *Memo) Close() {
+	if m.answers != nil {
+		m.answers.StopAllGoroutines()
+	}
+}

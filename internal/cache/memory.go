@@ -10,15 +10,18 @@ import (
 // Memory is the tier of entries in this process, bounded by number. It is safe
 // for concurrent use.
 type Memory struct {
-	entries *otter.Cache[Key, *Entry]
+	entries *otter.Cache[Key, *Entry] // nil: off
 	now     func() time.Time
 }
 
-// NewMemory returns a tier of at most maxEntries entries; now is the clock, nil
-// for the system's.
+// NewMemory returns a tier of at most maxEntries entries; with zero it is off and
+// keeps none. now is the clock, nil for the system's.
 func NewMemory(maxEntries int, now func() time.Time) (*Memory, error) {
 	if now == nil {
 		now = time.Now
+	}
+	if maxEntries == 0 {
+		return &Memory{now: now}, nil
 	}
 	entries, err := otter.New(&otter.Options[Key, *Entry]{
 		MaximumSize: maxEntries,
@@ -35,6 +38,9 @@ func NewMemory(maxEntries int, now func() time.Time) (*Memory, error) {
 // Get returns the live entry of key. An expired or fenced one is a miss, and is
 // dropped.
 func (m *Memory) Get(key Key) (*Entry, bool) {
+	if m.Off() {
+		return nil, false
+	}
 	e, ok := m.entries.GetIfPresent(key)
 	if !ok {
 		return nil, false
@@ -49,6 +55,9 @@ func (m *Memory) Get(key Key) (*Entry, bool) {
 // Put stores e and reports whether it did. An entry whose stamp has passed
 // always loses; within one epoch the later expiry wins.
 func (m *Memory) Put(key Key, e *Entry) bool {
+	if m.Off() {
+		return false
+	}
 	stored := false
 	m.entries.Compute(key, func(old *Entry, found bool) (*Entry, otter.ComputeOp) {
 		stored = e.Live(m.now()) && (!found || !old.Live(m.now()) ||
@@ -63,6 +72,9 @@ func (m *Memory) Put(key Key, e *Entry) bool {
 
 // Drop removes e under key, unless another entry took its place.
 func (m *Memory) Drop(key Key, e *Entry) {
+	if m.Off() {
+		return
+	}
 	m.entries.ComputeIfPresent(key, func(old *Entry) (*Entry, otter.ComputeOp) {
 		if old != e {
 			return old, otter.CancelOp
@@ -71,8 +83,20 @@ func (m *Memory) Drop(key Key, e *Entry) {
 	})
 }
 
+// Off reports whether the tier keeps nothing.
+func (m *Memory) Off() bool { return m.entries == nil }
+
 // Len is the approximate number of entries.
-func (m *Memory) Len() int { return m.entries.EstimatedSize() }
+func (m *Memory) Len() int {
+	if m.Off() {
+		return 0
+	}
+	return m.entries.EstimatedSize()
+}
 
 // Close ends the tier's own goroutine. The tier must not be used afterwards.
-func (m *Memory) Close() { m.entries.StopAllGoroutines() }
+func (m *Memory) Close() {
+	if !m.Off() {
+		m.entries.StopAllGoroutines()
+	}
+}

@@ -7,7 +7,7 @@ import (
 func (c *Config) checkCache() error {
 	a := &c.Cache
 	if err := firstOf(
-		func() error { return within("cache.memory.max_entries", a.Memory.MaxEntries, 1, 100_000_000) },
+		func() error { return within("cache.memory.max_entries", a.Memory.MaxEntries, 0, 100_000_000) },
 		func() error { return lasting("cache.min_remaining", a.MinRemaining, 0, maxFloor) },
 		func() error { return lasting("cache.renew_idle", a.RenewIdle, 0, maxFloor) },
 	); err != nil {
@@ -29,11 +29,20 @@ func (c *Config) checkRedis() error {
 	r := &c.Cache.Redis
 	return firstOf(
 		r.checkAddresses,
+		c.checkTiers,
 		r.checkTimeouts,
 		r.TLS.check,
 		func() error { return checkKeys("cache.redis.keys", r.Keys) },
 		r.checkSealing,
 	)
+}
+
+// checkTiers makes sure that there is a cache at all.
+func (c *Config) checkTiers() error {
+	if c.Cache.Memory.MaxEntries == 0 && len(c.Cache.Redis.Addresses) == 0 {
+		return refuse("cache.memory.max_entries", "is 0 without cache.redis.addresses, so that nothing would be cached", "at least 1")
+	}
+	return nil
 }
 
 func (r *Redis) checkAddresses() error {

@@ -262,6 +262,14 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
+// The memory tier can be left out beside Redis.
+func TestMemoryOff(t *testing.T) {
+	c := mustLoad(t, "mode: development\ncache: {memory: {max_entries: 0}, redis: {addresses: ['a:1'], keys: ["+base64Key(0)+"], name_key: "+base64Key(1)+"}}")
+	if c.Cache.Memory.MaxEntries != 0 {
+		t.Errorf("got %d entries, want none", c.Cache.Memory.MaxEntries)
+	}
+}
+
 func TestFilesStartAtTheFolder(t *testing.T) {
 	folder := t.TempDir()
 	text := "mode: development\ncognito: {store: ../data/broker.db}\n" +

@@ -66,7 +66,8 @@ func checkInvariants(t *testing.T, c *config.Config) {
 	hold(err == nil && u.IsAbs() && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" && !strings.HasSuffix(c.PublicURL, "/"), "public_url is plain")
 	_, _, err = net.SplitHostPort(c.Listen)
 	hold(err == nil, "listen has a port")
-	hold(c.Limits.BodyBytes > 0 && c.Limits.RequestTimeout > 0 && c.Cache.Memory.MaxEntries > 0, "limits are positive")
+	hold(c.Limits.BodyBytes > 0 && c.Limits.RequestTimeout > 0 && c.Cache.Memory.MaxEntries >= 0, "limits are positive")
+	hold(c.Cache.Memory.MaxEntries > 0 || len(c.Cache.Redis.Addresses) > 0, "something is cached")
 	engine := c.Cognito.Backend == config.BackendEmbedded
 	hold(engine || c.Cognito.Backend == config.BackendAWS, "Cognito is one of two")
 	hold(c.STS.Backend == config.BackendAWS || engine && c.STS.Backend == config.BackendBuiltin, "AWS's Cognito has AWS's STS")
