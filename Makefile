@@ -54,6 +54,6 @@ fuzz: ## run every fuzz target for FUZZTIME (default 20s) each
 	  done; done
 
 .PHONY: bench
-bench: build ## cached answers beside a bare handler, misses beside direct ones: name req/s p50_us p99_us cpu_us/req ratio_rps ratio_cpu
+bench: build ## cached answers and those from Redis beside a bare handler, misses beside direct ones: name req/s p50_us p99_us cpu_us/req ratio_rps ratio_cpu
 	@$(GO) build -o bin/bench ./e2e/bench
 	@exec bin/bench -broker bin/broker

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -14,20 +15,25 @@ import (
 )
 
 // serveBare is the floor: a handler that reads the body and writes one as long
-// as the broker's. It runs under the broker's server settings, so that handlers
-// are compared and not time-outs.
+// as the broker's.
 func serveBare(size int) error {
 	answer := bytes.Repeat([]byte("x"), size)
-	app := fiber.New(fiber.Config{
-		DisableStartupMessage: true, ReadBufferSize: 32 << 10,
-		ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 75 * time.Second,
-	})
-	app.Post("/*", func(c *fiber.Ctx) error {
+	return serve(func(c *fiber.Ctx) error {
 		if len(c.Body()) == 0 {
 			return fiber.ErrBadRequest
 		}
 		return c.Send(answer)
 	})
+}
+
+// serve runs a handler under the broker's server settings, so that handlers are
+// compared and not time-outs.
+func serve(handler fiber.Handler) error {
+	app := fiber.New(fiber.Config{
+		DisableStartupMessage: true, ReadBufferSize: 32 << 10,
+		ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 75 * time.Second,
+	})
+	app.Post("/*", handler)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -36,8 +42,13 @@ func serveBare(size int) error {
 	return app.Listener(l)
 }
 
-func startBare(own string, size int) (*server, error) {
-	c := exec.Command(own, "-bare", strconv.Itoa(size))
+// startSelf runs this program as a server of another kind.
+func startSelf(arguments ...string) (*server, error) {
+	own, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := exec.Command(own, arguments...)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -50,3 +61,5 @@ func startBare(own string, size int) (*server, error) {
 	s.address = strings.TrimSpace(line)
 	return s, err
 }
+
+func startBare(size int) (*server, error) { return startSelf("-bare", strconv.Itoa(size)) }

@@ -18,18 +18,20 @@ type variant struct {
 	// together.
 	servers []*server
 	cache   string // the X-Cache that each answer must have
-	request []byte // sent over and over; or
+	// beside works for a request too. Its CPU is added in a line of its own.
+	beside   *server
+	requests [][]byte // sent in turn, over and over; or
 	// fresh makes n requests, each of which is sent once. What it takes to make them
 	// is not measured.
 	fresh func(n int) ([][]byte, error)
 }
 
 // sample is what one round of a variant showed; times in microseconds.
-type sample struct{ rps, p50, p99, cpu float64 }
+type sample struct{ rps, p50, p99, cpu, beside float64 }
 
 // load sends a round of requests on a few connections.
 func load(v variant, p plan) (sample, error) {
-	next, err := v.requests(p)
+	next, err := v.source(p)
 	if err != nil {
 		return sample{}, err
 	}
@@ -37,7 +39,7 @@ func load(v variant, p plan) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	before, err := cpu(v.servers)
+	before, err := v.cpu()
 	if err != nil {
 		return sample{}, err
 	}
@@ -50,7 +52,7 @@ func load(v variant, p plan) (sample, error) {
 	}
 	wg.Wait()
 	took := time.Since(began)
-	after, err := cpu(v.servers)
+	after, err := v.cpu()
 	if err = errors.Join(append(errs, err)...); err != nil {
 		return sample{}, err
 	}
@@ -60,18 +62,19 @@ func load(v variant, p plan) (sample, error) {
 	us := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 	return sample{
 		rps: n / took.Seconds(), p50: us(all[len(all)/2]), p99: us(all[len(all)*99/100]),
-		cpu: us(after-before) / n,
+		cpu: us(after.own-before.own) / n, beside: us(after.beside-before.beside) / n,
 	}, nil
 }
 
-// requests returns what gives the next request at a time, nil at the end; it is
+// source returns what gives the next request at a time, nil at the end; it is
 // safe for concurrent use.
-func (v variant) requests(p plan) (func(time.Time) []byte, error) {
+func (v variant) source(p plan) (func(time.Time) []byte, error) {
 	if v.fresh == nil {
 		until := time.Now().Add(p.length)
+		var turn atomic.Uint64
 		return func(now time.Time) []byte {
 			if now.Before(until) {
-				return v.request
+				return v.requests[turn.Add(1)%uint64(len(v.requests))]
 			}
 			return nil
 		}, nil

@@ -37,10 +37,19 @@ func report(v variant, results map[string][]sample) {
 	if v.floor != "" {
 		floor = results[v.floor]
 	}
-	var rps, cpu []float64
-	for i := range own { // ratios within the same round
+	line(v.name, own, floor, func(s sample) float64 { return s.cpu })
+	if v.beside != nil {
+		line(v.name+"+"+v.beside.name, own, floor, func(s sample) float64 { return s.cpu + s.beside })
+	}
+}
+
+// line prints the medians of a variant's rounds, and of its ratios to the floor in
+// the same round.
+func line(name string, own, floor []sample, cpu func(sample) float64) {
+	var rps, cpus []float64
+	for i := range own {
 		rps = append(rps, own[i].rps/floor[i].rps)
-		cpu = append(cpu, floor[i].cpu/own[i].cpu)
+		cpus = append(cpus, cpu(floor[i])/cpu(own[i]))
 	}
 	of := func(f func(sample) float64) float64 {
 		var xs []float64
@@ -49,10 +58,9 @@ func report(v variant, results map[string][]sample) {
 		}
 		return median(xs)
 	}
-	fmt.Printf("%s %.0f %.0f %.0f %.2f %.2f %.2f\n", v.name,
+	fmt.Printf("%s %.0f %.0f %.0f %.2f %.2f %.2f\n", name,
 		of(func(s sample) float64 { return s.rps }), of(func(s sample) float64 { return s.p50 }),
-		of(func(s sample) float64 { return s.p99 }), of(func(s sample) float64 { return s.cpu }),
-		median(rps), median(cpu))
+		of(func(s sample) float64 { return s.p99 }), of(cpu), median(rps), median(cpus))
 }
 
 func median(xs []float64) float64 {

@@ -21,7 +21,9 @@ const (
 
 // server is a process under load.
 type server struct {
+	name    string // of what runs beside a broker
 	address string
+	store   string   // the broker's file
 	environ []string // on top of this process's, for the broker's commands
 	process *os.Process
 	stop    func()
@@ -43,14 +45,13 @@ func startBroker(bin string, overrides ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	address := l.Addr().String()
-	l.Close()
+	store := filepath.Join(dir, "broker.db")
 	environ := append([]string{"BROKER_LISTEN=" + address, "BROKER_PUBLIC_URL=http://" + address,
-		"BROKER_COGNITO__STORE=" + filepath.Join(dir, "broker.db"), "BROKER_LOG__LEVEL=error"}, overrides...)
+		"BROKER_COGNITO__STORE=" + store, "BROKER_LOG__LEVEL=error"}, overrides...)
 	c := exec.Command(bin, "serve", "-config", config)
 	c.Env = environ
 	s, err := start(c)
@@ -58,12 +59,22 @@ func startBroker(bin string, overrides ...string) (*server, error) {
 		return nil, err
 	}
 	end := s.stop
-	s.address, s.environ, s.stop = address, environ, func() { end(); os.RemoveAll(dir) }
+	s.address, s.store, s.environ, s.stop = address, store, environ, func() { end(); os.RemoveAll(dir) }
 	if err := s.await(); err != nil {
 		s.stop()
 		return nil, err
 	}
 	return s, nil
+}
+
+// freeAddress is one that nobody listens on yet.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
 }
 
 func (s *server) await() error {
@@ -76,16 +87,22 @@ func (s *server) await() error {
 	return errors.New("the broker did not come up")
 }
 
-func cpu(servers []*server) (time.Duration, error) {
-	var sum time.Duration
-	for _, s := range servers {
-		d, err := s.cpu()
+// spent is CPU that a variant's servers have used.
+type spent struct{ own, beside time.Duration }
+
+// cpu is what the variant's servers have used until now.
+func (v variant) cpu() (s spent, err error) {
+	for _, one := range v.servers {
+		d, err := one.cpu()
 		if err != nil {
-			return 0, err
+			return s, err
 		}
-		sum += d
+		s.own += d
 	}
-	return sum, nil
+	if v.beside != nil {
+		s.beside, err = v.beside.cpu()
+	}
+	return s, err
 }
 
 // cpu is the time that a process has run on a processor, over all its threads,

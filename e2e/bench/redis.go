@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// hot is how many users ask in turn: requests under way at the same time are for
+// different entries.
+const hot = 256
+
+// compareRedis puts beside each kind of answer from Redis a bare handler, and one
+// that gets as many bytes by one GET. The broker's memory tier is off.
+func compareRedis(p plan, bin string) error {
+	store, err := startRedis()
+	if errors.Is(err, exec.ErrNotFound) {
+		fmt.Fprintln(os.Stderr, "bench: there is no redis-server here: answers from Redis are left out")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer store.stop()
+	broker, err := startBroker(bin, append(store.environ, "BROKER_CACHE__MEMORY__MAX_ENTRIES=0")...)
+	if err != nil {
+		return err
+	}
+	defer broker.stop()
+	kinds, err := warm(broker, hot)
+	if err != nil {
+		return err
+	}
+	var variants []variant
+	for _, k := range kinds {
+		floor, err := startBare(k.answerBytes)
+		if err != nil {
+			return err
+		}
+		defer floor.stop()
+		get, err := startSelf("-get", store.address, "-bare", strconv.Itoa(k.answerBytes))
+		if err != nil {
+			return err
+		}
+		defer get.stop()
+		bare := "bare-redis-" + k.name
+		variants = append(variants,
+			variant{name: bare, servers: []*server{floor}, requests: k.requests},
+			variant{name: "get-redis-" + k.name, servers: []*server{get}, requests: k.requests, floor: bare, beside: store},
+			variant{name: "redis-" + k.name, servers: []*server{broker}, requests: k.requests, floor: bare, beside: store, cache: "hit"})
+	}
+	return p.compare(variants)
+}
+
+// startRedis runs a redis-server that keeps nothing on disk. Its environ is what
+// joins a broker to it. It fails with exec.ErrNotFound where there is none.
+func startRedis() (*server, error) {
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "broker-bench-redis-")
+	if err != nil {
+		return nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(address)
+	s, err := start(exec.Command(program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", dir))
+	if err != nil {
+		return nil, err
+	}
+	end := s.stop
+	s.name, s.address, s.stop = "redis-server", address, func() { end(); os.RemoveAll(dir) }
+	s.environ = []string{
+		"BROKER_CACHE__REDIS__ADDRESSES=[" + strconv.Quote(address) + "]",
+		"BROKER_CACHE__REDIS__KEYS=[" + newKey() + "]", "BROKER_CACHE__REDIS__NAME_KEY=" + newKey(),
+	}
+	c := redis.NewClient(&redis.Options{Addr: address})
+	defer c.Close()
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		if err = c.Ping(context.Background()).Err(); err == nil {
+			return s, nil
+		}
+		if time.Since(began) > startTimeout {
+			s.stop()
+			return nil, fmt.Errorf("redis-server did not come up: %w", err)
+		}
+	}
+}
+
+// newKey is a key as the configuration takes it.
+func newKey() string {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return base64.StdEncoding.EncodeToString(key)
+}
+
+// serveGet is a handler that gets its answer from Redis by one GET, as the library
+// makes it, from one of as many keys as there are users.
+func serveGet(address string, size int) error {
+	c := redis.NewClient(&redis.Options{Addr: address, PoolSize: 64, ContextTimeoutEnabled: true})
+	ctx := context.Background()
+	keys := make([]string, hot)
+	answer := make([]byte, size)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("get:%d:%d", size, i)
+		if err := c.Set(ctx, keys[i], answer, time.Hour).Err(); err != nil {
+			return err
+		}
+	}
+	var turn atomic.Uint64
+	return serve(func(f *fiber.Ctx) error {
+		if len(f.Body()) == 0 {
+			return fiber.ErrBadRequest
+		}
+		got, err := c.Get(ctx, keys[turn.Add(1)%hot]).Bytes()
+		if err != nil {
+			return err
+		}
+		f.Response().SetBodyRaw(got)
+		return nil
+	})
+}
