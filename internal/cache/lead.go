@@ -15,6 +15,8 @@ type Flight struct {
 // Lead is the right to make a flight's exchange. It is kept up until End, or until
 // the context ends that it was taken with; a process that dies loses it in seconds.
 type Lead interface {
+	// Held reports whether nobody else can have the lead now.
+	Held() bool
 	// End gives the lead back, and leaves for those who waited for it how the
 	// exchange failed; nil: it did not, or that is no matter of theirs. held is false
 	// where the lead had been lost before: another may have made the exchange too.

@@ -43,18 +43,22 @@ func (s *Service) flight(ctx context.Context, sub subject) (brought, error) {
 			return brought{}, err
 		}
 		lead, leader, err := s.Shared.Lead(ctx, f)
-		if lead != nil {
-			defer release()
-			return s.lead(ctx, sub, lead, outcome)
-		}
-		release()
 		if err != nil {
+			release()
 			break
 		}
-		if b, landed, err := s.follow(ctx, sub, f, leader); landed {
+		var b brought
+		var landed bool
+		if lead != nil {
+			b, landed, err = s.lead(ctx, sub, lead, outcome, release)
+		} else {
+			release()
+			b, landed, err = s.follow(ctx, sub, f, leader)
+			outcome = flightTookOver
+		}
+		if landed {
 			return b, err
 		}
-		outcome = flightTookOver
 	}
 	return s.alone(ctx, sub, flightAlone)
 }
@@ -72,7 +76,9 @@ func (s *Service) alone(ctx context.Context, sub subject, outcome string) (broug
 }
 
 // lead makes the exchange for all brokers, unless another made it just before.
-func (s *Service) lead(ctx context.Context, sub subject, lead cache.Lead, outcome string) (brought, error) {
+// landed is false where the lead was lost before the exchange.
+func (s *Service) lead(ctx context.Context, sub subject, lead cache.Lead, outcome string, release func()) (b brought, landed bool, err error) {
+	defer release()
 	var failure *cache.Failure
 	defer func() {
 		if !lead.End(failure) {
@@ -81,12 +87,16 @@ func (s *Service) lead(ctx context.Context, sub subject, lead cache.Lead, outcom
 	}()
 	if entry := s.stored(ctx, sub); entry != nil {
 		s.Observer.Flight(flightFound)
-		return brought{entry: entry}, nil
+		return brought{entry: entry}, true, nil
+	}
+	if !lead.Held() {
+		return brought{}, false, nil
 	}
 	s.Observer.Flight(outcome)
 	entry, err := s.fly(ctx, sub)
 	failure = failureOf(ctx, err, sub.tokens)
-	return sub.landed(entry, err)
+	b, err = sub.landed(entry, err)
+	return b, true, err
 }
 
 // follow waits for the broker that leads a flight. landed is false where what that

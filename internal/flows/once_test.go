@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,18 +50,33 @@ func TestOnceForManyIdentities(t *testing.T) {
 	c := newCompany(t)
 	brokers := c.members(3)
 	var all sync.WaitGroup
-	var keys sync.Map // by identity
-	for i := range 10_000 {
+	for worker := range 100 {
 		all.Go(func() {
-			id := fmt.Sprintf("us-east-1:%08x-1111-4111-8111-111111111111", i%1000)
-			key, err := brokers[i%3].ask(id, "a1", &flows.Ask{})
-			if first, _ := keys.LoadOrStore(id, key); first != key || err != nil {
-				t.Errorf("identity %d: got %s %v, want %s as another asker", i%1000, key, err, first)
+			for i := worker; i < 1000; i += 100 {
+				askTen(t, brokers, fmt.Sprintf("us-east-1:%08x-1111-4111-8111-111111111111", i))
 			}
 		})
 	}
 	all.Wait()
 	c.exchanges(1000)
+}
+
+// askTen has ten ask for an identity at once, who all get the same.
+func askTen(t *testing.T, brokers []*member, id string) {
+	var all sync.WaitGroup
+	var keys [10]string
+	for i := range keys {
+		all.Go(func() {
+			var err error
+			if keys[i], err = brokers[i%len(brokers)].ask(id, "a1", &flows.Ask{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if same := slices.Compact(keys[:]); len(same) != 1 {
+		t.Errorf("ten askers for one identity: got %q, want the same", same)
+	}
 }
 
 // A broker dies in the middle of an exchange: one of the others makes one more.
@@ -86,6 +103,40 @@ func TestOnceMoreWhenTheLeaderDies(t *testing.T) {
 	}
 	brokers[0].way.Restore()
 	c.gets("who asks afterwards", brokers[2].asks("a1"), "key2")
+}
+
+// losing loses its first lead at once.
+type losing struct {
+	flows.Shared
+	leads atomic.Int32
+}
+
+type lostLead struct{ cache.Lead }
+
+func (lostLead) Held() bool { return false }
+
+func (l *losing) Lead(ctx context.Context, flight cache.Flight) (cache.Lead, cache.Leader, error) {
+	lead, leader, err := l.Shared.Lead(ctx, flight)
+	if lead != nil && l.leads.Add(1) == 1 {
+		lead = lostLead{lead}
+	}
+	return lead, leader, err
+}
+
+// An exchange begins under a lead that is held, or another broker may have begun
+// one.
+func TestOnceUnderALead(t *testing.T) {
+	c := newCompany(t)
+	var shared *losing
+	a := c.join(func(config *flows.Config) {
+		shared = &losing{Shared: config.Shared}
+		config.Shared = shared
+	})
+	c.gets("an asker", a.asks("a1"), "key1")
+	if leads := shared.leads.Load(); leads != 2 {
+		t.Errorf("leads taken, of which the first was lost at once: got %d, want 2", leads)
+	}
+	c.exchanges(1)
 }
 
 // A refusal belongs to the tokens that earned it, and to those who waited with

@@ -127,6 +127,9 @@ func TestLeadsLapse(t *testing.T) {
 		t.Errorf("after a lead that lapsed: got %v, want nothing", failure)
 	}
 	second := b.lead(t, flight)
+	if lost.Held() || !second.Held() {
+		t.Errorf("held: got %v of the lead that lapsed and %v of the next, want false and true", lost.Held(), second.Held())
+	}
 	way.Restore()
 	if lost.End(refused) {
 		t.Error("the lead that lapsed: got held, want lost")
@@ -169,6 +172,9 @@ func TestLeadsAreRenewed(t *testing.T) {
 		if before = now; before < 0 {
 			t.Fatal("the lead lapsed, want it renewed")
 		}
+	}
+	if !lead.Held() {
+		t.Error("a lead that was renewed: got lost, want held")
 	}
 	cancel() // the flight's time is over
 	leader := a.follow(t, a.flightOf(t, "x"))

@@ -14,6 +14,8 @@ import (
 const (
 	// leadLife is how long a lead lasts whose broker has died.
 	leadLife = 3 * time.Second
+	// leadCounted is how long its broker counts it, from before it asked.
+	leadCounted = leadLife - 100*time.Millisecond
 	// leadEvery is how often it is renewed.
 	leadEvery = leadLife / 3
 	// failureLife is how long a failure is kept for those who waited.
@@ -51,6 +53,7 @@ type lead struct {
 	fleet       *Fleet
 	name, token string
 	failure     string // its name
+	held        *cache.Lease
 	stop        context.CancelFunc
 	renewing    sync.WaitGroup
 }
@@ -60,7 +63,11 @@ type lead struct {
 // cache.ErrFleet.
 func (f *Fleet) Lead(ctx context.Context, flight cache.Flight) (taken cache.Lead, leader cache.Leader, err error) {
 	token := random()
-	l := &lead{fleet: f, name: f.names.flight(flight), token: string(token[:]), failure: f.names.failure(flight, string(token[:]))}
+	l := &lead{
+		fleet: f, name: f.names.flight(flight), token: string(token[:]), failure: f.names.failure(flight, string(token[:])),
+		held: cache.NewLease(),
+	}
+	sent := time.Now()
 	cmd, err := f.at(ctx, takeLead, l.name, l.token, leadLife.Milliseconds())
 	if err != nil {
 		return nil, "", unavailable("take a lead", err)
@@ -72,6 +79,7 @@ func (f *Fleet) Lead(ctx context.Context, flight cache.Flight) (taken cache.Lead
 	if has != l.token {
 		return nil, cache.Leader(has), nil
 	}
+	l.held.Extend(sent.Add(leadCounted))
 	ctx, l.stop = context.WithCancel(ctx)
 	l.renewing.Go(func() { l.renew(ctx) })
 	return l, "", nil
@@ -88,15 +96,23 @@ func (l *lead) renew(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
+		sent := time.Now()
 		cmd, err := l.fleet.at(ctx, renewLead, l.name, l.token, leadLife.Milliseconds())
 		if err != nil {
 			continue
 		}
-		if kept, err := cmd.Bool(); err == nil && !kept {
+		kept, err := cmd.Bool()
+		if err == nil && !kept {
 			return
+		}
+		if kept {
+			l.held.Extend(sent.Add(leadCounted))
 		}
 	}
 }
+
+// Held reports whether the lead is still this broker's, by its own clock.
+func (l *lead) Held() bool { return l.held.Held() }
 
 // End gives the lead back. Where Redis does not answer, it lapses by itself.
 func (l *lead) End(failure *cache.Failure) (held bool) {
