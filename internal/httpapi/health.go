@@ -14,12 +14,17 @@ func (s *Server) healthz(c *fiber.Ctx) error {
 func (s *Server) readyz(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.RequestTimeout)
 	defer cancel()
-	reasons := s.Ready(ctx)
+	reasons := append([]Reason{}, s.Ready(ctx)...)
 	if s.draining.Load() {
 		reasons = append(reasons, Reason{Part: "server", Reason: "draining"})
 	}
-	if len(reasons) > 0 {
-		return c.Status(fiber.StatusServiceUnavailable).JSON(fiber.Map{"status": "unavailable", "reasons": reasons})
+	status, code := "ok", fiber.StatusOK
+	for _, r := range reasons {
+		if !r.Degraded {
+			status, code = "unavailable", fiber.StatusServiceUnavailable
+			break
+		}
+		status = "degraded"
 	}
-	return c.JSON(fiber.Map{"status": "ok", "reasons": []Reason{}})
+	return c.Status(code).JSON(fiber.Map{"status": status, "reasons": reasons})
 }

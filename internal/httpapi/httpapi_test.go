@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -129,6 +130,30 @@ func TestMinRemaining(t *testing.T) {
 		got, err := minRemaining(v)
 		if (err != nil) != (want == "") || (err == nil && got.String() != want) {
 			t.Errorf("%s: got %v %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+// Only what keeps misses from being answered takes a broker out of service.
+func TestReadiness(t *testing.T) {
+	store, redis := Reason{Part: "store", Reason: "cannot be read"}, Reason{Part: "redis", Reason: "full", Degraded: true}
+	for want, reasons := range map[string][]Reason{
+		`200 {"reasons":[],"status":"ok"}`:                                                                                     nil,
+		`200 {"reasons":[{"part":"redis","reason":"full"}],"status":"degraded"}`:                                               {redis},
+		`503 {"reasons":[{"part":"store","reason":"cannot be read"}],"status":"unavailable"}`:                                  {store},
+		`503 {"reasons":[{"part":"store","reason":"cannot be read"},{"part":"redis","reason":"full"}],"status":"unavailable"}`: {store, redis},
+	} {
+		s := New(Config{
+			Metrics: telemetry.NewMetrics(), Log: zap.NewNop(), BodyBytes: 1024, RequestTimeout: time.Second,
+			Ready: func(context.Context) []Reason { return reasons },
+		})
+		answer, err := s.app.Test(httptest.NewRequest(http.MethodGet, "/readyz", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		if got := fmt.Sprint(answer.StatusCode, " ", string(body)); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }

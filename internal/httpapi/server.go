@@ -28,6 +28,8 @@ import (
 type Reason struct {
 	Part   string `json:"part"`
 	Reason string `json:"reason"`
+	// Degraded says that misses are answered all the same.
+	Degraded bool `json:"-"`
 }
 
 // Development holds the documents of the development identity provider.
@@ -52,7 +54,7 @@ type Config struct {
 	Clients []Client // first match wins
 	Metrics *telemetry.Metrics
 	Log     *zap.Logger
-	// Ready tells what keeps misses from being answered; none is well.
+	// Ready tells what is wrong; none is well.
 	Ready func(ctx context.Context) []Reason
 	// Development is nil in production.
 	Development *Development
