@@ -106,20 +106,20 @@ func (b *broker) assemble(ctx context.Context, c *config.Config, log *zap.Logger
 	if err != nil {
 		return err
 	}
-	if err := b.buildFlows(c, metrics); err != nil {
+	if err := b.buildFlows(c, metrics, log); err != nil {
 		return err
 	}
 	return b.buildEdge(c, metrics, log, development)
 }
 
-func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics) (err error) {
+func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *zap.Logger) (err error) {
 	if b.memory, err = cache.NewMemory(c.Cache.Memory.MaxEntries, nil); err != nil {
 		return err
 	}
 	if b.memo, err = cache.NewMemo(c.Cache.Memory.MaxEntries); err != nil {
 		return err
 	}
-	if b.fleet, err = newFleet(c, metrics); err != nil {
+	if b.fleet, err = newFleet(c, metrics, log); err != nil {
 		return err
 	}
 	fc := flows.Config{

@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cache/fleet"
 	"github.com/cognito-broker/broker/internal/config"
@@ -24,7 +26,7 @@ var (
 
 // newFleet is this broker's share in the cache that Redis keeps for all; nil where
 // none is configured.
-func newFleet(c *config.Config, metrics *telemetry.Metrics) (*fleet.Fleet, error) {
+func newFleet(c *config.Config, metrics *telemetry.Metrics, log *zap.Logger) (*fleet.Fleet, error) {
 	r := &c.Cache.Redis
 	if len(r.Addresses) == 0 {
 		return nil, nil
@@ -37,14 +39,18 @@ func newFleet(c *config.Config, metrics *telemetry.Metrics) (*fleet.Fleet, error
 	for i, k := range r.Keys {
 		keys[i] = k.Bytes()
 	}
-	return fleet.New(fleet.Config{
+	f, err := fleet.New(fleet.Config{
 		Server: fleet.Server{
 			Addresses: r.Addresses, Master: r.Sentinel.Master,
 			Username: r.Username, Password: r.Password.Reveal(), TLS: secured,
 			DialTimeout: r.DialTimeout, ReadTimeout: r.ReadTimeout, WriteTimeout: r.WriteTimeout,
 		},
-		Keys: keys, NameKey: r.NameKey.Bytes(), Pending: pendingOf(c), Observer: metrics,
+		Keys: keys, NameKey: r.NameKey.Bytes(), Pending: pendingOf(c), Observer: metrics, Log: log,
 	})
+	if err == nil {
+		metrics.WatchRedis(func() telemetry.RedisState { return telemetry.RedisState(f.Status()) })
+	}
+	return f, err
 }
 
 // pendingOf is how long a fence lasts whose broker died: longer than the change
@@ -85,11 +91,15 @@ func entryNames(c *config.Config) *cache.Namer {
 	return cache.NewNamer(c.Cache.Redis.NameKey.Bytes())
 }
 
-// ready adds to what the backend says whether the fleet can be reached.
+// ready adds to what the backend says what is wrong with the fleet's Redis. Misses
+// are answered without it.
 func (b *broker) ready(ctx context.Context) []httpapi.Reason {
 	reasons := b.backend.ready(ctx)
-	if b.fleet != nil && !b.fleet.Lease().Held() {
-		reasons = append(reasons, httpapi.Reason{Part: "redis", Reason: "the shared cache is not available"})
+	if b.fleet == nil {
+		return reasons
+	}
+	if trouble := b.fleet.Trouble(); trouble != "" {
+		reasons = append(reasons, httpapi.Reason{Part: "redis", Reason: trouble, Degraded: true})
 	}
 	return reasons
 }

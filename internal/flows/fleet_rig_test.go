@@ -22,6 +22,7 @@ func (quiet) Fence(string, time.Duration) {}
 func (quiet) Subscription(bool)           {}
 func (quiet) Missed()                     {}
 func (quiet) Sealed()                     {}
+func (quiet) Redis(string, time.Duration) {}
 
 // company is brokers that share a Redis and a backend.
 type company struct {

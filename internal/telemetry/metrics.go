@@ -26,6 +26,7 @@ type Metrics struct {
 	subscribed prometheus.Gauge
 	missed     prometheus.Counter
 	unopened   prometheus.Counter
+	redis      *redisMetrics
 }
 
 // NewMetrics returns metrics in a registry of their own.
@@ -64,7 +65,8 @@ func NewMetrics() *Metrics {
 		Name: "broker_redis_missed_total", Help: "Times that an announcement went unheard, and all in memory was dropped."})
 	m.unopened = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "broker_redis_unopened_total", Help: "Values in Redis that none of the keys opens."})
-	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened)
+	m.redis = newRedisMetrics()
+	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened, m.redis)
 	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.renewals, m.keyFetches, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

@@ -29,19 +29,31 @@ type Server struct {
 type client struct {
 	redis.UniversalClient
 	cluster *redis.ClusterClient // nil: not a cluster
+	meeting *meeting             // the cluster
+	guards  *guards
 }
 
 // dial makes a client. It connects when it is used.
-func dial(s Server) client {
+func dial(s Server, observe Observer) client {
 	hush()
+	c := connect(s)
+	c.meeting, c.guards = new(meeting), &guards{observe: observe}
+	if c.cluster != nil {
+		c.cluster.OnNewNode(c.guards.guard)
+	} else if one, ok := c.UniversalClient.(*redis.Client); ok {
+		c.guards.guard(one)
+	}
+	return c
+}
+
+func connect(s Server) client {
 	o := &redis.UniversalOptions{
 		Addrs: s.Addresses, MasterName: s.Master, Username: s.Username, Password: s.Password, TLSConfig: s.TLS,
 		DialTimeout: s.DialTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout, PoolSize: s.PoolSize,
 		// A deadline of a request must end its command.
 		ContextTimeoutEnabled: true,
-		// One retry: a connection that died while idle is no failure of Redis.
-		MaxRetries:      1,
-		MinRetryBackoff: 5 * time.Millisecond, MaxRetryBackoff: 20 * time.Millisecond,
+		// The guards send again what should be; what timed out once would again.
+		MaxRetries:   -1,
 		MaxRedirects: 3,
 		PoolTimeout:  s.ReadTimeout, DialerRetries: 1,
 		// Of no use but with Redis Enterprise, and noisy elsewhere.
@@ -65,7 +77,14 @@ func dial(s Server) client {
 // node is the server that keeps a key.
 func (c client) node(ctx context.Context, key string) (*redis.Client, error) {
 	if c.cluster != nil {
-		return c.cluster.MasterForKey(ctx, key)
+		if !c.meeting.may(isUrgent(ctx)) {
+			return nil, errUnmet
+		}
+		node, err := c.cluster.MasterForKey(ctx, key)
+		if err == nil {
+			c.meeting.met.Store(true)
+		}
+		return node, err
 	}
 	one, ok := c.UniversalClient.(*redis.Client)
 	if !ok {

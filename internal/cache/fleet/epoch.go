@@ -87,16 +87,17 @@ return present(v)
 `)
 
 // endFence makes a new epoch, pending while other fences are open. ARGV: a new
-// epoch, its life, the fence's id, the epoch it began, and the one to return to
-// where nothing was changed, or nothing. Returns the epoch that stands there now, empty
-// for a pending one, whether the fence was still known, and whether no other began
-// since.
+// epoch, its life, the fence's id, the epoch it began, 1 where nothing was changed,
+// and then the epoch to return to, if that is known. Returns the epoch that stands
+// there now, empty for a pending one, whether the fence was still known, and whether
+// no other began since.
 var endFence = newScript(ownEpoch + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + keepOthers + `
+if not own and ARGV[5] == '1' then return {present(v), 0, 0} end
 local undisturbed = own and string.sub(v, 1, 16) == ARGV[4]
 local epoch = ARGV[1]
-if undisturbed and others == '' and #ARGV[5] == 16 then epoch = ARGV[5] end
+if undisturbed and others == '' and #ARGV[6] == 16 then epoch = ARGV[6] end
 redis.call('SET', KEYS[1], epoch .. run .. others, 'PX', ARGV[2])
 if epoch ~= ARGV[5] then ` + ended + ` end
 return {others == '' and epoch or '', own and 1 or 0, undisturbed and 1 or 0}

@@ -1,6 +1,10 @@
 package fleet
 
-import "context"
+import (
+	"context"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
 
 // The bounds of the reader.
 const (
@@ -13,8 +17,9 @@ const (
 type Reader struct{ reader }
 
 // NewReader returns a Reader of a server.
-func NewReader(s Server) *Reader {
-	return &Reader{reader{redis: dial(s), lanes: newReader(client{}).lanes}}
+func NewReader(s Server, observe Observer) *Reader {
+	c := dial(s, observe)
+	return &Reader{reader{redis: c, lanes: newReader(c).lanes}}
 }
 
 // Get reads keys in batches, Direct by themselves.
@@ -39,3 +44,39 @@ func (r *Reader) Waiting() (reads, trips int) {
 
 // Close ends the connections.
 func (r *Reader) Close() { r.redis.Close() }
+
+// What a breaker says and is told.
+var (
+	ErrLeftAlone = errLeftAlone
+	ErrFailed    = errFailed
+	ErrNothing   = errNothing
+)
+
+// Bounds of a breaker.
+const (
+	TripFloor  = tripFloor
+	TripWindow = tripWindow
+	RestFor    = restFor
+	Trials     = trials
+)
+
+// Breaker is a breaker whose trials wait for a sign of life, or do not.
+type Breaker struct{ *breaker }
+
+// NewBreaker returns a closed one.
+func NewBreaker(signed bool) Breaker { return Breaker{newBreaker(signed)} }
+
+// Allow admits a command, whose outcome done must be told.
+func (b Breaker) Allow(urgent bool) (done func(error), err error) { return b.allow(urgent) }
+
+// Open reports whether the server is left alone, or only tried.
+func (b Breaker) Open() bool { return b.open() }
+
+// TroubleOf is what an error tells of a server, and whether that ends reads too.
+func TroubleOf(err error) (words string, answers, writes bool) {
+	t := troubleOf(err)
+	return t.String(), t.ofAnswers(), t.ofWrites()
+}
+
+// EpochName is what a scope's epoch is called in Redis.
+func (f *Fleet) EpochName(scope cache.Scope) string { return f.names.epoch(scope) }

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -36,8 +37,11 @@ func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, 
 		err = f.member.announce(ctx, scopes)
 	}
 	if err != nil {
-		// What was made pending, or may have been, lapses by itself; better at once.
-		f.background.Go(c.giveUp)
+		// What was made pending, or may have been, lapses by itself; better at once,
+		// unless it would trouble a server that nothing was sent to.
+		if !errors.Is(err, errLeftAlone) && !errors.Is(err, errUnmet) {
+			f.behind(c.giveUp)
+		}
 		f.observe.Fence("failed", time.Since(start))
 		return nil, err
 	}
@@ -45,12 +49,34 @@ func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, 
 	return c, nil
 }
 
-// giveUp takes back a fence that did not come about.
-func (c *change) giveUp() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+// lateWithin is how long after a server's first answer a command may arrive that was
+// sent before: it was held up with the server, or on its way.
+const lateWithin = 2 * time.Second
+
+// giveUp takes back a fence that did not come about. What was sent to make it may
+// arrive after its asker gave it up, and would leave the scopes without a cache for
+// as long as a fence lasts.
+func (c *change) giveUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, c.fleet.pending)
 	defer cancel()
-	_ = c.Cancel(ctx)
+	var answered time.Time
+	_ = c.fleet.persist(ctx, func(ctx context.Context) error {
+		_, unknown, _, err := c.end(ctx, true)
+		if err != nil || len(unknown) == 0 {
+			return err
+		}
+		if answered.IsZero() {
+			answered = time.Now()
+		}
+		if time.Since(answered) < lateWithin {
+			return errLate
+		}
+		return nil
+	})
 }
+
+// errLate says that a fence is looked for that may still arrive.
+var errLate = errors.New("the fence has not arrived")
 
 // Done opens new epochs. Where Redis lost the fence meanwhile, others may have
 // stored and kept what is older than the change: they are told once more. It tries
@@ -60,6 +86,7 @@ func (c *change) Done(ctx context.Context) ([]cache.Epoch, error) {
 		return nil, nil
 	}
 	c.ended = true
+	ctx = urgent(ctx)
 	var epochs []cache.Epoch
 	alone := true
 	err := c.fleet.persist(ctx, func(ctx context.Context) error {
@@ -85,7 +112,7 @@ func (c *change) Cancel(ctx context.Context) error {
 		return nil
 	}
 	c.ended = true
-	_, _, _, err := c.end(ctx, true)
+	_, _, _, err := c.end(urgent(ctx), true)
 	return err
 }
 
@@ -93,11 +120,11 @@ func (c *change) Cancel(ctx context.Context) error {
 // did not know any more.
 func (c *change) end(ctx context.Context, unchanged bool) (epochs []cache.Epoch, lost []cache.Scope, undisturbed bool, err error) {
 	results, err := c.fleet.onEach(ctx, endFence, c.scopes, func(i int) []any {
-		fresh, back := random(), ""
-		if unchanged && len(c.before[i]) == len(fresh) {
-			back = c.before[i]
+		fresh, cancelled, back := random(), 0, ""
+		if unchanged {
+			cancelled, back = 1, c.before[i]
 		}
-		return []any{fresh[:], epochLife.Milliseconds(), c.id[:], c.begun[i][:], back}
+		return []any{fresh[:], epochLife.Milliseconds(), c.id[:], c.begun[i][:], cancelled, back}
 	})
 	if err != nil {
 		return nil, nil, false, err

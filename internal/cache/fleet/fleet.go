@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
@@ -21,6 +23,8 @@ type Observer interface {
 	Missed()
 	// Sealed counts blobs that did not open.
 	Sealed()
+	// Redis counts round trips and how long they took, by the first command.
+	Redis(command string, took time.Duration)
 }
 
 // Config holds what a Fleet works with. Fields without a remark are required.
@@ -35,6 +39,7 @@ type Config struct {
 	// Skew is for tests that let time pass: it is added to Redis's clock where
 	// renewals are scheduled and claimed. Nil: none is.
 	Skew func() time.Duration
+	Log  *zap.Logger // nil: none
 }
 
 // Fleet is a broker's share in the fleet. It is safe for concurrent use.
@@ -48,8 +53,12 @@ type Fleet struct {
 	pending time.Duration
 	observe Observer
 	skewed  func() time.Duration
+	log     *zap.Logger
 
+	// behind has work done behind its caller, under a context that Close ends.
+	behind     func(work func(ctx context.Context))
 	background sync.WaitGroup
+	end        context.CancelFunc
 }
 
 var _ cache.Fleet = (*Fleet)(nil)
@@ -64,10 +73,16 @@ func New(c Config) (*Fleet, error) {
 	if len(c.NameKey) != 32 {
 		return nil, fmt.Errorf("name key has %d bytes, want 32", len(c.NameKey))
 	}
-	f := &Fleet{
-		redis: dial(c.Server), names: names{cache.NewNamer(c.NameKey)}, seal: seal,
-		pending: c.Pending, observe: c.Observer, skewed: c.Skew,
+	if c.Log == nil {
+		c.Log = zap.NewNop()
 	}
+	f := &Fleet{
+		redis: dial(c.Server, c.Observer), names: names{cache.NewNamer(c.NameKey)}, seal: seal,
+		pending: c.Pending, observe: c.Observer, log: c.Log, skewed: c.Skew,
+	}
+	life, end := context.WithCancel(context.Background())
+	f.behind = func(work func(context.Context)) { f.background.Go(func() { work(life) }) }
+	f.end = end
 	f.reader, f.opener = newReader(f.redis), newReader(f.redis)
 	f.opener.fetch = openTogether
 	id := random()
@@ -87,16 +102,20 @@ func (f *Fleet) Ends(end func(scopes ...cache.Scope)) { f.member.ended = end }
 
 // Run keeps the broker's lease, and hears announcements, until ctx ends.
 func (f *Fleet) Run(ctx context.Context) error {
-	f.member.run(ctx)
+	var group sync.WaitGroup
+	group.Go(func() { f.watch(ctx) })
+	f.member.run(urgent(ctx))
+	group.Wait()
 	return nil
 }
 
 // Lease is the right to serve from memory.
 func (f *Fleet) Lease() *cache.Lease { return f.member.lease }
 
-// Close ends the connections, after what goes on behind callers has ended. The
-// Fleet must not be used afterwards.
+// Close ends the connections, and what goes on behind callers. The Fleet must not be
+// used afterwards.
 func (f *Fleet) Close() error {
+	f.end()
 	f.background.Wait()
 	return f.redis.Close()
 }

@@ -131,6 +131,7 @@ func TestLeadsLapse(t *testing.T) {
 		t.Errorf("held: got %v of the lead that lapsed and %v of the next, want false and true", lost.Held(), second.Held())
 	}
 	way.Restore()
+	a.well(t)
 	if lost.End(refused) {
 		t.Error("the lead that lapsed: got held, want lost")
 	}

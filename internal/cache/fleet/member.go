@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,6 +30,7 @@ type member struct {
 	mu      sync.Mutex
 	waiting map[[16]byte]chan string // acknowledgements by announcement
 	acks    chan ack
+	trouble atomic.Int32 // that ended the last session
 }
 
 // ack is an acknowledgement to be sent.
@@ -41,6 +43,7 @@ const sessionPause = 200 * time.Millisecond
 func (m *member) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := m.session(ctx)
+		m.trouble.Store(int32(troubleOf(err)))
 		m.observe.Subscription(err == nil || ctx.Err() != nil)
 		timer := time.NewTimer(sessionPause)
 		select {
@@ -50,7 +53,7 @@ func (m *member) run(ctx context.Context) {
 		timer.Stop()
 	}
 	m.lease.NextTerm()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(urgent(context.Background()), time.Second)
 	defer cancel()
 	_, _ = m.redis.at(ctx, dropLease, m.key, m.id)
 }

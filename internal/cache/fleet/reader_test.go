@@ -22,7 +22,7 @@ func patient(address string) fleet.Server {
 
 func newReader(t testing.TB, s fleet.Server) *fleet.Reader {
 	t.Helper()
-	r := fleet.NewReader(s)
+	r := fleet.NewReader(s, silent{})
 	t.Cleanup(r.Close)
 	return r
 }

@@ -17,6 +17,7 @@ func (silent) Fence(string, time.Duration) {}
 func (silent) Subscription(bool)           {}
 func (silent) Missed()                     {}
 func (silent) Sealed()                     {}
+func (silent) Redis(string, time.Duration) {}
 
 // keys are the keys of one fleet.
 type keys struct{ seal, name []byte }
@@ -45,9 +46,17 @@ type broker struct {
 // join starts a broker of the fleet that those keys make.
 func join(t testing.TB, s fleet.Server, k keys) *broker {
 	t.Helper()
-	f, err := fleet.New(fleet.Config{
-		Server: s, Keys: [][]byte{k.seal}, NameKey: k.name, Pending: 10 * time.Second, Observer: silent{},
-	})
+	return joinWith(t, k, fleet.Config{Server: s, Observer: silent{}})
+}
+
+// joinWith starts a broker of that configuration in the fleet that those keys make.
+func joinWith(t testing.TB, k keys, c fleet.Config) *broker {
+	t.Helper()
+	c.Keys, c.NameKey = [][]byte{k.seal}, k.name
+	if c.Pending == 0 {
+		c.Pending = 10 * time.Second
+	}
+	f, err := fleet.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +86,18 @@ func (b *broker) leased(t testing.TB) *broker {
 			t.Fatal("no lease within 10 s")
 		}
 	}
+	return b
+}
+
+// well waits until the broker finds nothing wrong with Redis.
+func (b *broker) well(t testing.TB) *broker {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("redis is %q, %+v", b.Trouble(), b.Status())
+		}
+	}()
+	until(t, "redis is well", func() bool { return b.Trouble() == "" })
 	return b
 }
 

@@ -1,0 +1,180 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// guard is a hook on all that is sent to one server. It keeps a server that does
+// not answer from costing everyone its time-outs, and one that refuses writes from
+// being asked for them, which may be read meanwhile.
+type guard struct {
+	server  *redis.Client
+	answers *breaker
+	writes  *breaker
+	observe Observer
+	used    atomic.Int64 // when somebody wanted it last, in Unix nanoseconds
+	refused atomic.Int64 // when it refused a write last, likewise
+}
+
+func newGuard(server *redis.Client, observe Observer) *guard {
+	return &guard{server: server, answers: newBreaker(true), writes: newBreaker(false), observe: observe}
+}
+
+// urgency marks a context.
+type urgency struct{}
+
+// urgent returns a context whose commands are sent whatever a guard thinks of the
+// server: what keeps the broker's lease, whose outcome tells others that the server
+// is back, and what ends a fence, which must not be given up lightly.
+func urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgency{}, true) }
+
+func isUrgent(ctx context.Context) bool { return ctx.Value(urgency{}) != nil }
+
+// connecting are the commands that the library sends by itself, within others or
+// to learn of a cluster.
+var connecting = map[string]bool{
+	"hello": true, "auth": true, "client": true, "select": true, "readonly": true, "asking": true, "cluster": true, "command": true,
+}
+
+// reading are the commands that write nothing. Scripts may.
+var reading = map[string]bool{
+	"get": true, "mget": true, "ping": true, "info": true, "wait": true, "script": true, "publish": true,
+}
+
+// DialHook leaves dialling as it is.
+func (g *guard) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook guards a command.
+func (g *guard) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		return g.pass(ctx, []redis.Cmder{cmd}, func() error { return next(ctx, cmd) })
+	}
+}
+
+// ProcessPipelineHook guards a pipeline.
+func (g *guard) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		return g.pass(ctx, cmds, func() error { return next(ctx, cmds) })
+	}
+}
+
+// pass sends commands, if the server is to be asked. A connection that has died
+// since it was used last is no failure of the server: the commands are sent once
+// more.
+func (g *guard) pass(ctx context.Context, cmds []redis.Cmder, send func() error) error {
+	name := cmds[0].Name()
+	if connecting[name] {
+		return send()
+	}
+	start := time.Now()
+	if name != "ping" { // which only looks
+		g.used.Store(start.UnixNano())
+	}
+	done, err := g.admit(isUrgent(ctx), writing(cmds))
+	if err != nil {
+		for _, cmd := range cmds {
+			cmd.SetErr(err)
+		}
+		return err
+	}
+	err = send()
+	if brokenOff(err) && ctx.Err() == nil {
+		err = send()
+	}
+	g.observe.Redis(name, time.Since(start))
+	done(ctx, cmds, err)
+	return err
+}
+
+// admit asks the breakers.
+func (g *guard) admit(urgent, writing bool) (done func(context.Context, []redis.Cmder, error), err error) {
+	answered, err := g.answers.allow(urgent)
+	if err != nil {
+		return nil, err
+	}
+	written := func(error) {}
+	if writing {
+		if written, err = g.writes.allow(urgent); err != nil {
+			answered(errNothing)
+			return nil, err
+		}
+	}
+	return func(ctx context.Context, cmds []redis.Cmder, err error) {
+		switch t := troubleIn(cmds, err); {
+		case ofNobody(ctx, err):
+			answered(errNothing)
+			written(errNothing)
+		case t.ofAnswers():
+			g.answers.why.Store(int32(t))
+			answered(errFailed)
+			written(errNothing)
+		case t.ofWrites():
+			g.writes.why.Store(int32(t))
+			g.refused.Store(time.Now().UnixNano())
+			answered(nil)
+			written(errFailed)
+		default:
+			answered(nil)
+			if err != nil {
+				err = errNothing // the script, say, was not known
+			}
+			written(err)
+		}
+	}, nil
+}
+
+// trouble is what is wrong with the server. That it refused a write lately is, for
+// such a server refuses all, whether or not a breaker opened by it.
+func (g *guard) trouble() trouble {
+	if g.answers.open() {
+		return trouble(g.answers.why.Load())
+	}
+	if g.writes.open() || since(&g.refused) < refusedLately {
+		return trouble(g.writes.why.Load())
+	}
+	return well
+}
+
+// refusedLately is how long a write that was refused is taken for the server's
+// state.
+const refusedLately = 5 * time.Second
+
+func since(moment *atomic.Int64) time.Duration {
+	return time.Duration(time.Now().UnixNano() - moment.Load())
+}
+
+// troubleIn is the first trouble that the commands, or their trip, met.
+func troubleIn(cmds []redis.Cmder, err error) trouble {
+	for _, cmd := range cmds {
+		if t := troubleOf(cmd.Err()); t != well {
+			return t
+		}
+	}
+	return troubleOf(err)
+}
+
+func writing(cmds []redis.Cmder) bool {
+	for _, cmd := range cmds {
+		if !reading[cmd.Name()] {
+			return true
+		}
+	}
+	return false
+}
+
+// brokenOff reports whether a connection ended that had been made.
+func brokenOff(err error) bool {
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return false
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}

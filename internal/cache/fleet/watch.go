@@ -1,0 +1,93 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// watchEvery is how often the servers are looked at.
+const watchEvery = 500 * time.Millisecond
+
+// Status is how a broker's share in the fleet stands.
+type Status struct {
+	// Lease is how long the broker may serve from memory; zero: not at all.
+	Lease time.Duration
+	// Silent are the servers that are left alone for they do not answer, Unwritten
+	// those that are asked for no writes.
+	Silent, Unwritten int
+	// Connections to the servers; how often one was waited for, and in vain.
+	Connections, Waits, Timeouts int
+}
+
+// Status tells how the share stands now.
+func (f *Fleet) Status() Status {
+	s := Status{Lease: max(0, f.Lease().Left())}
+	for _, g := range f.redis.guards.wanted() {
+		if g.answers.open() {
+			s.Silent++
+		}
+		if g.writes.open() {
+			s.Unwritten++
+		}
+		pool := g.server.PoolStats()
+		s.Connections += int(pool.TotalConns)
+		s.Waits += int(pool.WaitCount)
+		s.Timeouts += int(pool.Timeouts)
+		if own := pool.PipelineStats; own != nil { // pipelines have a pool of their own
+			s.Connections += int(own.TotalConns)
+			s.Waits += int(own.WaitCount)
+			s.Timeouts += int(own.Timeouts)
+		}
+	}
+	return s
+}
+
+// Trouble is what is wrong with the shared cache, in a few words without names or
+// addresses; empty: nothing.
+func (f *Fleet) Trouble() string {
+	worst := well
+	for _, g := range f.redis.guards.wanted() {
+		if t := g.trouble(); t != well && (worst == well || t < worst) {
+			worst = t
+		}
+	}
+	if worst != well {
+		return worst.String()
+	}
+	if f.Lease().Held() {
+		return ""
+	}
+	if t := trouble(f.member.trouble.Load()); t != well {
+		return t.String()
+	}
+	return "no lease"
+}
+
+// watch looks at the servers until ctx ends, and tells the log when there is trouble
+// and when it is over.
+func (f *Fleet) watch(ctx context.Context) {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for told := ""; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		f.redis.guards.look(ctx)
+		now := f.Trouble()
+		if now != "" {
+			f.redis.reload(ctx) // a cluster may have others in its place
+		}
+		if now == told || ctx.Err() != nil {
+			continue
+		}
+		if told = now; now == "" {
+			f.log.Info("redis is well again")
+		} else {
+			f.log.Warn("redis is degraded", zap.String("reason", now))
+		}
+	}
+}
