@@ -58,7 +58,11 @@ func refuse(id, label string, err error) *Response {
 // to answer what never reaches Serve. The message must be fit for callers.
 func ErrorResponse(requestID, code string, status int, message string) *Response {
 	body := appendString([]byte(`{"__type":`), code)
-	body = appendString(append(body, `,"message":`...), message)
+	member := `,"message":`
+	if code == cognito.CodeAccessDenied {
+		member = `,"Message":` // as the layer before the service spells it
+	}
+	body = appendString(append(body, member...), message)
 	headers := append(common(requestID), Header{Name: headerErrorType, Value: headerSafe(code) + ":"})
 	if text := headerSafe(message); text != "" {
 		headers = append(headers, Header{Name: headerErrorMessage, Value: text})

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 
 	"github.com/cognito-broker/broker/internal/awswire"
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
@@ -88,7 +89,11 @@ func checkEnvelope(t *testing.T, r *awswire.Response) {
 	if r.Code == "" {
 		return
 	}
-	message, ok := body["message"].(string)
+	name := "message"
+	if r.Code == cognito.CodeAccessDenied {
+		name = "Message"
+	}
+	message, ok := body[name].(string)
 	if len(body) != 2 || body["__type"] != r.Code || !ok || !bytes.HasPrefix(r.Body, []byte(`{"__type":"`)) {
 		t.Fatalf("got %s, want the envelope of %s (%q)", r.Body, r.Code, message)
 	}
