@@ -63,7 +63,8 @@ type broker struct {
 type backend struct {
 	api       cognito.API
 	directory flows.Directory
-	tokens    flows.TokenReader // nil: only the backend reads its tokens
+	learns    *upstream.Directory // nil: it knows by itself
+	tokens    flows.TokenReader   // nil: only the backend reads its tokens
 	sts       sts.API
 	sessions  awswire.Sessions  // nil: sessions are not ours
 	issuer    httpapi.Issuer    // nil: tokens are not ours
@@ -121,6 +122,9 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *z
 	}
 	if b.fleet, err = newFleet(c, metrics, log); err != nil {
 		return err
+	}
+	if b.fleet != nil && b.backend.learns != nil {
+		b.backend.share(b.fleet.Places())
 	}
 	fc := flows.Config{
 		Next: b.backend.api, STS: b.backend.sts, Prover: b.prover, Tokens: b.backend.tokens, Directory: b.backend.directory,

@@ -27,7 +27,7 @@ func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
 		return nil, err
 	}
 	return &backend{
-		api: cognito, directory: cognito.Directory(), sts: remote,
+		api: cognito, directory: cognito.Directory(), learns: cognito.Directory(), sts: remote,
 		// Upstream's health is not asked for: it would cost its quota, and warm
 		// users are served without it.
 		ready: func(context.Context) []httpapi.Reason { return nil },

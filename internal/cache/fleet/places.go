@@ -68,23 +68,26 @@ func (p *Places) Find(ctx context.Context, id string) (place Place, ok bool, err
 	return Place{Pool: string(plain[1:]), Authenticated: plain[0] == 1}, true, nil
 }
 
-// Learn notes an identity's place.
-func (p *Places) Learn(id string, place Place) {
+// Learn notes an identity's place, and reports whether it could: too many may wait to
+// be written.
+func (p *Places) Learn(id string, place Place) bool {
 	place.Pool = strings.Clone(place.Pool)
-	p.tell(told{id: strings.Clone(id), place: place})
+	return p.tell(told{id: strings.Clone(id), place: place})
 }
 
-// Forget notes that there is no such identity.
+// Forget notes that there is no such identity, if it can.
 func (p *Places) Forget(id string) { p.tell(told{id: strings.Clone(id), gone: true}) }
 
-func (p *Places) tell(t told) {
+func (p *Places) tell(t told) bool {
 	select {
 	case p.told <- t:
-	default: // it will be told again
+		return true
+	default:
+		return false
 	}
 }
 
-// Run writes what is told until ctx ends, and what was told before then.
+// Run writes what is told until ctx ends. What waits then is lost.
 func (p *Places) Run(ctx context.Context) error {
 	for {
 		select {
@@ -93,18 +96,8 @@ func (p *Places) Run(ctx context.Context) error {
 			p.write(within, p.gather(t))
 			cancel()
 		case <-ctx.Done():
-			p.rest()
 			return nil
 		}
-	}
-}
-
-// rest writes what waits yet.
-func (p *Places) rest() {
-	ctx, cancel := context.WithTimeout(context.Background(), placesWithin)
-	defer cancel()
-	for len(p.told) > 0 && ctx.Err() == nil {
-		p.write(ctx, p.gather(<-p.told))
 	}
 }
 
@@ -125,7 +118,7 @@ func (p *Places) gather(first told) []told {
 // placesWithin bounds a write.
 const placesWithin = 2 * time.Second
 
-// write writes places. What fails is lost, and will be told again. What is not known
+// write writes places. What fails is lost until it is told again. What is not known
 // to be authenticated replaces nothing, for that may be.
 func (p *Places) write(ctx context.Context, all []told) {
 	_, _ = p.fleet.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {

@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -9,25 +10,13 @@ import (
 	"github.com/cognito-broker/broker/internal/redistest"
 )
 
-// startPlaces runs a broker's places; ended ends it, and waits.
-func startPlaces(t *testing.T, b *broker) (places *fleet.Places, ended func()) {
-	t.Helper()
-	places = b.Places()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); places.Run(ctx) }()
-	ended = func() { cancel(); <-done }
-	t.Cleanup(ended)
-	return places, ended
-}
-
 // What one broker learnt of an identity, all know, until it is said to be gone.
 func TestPlaces(t *testing.T) {
 	redis := redistest.Single(t)
 	k := newKeys()
 	a, b := join(t, server(redis.Addr()), k), join(t, server(redis.Addr()), k)
-	writer, _ := startPlaces(t, a)
-	reader := b.Places()
+	writer, reader := a.Places(), b.Places()
+	run(t, writer)
 	find := func(id string) (fleet.Place, bool) {
 		t.Helper()
 		place, ok, err := reader.Find(t.Context(), id)
@@ -36,25 +25,17 @@ func TestPlaces(t *testing.T) {
 		}
 		return place, ok
 	}
-	await := func(what string, arrived func() bool) {
-		t.Helper()
-		for end := time.Now().Add(10 * time.Second); !arrived(); time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%s: not within 10 s", what)
-			}
-		}
-	}
 	if place, ok := find("i"); ok {
 		t.Errorf("before anything was learnt: got %v, want nothing", place)
 	}
 	guest, user := fleet.Place{Pool: "p"}, fleet.Place{Pool: "p", Authenticated: true}
 	writer.Learn("i", guest)
-	await("a guest", func() bool { place, ok := find("i"); return ok && place == guest })
+	await(t, "a guest", func() bool { place, ok := find("i"); return ok && place == guest })
 	writer.Learn("i", user)
-	await("who is a user now", func() bool { place, _ := find("i"); return place == user })
+	await(t, "who is a user now", func() bool { place, _ := find("i"); return place == user })
 	writer.Learn("i", guest)
 	writer.Learn("j", guest)
-	await("another", func() bool { _, ok := find("j"); return ok })
+	await(t, "another", func() bool { _, ok := find("j"); return ok })
 	if place, _ := find("i"); place != user {
 		t.Errorf("a user of whom less was told: got %v, want %v", place, user)
 	}
@@ -64,23 +45,48 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 	writer.Forget("i")
-	await("who is gone", func() bool { _, ok := find("i"); return !ok })
+	await(t, "who is gone", func() bool { _, ok := find("i"); return !ok })
 }
 
-// What was told before the end is written; what comes when nobody writes is
-// dropped, and nobody waits.
+// Nobody waits for a writer: what is too much is not taken, and the rest is written
+// when there is one.
 func TestPlacesAreBounded(t *testing.T) {
 	redis := redistest.Single(t)
 	b := join(t, server(redis.Addr()), newKeys())
-	places, ended := startPlaces(t, b)
-	ended()
-	for range 10_000 {
-		places.Learn("late", fleet.Place{Pool: "p"})
+	places := b.Places()
+	n := 0
+	for ; n < 10_000 && places.Learn(fmt.Sprint(n), fleet.Place{Pool: "p"}); n++ {
 	}
-	again, cancel := context.WithCancel(t.Context())
-	cancel()
-	places.Run(again)
-	if _, ok, err := places.Find(t.Context(), "late"); !ok || err != nil {
-		t.Errorf("told before the end: got %v %v, want it written", ok, err)
+	if n == 0 || n == 10_000 {
+		t.Fatalf("with nobody to write: got %d taken, want some and an end", n)
+	}
+	run(t, places)
+	await(t, "the last", func() bool {
+		_, ok, err := places.Find(t.Context(), fmt.Sprint(n-1))
+		return ok && err == nil
+	})
+	if got := len(redis.Dump()); got < n {
+		t.Errorf("got %d keys, want %d places", got, n)
+	}
+}
+
+// run runs places until the test ends.
+func run(t *testing.T, places *fleet.Places) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); places.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+}
+
+// await asks again and again until something has arrived.
+func await(t *testing.T, what string, arrived func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); !arrived(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within 10 s", what)
+		}
 	}
 }

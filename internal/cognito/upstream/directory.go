@@ -27,6 +27,24 @@ type Directory struct {
 	identities *otter.Cache[string, identity]
 	owners     *otter.Cache[user, []string] // the latest first
 	now        func() time.Time
+	watch      Watcher // nil: nobody
+}
+
+// Watcher hears what a Directory learns and forgets of identities. Its methods are
+// called under a lock, and return at once.
+type Watcher interface {
+	// Learned reports whether it took note.
+	Learned(id, pool string, authenticated bool) bool
+	Forgot(id string)
+}
+
+// Watch lets w hear what is learnt from now on: what is new at once, and what upstream
+// says again at most every ten minutes. Call it before the Directory is used.
+func (d *Directory) Watch(w Watcher) { d.watch = w }
+
+// Recall notes what another Directory of the same upstream learnt.
+func (d *Directory) Recall(id, pool string, authenticated bool) {
+	d.note(id, pool, authenticated, nil)
 }
 
 // user is a login within its pool.
@@ -37,7 +55,12 @@ type identity struct {
 	pool          string
 	authenticated bool
 	learned       time.Time
+	told          time.Time // to the Watcher
 }
+
+// tellAgain is how long after an identity was told it is told again, should it have
+// been lost on the way.
+const tellAgain = 10 * time.Minute
 
 func newDirectory(limit int, now func() time.Time) (*Directory, error) {
 	if limit == 0 {
@@ -120,16 +143,29 @@ func (d *Directory) pool(id string) (string, bool) {
 // again, so what is known of that stays. An id of another region than its pool's
 // is none that upstream makes.
 func (d *Directory) learn(id, pool string, authenticated bool) {
+	d.note(id, pool, authenticated, d.watch)
+}
+
+// note is learn, which w hears.
+func (d *Directory) note(id, pool string, authenticated bool, w Watcher) {
 	if !sameRegion(id, pool) {
 		return
 	}
-	// The pool may be a part of a request, whose bytes may be reused.
-	told := identity{pool: strings.Clone(pool), authenticated: authenticated, learned: d.now()}
-	d.identities.Compute(strings.Clone(id), func(old identity, found bool) (identity, otter.ComputeOp) {
-		if found && old.pool == told.pool && old.authenticated {
-			told.authenticated = true
+	// Both may be parts of a request, whose bytes may be reused.
+	id = strings.Clone(id)
+	now := d.now()
+	known := identity{pool: strings.Clone(pool), authenticated: authenticated, learned: now}
+	d.identities.Compute(id, func(old identity, found bool) (identity, otter.ComputeOp) {
+		if found && old.pool == known.pool {
+			known.authenticated = known.authenticated || old.authenticated
+			if known.authenticated == old.authenticated {
+				known.told = old.told
+			}
 		}
-		return told, otter.WriteOp
+		if w != nil && now.Sub(known.told) >= tellAgain && w.Learned(id, known.pool, known.authenticated) {
+			known.told = now
+		}
+		return known, otter.WriteOp
 	})
 }
 
@@ -147,20 +183,24 @@ func (d *Directory) answeredFor(asked, id string, authenticated bool) {
 func (d *Directory) refused(id string, err error) error {
 	if told, ok := errors.AsType[*answered](err); ok {
 		if _, gone := errors.AsType[*types.ResourceNotFoundException](told.err); gone {
-			d.identities.Invalidate(id)
+			d.forget(id)
 		}
 	}
 	return err
 }
 
-// forget forgets an identity.
-func (d *Directory) forget(id string) { d.identities.Invalidate(id) }
+// forget forgets an identity. Of one that was not known, nobody is told.
+func (d *Directory) forget(id string) {
+	if _, known := d.identities.Invalidate(id); known && d.watch != nil {
+		d.watch.Forgot(id)
+	}
+}
 
 // forgetPool forgets the identities of a pool. It looks at all that are known.
 func (d *Directory) forgetPool(pool string) {
 	for id, known := range d.identities.All() {
 		if known.pool == pool {
-			d.identities.Invalidate(id)
+			d.forget(id)
 		}
 	}
 }

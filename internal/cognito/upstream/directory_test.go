@@ -40,7 +40,10 @@ type step struct {
 }
 
 // play runs the steps against a server that answers as they say.
-func play(t *testing.T, steps []step) *upstream.Backend {
+func play(t *testing.T, steps []step) *upstream.Backend { t.Helper(); return playTo(t, nil, steps) }
+
+// playTo is play, and w hears of it.
+func playTo(t *testing.T, w upstream.Watcher, steps []step) *upstream.Backend {
 	t.Helper()
 	s := serve(t, func(w http.ResponseWriter, r request) {
 		if answer := steps[r.n-1].answer; strings.HasSuffix(answer, "Exception") {
@@ -50,6 +53,7 @@ func play(t *testing.T, steps []step) *upstream.Backend {
 		}
 	})
 	b := backend(t, s.URL, func(c *upstream.Config) { c.MaxAttempts = 1 })
+	b.Directory().Watch(w)
 	for _, step := range steps {
 		asked := step.identity
 		if asked == "" {
