@@ -20,10 +20,10 @@ func IdentityScope(id string) Scope { return Scope("i/" + id) }
 // PoolScope covers what was obtained under one pool's settings.
 func PoolScope(id string) Scope { return Scope("p/" + id) }
 
-// LoginScope covers what was obtained for whoever a pool's login belongs to.
-func LoginScope(pool, provider, subject string) Scope {
-	b := appendField([]byte("l/"), pool)
-	b = appendField(b, provider)
+// LoginScope covers what was obtained for whoever a login belongs to, in any pool: who
+// changes it need not know the pool.
+func LoginScope(provider, subject string) Scope {
+	b := appendField([]byte("l/"), provider)
 	return Scope(appendField(b, subject))
 }
 

@@ -138,7 +138,7 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 // be linked.
 func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
 	user := login{provider: r.Provider, subject: r.User}
-	sub := subject{request: r, scope: user.scope(r.Pool), evidence: evidence{logins: []login{user}}}
+	sub := subject{request: r, scope: user.scope(), evidence: evidence{logins: []login{user}}}
 	if r.Identity != "" {
 		sub.scope = cache.IdentityScope(r.Identity)
 	}

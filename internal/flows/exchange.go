@@ -84,7 +84,7 @@ func (s *Service) readLogins(ctx context.Context, sub subject) cache.Stamp {
 	if len(sub.logins) == 0 || !sub.stamp.Stands() {
 		return cache.Stamp{}
 	}
-	return s.present(ctx, scopesOfLogins(sub.Pool, sub.logins)...)
+	return s.present(ctx, scopesOfLogins(sub.logins)...)
 }
 
 // flyFenced makes an exchange that may link. What the change itself brings is the

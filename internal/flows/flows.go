@@ -38,7 +38,8 @@ type Directory interface {
 	// Matters reports whether a claim can change what a pool answers.
 	Matters(pool, provider, claim string) bool
 	// Owners tells which identity a login belongs to, as far as is known; where that
-	// may be out of date, also those that it belonged to before.
+	// may be out of date, also those that it belonged to before. pool is empty where it
+	// is not known; then identities of any pool may be told.
 	Owners(ctx context.Context, pool, provider, subject string) ([]string, error)
 	// Owns notes that an answer told which identity a login belongs to.
 	Owns(pool, provider, subject, id string)

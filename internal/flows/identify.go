@@ -34,7 +34,7 @@ func (s *Service) identification(ctx context.Context, in *cognitoidentity.GetIdI
 // a provider and not another.
 func (s *Service) identified(pool string, l login) subject {
 	sub := subject{
-		request: request{Flow: flowID, Pool: pool}, evidence: evidence{logins: []login{l}}, scope: l.scope(pool),
+		request: request{Flow: flowID, Pool: pool}, evidence: evidence{logins: []login{l}}, scope: l.scope(),
 		key: s.Names.Key(cache.DomainLogin, flowID, pool, l.provider, l.subject, l.client),
 	}
 	sub.readEpochs(s.Epochs)

@@ -87,7 +87,7 @@ func TestKnownLogins(t *testing.T) {
 func TestFencesEndKnownLogins(t *testing.T) {
 	for name, end := range map[string]func(r *rig, id string) error{
 		"the identity": func(r *rig, id string) error { return r.Fence(r.t.Context(), cache.IdentityScope(id)) },
-		"the login":    func(r *rig, _ string) error { return r.Fence(r.t.Context(), cache.LoginScope(pool, idp, "a")) },
+		"the login":    func(r *rig, _ string) error { return r.Fence(r.t.Context(), cache.LoginScope(idp, "a")) },
 		"the pool":     func(r *rig, _ string) error { return r.Fence(r.t.Context(), cache.PoolScope(pool)) },
 		"an unlinking": func(r *rig, id string) error { return byIdentity["UnlinkIdentity"](r.t.Context(), r, id) },
 		"a merge": func(r *rig, _ string) error {
@@ -145,7 +145,7 @@ func TestIdentitiesThatChangeMeanwhile(t *testing.T) {
 			return func() { r.Epochs.End(cache.IdentityScope(id)) }
 		}, flows.Miss},
 		"its login does": {func(r *rig) func() {
-			return func() { r.fence(cache.LoginScope(pool, idp, "a")) }
+			return func() { r.fence(cache.LoginScope(idp, "a")) }
 		}, flows.Miss},
 	} {
 		t.Run(name, func(t *testing.T) {

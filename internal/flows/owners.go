@@ -10,14 +10,12 @@ import (
 // login is a user of a provider whom a call proved, or a backend vouched for.
 type login struct{ provider, subject, client string }
 
-func (l login) scope(pool string) cache.Scope {
-	return cache.LoginScope(pool, l.provider, l.subject)
-}
+func (l login) scope() cache.Scope { return cache.LoginScope(l.provider, l.subject) }
 
-func scopesOfLogins(pool string, logins []login) []cache.Scope {
+func scopesOfLogins(logins []login) []cache.Scope {
 	scopes := make([]cache.Scope, len(logins))
 	for i, l := range logins {
-		scopes[i] = l.scope(pool)
+		scopes[i] = l.scope()
 	}
 	return scopes
 }
@@ -37,7 +35,7 @@ func (s *Service) owners(ctx context.Context, pool string, logins []login) ([]st
 	if s.Shared == nil || len(logins) == 0 {
 		return owners, nil
 	}
-	told, err := s.Shared.Owners(ctx, scopesOfLogins(pool, logins)...)
+	told, err := s.Shared.Owners(ctx, scopesOfLogins(logins)...)
 	if err != nil {
 		return nil, unfenced(err)
 	}
@@ -76,7 +74,7 @@ func (s *Service) ownedUnder(ctx context.Context, stamp cache.Stamp, pool, id st
 	known := true
 	_, before := stamp.Shared()
 	for i, l := range logins {
-		epoch, err := s.Shared.Owns(ctx, l.scope(pool), id)
+		epoch, err := s.Shared.Owns(ctx, l.scope(), id)
 		known = known && err == nil && i < len(before) && epoch == before[i]
 	}
 	return known && stamp.Stands()

@@ -20,7 +20,7 @@ type stake struct {
 // concerned are the scopes of a stake, each once: a fence over a scope twice would
 // disturb itself.
 func (s *Service) concerned(ctx context.Context, at stake) ([]cache.Scope, error) {
-	scopes := scopesOfLogins(at.pool, at.logins)
+	scopes := scopesOfLogins(at.logins)
 	if at.identity != "" {
 		scopes = append(scopes, cache.IdentityScope(at.identity))
 	}

@@ -67,7 +67,7 @@ func TestMaterialOfAnEndedEpochIsReplaced(t *testing.T) {
 	p := plan(t, server(redistest.Single(t).Addr()), newKeys(), c)
 	also := cache.IdentityScope("also")
 	entry := func() *cache.Entry {
-		stamp, err := p.Stamp(t.Context(), p.epochs.Read(cache.LoginScope("pool", "p", "x"), pool, also))
+		stamp, err := p.Stamp(t.Context(), p.epochs.Read(cache.LoginScope("p", "x"), pool, also))
 		if err != nil {
 			t.Fatal(err)
 		}

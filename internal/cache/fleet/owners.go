@@ -18,8 +18,9 @@ const (
 	// ownersLife is how long an owner is remembered: longer than any entry, for each
 	// exchange tells the owner again.
 	ownersLife = 48 * time.Hour
-	// maxOwners is how many are remembered of one login. It has one at a time.
-	maxOwners = 4
+	// maxOwners is how many are remembered of one login. It has one at a time in each
+	// pool.
+	maxOwners = 16
 )
 
 // ownsLogin notes an owner and returns the login's epoch. ARGV: the field, the

@@ -47,8 +47,8 @@ func (d *Directory) Recall(id, pool string, authenticated bool) {
 	d.note(id, pool, authenticated, nil)
 }
 
-// user is a login within its pool.
-type user struct{ pool, provider, subject string }
+// user is a login, in any pool.
+type user struct{ provider, subject string }
 
 // identity is what is known of one. authenticated false means guest or not known.
 type identity struct {
@@ -89,14 +89,15 @@ func (d *Directory) Identity(_ context.Context, id string) (pool string, mayLink
 	return known.pool, !known.authenticated, ok, nil
 }
 
-// maxOwners is how many owners of a login are remembered: answers may be noted in
-// another order than they were given, so the last noted need not be the present one.
-const maxOwners = 4
+// maxOwners is how many owners of a login are remembered. It has one in each pool, and
+// answers may be noted in another order than they were given: the last noted need not
+// be the present one.
+const maxOwners = 16
 
-// Owners tells which identities a login was lately seen to belong to. It guards no
-// access: what it tells is fenced, once too often where it is out of date.
-func (d *Directory) Owners(_ context.Context, pool, provider, subject string) ([]string, error) {
-	owners, _ := d.owners.GetIfPresent(user{pool, provider, subject})
+// Owners tells which identities a login was lately seen to belong to, in any pool. It
+// guards no access: what it tells is fenced, once too often where it is out of date.
+func (d *Directory) Owners(_ context.Context, _, provider, subject string) ([]string, error) {
+	owners, _ := d.owners.GetIfPresent(user{provider, subject})
 	return slices.Clone(owners), nil
 }
 
@@ -104,7 +105,7 @@ func (d *Directory) Owners(_ context.Context, pool, provider, subject string) ([
 // the pool, and no guest's.
 func (d *Directory) Owns(pool, provider, subject, id string) {
 	id = strings.Clone(id)
-	who := user{strings.Clone(pool), strings.Clone(provider), strings.Clone(subject)}
+	who := user{strings.Clone(provider), strings.Clone(subject)}
 	d.owners.Compute(who, func(old []string, found bool) ([]string, otter.ComputeOp) {
 		if found && old[0] == id {
 			return old, otter.CancelOp

@@ -291,17 +291,23 @@ func TestOwners(t *testing.T) {
 		return strings.Join(ids, " ")
 	}
 	for _, c := range []struct{ id, want string }{
-		{"1", "1"}, {"1", "1"}, {"2", "2 1"}, {"1", "1 2"}, {"3", "3 1 2"}, {"4", "4 3 1 2"}, {"5", "5 4 3 1"},
+		{"1", "1"}, {"1", "1"}, {"2", "2 1"}, {"1", "1 2"}, {"3", "3 1 2"},
 	} {
 		d.Owns(pool, "idp", "a", "us-east-1:"+c.id)
 		if got := owners("a"); got != c.want {
 			t.Errorf("after %s was noted: got %q, want %q", c.id, got, c.want)
 		}
 	}
+	for n := range 20 {
+		d.Owns(pool, "idp", "a", fmt.Sprint("us-east-1:", 10+n))
+	}
+	if got, want := owners("a"), "29 28 27 26 25 24 23 22 21 20 19 18 17 16 15 14"; got != want {
+		t.Errorf("after 20 more: got %q, want %q", got, want)
+	}
 	if got := owners("b"); got != "" {
 		t.Errorf("another's: got %q, want none", got)
 	}
-	if got, want := known(d, "us-east-1:5"), pool+" authenticated"; got != want {
+	if got, want := known(d, "us-east-1:29"), pool+" authenticated"; got != want {
 		t.Errorf("the identity: got %q, want %q", got, want)
 	}
 }
