@@ -139,7 +139,7 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *z
 		fc.Shared = b.fleet
 	}
 	if c.Limits.Guests.PerMinute > 0 {
-		if b.guests, err = newGuests(c.Limits.Guests); err != nil {
+		if b.guests, err = newGuests(c.Limits.Guests, b.fleet); err != nil {
 			return err
 		}
 		fc.Guests = b.guests
@@ -189,23 +189,7 @@ func (b *broker) close(ctx context.Context) error {
 	b.memory.Close()
 	b.memo.Close()
 	if b.guests != nil {
-		b.guests.rates.Close()
+		b.guests.own.Close()
 	}
 	return err
-}
-
-// guests limits new guests by address and pool.
-type guests struct{ rates *cache.Rates }
-
-// guestNames bounds the pairs of address and pool that are counted.
-const guestNames = 100_000
-
-func newGuests(g config.Guests) (*guests, error) {
-	rates, err := cache.NewRates(g.PerMinute, g.Burst, guestNames)
-	return &guests{rates: rates}, err
-}
-
-// Wait takes a turn for a guest.
-func (g *guests) Wait(ctx context.Context, address, pool string) error {
-	return g.rates.Wait(ctx, address+" "+pool)
 }
