@@ -28,7 +28,8 @@ func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, 
 		c.begun[i] = random()
 	}
 	results, err := f.each(ctx, beginFence, scopes, func(i int) []any {
-		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), f.names.used(scopes[i]), f.names.before("m", scopes[i])}
+		root := f.names.root(scopes[i])
+		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), root.used(), root.before("m")}
 	}, true)
 	if err == nil {
 		for i, r := range results {

@@ -17,24 +17,29 @@ func (n names) tag(scope cache.Scope) string {
 	return short(n.digest.Key("scope", string(scope)))
 }
 
+// root begins all names of one scope.
+type root string
+
+func (n names) root(scope cache.Scope) root { return root("b:{" + n.tag(scope) + "}:") }
+
 // epoch names a scope's epoch.
-func (n names) epoch(scope cache.Scope) string { return "b:{" + n.tag(scope) + "}:v" }
+func (n names) epoch(scope cache.Scope) string { return n.root(scope).epoch() }
+func (r root) epoch() string                   { return string(r) + "v" }
 
 // isEpoch reports whether a name is that of an epoch.
 func isEpoch(name string) bool { return strings.HasSuffix(name, "}:v") }
 
 // of names something of a kind that belongs to a scope.
 func (n names) of(kind string, scope cache.Scope, key cache.Key) string {
-	return n.before(kind, scope) + short(key)
+	return n.root(scope).of(kind, key)
 }
+func (r root) of(kind string, key cache.Key) string { return r.before(kind) + short(key) }
 
 // before is what precedes the short name of a key in of.
-func (n names) before(kind string, scope cache.Scope) string {
-	return "b:{" + n.tag(scope) + "}:" + kind + ":"
-}
+func (r root) before(kind string) string { return string(r) + kind + ":" }
 
 // used names what is known of the use of a scope's entries.
-func (n names) used(scope cache.Scope) string { return "b:{" + n.tag(scope) + "}:u" }
+func (r root) used() string { return string(r) + "u" }
 
 // member names an entry in the schedule of renewals: its scope's tag and its key,
 // in short both, as bytes.
@@ -50,7 +55,8 @@ func (n names) ofMember(member string) (used, field, material string) {
 	copy(b[:], member)
 	tag := base64.RawURLEncoding.EncodeToString(b[:16])
 	field = base64.RawURLEncoding.EncodeToString(b[16:])
-	return "b:{" + tag + "}:u", field, "b:{" + tag + "}:m:" + field
+	r := root("b:{" + tag + "}:")
+	return r.used(), field, r.before("m") + field
 }
 
 // shared names what the whole fleet has one of.

@@ -115,9 +115,13 @@ func (f *Fleet) Report(ctx context.Context, reports []cache.Report) ([]cache.Tol
 // not one of the fleet's any more.
 func (f *Fleet) reporting(r *cache.Report) (call invocation, ok bool) {
 	scopes, epochs := r.Entry.Stamp.Shared()
+	if len(scopes) < 2 || len(scopes) > maxEpochs || !r.Entry.Stamp.Stands() {
+		return invocation{}, false
+	}
+	root := f.names.root(scopes[0])
 	now := f.now()
 	life := r.Entry.Credentials.Expires.Sub(now)
-	if !r.Entry.Stamp.Stands() || len(scopes) < 2 || len(scopes) > maxEpochs || life < time.Millisecond {
+	if life < time.Millisecond {
 		return invocation{}, false
 	}
 	var blob []byte
@@ -126,10 +130,10 @@ func (f *Fleet) reporting(r *cache.Report) (call invocation, ok bool) {
 		blob = appendHeader(nil, header{expires: lapses, epochs: epochs})
 		size, lasts = len(blob), lapses.Sub(now)
 		m := cache.Material{Key: r.Key, Home: scopes[0], Pool: scopes[1], Call: r.Call, Until: r.Until}
-		blob = f.seal.Seal(blob, packMaterial(&m), f.names.of("m", scopes[0], r.Key)+string(blob))
+		blob = f.seal.Seal(blob, packMaterial(&m), root.of("m", r.Key)+string(blob))
 	}
-	return invocation{f.names.used(scopes[0]), []any{
-		f.names.epoch(scopes[0]), epochs[0][:], short(r.Key), f.names.before("m", scopes[0]),
+	return invocation{root.used(), []any{
+		root.epoch(), epochs[0][:], short(r.Key), root.before("m"),
 		packUse(r), life.Milliseconds(), blob, size, lasts.Milliseconds(), maxUsed, f.skew().Milliseconds(),
 	}}, true
 }
