@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -110,4 +111,29 @@ func (r request) renewal(identity string) request {
 		r.Found = identity
 	}
 	return r
+}
+
+// requestVersion begins what spell spells.
+const requestVersion = 1
+
+// spell writes the call down for read. What it spells is secret.
+func (r request) spell() []byte {
+	type plain request // which spells
+	text, _ := json.Marshal(plain(r))
+	return append([]byte{requestVersion}, text...)
+}
+
+// readRequest reads what spell spelt, of this version only: a call that is not
+// understood whole is not made.
+func readRequest(b []byte) (r request, ok bool) {
+	if len(b) == 0 || b[0] != requestVersion {
+		return request{}, false
+	}
+	type plain request
+	d := json.NewDecoder(bytes.NewReader(b[1:]))
+	d.DisallowUnknownFields()
+	if err := d.Decode((*plain)(&r)); err != nil || d.InputOffset() != int64(len(b)-1) {
+		return request{}, false
+	}
+	return r, true
 }

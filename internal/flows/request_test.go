@@ -3,8 +3,11 @@ package flows
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A call holds tokens and prints none.
@@ -17,6 +20,30 @@ func TestRequestIsSilent(t *testing.T) {
 	for _, text := range []string{fmt.Sprintf("%v %+v %#v %s", r, r, r, r), string(spelt), fmt.Sprintf("%+v", []request{r})} {
 		if strings.Contains(text, "secret") {
 			t.Error("got a text with the token, want none")
+		}
+	}
+}
+
+// A call is read as it was spelt, or not at all.
+func TestRequestIsReadAsItWasSpelt(t *testing.T) {
+	r := request{
+		Flow: flowDeveloper, Pool: "p", Identity: "i", Logins: map[string]string{"idp": "token"}, Role: "r", Session: "s",
+		Duration: time.Hour, Provider: "dev", User: "u", Tags: map[string]string{"t": "v"}, Found: "f",
+	}
+	if empty := reflect.ValueOf(r); slices.ContainsFunc(reflect.VisibleFields(empty.Type()), func(f reflect.StructField) bool {
+		return empty.FieldByIndex(f.Index).IsZero()
+	}) {
+		t.Fatal("a field of the test's call is empty, want all filled")
+	}
+	if got, ok := readRequest(r.spell()); !ok || !reflect.DeepEqual(got, r) {
+		t.Error("got another call, or none, want the one that was spelt")
+	}
+	for name, text := range map[string]string{
+		"nothing": "", "another version": "\x02{}", "no JSON": "\x01{", "a field of a newer broker": "\x01{\"Flow\":\"enhanced\",\"New\":1}",
+		"more": "\x01{}{}",
+	} {
+		if _, ok := readRequest([]byte(text)); ok {
+			t.Errorf("%s: got a call, want none", name)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (s *Service) subject(ctx context.Context, p place, r request) (subject, boo
 	if !ok {
 		return subject{}, false
 	}
-	sub.evidence, sub.key, sub.tokens = ev, s.name(ev, r), s.Names.Key("tokens", ev.spelt...)
+	sub.evidence, sub.key, sub.tokens = ev, s.name(ev, r), s.Names.Key("tokens", spelt(r.Logins)...)
 	sub.links = p.links(r.Logins)
 	sub.renewable = !sub.links && len(r.Logins) <= 1
 	return sub, true
@@ -61,7 +61,6 @@ type evidence struct {
 	domain  cache.Domain
 	fields  []string
 	proofs  []cache.Holder
-	spelt   []string  // provider and token of each
 	expires time.Time // when the first of the tokens does; zero: none
 	logins  []login
 }
@@ -80,7 +79,6 @@ func (s *Service) weigh(ctx context.Context, pool, id string, tokens map[string]
 	}
 	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
 		token := tokens[provider]
-		ev.spelt = append(ev.spelt, provider, token)
 		switch {
 		case provider == cognito.PassThrough && s.Tokens != nil:
 			ok = ev.ownToken(s.Tokens, pool, id, token)
@@ -94,6 +92,15 @@ func (s *Service) weigh(ctx context.Context, pool, id string, tokens map[string]
 		}
 	}
 	return ev, true
+}
+
+// spelt are a call's logins, each as its provider and token.
+func spelt(tokens map[string]string) []string {
+	var all []string
+	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
+		all = append(all, provider, tokens[provider])
+	}
+	return all
 }
 
 func (s *Service) login(ctx context.Context, ev *evidence, pool, provider, token string) bool {
