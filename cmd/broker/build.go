@@ -136,7 +136,7 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *z
 	if b.fleet != nil {
 		fc.Epochs.Join(b.fleet)
 		b.fleet.Ends(fc.Epochs.End)
-		fc.Shared = b.fleet
+		fc.Shared, fc.Schedule = b.fleet, b.fleet
 	}
 	if c.Limits.Guests.PerMinute > 0 {
 		if b.guests, err = newGuests(c.Limits.Guests, b.fleet); err != nil {

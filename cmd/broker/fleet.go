@@ -21,6 +21,7 @@ import (
 
 var (
 	_ flows.Shared   = (*fleet.Fleet)(nil)
+	_ flows.Schedule = (*fleet.Fleet)(nil)
 	_ fleet.Observer = (*telemetry.Metrics)(nil)
 )
 

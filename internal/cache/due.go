@@ -12,7 +12,7 @@ import "time"
 // result is never after expires.
 func Due(issued, expires, lastHandOut time.Time, maxFloor time.Duration, jitter float64) time.Time {
 	life := expires.Sub(issued)
-	due := issued.Add(time.Duration((0.55 + 0.10*jitter) * float64(life)))
+	due := issued.Add(Earliest(life) + time.Duration(0.10*jitter*float64(life)))
 	if large(maxFloor, life) && !lastHandOut.IsZero() {
 		early := time.Minute + time.Duration(jitter*float64(3*time.Minute))
 		due = lastHandOut.Add(maxFloor - early)
@@ -22,6 +22,10 @@ func Due(issued, expires, lastHandOut time.Time, maxFloor time.Duration, jitter 
 	}
 	return due
 }
+
+// Earliest is how long after its exchange an entry of that life is due for renewal
+// at the earliest, unless its askers are expected back.
+func Earliest(life time.Duration) time.Duration { return time.Duration(0.55 * float64(life)) }
 
 // large reports whether a floor exceeds 40 % of a life.
 func large(floor, life time.Duration) bool { return 5*floor > 2*life }

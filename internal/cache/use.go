@@ -46,7 +46,7 @@ func (u Use) Due(e *Entry, tokens time.Time) time.Time {
 	if tokens.IsZero() || large(u.Floor, e.Life()) || !due.After(tokens.Add(-lastMinute)) {
 		return due
 	}
-	opens := Due(e.Issued, e.Credentials.Expires, time.Time{}, 0, 0)
+	opens := e.Issued.Add(Earliest(e.Life()))
 	if last := tokens.Add(-lastMinute); last.After(opens) {
 		return last
 	}

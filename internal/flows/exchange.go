@@ -224,10 +224,19 @@ func (s *Service) failed(ctx context.Context, entry *cache.Entry, sub subject, e
 		return
 	}
 	entry.EndRenewal()
-	switch cognito.Public(err).ErrorCode() {
-	case "NotAuthorizedException", "ResourceNotFoundException",
-		"ResourceConflictException", "DeveloperUserAlreadyRegisteredException":
+	if endsEntry(err) {
 		_ = s.Fence(ctx, sub.scope) // what fails goes on in the background
 		s.Memory.Drop(sub.key, entry)
 	}
+}
+
+// endsEntry reports whether a refusal is of the identity or its login, and so ends
+// what was cached.
+func endsEntry(err error) bool {
+	switch cognito.Public(err).ErrorCode() {
+	case "NotAuthorizedException", "ResourceNotFoundException",
+		"ResourceConflictException", "DeveloperUserAlreadyRegisteredException":
+		return true
+	}
+	return false
 }

@@ -92,6 +92,9 @@ type Observer interface {
 	Flight(outcome string)
 	FlightWait(waited time.Duration)
 	Renewal(outcome string)
+	// Queue tells how many renewals this broker claimed, how many are scheduled, and how
+	// long the first had been up.
+	Queue(claimed, scheduled int, overdue time.Duration)
 	Remaining(life time.Duration)
 }
 
@@ -111,8 +114,11 @@ type Config struct {
 	Memory         *cache.Memory
 	Epochs         *cache.Epochs
 	Shared         Shared // nil: this process is alone
-	Names          *cache.Namer
-	Floors         Floors
+	// Schedule is when a fleet's entries are renewed; nil: this process renews what it
+	// hands out.
+	Schedule Schedule
+	Names    *cache.Namer
+	Floors   Floors
 	// RenewIdle is how long after its last asker an entry is renewed ahead.
 	RenewIdle time.Duration
 	Observer  Observer
@@ -131,9 +137,11 @@ type Service struct {
 	Config
 	flights    cache.Flights[brought]
 	slots      chan struct{}
-	renewals   *renewals
-	developers sync.Map // developer provider by pool
-	accounts   sync.Map // account by pool, of those that calls named and the backend took
+	renewals   *renewals // without a Schedule
+	uses       *uses     // with one
+	contact    contact   // likewise
+	developers sync.Map  // developer provider by pool
+	accounts   sync.Map  // account by pool, of those that calls named and the backend took
 
 	background sync.WaitGroup
 	mu         sync.Mutex // orders what begins in the background and Close
@@ -159,8 +167,8 @@ func New(c Config) *Service {
 		c.MaxRenewals = 100_000
 	}
 	return &Service{
-		Config: c, slots: make(chan struct{}, c.MaxExchanges), renewals: newRenewals(c.MaxRenewals), stop: make(chan struct{}),
-		debts: debts{owed: map[cache.Scope]int{}},
+		Config: c, slots: make(chan struct{}, c.MaxExchanges), stop: make(chan struct{}), debts: debts{owed: map[cache.Scope]int{}},
+		renewals: newRenewals(c.MaxRenewals), uses: newUses(c.RenewIdle, c.MaxRenewals),
 	}
 }
 

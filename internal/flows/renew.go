@@ -54,7 +54,13 @@ func (r *renewals) take(key cache.Key) (renewal, bool) {
 // schedule has an entry renewed when it is due, where that needs nobody's
 // consent: a renewal never links, so calls with several logins are left alone.
 func (s *Service) schedule(e *cache.Entry, sub subject) {
-	if sub.renewable && e.Stamp.Valid() && !e.RenewalEnded() {
+	switch {
+	case !sub.renewable || e.RenewalEnded():
+	case s.Schedule != nil:
+		if e.Stamp.Stands() {
+			s.uses.note(e, sub, s.Now())
+		}
+	case e.Stamp.Valid():
 		s.renewals.put(e, sub)
 	}
 }
@@ -62,6 +68,9 @@ func (s *Service) schedule(e *cache.Entry, sub subject) {
 // Run renews entries ahead until ctx ends, or Close: those that were asked for lately, or
 // twice since they were brought. It leaves idle ones to expire.
 func (s *Service) Run(ctx context.Context) error {
+	if s.Schedule != nil {
+		return s.runShared(ctx)
+	}
 	free := make(chan struct{}, renewers)
 	for {
 		keys := s.renewals.schedule.Wait(ctx, s.Now)
@@ -108,7 +117,27 @@ func (s *Service) renewAhead(now time.Time, entry *cache.Entry, sub subject) {
 	if now.Before(entry.NextRenewal()) || entry.RenewalEnded() || !sub.renewable {
 		return
 	}
+	if s.Schedule != nil {
+		s.lookAhead(now, entry, sub)
+		return
+	}
 	s.behind(func() { s.renew(renewal{entry: entry, sub: sub}) })
+}
+
+// lookAgain is a window in which a broker looks again for what another has renewed.
+var lookAgain = backOff{5 * time.Second, 15 * time.Second}
+
+// lookAhead looks behind an asker for what the fleet has made of an entry whose
+// renewal is due.
+func (s *Service) lookAhead(now time.Time, entry *cache.Entry, sub subject) {
+	if !entry.TryPutOff(now, lookAgain.after(now, s.Random())) {
+		return
+	}
+	s.behind(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), settleWithin)
+		defer cancel()
+		s.fromFleet(ctx, &sub)
+	})
 }
 
 // renew makes one renewal. Epochs are read again just before: the entry must

@@ -258,12 +258,13 @@ func (*directory) Matters(string, string, string) bool { return false }
 
 type nobody struct{}
 
-func (nobody) Lookup(string, string)    {}
-func (nobody) Exchange(string, string)  {}
-func (nobody) Flight(string)            {}
-func (nobody) FlightWait(time.Duration) {}
-func (nobody) Renewal(string)           {}
-func (nobody) Remaining(time.Duration)  {}
+func (nobody) Lookup(string, string)         {}
+func (nobody) Exchange(string, string)       {}
+func (nobody) Flight(string)                 {}
+func (nobody) FlightWait(time.Duration)      {}
+func (nobody) Renewal(string)                {}
+func (nobody) Queue(int, int, time.Duration) {}
+func (nobody) Remaining(time.Duration)       {}
 
 type rig struct {
 	*flows.Service

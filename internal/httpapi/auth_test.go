@@ -36,12 +36,13 @@ func (silent) GetId(context.Context, *cognitoidentity.GetIdInput, ...func(*cogni
 
 type noCounts struct{}
 
-func (noCounts) Lookup(string, string)    {}
-func (noCounts) Exchange(string, string)  {}
-func (noCounts) Flight(string)            {}
-func (noCounts) FlightWait(time.Duration) {}
-func (noCounts) Renewal(string)           {}
-func (noCounts) Remaining(time.Duration)  {}
+func (noCounts) Lookup(string, string)         {}
+func (noCounts) Exchange(string, string)       {}
+func (noCounts) Flight(string)                 {}
+func (noCounts) FlightWait(time.Duration)      {}
+func (noCounts) Renewal(string)                {}
+func (noCounts) Queue(int, int, time.Duration) {}
+func (noCounts) Remaining(time.Duration)       {}
 
 type signingKeys struct{}
 

@@ -19,7 +19,7 @@ type Metrics struct {
 	exchanges  *prometheus.CounterVec
 	flights    *prometheus.CounterVec
 	awaited    prometheus.Histogram
-	renewals   *prometheus.CounterVec
+	renewals   renewals
 	keyFetches *prometheus.CounterVec
 	remaining  prometheus.Histogram
 	fences     *prometheus.HistogramVec
@@ -43,7 +43,6 @@ func NewMetrics() *Metrics {
 		}, []string{"op"}),
 		lookups:    counter("broker_cache_lookups_total", "Cache lookups by tier (memo, memory) and outcome.", "tier", "outcome"),
 		exchanges:  counter("broker_exchanges_total", "Trips to the backend for credentials.", "flow", "outcome"),
-		renewals:   counter("broker_renewals_total", "Renewals of cached credentials.", "outcome"),
 		keyFetches: counter("broker_key_fetches_total", "Fetches of login providers' keys.", "outcome"),
 		remaining: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "broker_credentials_remaining_seconds", Help: "Life left of credentials when handed out.",
@@ -66,8 +65,9 @@ func NewMetrics() *Metrics {
 	m.unopened = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "broker_redis_unopened_total", Help: "Values in Redis that none of the keys opens."})
 	m.redis = newRedisMetrics()
+	m.renewals = newRenewals(m.registry)
 	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened, m.redis)
-	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.renewals, m.keyFetches, m.remaining,
+	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -97,9 +97,6 @@ func (m *Metrics) Flight(outcome string) { m.flights.WithLabelValues(outcome).In
 
 // FlightWait notes how long a flight waited for another broker's.
 func (m *Metrics) FlightWait(waited time.Duration) { m.awaited.Observe(waited.Seconds()) }
-
-// Renewal counts a renewal.
-func (m *Metrics) Renewal(outcome string) { m.renewals.WithLabelValues(outcome).Inc() }
 
 // KeyFetch counts a fetch of a login provider's keys.
 func (m *Metrics) KeyFetch(outcome string) { m.keyFetches.WithLabelValues(outcome).Inc() }

@@ -1,0 +1,350 @@
+package flows_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// still makes the jitter of a crew 0.5: a renewal is due at 60 % of the life.
+func still(c *flows.Config) { c.Random = func() float64 { return 0.5 } }
+
+// What one broker handed out another renews, and all find it.
+func TestFleetRenews(t *testing.T) {
+	c := newCrew(t, 3, still)
+	token := c.token("a", 50*time.Minute)
+	c.want(c.brokers[0], token, "key1", flows.Miss)
+	c.want(c.brokers[1], token, "key1", flows.Hit)
+	c.tell()
+	c.pass(36*time.Minute - time.Second)
+	c.renew()
+	if got := c.granter.exchanges.Load(); got != 1 {
+		t.Fatalf("before it is due: got %d exchanges, want 1", got)
+	}
+	c.pass(2 * time.Second)
+	if got := c.brokers[2].Attend(t.Context(), 16); got != 1 {
+		t.Fatalf("got %d claims, want 1", got)
+	}
+	c.want(c.brokers[2], token, "key2", flows.Hit)
+	c.want(c.brokers[0], token, "key1", flows.Hit) // and looks behind
+	c.want(c.brokers[0], token, "key2", flows.Hit)
+	c.pass(5 * time.Minute)
+	c.want(c.brokers[1], token, "key2", flows.Hit) // below the floor in its memory
+	c.tell()
+	c.pass(40 * time.Minute)
+	c.renew()
+	if got, gone := c.granter.exchanges.Load(), c.counts.of("gone"); got != 2 || gone != 1 {
+		t.Errorf("after the token expired: got %d exchanges, and %d renewals gone, want 2 and 1", got, gone)
+	}
+}
+
+func TestFleetRenewsWhatIsWanted(t *testing.T) {
+	const m = time.Minute
+	type asks = func(c *crew, token string)
+	twice := func(c *crew, token string) {
+		c.want(c.brokers[0], token, "key1", flows.Miss)
+		c.want(c.brokers[1], token, "key1", flows.Hit)
+	}
+	for name, test := range map[string]struct {
+		asks asks
+		at   time.Duration // when the renewal is made, counted from the first ask; 0: none is
+	}{
+		"asked for twice": {twice, 36 * m},
+		"idle":            {func(c *crew, token string) { c.want(c.brokers[0], token, "key1", flows.Miss) }, 0},
+		"asked for lately": {func(c *crew, token string) {
+			c.want(c.brokers[0], token, "key1", flows.Miss)
+			c.tell()
+			c.pass(20 * m)
+			c.want(c.brokers[0], token, "key1", flows.Hit)
+		}, 36 * m},
+		"expected back before a large floor": {func(c *crew, token string) {
+			c.ask(c.brokers[0], user, map[string]string{idp: token}, flows.Ask{ClientFloor: 51 * m})
+		}, 48*m + 30*time.Second},
+		"expected back later": { // the last hand-out counts
+			func(c *crew, token string) {
+				for range 2 {
+					c.ask(c.brokers[0], user, map[string]string{idp: token}, flows.Ask{ClientFloor: 51 * m})
+					c.tell()
+					c.pass(5 * m)
+				}
+			}, 53*m + 30*time.Second},
+		"a guest": {func(c *crew, _ string) {
+			c.ask(c.brokers[0], user, nil, flows.Ask{})
+			c.ask(c.brokers[0], user, nil, flows.Ask{})
+		}, 36 * m},
+		"a backend's user": {func(c *crew, _ string) {
+			for range 2 {
+				if _, err := c.brokers[0].DeveloperGrant(c.t.Context(), flows.DeveloperRequest{Pool: pool, User: "u"}); err != nil {
+					c.t.Error(err)
+				}
+			}
+		}, 36 * m},
+		"several logins": {func(c *crew, token string) {
+			for range 2 {
+				c.ask(c.brokers[0], user, map[string]string{idp: token, idp2: token}, flows.Ask{})
+			}
+		}, 0},
+		"a token that ends within the window": {func(c *crew, _ string) { twice(c, c.token("a", 36*m)) }, 35 * m},
+		"a token that ends before it":         {func(c *crew, _ string) { twice(c, c.token("a", 30*m)) }, 0},
+		"a fresher token": {func(c *crew, _ string) {
+			twice(c, c.token("a", 30*m))
+			c.tell()
+			c.want(c.brokers[2], c.token("a", 40*m), "key1", flows.Hit)
+		}, 36 * m},
+		"one that comes when it was due": {func(c *crew, _ string) {
+			twice(c, c.token("a", 30*m))
+			c.tell()
+			c.pass(38 * m)
+			c.renew()
+			c.want(c.brokers[1], c.token("a", 40*m), "key1", flows.Hit)
+		}, 38 * m},
+		"an identity that was fenced": {func(c *crew, token string) {
+			twice(c, token)
+			c.tell()
+			if err := c.brokers[2].Fence(c.t.Context(), cache.IdentityScope(user)); err != nil {
+				c.t.Error(err)
+			}
+		}, 0},
+		"a pool that was": {func(c *crew, token string) {
+			twice(c, token)
+			c.tell()
+			if err := c.brokers[2].Fence(c.t.Context(), cache.PoolScope(pool)); err != nil {
+				c.t.Error(err)
+			}
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCrew(t, 3, still)
+			start := c.now()
+			test.asks(c, c.token("a", 2*time.Hour))
+			c.tell()
+			step := func(to time.Duration, want int64) {
+				t.Helper()
+				if at := start.Add(to); at.After(c.now()) {
+					c.pass(at.Sub(c.now()))
+				}
+				c.renew()
+				if got := c.granter.exchanges.Load(); got != want {
+					t.Errorf("exchanges after %v: got %d, want %d", to, got, want)
+				}
+			}
+			if test.at != 0 {
+				if start.Add(test.at).After(c.now()) {
+					step(test.at-time.Second, 1)
+				}
+				step(test.at+time.Second, 2)
+				test.at = 1
+			}
+			for at := 50 * m; at < 4*time.Hour; at += 30 * m { // nobody asks for the new one
+				step(at, 1+int64(test.at))
+			}
+		})
+	}
+}
+
+// That an entry is asked for shortly before it is renewed counts for the one that
+// renews it, whichever broker renews it.
+func TestFleetRenewsAgain(t *testing.T) {
+	c := newCrew(t, 2, func(c *flows.Config) { still(c); c.Floors.Default = 10 * time.Minute })
+	c.granter.life = 30 * time.Minute
+	token := c.token("a", 5*time.Hour)
+	c.want(c.brokers[0], token, "key1", flows.Miss)
+	c.pass(17 * time.Minute)
+	c.want(c.brokers[1], token, "key1", flows.Hit)
+	c.tell()
+	for minute := 18; minute < 120; minute++ {
+		c.pass(time.Minute)
+		if c.renew(); minute == 18 || minute == 36 {
+			c.pass(time.Second)
+			c.renew()
+		}
+		want := int64(2)
+		if minute >= 36 { // the second is due, and was asked for 19 minutes ago
+			want = 3
+		}
+		if got := c.granter.exchanges.Load(); got != want {
+			t.Fatalf("after %d minutes: got %d exchanges, want %d", minute, got, want)
+		}
+	}
+}
+
+// What a fence left behind renews nothing, though the entry was brought anew.
+func TestFleetRenewsNothingByOldMaterial(t *testing.T) {
+	c := newCrew(t, 2, func(c *flows.Config) { still(c); c.RenewIdle = 2 * time.Hour })
+	token := c.token("a", 5*time.Hour)
+	c.want(c.brokers[0], token, "key1", flows.Miss)
+	c.want(c.brokers[0], token, "key1", flows.Hit)
+	c.tell()
+	if err := c.brokers[1].Fence(t.Context(), cache.PoolScope(pool)); err != nil {
+		t.Fatal(err)
+	}
+	c.want(c.brokers[0], token, "key2", flows.Miss)
+	c.pass(37 * time.Minute)
+	if got := c.brokers[1].Attend(t.Context(), 16); got != 1 || c.granter.exchanges.Load() != 2 || c.counts.of("gone") != 1 {
+		t.Errorf("got %d claims and %d exchanges, want 1 and 2", got, c.granter.exchanges.Load())
+	}
+}
+
+// A renewal that fails is made again after 300 to 600 seconds, whatever is reported
+// meanwhile.
+func TestFleetBacksOff(t *testing.T) {
+	c := newCrew(t, 2, still)
+	token := c.token("a", 2*time.Hour)
+	c.want(c.brokers[0], token, "key1", flows.Miss)
+	c.want(c.brokers[0], token, "key1", flows.Hit)
+	c.tell()
+	c.granter.set(func(g *granter) { g.fail = errors.New("connection reset") })
+	c.pass(37 * time.Minute)
+	c.renew()
+	c.want(c.brokers[1], token, "key1", flows.Hit)
+	c.tell()
+	c.pass(449 * time.Second)
+	c.renew()
+	if got := c.granter.exchanges.Load(); got != 2 {
+		t.Errorf("within the pause: got %d exchanges, want 2", got)
+	}
+	c.granter.set(func(g *granter) { g.fail = nil })
+	c.pass(2 * time.Second)
+	c.renew()
+	c.want(c.brokers[1], token, "key3", flows.Hit)
+}
+
+// A lasting refusal ends renewal, and the entry where it concerns the identity.
+func TestFleetEndsWhatIsRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		err     error
+		key     string
+		outcome flows.Outcome
+	}{
+		"not authorised": {cognito.NotAuthorized("no"), "key3", flows.Miss},
+		"no role":        {cognito.InvalidPoolConfiguration("no"), "key1", flows.Hit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCrew(t, 2, still)
+			token := c.token("a", 2*time.Hour)
+			c.want(c.brokers[0], token, "key1", flows.Miss)
+			c.want(c.brokers[0], token, "key1", flows.Hit)
+			c.tell()
+			c.granter.set(func(g *granter) { g.fail = test.err })
+			c.pass(37 * time.Minute)
+			c.renew()
+			c.granter.set(func(g *granter) { g.fail = nil })
+			c.want(c.brokers[1], token, test.key, test.outcome)
+			c.tell()
+			c.pass(10 * time.Minute)
+			c.renew()
+			if got := c.granter.exchanges.Load(); test.outcome == flows.Hit && got != 2 {
+				t.Errorf("got %d exchanges, want 2: renewal has ended", got)
+			}
+		})
+	}
+}
+
+// A renewal of a backend's user names the identity that was found, and no other
+// broker needs more than what stands in Redis.
+func TestFleetRenewalNamesTheIdentity(t *testing.T) {
+	c := newCrew(t, 2, still)
+	r := flows.DeveloperRequest{Pool: pool, User: "u", Tags: map[string]string{"t": "v"}}
+	for range 2 {
+		if _, err := c.brokers[0].DeveloperGrant(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.tell()
+	c.pass(37 * time.Minute)
+	if got := c.brokers[1].Attend(t.Context(), 16); got != 1 || len(c.granter.developers) != 2 {
+		t.Fatalf("got %d claims and %d calls, want 1 and 2", got, len(c.granter.developers))
+	}
+	if first := c.granter.developers[0]; first.IdentityId != nil {
+		t.Error("the first call names an identity, want none")
+	}
+	second := c.granter.developers[1]
+	if second.IdentityId == nil || *second.IdentityId != user || second.Logins["login.example"] != "u" || second.PrincipalTags["t"] != "v" {
+		t.Error("the renewal is another call, want the first, naming the identity")
+	}
+}
+
+// A broker that dies with a claim loses nothing: another makes the renewal when the
+// claim has lapsed.
+func TestFleetTakesOverAClaim(t *testing.T) {
+	c := newCrew(t, 2, still)
+	token := c.token("a", 2*time.Hour)
+	c.want(c.brokers[0], token, "key1", flows.Miss)
+	c.want(c.brokers[0], token, "key1", flows.Hit)
+	c.tell()
+	c.pass(37 * time.Minute)
+	if got := c.brokers[0].Abandon(t.Context(), 16); got != 1 {
+		t.Fatalf("got %d claims, want 1", got)
+	}
+	c.pass(24 * time.Second)
+	c.renew()
+	if got := c.granter.exchanges.Load(); got != 1 {
+		t.Errorf("while the claim stands: got %d exchanges, want 1", got)
+	}
+	c.pass(2 * time.Second)
+	c.renew()
+	c.want(c.brokers[1], token, "key2", flows.Hit)
+}
+
+// What came up while Redis could not be reached is renewed one after the other, not
+// all at once.
+func TestFleetRenewsCalmlyAfterAnOutage(t *testing.T) {
+	const people = 60
+	c := newCrew(t, 1, nil)
+	b := c.brokers[0]
+	for n := range people {
+		id := fmt.Sprintf("us-east-1:%08x-1111-4111-8111-111111111111", n)
+		for range 2 {
+			if _, _, err := c.ask(b, id, nil, flows.Ask{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	c.tell()
+	c.pass(30 * time.Minute)
+	c.redis.Pause()
+	b.Attend(t.Context(), 16)
+	c.redis.Resume()
+	c.pass(11 * time.Minute)
+	before := int64(people)
+	for step := range 8 {
+		c.renew()
+		got := c.granter.exchanges.Load() - before
+		if before += got; got > people/2 {
+			t.Errorf("step %d: got %d renewals at once, want them spread", step, got)
+		}
+		c.pass(20 * time.Second)
+	}
+	if before != 2*people {
+		t.Errorf("got %d exchanges in the end, want %d", before, 2*people)
+	}
+}
+
+// An emptied Redis has nothing renewed, and what is asked for again is.
+func TestFleetForgetsWithRedis(t *testing.T) {
+	c := newCrew(t, 2, still)
+	token := c.token("a", 5*time.Hour)
+	c.want(c.brokers[0], token, "key1", flows.Miss)
+	c.want(c.brokers[0], token, "key1", flows.Hit)
+	c.tell()
+	c.redis.FlushAll()
+	c.pass(37 * time.Minute)
+	c.renew()
+	if got := c.granter.exchanges.Load(); got != 1 {
+		t.Errorf("after Redis was emptied: got %d exchanges, want 1", got)
+	}
+	c.pass(4 * time.Minute)
+	c.want(c.brokers[1], token, "key2", flows.Miss)
+	c.want(c.brokers[0], token, "key2", flows.Hit)
+	c.tell()
+	c.pass(37 * time.Minute)
+	c.renew()
+	c.want(c.brokers[1], token, "key2", flows.Hit) // and looks behind
+	c.want(c.brokers[1], token, "key3", flows.Hit)
+}

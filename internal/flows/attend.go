@@ -1,0 +1,254 @@
+package flows
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// Schedule is when the entries of a fleet are renewed. Its methods fail with
+// cache.ErrFleet.
+type Schedule interface {
+	// Report tells of the use of entries, and has their renewal come up when it is
+	// due. The answers are in the order of the reports.
+	Report(ctx context.Context, reports []cache.Report) ([]cache.Told, error)
+	// Claim claims up to n renewals that have come up, for as long as that.
+	Claim(ctx context.Context, n int, lasting time.Duration) (cache.Claims, error)
+	// Settle ends a claim: the renewal comes up again then, or with a zero time not.
+	Settle(ctx context.Context, c cache.Claim, at time.Time) error
+}
+
+const (
+	// claimMargin is how much longer a claim lasts than a renewal may take.
+	claimMargin = 10 * time.Second
+	// claimEvery is how often this broker looks for what has come up.
+	claimEvery = time.Second
+	// settleWithin bounds the steps after an exchange.
+	settleWithin = 2 * time.Second
+	// late is how long a renewal has been up that nobody attended to, and calmFor how
+	// long after an outage such renewals are spread, and over how long.
+	late    = 30 * time.Second
+	calmFor = 2 * time.Minute
+)
+
+// contact is whether the fleet's schedule can be reached.
+type contact struct {
+	lost  atomic.Bool
+	since atomic.Int64 // when it was regained last, in Unix nanoseconds
+}
+
+// runShared tells the fleet what is used here, and makes renewals of the fleet's
+// schedule, until ctx ends or Close is called.
+func (s *Service) runShared(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { s.tellUses(ctx) })
+	running.Go(func() {
+		select {
+		case <-s.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	s.attend(ctx)
+	return nil
+}
+
+// attend claims renewals as there are renewers free, until ctx ends.
+func (s *Service) attend(ctx context.Context) {
+	s.contact.since.Store(s.Now().UnixNano())
+	free := make(chan struct{}, renewers)
+	for {
+		places := take(ctx, free)
+		if places == 0 {
+			return
+		}
+		claimed := s.claim(ctx, places)
+		for n := range places {
+			if n >= len(claimed) || !s.behind(func() { defer func() { <-free }(); s.renewClaimed(claimed[n]) }) {
+				<-free
+			}
+		}
+		if len(claimed) < places && !s.pause(ctx) {
+			return
+		}
+	}
+}
+
+// take takes the places that are free, at least one; none when ctx ends.
+func take(ctx context.Context, free chan struct{}) (places int) {
+	select {
+	case free <- struct{}{}:
+		places++
+	case <-ctx.Done():
+		return 0
+	}
+	for {
+		select {
+		case free <- struct{}{}:
+			places++
+		default:
+			return places
+		}
+	}
+}
+
+// pause waits until it is time to look again, and reports whether ctx lasts.
+func (s *Service) pause(ctx context.Context) bool {
+	timer := time.NewTimer(claimEvery/2 + time.Duration(s.Random()*float64(claimEvery)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// claim claims up to n renewals; none where the fleet cannot be reached.
+func (s *Service) claim(ctx context.Context, n int) []cache.Claim {
+	ctx, cancel := context.WithTimeout(ctx, settleWithin)
+	defer cancel()
+	got, err := s.Schedule.Claim(ctx, n, s.Timeout+claimMargin)
+	if err != nil {
+		s.contact.lost.Store(true)
+		return nil
+	}
+	if s.contact.lost.CompareAndSwap(true, false) {
+		s.contact.since.Store(s.Now().UnixNano())
+	}
+	s.Observer.Queue(len(got.Claimed), got.Length, got.Overdue)
+	return got.Claimed
+}
+
+// renewClaimed makes one renewal of the fleet's schedule, if it is wanted, and says
+// when the next comes up. Where the fleet cannot be reached, the claim lapses.
+func (s *Service) renewClaimed(c cache.Claim) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
+	defer cancel()
+	next, err := s.tryRenewal(ctx, &c)
+	if err != nil {
+		return
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), settleWithin)
+	defer cancel()
+	_ = s.Schedule.Settle(ctx, c, next) // else the claim lapses
+}
+
+// tryRenewal renews what was claimed, and returns when the next renewal comes up; a
+// zero time is never. It reads the epochs again just before: the entry must still
+// stand, and what renews it be of the same epochs.
+func (s *Service) tryRenewal(ctx context.Context, c *cache.Claim) (next time.Time, err error) {
+	sub, ok := s.revive(c.Material)
+	if !ok {
+		s.Observer.Renewal("gone")
+		return time.Time{}, nil
+	}
+	sub.readEpochs(s.Epochs)
+	found, err := s.Shared.Find(ctx, sub.key, sub.stamp, s.Epochs.Read)
+	if err != nil {
+		return time.Time{}, err
+	}
+	entry := found.Entry
+	if entry == nil || !entry.Stands(s.Now()) || !c.Material.Under(entry.Stamp) {
+		s.Observer.Renewal("gone")
+		return time.Time{}, nil
+	}
+	if next, renew := s.verdict(c, entry); !renew {
+		return next, nil
+	}
+	sub.stamp, sub.old = found.Stamp, entry
+	fresh, err := s.exchange(ctx, sub)
+	if err != nil {
+		return s.failedAhead(sub, entry, err), nil
+	}
+	s.Observer.Renewal("ok")
+	told := s.report(cache.Report{Key: sub.key, Entry: fresh, Call: c.Material.Call, Until: c.Material.Until, Claimed: true})
+	return coming(told.Next(fresh, c.Material.Until), fresh), nil
+}
+
+// coming is a time before the entry's end, or never.
+func coming(at time.Time, e *cache.Entry) time.Time {
+	if !at.Before(e.Credentials.Expires) {
+		return time.Time{}
+	}
+	return at
+}
+
+// verdict decides about an entry whose renewal has come up: to renew it, or when it
+// comes up again; a zero time is never. What is reported later moves it again.
+func (s *Service) verdict(c *cache.Claim, e *cache.Entry) (next time.Time, renew bool) {
+	now := s.Now()
+	if next := c.Told.Next(e, c.Material.Until); now.Before(next) {
+		return coming(next, e), false
+	}
+	use, _ := c.Told.Of(e)
+	switch {
+	case !c.Material.Until.IsZero() && !now.Before(c.Material.Until):
+		s.Observer.Renewal("gone")
+		return time.Time{}, false
+	case !use.Wanted(now, e.Life(), s.RenewIdle):
+		s.Observer.Renewal("idle")
+		return time.Time{}, false
+	case now.Sub(c.Due) > late && now.Sub(time.Unix(0, s.contact.since.Load())) < calmFor:
+		// Nobody attended to the schedule, and much has come up: one after the other.
+		return now.Add(time.Duration(s.Random() * float64(calmFor))), false
+	}
+	return time.Time{}, true
+}
+
+// failedAhead notes a renewal of entry that failed, and returns when the next comes
+// up; a zero time is never.
+func (s *Service) failedAhead(sub subject, entry *cache.Entry, err error) time.Time {
+	now := s.Now()
+	report := cache.Report{Key: sub.key, Entry: entry, NotBefore: entry.Credentials.Expires, Claimed: true}
+	if cognito.Passing(err) {
+		s.Observer.Renewal("failed")
+		report.NotBefore = backOffAhead.after(now, s.Random())
+		s.report(report)
+		return coming(report.NotBefore, entry)
+	}
+	s.Observer.Renewal("refused")
+	if !sub.expires.IsZero() && !now.Before(sub.expires) {
+		return time.Time{} // of the token, which expired meanwhile
+	}
+	s.report(report)
+	if endsEntry(err) {
+		_ = s.Fence(context.Background(), sub.scope) // what fails goes on in the background
+	}
+	return time.Time{}
+}
+
+// report tells the fleet what a renewal came to.
+func (s *Service) report(r cache.Report) cache.Told {
+	ctx, cancel := context.WithTimeout(context.Background(), settleWithin)
+	defer cancel()
+	told, err := s.Schedule.Report(ctx, []cache.Report{r})
+	if err != nil {
+		return cache.Told{}
+	}
+	return told[0]
+}
+
+// revive makes the call again that material holds.
+func (s *Service) revive(m *cache.Material) (subject, bool) {
+	if m == nil {
+		return subject{}, false
+	}
+	r, ok := readRequest(m.Call)
+	if !ok || !s.serves(r.Pool) {
+		return subject{}, false
+	}
+	sub := subject{request: r, key: m.Key, scope: m.Home, renewable: true}
+	sub.expires, sub.tokens = m.Until, s.Names.Key("tokens", spelt(r.Logins)...)
+	if r.Flow == flowDeveloper {
+		sub.tokens = s.Names.Key("tokens", "renewal") // its refusal is nobody's
+	}
+	return sub, true
+}

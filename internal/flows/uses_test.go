@@ -1,0 +1,103 @@
+package flows
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// What is told of an entry's use, and when; it was told of at start.
+func TestUsesAreToldLazily(t *testing.T) {
+	const m, idle = time.Minute, 20 * time.Minute
+	start := time.Unix(1_800_000_000, 0)
+	once := cache.Use{HandOuts: 1, HandedOut: start, Asked: start, Floor: 20 * m}
+	twice := once
+	twice.HandOuts = 2
+	for name, c := range map[string]struct {
+		used  used
+		outs  int           // hand-outs since
+		floor time.Duration // of those who asked
+		life  time.Duration // zero: an hour
+		after time.Duration
+		want  bool
+	}{
+		"the first hand-out":                 {used{}, 1, 20 * m, 0, 0, true},
+		"nothing new":                        {used{told: once}, 0, 0, 0, 10 * m, false},
+		"the second":                         {used{told: once}, 2, 20 * m, 0, 0, true},
+		"the third":                          {used{told: twice}, 3, 20 * m, 0, 0, false},
+		"the third, later":                   {used{told: twice}, 3, 20 * m, 0, 30 * m, false},
+		"a larger floor":                     {used{told: twice}, 3, 21 * m, 0, 0, true},
+		"one that the fleet knows":           {used{told: cache.Use{HandOuts: 2, Floor: 21 * m}}, 3, 21 * m, 0, 0, false},
+		"expected back, at once":             {used{told: cache.Use{HandOuts: 2, Floor: 51 * m}}, 3, 51 * m, 0, 3 * m, false},
+		"expected back, later":               {used{told: cache.Use{HandOuts: 2, Floor: 51 * m}}, 3, 51 * m, 0, 4 * m, true},
+		"one of two brokers, later":          {used{told: once}, 1, 20 * m, 0, 4 * m, true},
+		"a short life, later":                {used{told: twice}, 3, 10 * m, 30 * m, 4 * m, true},
+		"what failed, at once":               {used{told: once, failed: true}, 2, 51 * m, 0, 29 * time.Second, false},
+		"what failed, later":                 {used{told: once, failed: true}, 2, 51 * m, 0, 30 * time.Second, true},
+		"fresher tokens":                     {used{told: twice, lapses: start.Add(30 * m)}, 3, 20 * m, 0, 0, true},
+		"fresher by little":                  {used{told: twice, lapses: start.Add(59*m + 30*time.Second)}, 3, 20 * m, 0, 0, false},
+		"fresher ones that expired meantime": {used{told: twice, until: start.Add(m), lapses: start.Add(-time.Hour)}, 3, 20 * m, 0, 2 * m, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.life == 0 {
+				c.life = time.Hour
+			}
+			one := c.used
+			one.entry = &cache.Entry{Issued: start, Credentials: cache.Credentials{Expires: start.Add(c.life)}}
+			if one.told != (cache.Use{}) {
+				one.at = start
+			}
+			if one.lapses.IsZero() && !one.at.IsZero() {
+				one.lapses = start.Add(c.life)
+			}
+			now := start.Add(c.after)
+			for range c.outs {
+				one.entry.HandedOut(now.Add(time.Millisecond), c.floor)
+			}
+			if got := one.tells(now, idle); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// Of the tokens that askers bring, those that last longest are kept.
+func TestUsesKeepTheFreshestCall(t *testing.T) {
+	start := time.Unix(1_800_000_000, 0)
+	e := &cache.Entry{Issued: start, Credentials: cache.Credentials{Expires: start.Add(time.Hour)}}
+	u := newUses(20*time.Minute, 2)
+	ask := func(key byte, role string, life time.Duration) {
+		sub := subject{request: request{Role: role}, key: cache.Key{key}}
+		if life != 0 {
+			sub.expires = start.Add(life)
+		}
+		u.note(e, sub, start)
+	}
+	for _, c := range []struct {
+		role string
+		life time.Duration
+		want string
+	}{
+		{"first", 10 * time.Minute, "first"},
+		{"older", 9 * time.Minute, "first"},
+		{"fresher", 11 * time.Minute, "fresher"},
+		{"for ever", 0, "for ever"},
+		{"an hour", time.Hour, "for ever"},
+	} {
+		if ask(1, c.role, c.life); u.by[cache.Key{1}].call.Role != c.want {
+			t.Errorf("after %s: got %q, want %q", c.role, u.by[cache.Key{1}].call.Role, c.want)
+		}
+	}
+	ask(2, "", 0)
+	ask(3, "", 0)
+	if len(u.by) != 2 {
+		t.Errorf("got %d entries followed, want no more than 2", len(u.by))
+	}
+	if got := len(u.take(start)); got != 2 {
+		t.Errorf("got %d reports, want one for each entry", got)
+	}
+	if got := len(u.take(start)); got != 0 {
+		t.Errorf("got %d reports more, want none", got)
+	}
+}
