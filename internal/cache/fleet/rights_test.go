@@ -134,8 +134,38 @@ func live(t *testing.T, a, b *broker) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := a.Settled(ctx, a.epochs.Read(cache.IdentityScope("y")), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	login := cache.LoginScope("idp", "user")
+	if _, err := a.Owns(ctx, login, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if owners, err := b.Owners(ctx, login); err != nil || len(owners[0]) != 1 {
+		t.Errorf("got owners %v (%v), want one", owners, err)
+	}
+	if _, err := a.Turn(ctx, fleet.Rate{Every: time.Second, Burst: 1}, 0, "guests"); err != nil {
+		t.Fatal(err)
+	}
+	learns(t, a.Places(), b.Places())
 	a.change(t, cache.IdentityScope("x"))
 	if err := b.Drop(ctx, keyOf("x"), cache.IdentityScope("x")); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// learns has one broker learn where identities belong, and another find it.
+func learns(t *testing.T, writer, reader *fleet.Places) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); writer.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	writer.Forget("z")
+	writer.Learn("y", fleet.Place{Pool: "pool", Authenticated: true})
+	writer.Learn("x", fleet.Place{Pool: "pool"})
+	until(t, "a place is found", func() bool {
+		_, ok, err := reader.Find(ctx, "x")
+		return ok && err == nil
+	})
 }
