@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -84,12 +86,17 @@ func redisTLS(t config.TLS) (*tls.Config, error) {
 	return c, nil
 }
 
-// names makes the names of entries: the same in all brokers of a fleet.
+// entryNames makes the names of entries: the same in all brokers of a fleet that
+// answer in the same way. A broker on the engine keeps entries of its own beside
+// those of the brokers in front of it, whose exchanges it makes: they would wait
+// for one another otherwise.
 func entryNames(c *config.Config) *cache.Namer {
 	if len(c.Cache.Redis.Addresses) == 0 {
 		return cache.NewNamer(nil)
 	}
-	return cache.NewNamer(c.Cache.Redis.NameKey.Bytes())
+	mac := hmac.New(sha256.New, c.Cache.Redis.NameKey.Bytes())
+	mac.Write([]byte("entries of " + c.Cognito.Backend))
+	return cache.NewNamer(mac.Sum(nil))
 }
 
 // ready adds to what the backend says what is wrong with the fleet's Redis. Misses
