@@ -42,7 +42,7 @@ func (c *counter) of(operation string) (n int) {
 type crew struct {
 	engine, a, b *instance
 	upstream     *counter
-	redis        *redistest.Server
+	redis        *redistest.Server // of startCrew
 	idp          *idptest.Issuer
 }
 
@@ -50,11 +50,19 @@ type crew struct {
 // configuration of both brokers.
 func startCrew(t *testing.T, pools, extra string) *crew {
 	t.Helper()
-	c := &crew{idp: idptest.Start(t), redis: redistest.Single(t), upstream: &counter{n: map[string]int{}}}
+	redis := redistest.Single(t)
+	c := startCrewOn(t, pools, extra+redisYAML(redis.Addr(), base64Key(), base64Key()))
+	c.redis = redis
+	return c
+}
+
+// startCrewOn is startCrew for brokers whose Redis extra names.
+func startCrewOn(t *testing.T, pools, extra string) *crew {
+	t.Helper()
+	c := &crew{idp: idptest.Start(t), upstream: &counter{n: map[string]int{}}}
 	c.engine = startBroker(t, []string{c.idp.URL}, pools)
 	proxy := startProxy(t, c.engine.url)
 	proxy.begin(c.upstream.pass)
-	extra += redisYAML(c.redis.Addr(), base64Key(), base64Key())
 	for _, b := range []**instance{&c.a, &c.b} {
 		*b = startUpstream(t, c.engine, proxy.url, extra, c.idp.URL)
 		(*b).behind = c.engine
