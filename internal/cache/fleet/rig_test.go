@@ -52,7 +52,9 @@ func join(t testing.TB, s fleet.Server, k keys) *broker {
 // joinWith starts a broker of that configuration in the fleet that those keys make.
 func joinWith(t testing.TB, k keys, c fleet.Config) *broker {
 	t.Helper()
-	c.Keys, c.NameKey = [][]byte{k.seal}, k.name
+	if c.NameKey = k.name; c.Keys == nil {
+		c.Keys = [][]byte{k.seal}
+	}
 	if c.Pending == 0 {
 		c.Pending = 10 * time.Second
 	}
