@@ -1,8 +1,10 @@
 package flows_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -136,7 +138,7 @@ func TestFleetRenewsWhatIsWanted(t *testing.T) {
 			}
 			if test.at != 0 {
 				if start.Add(test.at).After(c.now()) {
-					step(test.at-time.Second, 1)
+					step(test.at-6*time.Second, 1)
 				}
 				step(test.at+time.Second, 2)
 				test.at = 1
@@ -267,6 +269,38 @@ func TestFleetRenewalNamesTheIdentity(t *testing.T) {
 	second := c.granter.developers[1]
 	if second.IdentityId == nil || *second.IdentityId != user || second.Logins["login.example"] != "u" || second.PrincipalTags["t"] != "v" {
 		t.Error("the renewal is another call, want the first, naming the identity")
+	}
+}
+
+// Brokers that run tell and renew by themselves, and leave nothing behind.
+func TestFleetRuns(t *testing.T) {
+	c := newCrew(t, 2, still)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	for _, b := range c.brokers {
+		running.Go(func() { b.Run(ctx) })
+	}
+	token := c.token("a", 2*time.Hour)
+	c.want(c.brokers[0], token, "key1", flows.Miss)
+	c.want(c.brokers[0], token, "key1", flows.Hit)
+	eventually(t, "the entry is scheduled", func() bool { return c.counts.scheduled.Load() == 1 })
+	c.pass(37 * time.Minute)
+	eventually(t, "it is renewed", func() bool { return c.counts.of("ok") == 1 })
+	if err := c.brokers[0].Close(t.Context()); err != nil { // ends its Run
+		t.Error(err)
+	}
+	cancel()
+	running.Wait()
+	c.want(c.brokers[1], token, "key2", flows.Hit)
+}
+
+// eventually waits until something holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within 30 s: %s", what)
+		}
 	}
 }
 

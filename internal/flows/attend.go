@@ -29,6 +29,9 @@ const (
 	claimEvery = time.Second
 	// settleWithin bounds the steps after an exchange.
 	settleWithin = 2 * time.Second
+	// early is how soon a renewal comes up again that is not due yet: Redis's clock may
+	// be ahead of this broker's.
+	early = 5 * time.Second
 	// late is how long a renewal has been up that nobody attended to, and calmFor how
 	// long after an outage such renewals are spread, and over how long.
 	late    = 30 * time.Second
@@ -186,6 +189,9 @@ func coming(at time.Time, e *cache.Entry) time.Time {
 func (s *Service) verdict(c *cache.Claim, e *cache.Entry) (next time.Time, renew bool) {
 	now := s.Now()
 	if next := c.Told.Next(e, c.Material.Until); now.Before(next) {
+		if soon := now.Add(early); next.Before(soon) {
+			next = soon
+		}
 		return coming(next, e), false
 	}
 	use, _ := c.Told.Of(e)

@@ -39,6 +39,9 @@ type uses struct {
 // used is an entry in use.
 type used struct {
 	entry *cache.Entry
+	// before are hand-outs of the same credentials from other copies of the entry:
+	// where memory does not keep it, each asker has his own.
+	before int64
 	// call is that of the asker whose tokens last longest, until then; zero: for
 	// ever.
 	call   request
@@ -68,7 +71,9 @@ func (u *uses) note(e *cache.Entry, sub subject, now time.Time) {
 		u.by[sub.key] = one
 	}
 	if one.entry != nil && !one.entry.Issued.Equal(e.Issued) {
-		one.told, one.at, one.failed, one.lapses = cache.Use{}, time.Time{}, false, time.Time{}
+		one.told, one.at, one.failed, one.lapses, one.before = cache.Use{}, time.Time{}, false, time.Time{}, 0
+	} else if one.entry != nil && one.entry != e {
+		one.before += one.entry.HandOuts()
 	}
 	one.entry = e
 	if outlasts(sub.expires, one.until) {
@@ -99,11 +104,18 @@ func (one *used) tells(now time.Time, idle time.Duration) bool {
 	if one.failed {
 		return now.Sub(one.at) >= tellAgain
 	}
-	use := one.entry.Use()
+	use := one.use()
 	if one.at.IsZero() || use.HandOuts > 1 && one.told.HandOuts < 2 || use.Floor > one.told.Floor || one.brings(now) {
 		return true
 	}
 	return one.matters(idle) && use.Asked.After(one.told.Asked) && now.Sub(one.at) >= idle/5
+}
+
+// use is what this broker knows of the entry's use.
+func (one *used) use() cache.Use {
+	use := one.entry.Use()
+	use.HandOuts += one.before
+	return use
 }
 
 // matters reports whether one more hand-out can change when the entry is renewed:
@@ -145,7 +157,7 @@ func (u *uses) take(now time.Time) (reports []cache.Report) {
 			continue
 		}
 		one.queued = false
-		r := cache.Report{Key: key, Entry: one.entry, Use: one.entry.Use(), Until: one.until}
+		r := cache.Report{Key: key, Entry: one.entry, Use: one.use(), Until: one.until}
 		if one.brings(now) {
 			call := one.call.renewal(one.entry.Credentials.IdentityID)
 			r.Call, one.lapses = call.spell(), cache.Lapses(one.entry, one.until)

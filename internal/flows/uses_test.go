@@ -89,6 +89,13 @@ func TestUsesKeepTheFreshestCall(t *testing.T) {
 			t.Errorf("after %s: got %q, want %q", c.role, u.by[cache.Key{1}].call.Role, c.want)
 		}
 	}
+	again := &cache.Entry{Issued: start, Credentials: e.Credentials}
+	again.HandedOut(start, 0)
+	u.note(again, subject{key: cache.Key{1}}, start)
+	u.note(&cache.Entry{Issued: start, Credentials: e.Credentials}, subject{key: cache.Key{1}}, start)
+	if got := u.by[cache.Key{1}].use().HandOuts; got != 1 {
+		t.Errorf("got %d hand-outs, want that of the copy too", got)
+	}
 	ask(2, "", 0)
 	ask(3, "", 0)
 	if len(u.by) != 2 {
