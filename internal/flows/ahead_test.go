@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -270,6 +271,28 @@ func TestFleetRenewalNamesTheIdentity(t *testing.T) {
 	if second.IdentityId == nil || *second.IdentityId != user || second.Logins["login.example"] != "u" || second.PrincipalTags["t"] != "v" {
 		t.Error("the renewal is another call, want the first, naming the identity")
 	}
+}
+
+// A renewal tells whose the call's logins are, as any exchange does: a change that
+// comes with one of them ends what it brought.
+func TestFleetRenewalTellsTheOwner(t *testing.T) {
+	c := newCrew(t, 2, still)
+	token := c.token("a", 2*time.Hour)
+	c.want(c.brokers[0], token, "key1", flows.Miss)
+	c.want(c.brokers[0], token, "key1", flows.Hit)
+	c.tell()
+	owners := func() []string { return c.redis.Client().Keys(t.Context(), "b:*:o").Val() }
+	told := owners()
+	if len(told) != 1 {
+		t.Fatalf("got owners of %d logins, want one", len(told))
+	}
+	c.redis.Client().Del(t.Context(), told...)
+	c.pass(37 * time.Minute)
+	c.brokers[1].Attend(t.Context(), 16)
+	if got := owners(); !slices.Equal(got, told) {
+		t.Errorf("after the renewal: got owners of %d logins, want those of before", len(got))
+	}
+	c.want(c.brokers[1], token, "key2", flows.Hit)
 }
 
 // Brokers that run tell and renew by themselves, and leave nothing behind.

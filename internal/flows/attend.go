@@ -247,13 +247,13 @@ func (s *Service) revive(m *cache.Material) (subject, bool) {
 	if m == nil {
 		return subject{}, false
 	}
-	r, ok := readRequest(m.Call)
-	if !ok || !s.serves(r.Pool) {
+	call, ok := readProved(m.Call)
+	if !ok || !s.serves(call.request.Pool) {
 		return subject{}, false
 	}
-	sub := subject{request: r, key: m.Key, scope: m.Home, renewable: true}
-	sub.expires, sub.tokens = m.Until, s.Names.Key("tokens", spelt(r.Logins)...)
-	if r.Flow == flowDeveloper {
+	sub := subject{request: call.request, key: m.Key, scope: m.Home, renewable: true}
+	sub.logins, sub.expires, sub.tokens = call.logins, m.Until, s.Names.Key("tokens", spelt(sub.Logins)...)
+	if sub.Flow == flowDeveloper {
 		sub.tokens = s.Names.Key("tokens", "renewal") // its refusal is nobody's
 	}
 	return sub, true

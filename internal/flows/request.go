@@ -116,24 +116,45 @@ func (r request) renewal(identity string) request {
 // requestVersion begins what spell spells.
 const requestVersion = 1
 
-// spell writes the call down for read. What it spells is secret.
-func (r request) spell() []byte {
-	type plain request // which spells
-	text, _ := json.Marshal(plain(r))
+// proved is a call with the logins that were proved of it, or vouched for.
+type proved struct {
+	request request
+	logins  []login
+}
+
+// spelling is a proved call as it is written down.
+type spelling struct {
+	Call   plain
+	Logins [][3]string // provider, subject, client
+}
+
+type plain request // which spells
+
+// spell writes the call down for readProved. What it spells is secret.
+func (p proved) spell() []byte {
+	s := spelling{Call: plain(p.request)}
+	for _, l := range p.logins {
+		s.Logins = append(s.Logins, [3]string{l.provider, l.subject, l.client})
+	}
+	text, _ := json.Marshal(s)
 	return append([]byte{requestVersion}, text...)
 }
 
-// readRequest reads what spell spelt, of this version only: a call that is not
+// readProved reads what spell spelt, of this version only: a call that is not
 // understood whole is not made.
-func readRequest(b []byte) (r request, ok bool) {
+func readProved(b []byte) (p proved, ok bool) {
 	if len(b) == 0 || b[0] != requestVersion {
-		return request{}, false
+		return proved{}, false
 	}
-	type plain request
+	var s spelling
 	d := json.NewDecoder(bytes.NewReader(b[1:]))
 	d.DisallowUnknownFields()
-	if err := d.Decode((*plain)(&r)); err != nil || d.InputOffset() != int64(len(b)-1) {
-		return request{}, false
+	if err := d.Decode(&s); err != nil || d.InputOffset() != int64(len(b)-1) {
+		return proved{}, false
 	}
-	return r, true
+	p.request = request(s.Call)
+	for _, l := range s.Logins {
+		p.logins = append(p.logins, login{provider: l[0], subject: l[1], client: l[2]})
+	}
+	return p, true
 }

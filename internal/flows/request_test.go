@@ -26,6 +26,7 @@ func TestRequestIsSilent(t *testing.T) {
 
 // A call is read as it was spelt, or not at all.
 func TestRequestIsReadAsItWasSpelt(t *testing.T) {
+	logins := []login{{"idp", "s", "c"}, {"dev", "u", ""}}
 	r := request{
 		Flow: flowDeveloper, Pool: "p", Identity: "i", Logins: map[string]string{"idp": "token"}, Role: "r", Session: "s",
 		Duration: time.Hour, Provider: "dev", User: "u", Tags: map[string]string{"t": "v"}, Found: "f",
@@ -35,14 +36,14 @@ func TestRequestIsReadAsItWasSpelt(t *testing.T) {
 	}) {
 		t.Fatal("a field of the test's call is empty, want all filled")
 	}
-	if got, ok := readRequest(r.spell()); !ok || !reflect.DeepEqual(got, r) {
+	if got, ok := readProved(proved{r, logins}.spell()); !ok || !reflect.DeepEqual(got, proved{r, logins}) {
 		t.Error("got another call, or none, want the one that was spelt")
 	}
 	for name, text := range map[string]string{
-		"nothing": "", "another version": "\x02{}", "no JSON": "\x01{", "a field of a newer broker": "\x01{\"Flow\":\"enhanced\",\"New\":1}",
+		"nothing": "", "another version": "\x02{}", "no JSON": "\x01{", "a field of a newer broker": "\x01{\"Call\":{\"New\":1}}",
 		"more": "\x01{}{}",
 	} {
-		if _, ok := readRequest([]byte(text)); ok {
+		if _, ok := readProved([]byte(text)); ok {
 			t.Errorf("%s: got a call, want none", name)
 		}
 	}

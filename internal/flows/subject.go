@@ -56,6 +56,9 @@ func (sub *subject) readEpochs(e *cache.Epochs) {
 
 func (sub *subject) stake() stake { return stake{sub.Pool, sub.Identity, sub.logins} }
 
+// proved is the call with the logins that were proved of it.
+func (sub *subject) proved() proved { return proved{sub.request, sub.logins} }
+
 // evidence is what a call's logins prove, as the cache names it.
 type evidence struct {
 	domain  cache.Domain

@@ -44,7 +44,7 @@ type used struct {
 	before int64
 	// call is that of the asker whose tokens last longest, until then; zero: for
 	// ever.
-	call   request
+	call   proved
 	until  time.Time
 	queued bool
 
@@ -67,7 +67,7 @@ func (u *uses) note(e *cache.Entry, sub subject, now time.Time) {
 		if len(u.by) >= u.limit {
 			return
 		}
-		one = &used{call: sub.request, until: sub.expires}
+		one = &used{call: sub.proved(), until: sub.expires}
 		u.by[sub.key] = one
 	}
 	if one.entry != nil && !one.entry.Issued.Equal(e.Issued) {
@@ -77,7 +77,7 @@ func (u *uses) note(e *cache.Entry, sub subject, now time.Time) {
 	}
 	one.entry = e
 	if outlasts(sub.expires, one.until) {
-		one.call, one.until = sub.request, sub.expires
+		one.call, one.until = sub.proved(), sub.expires
 	}
 	u.enqueue(sub.key, one, now)
 }
@@ -159,7 +159,8 @@ func (u *uses) take(now time.Time) (reports []cache.Report) {
 		one.queued = false
 		r := cache.Report{Key: key, Entry: one.entry, Use: one.use(), Until: one.until}
 		if one.brings(now) {
-			call := one.call.renewal(one.entry.Credentials.IdentityID)
+			call := one.call
+			call.request = call.request.renewal(one.entry.Credentials.IdentityID)
 			r.Call, one.lapses = call.spell(), cache.Lapses(one.entry, one.until)
 		}
 		one.told, one.at, one.failed = r.Use, now, false

@@ -85,8 +85,8 @@ func TestUsesKeepTheFreshestCall(t *testing.T) {
 		{"for ever", 0, "for ever"},
 		{"an hour", time.Hour, "for ever"},
 	} {
-		if ask(1, c.role, c.life); u.by[cache.Key{1}].call.Role != c.want {
-			t.Errorf("after %s: got %q, want %q", c.role, u.by[cache.Key{1}].call.Role, c.want)
+		if ask(1, c.role, c.life); u.by[cache.Key{1}].call.request.Role != c.want {
+			t.Errorf("after %s: got %q, want %q", c.role, u.by[cache.Key{1}].call.request.Role, c.want)
 		}
 	}
 	again := &cache.Entry{Issued: start, Credentials: e.Credentials}
