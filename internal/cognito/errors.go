@@ -131,8 +131,14 @@ func Disowned(err error) bool {
 		return true
 	}
 	refused, ok := errors.AsType[*types.NotAuthorizedException](err)
-	return ok && (strings.HasPrefix(refused.ErrorMessage(), "Access to Identity") ||
-		strings.HasPrefix(refused.ErrorMessage(), "Logins don't match"))
+	return Forbidden(err) || ok && strings.HasPrefix(refused.ErrorMessage(), "Logins don't match")
+}
+
+// Forbidden reports whether a refusal says that an identity is disabled, or is a
+// user's and came without a login.
+func Forbidden(err error) bool {
+	refused, ok := errors.AsType[*types.NotAuthorizedException](err)
+	return ok && strings.HasPrefix(refused.ErrorMessage(), "Access to Identity")
 }
 
 // DeveloperUserAlreadyRegistered says that a backend's user belongs to another

@@ -91,6 +91,10 @@ func (s *Service) readLogins(ctx context.Context, sub subject) cache.Stamp {
 // newest there is for its identities, if nothing else moved them meanwhile.
 func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, error) {
 	fence, changes, err := s.around(ctx, sub.stake())
+	if s.unlinking(ctx, sub.stake(), len(sub.Logins), err) {
+		sub.links = false
+		return s.fly(ctx, sub)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -82,6 +82,10 @@ func (s *Service) linked(ctx context.Context, at stake, tokens int) bool {
 	if tokens != 1 || len(at.logins) != 1 || at.identity == "" {
 		return false
 	}
+	here, err := s.Directory.Owners(ctx, at.pool, at.logins[0].provider, at.logins[0].subject)
+	if err == nil && slices.Contains(here, at.identity) {
+		return true // whether or not the fleet can be asked
+	}
 	owners, err := s.owners(ctx, at.pool, at.logins)
 	return err == nil && slices.Contains(owners, at.identity)
 }
@@ -92,5 +96,13 @@ func linking[T any](ctx context.Context, s *Service, links bool, at stake, token
 	if !links || s.linked(ctx, at, tokens) {
 		return call(ctx)
 	}
-	return fencedAround(ctx, s, at, call)
+	fence, _, err := s.around(ctx, at)
+	if err == nil {
+		return within(ctx, s, fence, call)
+	}
+	if s.unlinking(ctx, at, tokens, err) {
+		return call(ctx)
+	}
+	var none T
+	return none, err
 }

@@ -28,11 +28,21 @@ func (s *Service) uncached(ctx context.Context, p place, id string, logins map[s
 		s.refused(ctx, p, id, logins, err)
 		return got, cmp.Or(s.endMerged(ctx, got), err)
 	}
-	changed := got.merged
-	if answered := got.credentials.IdentityID; len(logins) > 0 || answered != id {
+	changed, answered := got.merged, got.credentials.IdentityID
+	if answered != id {
 		changed = append(changed, cache.IdentityScope(id), cache.IdentityScope(answered))
+	} else if len(logins) > 0 {
+		s.precaution(ctx, cache.IdentityScope(id))
 	}
 	return got, s.endAll(ctx, changed)
+}
+
+// precaution ends what is cached for a scope, if that can be done now. Nothing should
+// have changed it that no fence was around.
+func (s *Service) precaution(ctx context.Context, scope cache.Scope) {
+	if fence, err := s.Epochs.Fence(ctx, scope); err == nil {
+		_, _ = fence.Done()
+	}
 }
 
 // endMerged ends what lost a merge in a call that failed afterwards.
