@@ -11,9 +11,10 @@ import (
 // A breaker opens when most of what was tried lately failed, and no sooner than
 // that was a few: a blip among many answers does not open it.
 const (
-	tripWindow = 1500 * time.Millisecond
-	tripBucket = 100 * time.Millisecond
-	tripFloor  = 5
+	tripFloor = 5
+	// tripTimeouts is how many time-outs after one another are lately.
+	tripTimeouts = 5
+	tripBuckets  = 15
 	// restFor is how long it stays open at least.
 	restFor = 250 * time.Millisecond
 	// trials are how many must succeed, one after another, before it closes.
@@ -39,10 +40,13 @@ type breaker struct {
 	why    atomic.Int32 // the last trouble that was told it
 }
 
-func newBreaker(signed bool) *breaker {
+// newBreaker returns a closed breaker of a server whose answers are waited for that
+// long.
+func newBreaker(signed bool, timeout time.Duration) *breaker {
 	b := &breaker{signed: signed}
+	lately := max(timeout, 100*time.Millisecond) * tripTimeouts
 	b.steps = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Interval: tripWindow, BucketPeriod: tripBucket, Timeout: restFor, MaxRequests: trials,
+		Interval: lately, BucketPeriod: lately / tripBuckets, Timeout: restFor, MaxRequests: trials,
 		ReadyToTrip: func(c gobreaker.Counts) bool {
 			return c.TotalFailures >= tripFloor && c.TotalFailures >= c.TotalSuccesses
 		},

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
 )
@@ -55,7 +56,7 @@ var (
 // Bounds of a breaker.
 const (
 	TripFloor  = tripFloor
-	TripWindow = tripWindow
+	TripWindow = 1500 * time.Millisecond // at the contract's time-outs
 	RestFor    = restFor
 	Trials     = trials
 )
@@ -64,7 +65,7 @@ const (
 type Breaker struct{ *breaker }
 
 // NewBreaker returns a closed one.
-func NewBreaker(signed bool) Breaker { return Breaker{newBreaker(signed)} }
+func NewBreaker(signed bool) Breaker { return Breaker{newBreaker(signed, TripWindow/tripTimeouts)} }
 
 // Allow admits a command, whose outcome done must be told.
 func (b Breaker) Allow(urgent bool) (done func(error), err error) { return b.allow(urgent) }

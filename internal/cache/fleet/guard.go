@@ -25,7 +25,8 @@ type guard struct {
 }
 
 func newGuard(server *redis.Client, observe Observer) *guard {
-	return &guard{server: server, answers: newBreaker(true), writes: newBreaker(false), observe: observe}
+	timeout := server.Options().ReadTimeout
+	return &guard{server: server, answers: newBreaker(true, timeout), writes: newBreaker(false, timeout), observe: observe}
 }
 
 // urgency marks a context.
