@@ -35,7 +35,7 @@ func (c *tallied) exchanges() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for operation, calls := range c.calls {
-		if operation != "GetId" {
+		if operation != "GetId" && !strings.HasPrefix(operation, "Describe") {
 			n += calls
 		}
 	}
@@ -126,9 +126,9 @@ func (o *outage) ready(b *instance, reason string) {
 // any is one of the brokers.
 func (o *outage) any() *instance { return o.brokers[mathrand.N(len(o.brokers))] }
 
-// tokens are what apps ask that is never kept.
-func (o *outage) tokens(p somebody) []question {
-	return []question{o.any().onWire("token", "GetOpenIdToken", map[string]any{"IdentityId": p.id, "Logins": p.login})}
+// token is asked of a broker, and never kept. It tells the broker the identity's pool.
+func (p somebody) token(b *instance) question {
+	return b.onWire("token", "GetOpenIdToken", map[string]any{"IdentityId": p.id, "Logins": p.login})
 }
 
 // questions are what apps and backends ask that is kept, each of some broker.
@@ -216,7 +216,7 @@ func (o *outage) load() *traffic {
 	for range 4 {
 		t.repeat(ctx, func() error {
 			p := known[mathrand.N(len(known))]
-			all := append(o.questions(p), o.tokens(p)...)
+			all := append(o.questions(p), p.token(o.any()))
 			q := all[mathrand.N(len(all))]
 			r, err := q.ask(ctx)
 			if err == nil && r.status != http.StatusOK {
