@@ -1,7 +1,10 @@
 package sts
 
 import (
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -137,4 +140,22 @@ func (w *WebIdentity) constrain(c *constraints) {
 		c.length("tags", utf8.RuneCountInString(key), 1, maxTagKey)
 		c.length("tags", utf8.RuneCountInString(value), 0, maxTagValue)
 	}
+	if w.ambiguous() {
+		c.add("tags", "Member must have keys that differ in more than case")
+	}
+}
+
+// ambiguous reports whether tags have keys that differ in case alone: to conditions
+// they are one, and either value could be meant.
+func (w *WebIdentity) ambiguous() bool {
+	if len(w.Tags) > maxTags { // refused; not worth the work
+		return false
+	}
+	keys := slices.Collect(maps.Keys(w.Tags))
+	for n, key := range keys {
+		if slices.ContainsFunc(keys[:n], func(other string) bool { return strings.EqualFold(other, key) }) {
+			return true
+		}
+	}
+	return false
 }

@@ -34,6 +34,8 @@ func TestSessionTags(t *testing.T) {
 		"the longest key":  {map[string]string{strings.Repeat("ü", 128): strings.Repeat("é", 256)}, ""},
 		"a key too long":   {map[string]string{strings.Repeat("ü", 129): "v"}, sts.CodeValidation},
 		"a value too long": {map[string]string{"k": strings.Repeat("é", 257)}, sts.CodeValidation},
+		"one key, twice":   {map[string]string{"Team": "a", "team": "b"}, sts.CodeValidation},
+		"in any alphabet":  {map[string]string{"\u017fmall": "a", "Small": "b"}, sts.CodeValidation},
 		"too much in all":  {map[string]string{"a": strings.Repeat("x", 256), "b": strings.Repeat("x", 256), "c": strings.Repeat("x", 256), "d": strings.Repeat("x", 256), "e": strings.Repeat("x", 256), "f": strings.Repeat("x", 256), "g": strings.Repeat("x", 256), "h": strings.Repeat("x", 256)}, sts.CodePackedPolicyTooLarge},
 	} {
 		req := request()

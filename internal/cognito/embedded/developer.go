@@ -31,6 +31,9 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cog
 	if err != nil {
 		return nil, err
 	}
+	if err := rules.CheckPrincipalTags(in.PrincipalTags); err != nil {
+		return nil, err
+	}
 	if in.IdentityId != nil { // before any look at tokens, as in the calls of apps
 		if err := e.store.View(ctx, func(tx *store.Tx) error { return ofPool(tx, &pool, *in.IdentityId) }); err != nil {
 			return nil, err

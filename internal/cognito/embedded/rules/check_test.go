@@ -77,6 +77,7 @@ func TestCheckTagMaps(t *testing.T) {
 		"a key of AWS's":      {map[string]string{"AWS:t": "c"}, badKey},
 		"a key that is none":  {map[string]string{"t#": "c"}, badKey},
 		"keys in two cases":   {map[string]string{"Team": "a", "team": "b"}, sameKeys},
+		"an old s":            {map[string]string{"\u017fmall": "a", "Small": "b"}, sameKeys},
 		"of other alphabets":  {map[string]string{"GRÖSSE": "a", "grösse": "a"}, sameKeys},
 		"one claim, two keys": {map[string]string{"Team": "a", "TEAM": "a"}, sameKeys},
 	} {

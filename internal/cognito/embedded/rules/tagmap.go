@@ -2,7 +2,6 @@ package rules
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 )
@@ -34,21 +33,12 @@ func CheckTagMap(p *Pool, provider string, m TagMap, former ...string) error {
 	if len(m.Tags) > maxTags {
 		return errTagMap
 	}
-	taken := map[string]bool{}
 	for tag, claim := range m.Tags {
-		folded := strings.ToLower(tag)
-		if taken[folded] {
-			return cognito.InvalidParameter("PrincipalTags holds tag keys that differ in case alone.")
-		}
-		taken[folded] = true
 		if !within(tag, maxTagKey) || !within(claim, maxTagClaim) {
 			return errTagMap
 		}
-		if strings.HasPrefix(folded, "aws:") || !tagText.MatchString(tag) {
-			return cognito.InvalidParameter("PrincipalTags holds a tag key with characters that tags do not take, or one that begins with aws:.")
-		}
 	}
-	return nil
+	return checkTagKeys(m.Tags)
 }
 
 // SetTagMap gives a provider's users a map in place of the one they had. Maps of

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cognito-broker/broker/internal/cognito"
 )
 
 // The fixed mapping of reference 4.6. The tags' names are not known for certain
@@ -27,7 +29,7 @@ const maxTagValue = 256
 // and passed on it would keep the user out of every role. Logins without claims
 // give none: a developer user's tags come from his backend's call.
 func PrincipalTags(p *Pool, proven []Proven) map[string]string {
-	tags, taken := map[string]string{}, map[string]bool{}
+	tags := map[string]string{}
 	for _, l := range byProvider(proven) {
 		m, ok := p.tagMap(l.Provider)
 		if !ok || l.Claims == nil {
@@ -35,12 +37,42 @@ func PrincipalTags(p *Pool, proven []Proven) map[string]string {
 		}
 		values := m.values(l)
 		for _, tag := range slices.Sorted(maps.Keys(values)) {
-			if folded := strings.ToLower(tag); taggableText(values[tag]) && !taken[folded] {
-				tags[tag], taken[folded] = values[tag], true
+			if taggableText(values[tag]) && !holds(slices.Collect(maps.Keys(tags)), tag) {
+				tags[tag] = values[tag]
 			}
 		}
 	}
 	return tags
+}
+
+// CheckPrincipalTags refuses tags of a developer call that the model's constraints
+// let pass and STS does not: their token would be good for no role.
+func CheckPrincipalTags(tags map[string]string) error {
+	for _, value := range tags {
+		if !tagText.MatchString(value) {
+			return cognito.InvalidParameter("PrincipalTags holds a value with characters that tags do not take.")
+		}
+	}
+	return checkTagKeys(tags)
+}
+
+// checkTagKeys refuses keys that IAM would refuse, which knows no case of them.
+func checkTagKeys(tags map[string]string) error {
+	keys := slices.Sorted(maps.Keys(tags))
+	for n, key := range keys {
+		if holds(keys[:n], key) {
+			return cognito.InvalidParameter("PrincipalTags holds tag keys that differ in case alone.")
+		}
+		if strings.HasPrefix(strings.ToLower(key), "aws:") || !tagText.MatchString(key) {
+			return cognito.InvalidParameter("PrincipalTags holds a tag key with characters that tags do not take, or one that begins with aws:.")
+		}
+	}
+	return nil
+}
+
+// holds reports whether keys hold the key, in whatever case.
+func holds(keys []string, key string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, key) })
 }
 
 func taggableText(value string) bool {
