@@ -2,6 +2,7 @@ package flows
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,7 +52,7 @@ func (s *Service) mayIdentify(in *cognitoidentity.GetIdInput) error {
 func (s *Service) getID(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...options) (*cognitoidentity.GetIdOutput, error) {
 	if len(in.Logins) == 0 && s.Guests != nil {
 		if err := s.Guests.Wait(ctx, askOf(ctx).Address, *in.IdentityPoolId); err != nil {
-			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), err)
+			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), errors.Join(cache.ErrLimited, err))
 		}
 	}
 	release, err := s.slot(ctx)

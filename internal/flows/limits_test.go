@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
+	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
@@ -48,7 +49,7 @@ func TestGuestsWaitTheirTurn(t *testing.T) {
 		}
 		limit.err = errors.New("no turn before the deadline")
 		made := r.backend.ids.Load()
-		if err := getID(nil); code(err) != "TooManyRequestsException" || !errors.Is(err, limit.err) {
+		if err := getID(nil); code(err) != "TooManyRequestsException" || !errors.Is(err, limit.err) || !errors.Is(err, cache.ErrLimited) {
 			t.Errorf("GetId: got %v, want TooManyRequestsException", err)
 		}
 		if err := grant(""); code(err) != "TooManyRequestsException" {

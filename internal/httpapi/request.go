@@ -9,7 +9,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
+	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 )
@@ -72,16 +74,37 @@ func (s *Server) finish(e event) {
 	if e.outcome != "" {
 		fields = append(fields, zap.String("cache", string(e.outcome)))
 	}
-	switch {
-	case e.err != nil && cognito.Passing(e.err):
-		cause := cognito.Cause(e.err)
-		if cause == nil {
-			cause = e.err
-		}
-		s.Log.Error("request failed", append(fields, zap.Error(cause))...)
-	default:
+	level := levelOf(e.err)
+	if level == zapcore.InfoLevel {
 		s.Log.Info("request", fields...)
+		return
 	}
+	cause := cognito.Cause(e.err)
+	if cause == nil {
+		cause = e.err
+	}
+	s.Log.Log(level, "request failed", append(fields, zap.Error(cause))...)
+}
+
+// levelOf tells what an operator has to see. Over a limit of this broker's clients
+// come by themselves, so that is an answer like a refusal; a quota of upstream's, or
+// a full house, may be too small. All else that passes is a fault of somebody's.
+func levelOf(err error) zapcore.Level {
+	if err == nil || !cognito.Passing(err) {
+		return zapcore.InfoLevel
+	}
+	switch cognito.Public(err).ErrorCode() {
+	case "TooManyRequestsException", "LimitExceededException", "ConcurrentModificationException":
+		_, answered := errors.AsType[interface {
+			error
+			ServiceRequestID() string
+		}](err)
+		if !answered && cognito.Cause(err) == nil || errors.Is(err, cache.ErrLimited) {
+			return zapcore.InfoLevel
+		}
+		return zapcore.WarnLevel
+	}
+	return zapcore.ErrorLevel
 }
 
 // errPanic is what a caller learns of a panic: nothing.
