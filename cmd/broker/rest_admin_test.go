@@ -130,6 +130,9 @@ func TestRESTOfAPool(t *testing.T) {
 		`{"claim":"RoleARN","matchType":"Equals","value":"IdentityId","roleArn":"` + unauthRole + `"}]}}}}`
 	r.call(put, path+"/roles", roles, 204)
 	r.shows(path+"/roles", roles)
+	none := `{"identityPoolId":"` + demoPool + `","roles":{}}`
+	r.call(put, path+"/roles", none, 204)
+	r.shows(path+"/roles", none)
 
 	r.call(post, path+"/tags", `{"tags":{"TagKeys":"1","b":"2"}}`, 204)
 	r.shows(path+"/tags", `{"tags":{"TagKeys":"1","b":"2"}}`)

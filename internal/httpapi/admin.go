@@ -36,7 +36,7 @@ func (s *Server) poolRoutes() []route {
 		admin(get, poolPath, "RestDescribePool", "DescribeIdentityPool", twin[cognitoidentity.DescribeIdentityPoolInput](s, shown())),
 		admin(put, poolPath, "RestUpdatePool", "UpdateIdentityPool", twin[cognitoidentity.UpdateIdentityPoolInput](s, shown())),
 		admin(remove, poolPath, "RestDeletePool", "DeleteIdentityPool", twin[cognitoidentity.DeleteIdentityPoolInput](s, nothing)),
-		admin(get, roles, "RestGetRoles", "GetIdentityPoolRoles", twin[cognitoidentity.GetIdentityPoolRolesInput](s, shown())),
+		admin(get, roles, "RestGetRoles", "GetIdentityPoolRoles", twin[cognitoidentity.GetIdentityPoolRolesInput](s, rolesShown)),
 		admin(put, roles, "RestSetRoles", "SetIdentityPoolRoles", twin[cognitoidentity.SetIdentityPoolRolesInput](s, nothing)),
 		admin(get, tags, "RestListTags", "ListTagsForResource", twin[cognitoidentity.ListTagsForResourceInput](s, shown())),
 		admin(post, tags, "RestTag", "TagResource", twin[cognitoidentity.TagResourceInput](s, nothing)),
@@ -49,6 +49,15 @@ func (s *Server) poolRoutes() []route {
 func poolCreated(_ call, out any) any {
 	pool := show(out)
 	return created{location: "/v1/pools/" + text(pool["identityPoolId"]), body: pool}
+}
+
+// rolesShown can be sent back: PUT asks for roles, although there may be none.
+func rolesShown(_ call, out any) any {
+	answer := show(out)
+	if answer["roles"] == nil {
+		answer["roles"] = map[string]any{}
+	}
+	return answer
 }
 
 // identityRoutes are those of a pool's identities.

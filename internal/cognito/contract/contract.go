@@ -109,6 +109,7 @@ func Run(t *testing.T, e Env) {
 		{"Pools/delete", deletePools},
 		{"Pools/list", listPools},
 		{"Roles/set", setRoles},
+		{"Roles/former", formerMappings},
 		{"Roles/refusals", refusedRoles},
 		{"Roles/mappings", roleMappings},
 		{"STS/roles", assumedRoles},

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 )
 
@@ -34,6 +35,32 @@ func setRoles(s *scene) {
 		s.equal(c.what+", shown", s.showRoles(pool), id+" "+s.spellRoles(c.roles, c.mappings))
 	}
 	s.equal("a pool that never had roles", s.showRoles(s.Pools.Bare), s.Pools.Bare+" null null")
+}
+
+// formerMappings is what an update leaves of providers that it takes out: what is
+// shown can be sent back, and no other way into the pool's mappings leads there.
+func formerMappings(s *scene) {
+	const google, apple = "accounts.google.com", "appleid.apple.com"
+	pool := s.pool(func(in *createInput) {
+		in.SupportedLoginProviders = map[string]string{google: "1", apple: "1"}
+	})
+	token := types.RoleMapping{Type: types.RoleMappingTypeToken, AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeDeny}
+	mappings := s.ruled(google, unchanged)
+	mappings[apple] = token
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), mappings))
+	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) { in.SupportedLoginProviders = nil })))
+	before := s.showRoles(pool)
+	s.equal("both stay", before, pool+" "+s.spellRoles(s.usualRoles(), mappings))
+	s.equal("sent back", s.setRoles(pool, s.usualRoles(), mappings), "")
+	s.equal("both stay again", s.showRoles(pool), before)
+	s.refused("one that says something else", s.setRoles(pool, s.usualRoles(), map[string]types.RoleMapping{google: token}), invalid)
+	other := s.ruled(google, func(_ *types.RoleMapping, r *types.MappingRule) { r.Value = aws.String("other") })
+	s.refused("one with another rule", s.setRoles(pool, s.usualRoles(), other), invalid)
+	s.refused("one for another former provider", s.setRoles(pool, s.usualRoles(), map[string]types.RoleMapping{google: mappings[google], "www.amazon.com": token}), invalid)
+	s.equal("refusals change nothing", s.showRoles(pool), before)
+	delete(mappings, apple)
+	s.equal("one is left out", s.setRoles(pool, s.usualRoles(), mappings), "")
+	s.refused("and is gone", s.setRoles(pool, s.usualRoles(), map[string]types.RoleMapping{apple: token}), invalid)
 }
 
 func refusedRoles(s *scene) {

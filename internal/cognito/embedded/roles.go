@@ -18,8 +18,7 @@ func (e *Engine) SetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.S
 	mappings := mappingsOf(in.RoleMappings)
 	out := &cognitoidentity.SetIdentityPoolRolesOutput{}
 	_, err := e.changePool(ctx, *in.IdentityPoolId, &out.ResultMetadata, func(p *rules.Pool) error {
-		p.Roles, p.Mappings = roles, mappings
-		return rules.CheckRoles(p, e.accountID, roles, mappings)
+		return p.SetRoles(e.accountID, roles, mappings)
 	})
 	if err != nil {
 		return nil, err

@@ -116,6 +116,22 @@ func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mappin
 	return nil
 }
 
+// SetRoles gives the pool roles and mappings in place of those it had. What stands
+// there for a former provider may be sent back as it is shown, and not changed.
+func (p *Pool) SetRoles(account string, roles Roles, mappings map[string]Mapping) error {
+	var former []string
+	for key, m := range mappings {
+		if kept, ok := p.Mappings[key]; ok && m.Type == kept.Type && m.Ambiguous == kept.Ambiguous && slices.Equal(m.Rules, kept.Rules) {
+			former = append(former, key)
+		}
+	}
+	if err := CheckRoles(p, account, roles, mappings, former...); err != nil {
+		return err
+	}
+	p.Roles, p.Mappings = roles, mappings
+	return nil
+}
+
 func checkRole(arn, account string) error {
 	if of, ok := sts.RoleAccount(arn); !ok || of != account {
 		return roleForbidden(arn)
