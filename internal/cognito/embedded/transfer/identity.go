@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 )
@@ -14,7 +15,7 @@ import (
 // Bounds of a login: of the model, and of what any provider calls a user.
 const (
 	maxProvider = 128
-	maxSubject  = 4096 // of 1024 characters
+	maxSubject  = 1024 // characters
 )
 
 var idForm = regexp.MustCompile(`\A[\w-]+:[0-9a-f-]+\z`)
@@ -124,8 +125,8 @@ func readLogins(p *pool, in []login) ([]rules.Login, error) {
 		switch {
 		case len(l.Provider) > maxProvider || !developer && !p.takes(l.Provider):
 			return nil, errors.New(at + ".provider is none of the pool's")
-		case l.Subject == "" || len(l.Subject) > maxSubject:
-			return nil, fmt.Errorf("%s.subject has %d bytes; expected 1 to %d", at, len(l.Subject), maxSubject)
+		case l.Subject == "" || utf8.RuneCountInString(l.Subject) > maxSubject:
+			return nil, fmt.Errorf("%s.subject has %d characters; expected 1 to %d", at, utf8.RuneCountInString(l.Subject), maxSubject)
 		case slices.Contains(out, rules.Login(l)):
 			return nil, errors.New(at + " stands there twice")
 		case !developer && slices.ContainsFunc(out, func(o rules.Login) bool { return o.Provider == l.Provider }):

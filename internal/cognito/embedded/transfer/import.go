@@ -23,6 +23,13 @@ const (
 	maxName = 128
 )
 
+// Bounds of a pool's retention of guests: those of the configuration, which alone
+// sets it.
+const (
+	minRetention = 24 * time.Hour
+	maxRetention = 10 * 365 * 24 * time.Hour
+)
+
 // Error refuses a line. It names no user.
 type Error struct {
 	Line  int // from 1
@@ -155,6 +162,9 @@ func (i *importer) pool(p pool) error {
 	if there {
 		return errors.New("the pool is there with other settings; change it through the API")
 	}
+	if len(i.pools) >= rules.MaxPools {
+		return fmt.Errorf("one pool more than the %d that an account takes", rules.MaxPools)
+	}
 	i.pools[p.ID] = p
 	return i.tx.PutPool(p.Pool)
 }
@@ -177,6 +187,12 @@ func (i *importer) check(p *pool) error {
 		if err := rules.CheckTagMap(&p.Pool, provider, p.PrincipalTags[provider], p.former...); err != nil {
 			return fmt.Errorf("pool.principalTags: %s: %w", provider, err)
 		}
+	}
+	if r := p.GuestRetention; r != 0 && (r < minRetention || r > maxRetention) {
+		return fmt.Errorf("pool.guestRetention is %s; expected 0, or %s to %s", r, minRetention, maxRetention)
+	}
+	if err := rules.CheckModel(&p.Pool); err != nil {
+		return fmt.Errorf("pool: %w", err)
 	}
 	return nil
 }

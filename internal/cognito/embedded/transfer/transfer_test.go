@@ -166,7 +166,7 @@ func TestRefusedLines(t *testing.T) {
 		identity(`"id":"us-east-1:aa","created":"2020-01-02T00:00:00Z","modified":"2020-01-01T00:00:00Z"`):                                         "identity.modified is before identity.created, or that before 1970",
 		identity(`"id":"us-east-1:dd","state":"guest","logins":[{"provider":"idp.example","subject":"secret"}]`):                                   "identity.state is guest with 1 logins; an authenticated identity has some, others have none",
 		identity(`"id":"us-east-1:dd","logins":[{"provider":"other.example","subject":"secret"}]`):                                                 "identity.logins[0].provider is none of the pool's",
-		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":""}]`):                                                         "identity.logins[0].subject has 0 bytes; expected 1 to 4096",
+		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":""}]`):                                                         "identity.logins[0].subject has 0 characters; expected 1 to 1024",
 		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":"secret"},{"provider":"idp.example","subject":"secret2"}]`):    "identity.logins[1] is a second login of its provider",
 		identity(`"id":"us-east-1:dd","logins":[{"provider":"login.example","subject":"secret"},{"provider":"login.example","subject":"secret"}]`): "identity.logins[1] stands there twice",
 		identity(`"id":"us-east-1:dd","logins":[{"provider":"idp.example","subject":"alice"}]`):                                                    "identity.logins[0] is linked to another identity",
