@@ -2,8 +2,11 @@ package fleet
 
 import (
 	"context"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // ask is one call of the reader, divided by the servers that keep its keys.
@@ -59,31 +62,53 @@ func (a *ask) of(l *lane) *part {
 	return &a.parts[n]
 }
 
-// await has the keys read, and ends the ask. A server that is free is asked here
-// and now; where there are several, or one that is not, the ask waits for trips that
-// others may share.
-func (a *ask) await() ([]string, error) {
+// wait has the keys read into values. A server that is free is asked here and now;
+// where there are several, or one that is not, the ask waits for trips that others
+// may share. Who fails must not use the ask again.
+func (a *ask) wait() error {
 	if l := a.parts[0].lane; len(a.parts) == 1 && l.begin() {
-		values, err := l.fetch(a.ctx, l.node, a.keys)
-		l.next()
-		a.release()
-		return values, err
+		// Others that were woken together with this one, and are about to ask, come along:
+		// where there are none, this costs nothing.
+		runtime.Gosched()
+		if l.alone() {
+			values, err := l.fetch(a.ctx, l.node, a.keys)
+			l.next()
+			a.values = append(a.values[:0], values...)
+			return err
+		}
+		a.expect()
+		l.lead(&a.parts[0], a.outlasts(l.patience))
+		return a.answers()
 	}
-	a.values = make([]string, len(a.keys))
-	a.left.Store(int32(len(a.parts)))
+	a.expect()
 	for i := range a.parts {
 		if err := a.parts[i].lane.put(&a.parts[i]); err != nil {
-			return nil, err // parts that wait already are still to be answered
+			return err // parts that wait already are still to be answered
 		}
 	}
+	return a.answers()
+}
+
+// outlasts reports whether the asker stays for so long.
+func (a *ask) outlasts(d time.Duration) bool {
+	end, ends := a.ctx.Deadline()
+	return a.ctx.Done() == nil || ends && time.Until(end) > d
+}
+
+// expect prepares for answers of the parts.
+func (a *ask) expect() {
+	a.values = slices.Grow(a.values[:0], len(a.keys))[:len(a.keys)]
+	a.left.Store(int32(len(a.parts)))
+}
+
+// answers waits for those of the parts.
+func (a *ask) answers() error {
 	select {
 	case <-a.ctx.Done():
-		return nil, a.ctx.Err() // likewise
+		return a.ctx.Err() // the parts are still to be answered
 	case <-a.done:
 	}
-	values, err := a.values, a.failure()
-	a.release()
-	return values, err
+	return a.failure()
 }
 
 // answered ends a part.
@@ -104,9 +129,10 @@ func (a *ask) failure() error {
 	return nil
 }
 
-// release gives back an ask that nobody will answer any more.
+// release gives back an ask that was answered, and with it its values.
 func (a *ask) release() {
-	a.ctx, a.keys, a.values = nil, nil, nil
+	clear(a.values)
+	a.ctx, a.keys, a.values = nil, nil, a.values[:0]
 	for i := range a.parts {
 		a.parts[i].lane, a.parts[i].err = nil, nil
 	}

@@ -31,6 +31,21 @@ func (r *Reader) Direct(ctx context.Context, keys ...string) ([]string, error) {
 	return r.direct(ctx, keys)
 }
 
+// Late reports whether the last trip to each server is late.
+func (r *Reader) Late() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, l := range r.lanes {
+		l.mu.Lock()
+		ok := time.Since(l.begun) >= late
+		l.mu.Unlock()
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // Waiting is how many reads wait for a trip, and how many trips are under way.
 func (r *Reader) Waiting() (reads, trips int) {
 	r.mu.RLock()

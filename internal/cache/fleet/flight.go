@@ -47,6 +47,9 @@ func (f *Fleet) Await(ctx context.Context, flight cache.Flight, leader cache.Lea
 		case <-timer.C:
 		}
 		values, err := f.reader.get(ctx, look) // the lead first: who ends it leaves the failure in one step
+		if end, ends := ctx.Deadline(); err != nil && ends && !time.Now().Before(end) {
+			return nil, context.DeadlineExceeded // a connection sees it as a time-out of its own
+		}
 		if err != nil {
 			return nil, unavailable("wait for a flight", err)
 		}

@@ -3,16 +3,19 @@ package fleet
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
 const (
-	// maxTrips is how many round trips to a server are under way at once. A second
-	// one halves the wait where the network is far, and costs little where it is
-	// near; more make small batches.
+	// maxTrips is how many round trips to a server are under way at once: more make
+	// small batches. A second one begins where the first is late, for the network is
+	// far, or a packet was lost.
 	maxTrips = 2
+	late     = time.Millisecond
 	// maxBatch is how many reads one of them carries.
 	maxBatch = 128
 	// maxQueue is how many reads wait for the next. A server that is so far behind
@@ -26,21 +29,29 @@ var errBusy = errors.New("too many reads wait for the server")
 // lane is the way to one server: trips under way, and reads that wait for one. It
 // keeps no goroutine while there are none.
 type lane struct {
-	node  *redis.Client
-	fetch fetch
+	node     *redis.Client
+	fetch    fetch
+	patience time.Duration // what a trip may take by the client's time-outs
+
 	mu    sync.Mutex
 	queue []*part
-	trips int // under way
+	trips int       // under way
+	begun time.Time // the last of them
 }
 
 // begin takes a trip, if one is free; next must follow it.
 func (l *lane) begin() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.trips == maxTrips {
+	return l.free()
+}
+
+// free takes a trip under the lock.
+func (l *lane) free() bool {
+	if l.trips == maxTrips || l.trips > 0 && time.Since(l.begun) < late {
 		return false
 	}
-	l.trips++
+	l.trips, l.begun = l.trips+1, time.Now()
 	return true
 }
 
@@ -52,11 +63,37 @@ func (l *lane) put(p *part) error {
 		return errBusy
 	}
 	l.queue = append(l.queue, p)
-	if l.trips < maxTrips {
-		l.trips++
+	if l.free() {
 		go l.run()
 	}
 	return nil
+}
+
+// alone reports whether nobody waits for a trip.
+func (l *lane) alone() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue) == 0
+}
+
+// lead has a part read by the trip that its asker began, with those who wait. An
+// asker who stays makes the trip himself.
+func (l *lane) lead(p *part, stays bool) {
+	l.mu.Lock()
+	l.queue = append(l.queue, nil)
+	copy(l.queue[1:], l.queue)
+	l.queue[0] = p
+	l.mu.Unlock()
+	if !stays {
+		go l.run()
+		return
+	}
+	b := batches.Get().(*batch)
+	defer batches.Put(b)
+	if l.take(b) {
+		b.trip(l)
+		l.next()
+	}
 }
 
 // next ends a trip, and lets another follow for those who wait.
@@ -70,11 +107,12 @@ func (l *lane) next() {
 	}
 }
 
-// run makes one trip after another, until nobody waits.
+// run makes one trip after another, until nobody waits. Before each, whoever can run
+// does: those that the last one answered, and those that are about to ask.
 func (l *lane) run() {
 	b := batches.Get().(*batch)
 	defer batches.Put(b)
-	for l.take(b) {
+	for runtime.Gosched(); l.take(b); runtime.Gosched() {
 		b.trip(l)
 	}
 }
@@ -89,6 +127,7 @@ func (l *lane) take(b *batch) bool {
 		l.trips--
 		return false
 	}
+	l.begun = time.Now()
 	b.parts = append(b.parts, l.queue[:n]...)
 	rest := copy(l.queue, l.queue[n:])
 	clear(l.queue[rest:])

@@ -3,7 +3,9 @@ package fleet
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -30,11 +32,13 @@ func (r *reader) get(ctx context.Context, keys []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, err := a.await()
-	if movedAway(err) {
+	if err := a.wait(); movedAway(err) {
 		return r.direct(ctx, keys)
+	} else if err != nil {
+		return nil, err
 	}
-	return values, err
+	defer a.release()
+	return slices.Clone(a.values), nil
 }
 
 // direct reads the keys by themselves, as the library does it: it follows what a
@@ -71,7 +75,7 @@ func (r *reader) open(node *redis.Client) *lane {
 			delete(r.lanes, other)
 		}
 	}
-	l := &lane{node: node, fetch: r.fetch}
+	l := &lane{node: node, fetch: r.fetch, patience: patienceOf(node)}
 	switch {
 	case r.fetch != nil:
 	case r.redis.cluster != nil:
@@ -81,6 +85,13 @@ func (r *reader) open(node *redis.Client) *lane {
 	}
 	r.lanes[node] = l
 	return l
+}
+
+// patienceOf is how long a command may take: it may wait for a connection, or make
+// one, and is sent once more where that had died.
+func patienceOf(node *redis.Client) time.Duration {
+	o := node.Options()
+	return 2 * (o.PoolTimeout + o.DialTimeout + o.WriteTimeout + o.ReadTimeout)
 }
 
 // fetch reads keys from a server, in one round trip.

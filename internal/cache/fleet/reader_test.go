@@ -43,6 +43,7 @@ func until(t testing.TB, what string, come func() bool) {
 func occupy(t testing.TB, r *fleet.Reader, ask func()) {
 	t.Helper()
 	for i := range fleet.MaxTrips {
+		until(t, "a trip is free", func() bool { return i == 0 || r.Late() })
 		go ask()
 		until(t, "a trip begins", func() bool { _, trips := r.Waiting(); return trips == i+1 })
 	}
