@@ -144,9 +144,14 @@ func TestHostileClients(t *testing.T) {
 	}
 }
 
-// The memo answers nothing that the full path refuses.
+// The short way answers nothing that the full path refuses.
 func TestMemoIsAsStrictAsTheFullPath(t *testing.T) {
-	b := startBroker(t, nil, "")
+	for name, yaml := range shortWays {
+		t.Run(name, func(t *testing.T) { strict(t, startBroker(t, nil, yaml(t))) })
+	}
+}
+
+func strict(t *testing.T, b *instance) {
 	guest, err := b.getID(t.Context(), demoPool, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -117,7 +117,7 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *z
 	if b.memory, err = cache.NewMemory(c.Cache.Memory.MaxEntries, nil); err != nil {
 		return err
 	}
-	if b.memo, err = cache.NewMemo(c.Cache.Memory.MaxEntries); err != nil {
+	if b.memo, err = newMemo(c.Cache.Memory.MaxEntries); err != nil {
 		return err
 	}
 	if b.fleet, err = newFleet(c, metrics, log); err != nil {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/cognito-broker/broker/internal/redistest"
 )
 
 func TestLoginBecomesCredentials(t *testing.T) {
@@ -230,25 +232,59 @@ func TestRESTProblems(t *testing.T) {
 	}
 }
 
-// The answer from the memo is the answer of the full path, headers included.
+// shortWays are configurations with each way to answer what was answered before: from
+// the memo, and from Redis without it.
+var shortWays = map[string]func(*testing.T) string{
+	"memory": func(*testing.T) string { return "" },
+	"Redis": func(t *testing.T) string {
+		return withoutMemory(redisYAML(redistest.Single(t).Addr(), base64Key(), base64Key()))
+	},
+}
+
+// withoutMemory is a cache in Redis alone.
+func withoutMemory(yaml string) string {
+	return strings.Replace(yaml, "cache: {", "cache: {memory: {max_entries: 0}, ", 1)
+}
+
+// The answer by the short way is the answer of the full path, headers included.
 func TestMemoAnswersLikeTheFullPath(t *testing.T) {
-	b := startBroker(t, nil, "")
-	guest, err := b.getID(t.Context(), demoPool, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body := `{"IdentityId":"` + guest + `"}`
-	full, memo := b.wire(t, "GetCredentialsForIdentity", body), b.wire(t, "GetCredentialsForIdentity", body)
-	if full.header.Get("X-Cache") != "miss" || memo.header.Get("X-Cache") != "hit" || string(full.body) != string(memo.body) {
-		t.Errorf("got X-Cache %q then %q, want miss, hit and the same body", full.header.Get("X-Cache"), memo.header.Get("X-Cache"))
-	}
-	for _, h := range []string{"Content-Type", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"} {
-		if full.header.Get(h) == "" || full.header.Get(h) != memo.header.Get(h) {
-			t.Errorf("%s: got %q and %q, want equal ones", h, full.header.Get(h), memo.header.Get(h))
-		}
-	}
-	if a, c := full.header.Get("X-Amzn-Requestid"), memo.header.Get("X-Amzn-Requestid"); a == "" || c == "" || a == c {
-		t.Errorf("request ids: got %q and %q, want two", a, c)
+	for name, yaml := range shortWays {
+		t.Run(name, func(t *testing.T) {
+			b := startBroker(t, nil, yaml(t))
+			guest, err := b.getID(t.Context(), demoPool, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for face, ask := range map[string]func() answer{
+				"wire": func() answer { return b.wire(t, "GetCredentialsForIdentity", `{"IdentityId":"`+guest+`"}`) },
+				"REST": func() answer {
+					return b.post(t, "/v1/pools/"+demoPool+"/credentials", "application/json", `{"identityId":"`+guest+`"}`)
+				},
+			} {
+				const misses = `broker_cache_lookups_total{outcome="miss",tier="memory"}`
+				first, full := ask(), b.counters(t, misses)
+				again, short := ask(), b.counters(t, misses)
+				if again.header.Get("X-Cache") != "hit" || string(first.body) != string(again.body) || first.status != again.status {
+					t.Errorf("%s: got %d, X-Cache %q, want %d, hit and the same body", face, again.status, again.header.Get("X-Cache"), first.status)
+				}
+				for h := range first.header {
+					if h != "Date" && h != "X-Cache" && !strings.Contains(strings.ToLower(h), "request") && first.header.Get(h) != again.header.Get(h) {
+						t.Errorf("%s: %s: got %q and %q, want equal ones", face, h, first.header.Get(h), again.header.Get(h))
+					}
+				}
+				if len(first.header) != len(again.header) {
+					t.Errorf("%s: got headers %v and %v, want the same", face, first.header, again.header)
+				}
+				for _, h := range []string{"X-Amzn-Requestid", "X-Request-Id"} {
+					if a, c := first.header.Get(h), again.header.Get(h); a != "" && a == c {
+						t.Errorf("%s: %s: got %q twice, want two", face, h, a)
+					}
+				}
+				if full == "" || full != short {
+					t.Errorf("%s: got %q and then %q, want no look into the memory tier: that is the full path", face, full, short)
+				}
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/config"
@@ -144,4 +145,17 @@ func maxSession(c *config.Config) func(role string) time.Duration {
 		longest[r.ARN] = r.MaxSessionDuration
 	}
 	return func(role string) time.Duration { return longest[role] }
+}
+
+// guardsAlone is how many requests are known to be answerable from Redis again where
+// memory keeps no answers.
+const guardsAlone = 100_000
+
+// newMemo remembers as many answers as memory keeps entries. Where it keeps none, it
+// remembers who may be answered from Redis.
+func newMemo(maxEntries int) (*cache.Memo, error) {
+	if maxEntries == 0 {
+		return cache.NewMemo(guardsAlone, false)
+	}
+	return cache.NewMemo(maxEntries, true)
 }

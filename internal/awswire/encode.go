@@ -139,11 +139,18 @@ func appendString(dst []byte, s string) []byte {
 }
 
 // plain reports whether s stands for itself in JSON.
-func plain(s string) bool {
-	for _, c := range []byte(s) {
-		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+func plain[T string | []byte](s T) bool {
+	for i := range len(s) {
+		if !plainBytes[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+var plainBytes = func() (is [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()

@@ -179,7 +179,7 @@ func TestFlightsOutliveTheirAskers(t *testing.T) {
 	})
 }
 
-// A tier of no entries, and a memo of no answers, keep nothing.
+// A tier of no entries keeps nothing.
 func TestOff(t *testing.T) {
 	epochs, key := cache.NewEpochs(), cache.NewNamer(nil).Key("d", "k")
 	m, err := cache.NewMemory(0, nil)
@@ -195,16 +195,6 @@ func TestOff(t *testing.T) {
 	if _, ok := m.Get(key); ok {
 		t.Error("memory: got a hit, want a miss")
 	}
-	memo, err := cache.NewMemo(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer memo.Close()
-	request := memo.Key([]byte("r"), 0, []byte("b"))
-	memo.Put(request, start, cache.NewGuard(e, 0, nil), []byte("answer"))
-	if _, _, ok := memo.Get(request, start); ok {
-		t.Error("memo: got a hit, want a miss")
-	}
 }
 
 type switchable struct{ off bool }
@@ -213,7 +203,7 @@ func (s *switchable) Holds(time.Time) bool { return !s.off }
 
 func TestMemoHoldsOnlyWhileItsGuardDoes(t *testing.T) {
 	epochs := cache.NewEpochs()
-	memo, err := cache.NewMemo(100)
+	memo, err := cache.NewMemo(100, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,10 +218,10 @@ func TestMemoHoldsOnlyWhileItsGuardDoes(t *testing.T) {
 	proof := &switchable{}
 	put := func() *cache.Entry {
 		e := entry(epochs, time.Hour)
-		memo.Put(key, start, cache.NewGuard(e, 20*time.Minute, []cache.Holder{proof}), []byte("answer"))
+		memo.Put(key, start, cache.NewGuard(e, 20*time.Minute, []cache.Holder{proof}, nil), []byte("answer"))
 		return e
 	}
-	get := func(at time.Duration) bool { _, _, ok := memo.Get(key, start.Add(at)); return ok }
+	get := func(at time.Duration) bool { body, _, _ := memo.Get(key, start.Add(at)); return body != nil }
 	e := put()
 	if !get(time.Minute) || !e.LastHandOut().Equal(start.Add(time.Minute)) {
 		t.Error("within all limits: got a miss or no note of the hand-out, want a hit")
@@ -253,15 +243,15 @@ func TestMemoHoldsOnlyWhileItsGuardDoes(t *testing.T) {
 }
 
 func TestMemoGetAllocatesNothing(t *testing.T) {
-	memo, err := cache.NewMemo(100)
+	memo, err := cache.NewMemo(100, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := entry(cache.NewEpochs(), time.Hour)
 	route, body := []byte("t"), make([]byte, 1600)
-	memo.Put(memo.Key(route, 0, body), start, cache.NewGuard(e, 0, []cache.Holder{&switchable{}}), []byte("answer"))
+	memo.Put(memo.Key(route, 0, body), start, cache.NewGuard(e, 0, []cache.Holder{&switchable{}}, nil), []byte("answer"))
 	got := testing.AllocsPerRun(1000, func() {
-		if _, _, ok := memo.Get(memo.Key(route, 0, body), start); !ok {
+		if body, _, _ := memo.Get(memo.Key(route, 0, body), start); body == nil {
 			t.Fatal("got a miss, want a hit")
 		}
 	})

@@ -69,6 +69,16 @@ func (e *Entry) HandedOut(now time.Time, floor time.Duration) {
 	}
 }
 
+// RefreshAfter is when an asker with that floor should come back: when it is
+// reached, or at once if it was already.
+func (e *Entry) RefreshAfter(floor time.Duration) time.Time {
+	at := e.Credentials.Expires.Add(-floor)
+	if at.Before(e.Issued) {
+		return e.Issued
+	}
+	return at
+}
+
 // LastHandOut is when the entry was served last; zero if never.
 func (e *Entry) LastHandOut() time.Time { return moment(e.handedOut.Load()) }
 

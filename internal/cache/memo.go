@@ -11,34 +11,6 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// Holder is a proof that may stop holding before its entry expires. Holds runs
-// for each answer: it takes no lock and allocates nothing.
-type Holder interface{ Holds(now time.Time) bool }
-
-// Guard says until when, and under which proofs, an answer may be repeated to
-// whoever sends the same bytes again.
-type Guard struct {
-	entry  *Entry
-	floor  time.Duration
-	proofs []Holder
-}
-
-// NewGuard guards answers made from entry for askers with that floor, who
-// proved their logins by proofs; none means that the identity id is the proof.
-func NewGuard(entry *Entry, floor time.Duration, proofs []Holder) *Guard {
-	return &Guard{entry: entry, floor: floor, proofs: proofs}
-}
-
-// deadline is the last moment of a plain hit: after it the asker may have to
-// wait, or a renewal may be due, which the full path decides.
-func (g *Guard) deadline() time.Time {
-	d := g.entry.Credentials.Expires.Add(-g.floor)
-	if due := g.entry.Due(); due.Before(d) {
-		return due
-	}
-	return d
-}
-
 // MemoKey names a request: its route or target, its client class, its bytes.
 type MemoKey [sha256.Size]byte
 
@@ -46,24 +18,22 @@ type MemoKey [sha256.Size]byte
 // requests that the strict decoder and the proof accepted. It is safe for
 // concurrent use.
 type Memo struct {
-	answers *otter.Cache[MemoKey, *answer] // nil: off
+	answers *otter.Cache[MemoKey, *answer]
+	bodies  bool
 	digests sync.Pool
 }
 
 type answer struct {
-	body  []byte
+	body  []byte // nil: not kept
 	guard *Guard
 	until int64         // unix nanoseconds
 	keep  time.Duration // from Put to until
 }
 
-// NewMemo returns a memo of at most maxEntries answers; with zero it is off and
-// keeps none.
-func NewMemo(maxEntries int) (*Memo, error) {
-	m := &Memo{digests: sync.Pool{New: func() any { return newDigest() }}}
-	if maxEntries == 0 {
-		return m, nil
-	}
+// NewMemo returns a memo of at most maxEntries answers. Without bodies it keeps only
+// their guards: who may be answered again, for a fleet to answer.
+func NewMemo(maxEntries int, bodies bool) (*Memo, error) {
+	m := &Memo{bodies: bodies, digests: sync.Pool{New: func() any { return newDigest() }}}
 	answers, err := otter.New(&otter.Options[MemoKey, *answer]{
 		MaximumSize: maxEntries,
 		// Frees memory only; Get decides by until on the caller's clock.
@@ -103,48 +73,44 @@ func (m *Memo) Key(route []byte, class int, body []byte) MemoKey {
 // Get returns the answer to a request, with the life its credentials have left,
 // if its entry lives, its proofs hold and no floor or renewal asks for the full
 // path. The bytes belong to the memo: read them, never write or keep them past
-// the response.
-func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Duration, ok bool) {
-	if m.answers == nil {
-		return nil, 0, false
-	}
+// the response. Where all that is so, but the answer may not be served from this
+// process's memory, body is nil and guard says where a fleet keeps what it was made
+// from. Otherwise both are nil.
+func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Duration, guard *Guard) {
 	a, ok := m.answers.GetIfPresent(key)
 	if !ok {
-		return nil, 0, false
+		return nil, 0, nil
 	}
-	if !a.holds(now) {
+	if now.UnixNano() >= a.until || !a.guard.entry.Stamp.Stands() || !a.guard.proved(now) {
 		m.answers.Invalidate(key)
-		return nil, 0, false
+		return nil, 0, nil
 	}
-	a.guard.entry.HandedOut(now, a.guard.floor)
-	return a.body, a.guard.entry.Credentials.Expires.Sub(now), true
-}
-
-func (a *answer) holds(now time.Time) bool {
-	if now.UnixNano() >= a.until || !a.guard.entry.Stamp.Valid() {
-		return false
+	if a.body != nil && a.guard.entry.Stamp.Valid() {
+		a.guard.entry.HandedOut(now, a.guard.floor)
+		return a.body, a.guard.entry.Credentials.Expires.Sub(now), a.guard
 	}
-	for _, p := range a.guard.proofs {
-		if !p.Holds(now) {
-			return false
-		}
+	if a.guard.spot == nil || a.body != nil && a.guard.entry.Stamp.leased() {
+		m.answers.Invalidate(key)
+		return nil, 0, nil
 	}
-	return true
+	return nil, 0, a.guard
 }
 
 // Put remembers body as the answer to the request named key. body is kept: it
 // must not change afterwards.
 func (m *Memo) Put(key MemoKey, now time.Time, guard *Guard, body []byte) {
 	until := guard.deadline()
-	if m.answers == nil || !until.After(now) {
+	if !until.After(now) {
 		return
+	}
+	if !m.bodies {
+		if guard.spot == nil {
+			return
+		}
+		body = nil
 	}
 	m.answers.Set(key, &answer{body: body, guard: guard, until: until.UnixNano(), keep: until.Sub(now)})
 }
 
 // Close ends the memo's own goroutine. The memo must not be used afterwards.
-func (m *Memo) Close() {
-	if m.answers != nil {
-		m.answers.StopAllGoroutines()
-	}
-}
+func (m *Memo) Close() { m.answers.StopAllGoroutines() }

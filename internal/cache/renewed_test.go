@@ -18,7 +18,7 @@ func TestReplacedLivesItsOwnLife(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer memory.Close()
-		memo, err := cache.NewMemo(100)
+		memo, err := cache.NewMemo(100, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +30,7 @@ func TestReplacedLivesItsOwnLife(t *testing.T) {
 			if !memory.Put(key, e) {
 				t.Error("got refused, want stored")
 			}
-			memo.Put(request, now, cache.NewGuard(e, 0, nil), []byte("body"))
+			memo.Put(request, now, cache.NewGuard(e, 0, nil, nil), []byte("body"))
 		}
 		put()
 		time.Sleep(30 * time.Minute)
@@ -39,7 +39,7 @@ func TestReplacedLivesItsOwnLife(t *testing.T) {
 		if _, ok := memory.Get(key); !ok {
 			t.Error("memory, 31 minutes after the second hour began: got a miss, want the entry")
 		}
-		if _, _, ok := memo.Get(request, time.Now()); !ok {
+		if body, _, _ := memo.Get(request, time.Now()); body == nil {
 			t.Error("memo, 31 minutes after the second hour began: got a miss, want the answer")
 		}
 	})

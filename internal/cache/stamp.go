@@ -25,6 +25,9 @@ func (s Stamp) Valid() bool {
 	return s.Stands() && (s.lease == nil || s.lease.covers(s.term))
 }
 
+// leased reports whether this process may serve from memory at all.
+func (s Stamp) leased() bool { return s.lease == nil || s.lease.Held() }
+
 // Stands reports whether, as far as this process knows, no scope was fenced since
 // or is being fenced. In a fleet it also wants to know the epochs that the fleet
 // has: without them nothing is kept.

@@ -2,7 +2,6 @@ package flows
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
@@ -142,6 +141,14 @@ func (s *Service) adopt(key cache.Key, found *cache.Entry) *cache.Entry {
 	return found
 }
 
+// spot is where the fleet keeps an entry.
+func (s *Service) spot(e *cache.Entry, key cache.Key) cache.Spot {
+	if s.Shared == nil {
+		return nil
+	}
+	return s.Shared.Spot(key, e.Stamp)
+}
+
 // hand notes a hand-out.
 func (s *Service) hand(ask *Ask, sub subject, e *cache.Entry, outcome Outcome) *cache.Entry {
 	now := s.Now()
@@ -149,22 +156,12 @@ func (s *Service) hand(ask *Ask, sub subject, e *cache.Entry, outcome Outcome) *
 	e.HandedOut(now, floor)
 	s.Observer.Remaining(e.Credentials.Expires.Sub(now))
 	ask.Outcome = outcome
-	ask.RefreshAfter = refreshAfter(e, floor)
+	ask.RefreshAfter = e.RefreshAfter(floor)
 	if outcome != Stale {
-		ask.Guard = cache.NewGuard(e, floor, sub.proofs)
+		ask.Guard = cache.NewGuard(e, floor, sub.proofs, s.spot(e, sub.key))
 	}
 	s.schedule(e, sub)
 	return e
-}
-
-// refreshAfter is when an asker should come back: when his floor is reached, or
-// at once if it was already.
-func refreshAfter(e *cache.Entry, floor time.Duration) time.Time {
-	at := e.Credentials.Expires.Add(-floor)
-	if at.Before(e.Issued) {
-		return e.Issued
-	}
-	return at
 }
 
 func output(c cache.Credentials) *cognitoidentity.GetCredentialsForIdentityOutput {

@@ -57,6 +57,9 @@ type Shared interface {
 	// Find looks for a key's entry. stamp is of its home and its pool, read before;
 	// read stamps what else the entry turns out to rest on.
 	Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp) (cache.Found, error)
+	// Spot is where the entry of a key stands whose stamp is that, for those who may
+	// have it again.
+	Spot(key cache.Key, stamp cache.Stamp) cache.Spot
 	// Stamp adds the epochs that the fleet has now to a stamp of this process.
 	Stamp(ctx context.Context, stamp cache.Stamp) (cache.Stamp, error)
 	// Keep stores an entry, if its stamp stands. The first scope of its stamp is its

@@ -341,7 +341,7 @@ func ptr[T any](v T) *T { return &v }
 
 func newMemo(t *testing.T) *cache.Memo {
 	t.Helper()
-	memo, err := cache.NewMemo(100)
+	memo, err := cache.NewMemo(100, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func newTestServer(t *testing.T) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	memo, err := cache.NewMemo(10)
+	memo, err := cache.NewMemo(10, true)
 	if err != nil {
 		t.Fatal(err)
 	}

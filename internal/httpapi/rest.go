@@ -40,15 +40,13 @@ func (s *Server) rest(r route) fiber.Handler {
 		var key cache.MemoKey
 		if r.op == opGrant && string(c.Request().Header.ContentType()) == fiber.MIMEApplicationJSON {
 			key = s.Memo.Key(c.Request().URI().PathOriginal(), class, c.Request().Body())
-			if body, life, ok := s.Memo.Get(key, began); ok {
-				s.remembered(c, body)
-				s.hotGrant.Hit(s.Now().Sub(began), life)
+			if s.again(c, key, began, &restFace, s.hotGrant) {
 				return nil
 			}
 		}
 		requestID := NewRequestID()
 		ask := &flows.Ask{ClientFloor: s.classes.floor(class), Address: s.address(c)}
-		ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout)
+		ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
 		defer cancel()
 		e := event{began: began, route: strings.Clone(c.Route().Path), op: r.op, status: fiber.StatusOK, requestID: requestID}
 		a, err := s.answer(ctx, c, ask, r)
@@ -70,19 +68,6 @@ func (s *Server) rest(r route) fiber.Handler {
 		s.finish(e)
 		return nil
 	}
-}
-
-// remembered answers from the memo.
-func (s *Server) remembered(c *fiber.Ctx, body []byte) {
-	h := &c.Response().Header
-	h.DisableNormalizing()
-	h.SetContentType(fiber.MIMEApplicationJSON)
-	h.AddBytesV(headerRequestID, appendRequestID(make([]byte, 0, 36)))
-	h.Add(fiber.HeaderCacheControl, noStore)
-	h.Add(fiber.HeaderAccessControlAllowOrigin, "*")
-	h.Add(fiber.HeaderAccessControlExposeHeaders, restExpose)
-	h.Add(headerCache, string(flows.Hit))
-	c.Response().SetBodyRaw(body)
 }
 
 // answer is the one way through a route: decode, authenticate, call, encode.

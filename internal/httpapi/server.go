@@ -87,6 +87,10 @@ const (
 	idleTimeout  = 75 * time.Second
 )
 
+// againPart is which part of a request's time the short way may take, and half as
+// much again: what has not come then is asked for by the full way.
+const againPart = 4
+
 // Server is the HTTP edge.
 type Server struct {
 	Config
@@ -94,6 +98,7 @@ type Server struct {
 	classes  *classes
 	hotWire  map[string]*telemetry.Hot
 	hotGrant *telemetry.Hot
+	patience *patience
 	draining atomic.Bool
 }
 
@@ -102,7 +107,7 @@ func New(c Config) *Server {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Server{Config: c, classes: newClasses(c.Clients), hotGrant: c.Metrics.Hot(opGrant)}
+	s := &Server{Config: c, classes: newClasses(c.Clients), hotGrant: c.Metrics.Hot(opGrant), patience: newPatience(c.RequestTimeout / againPart)}
 	s.hotWire = map[string]*telemetry.Hot{targetPrefix + opCredentials: c.Metrics.Hot(opCredentials)}
 	s.app = fiber.New(fiber.Config{
 		DisableStartupMessage: true,

@@ -30,23 +30,14 @@ func (s *Server) wire(c *fiber.Ctx) error {
 	// Only what the full path accepts may be answered here: one target, the one type.
 	if hot != nil && string(c.Request().Header.ContentType()) == wireContent && len(c.Request().Header.PeekAll("X-Amz-Target")) == 1 {
 		key = s.Memo.Key(target, class, c.Request().Body())
-		if body, life, ok := s.Memo.Get(key, began); ok {
-			h := &c.Response().Header
-			h.DisableNormalizing()
-			h.SetContentType(wireContent)
-			h.AddBytesV("x-amzn-RequestId", appendRequestID(make([]byte, 0, 36)))
-			h.Add("Access-Control-Allow-Origin", "*")
-			h.Add("Access-Control-Expose-Headers", wireExpose)
-			h.Add(headerCache, string(flows.Hit))
-			c.Response().SetBodyRaw(body)
-			hot.Hit(s.Now().Sub(began), life)
+		if s.again(c, key, began, &wireFace, hot) {
 			return nil
 		}
 	} else {
 		hot = nil
 	}
 	ask := &flows.Ask{ClientFloor: s.classes.floor(class), Address: s.address(c)}
-	ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout)
+	ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
 	defer cancel()
 	r := s.Wire.Serve(ctx, wireRequest(c))
 	if hot != nil && ask.Guard != nil && r.Status == fiber.StatusOK {

@@ -124,28 +124,34 @@ func (m *Metrics) Missed() { m.missed.Inc() }
 // Sealed counts values that did not open.
 func (m *Metrics) Sealed() { m.unopened.Inc() }
 
-// Hot is the metrics of answers from the memo for one operation, looked up once
-// instead of at each answer.
+// Hot is the metrics of answers to repeated requests for one operation, looked up
+// once instead of at each answer.
 type Hot struct {
-	requests, hits prometheus.Counter
-	seconds        prometheus.Observer
-	remaining      prometheus.Observer
+	requests, hits, shared prometheus.Counter
+	seconds                prometheus.Observer
+	remaining              prometheus.Observer
 }
 
-// Hot returns the counters that a memo answer of op touches.
+// Hot returns the counters that answers to repeated requests of op touch.
 func (m *Metrics) Hot(op string) *Hot {
 	return &Hot{
 		requests:  m.requests.WithLabelValues(op, "OK"),
 		hits:      m.lookups.WithLabelValues("memo", "hit"),
+		shared:    m.lookups.WithLabelValues("redis", "hit"),
 		seconds:   m.seconds.WithLabelValues(op),
 		remaining: m.remaining,
 	}
 }
 
 // Hit counts one answer from the memo.
-func (h *Hot) Hit(took, life time.Duration) {
+func (h *Hot) Hit(took, life time.Duration) { h.answered(h.hits, took, life) }
+
+// HitShared counts one answer with what the fleet keeps.
+func (h *Hot) HitShared(took, life time.Duration) { h.answered(h.shared, took, life) }
+
+func (h *Hot) answered(from prometheus.Counter, took, life time.Duration) {
 	h.requests.Inc()
-	h.hits.Inc()
+	from.Inc()
 	h.seconds.Observe(took.Seconds())
 	h.remaining.Observe(life.Seconds())
 }

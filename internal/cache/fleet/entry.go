@@ -17,6 +17,9 @@ const (
 	entryVersion = 1
 	headerFixed  = 2 + 8
 	maxEpochs    = 8
+	// entryFixed is the length of what is sealed before the texts: two times and the
+	// jitter.
+	entryFixed = 3 * 8
 )
 
 // storeEntry stores an entry while its home's epoch is the present one, unless one
@@ -209,7 +212,7 @@ func readHeader(blob string) (h header, ok bool) {
 // packEntry spells what of an entry is sealed.
 func packEntry(e *cache.Entry, others []cache.Scope) []byte {
 	c := &e.Credentials
-	b := make([]byte, 0, 64+len(c.IdentityID)+len(c.AccessKeyID)+len(c.SecretKey)+len(c.SessionToken))
+	b := make([]byte, 0, entryFixed+40+len(c.IdentityID)+len(c.AccessKeyID)+len(c.SecretKey)+len(c.SessionToken))
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Expires.UnixNano()))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Issued.UnixNano()))
 	b = binary.BigEndian.AppendUint64(b, math.Float64bits(e.Jitter))
@@ -218,19 +221,31 @@ func packEntry(e *cache.Entry, others []cache.Scope) []byte {
 
 // unpackEntry reads what packEntry spelt.
 func unpackEntry(b []byte) (e *cache.Entry, others []cache.Scope, ok bool) {
-	if len(b) < 24 {
+	var g cache.Glimpse
+	jitter, spelt, ok := cutEntry(b, &g)
+	if !ok {
 		return nil, nil, false
 	}
-	e = &cache.Entry{
-		Issued: time.Unix(0, int64(binary.BigEndian.Uint64(b[8:]))),
-		Jitter: math.Float64frombits(binary.BigEndian.Uint64(b[16:])),
-	}
-	e.Credentials.Expires = time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC()
-	var spelt string
-	c := &e.Credentials
-	if !readTexts(b[24:], &c.IdentityID, &c.AccessKeyID, &c.SecretKey, &c.SessionToken, &spelt) {
-		return nil, nil, false
-	}
-	others, err := unpackScopes([]byte(spelt))
+	e = &cache.Entry{Issued: g.Issued, Jitter: jitter, Credentials: cache.Credentials{
+		IdentityID: string(g.IdentityID), AccessKeyID: string(g.AccessKeyID),
+		SecretKey: string(g.SecretKey), SessionToken: string(g.SessionToken), Expires: g.Expires,
+	}}
+	others, err := unpackScopes(spelt)
 	return e, others, err == nil
+}
+
+// cutEntry reads what packEntry spelt; its texts are parts of b.
+func cutEntry(b []byte, g *cache.Glimpse) (jitter float64, others []byte, ok bool) {
+	if len(b) < entryFixed {
+		return 0, nil, false
+	}
+	g.Expires = time.Unix(0, int64(binary.BigEndian.Uint64(b))).UTC()
+	g.Issued = time.Unix(0, int64(binary.BigEndian.Uint64(b[8:])))
+	jitter, b = math.Float64frombits(binary.BigEndian.Uint64(b[16:])), b[entryFixed:]
+	for _, into := range [...]*[]byte{&g.IdentityID, &g.AccessKeyID, &g.SecretKey, &g.SessionToken, &others} {
+		if *into, b, ok = cutText(b); !ok {
+			return 0, nil, false
+		}
+	}
+	return jitter, others, len(b) == 0
 }

@@ -63,17 +63,23 @@ func (s *Seal) Seal(dst, plain []byte, name string) []byte {
 // Open returns the plain text of a blob that was sealed for name. It fails with
 // ErrSealed.
 func (s *Seal) Open(blob []byte, name string) ([]byte, error) {
+	return s.OpenTo(nil, blob, []byte(name))
+}
+
+// OpenTo appends the plain text of a blob to dst, which must not overlap it. It
+// fails with ErrSealed, and what follows dst in its array is not to be used then.
+func (s *Seal) OpenTo(dst, blob, name []byte) ([]byte, error) {
 	if len(blob) < keyIDSize {
-		return nil, ErrSealed
+		return dst, ErrSealed
 	}
 	for i := range s.keys {
 		k := &s.keys[i]
 		if string(k.id[:]) != string(blob[:keyIDSize]) {
 			continue
 		}
-		if plain, err := k.aead.Open(nil, nil, blob[keyIDSize:], []byte(name)); err == nil {
+		if plain, err := k.aead.Open(dst, nil, blob[keyIDSize:], name); err == nil {
 			return plain, nil
 		}
 	}
-	return nil, ErrSealed
+	return dst, ErrSealed
 }

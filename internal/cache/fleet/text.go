@@ -14,12 +14,21 @@ func appendTexts(b []byte, texts ...string) []byte {
 // readTexts reads what appendTexts spelt, which is all of b.
 func readTexts(b []byte, texts ...*string) (ok bool) {
 	for _, into := range texts {
-		n, size := binary.Uvarint(b)
-		if size <= 0 || n > uint64(len(b)-size) {
+		text, rest, ok := cutText(b)
+		if !ok {
 			return false
 		}
-		*into = string(b[size : size+int(n)])
-		b = b[size+int(n):]
+		*into, b = string(text), rest
 	}
 	return len(b) == 0
+}
+
+// cutText reads the first of the texts that appendTexts spelt, as a part of b.
+func cutText(b []byte) (text, rest []byte, ok bool) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return nil, nil, false
+	}
+	end := size + int(n)
+	return b[size:end:end], b[end:], true
 }

@@ -1,0 +1,83 @@
+package cache_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// nowhere is a spot with nothing.
+type nowhere struct{}
+
+func (nowhere) Look(context.Context) (*cache.Glimpse, error) { return nil, nil }
+
+// agreeing is a fleet in which all agree to whatever is changed.
+type agreeing struct{ lease *cache.Lease }
+
+func (a agreeing) Lease() *cache.Lease { return a.lease }
+
+func (agreeing) Begin(context.Context, []cache.Scope) (cache.Change, error) { return nil, nil }
+
+// What a memo does for an answer of a fleet, in order: it serves it under the lease,
+// tells where the fleet keeps it without, and leaves it to the full way when the lease
+// is regained, for what ended meanwhile may have gone unheard.
+func TestMemoUnderLease(t *testing.T) {
+	for name, test := range map[string]struct {
+		bodies bool
+		spot   cache.Spot
+		// what there is: a body, a spot, nothing
+		leased, lapsed, regained string
+	}{
+		"memory":           {true, nowhere{}, "body", "spot", ""},
+		"memory, no spot":  {true, nil, "body", "", ""},
+		"no memory":        {false, nowhere{}, "spot", "spot", "spot"},
+		"neither of these": {false, nil, "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				epochs, lease := cache.NewEpochs(), cache.NewLease()
+				epochs.Join(agreeing{lease})
+				memo, err := cache.NewMemo(10, test.bodies)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer memo.Close()
+				key := memo.Key([]byte("r"), 0, []byte("b"))
+				now := time.Now()
+				e := &cache.Entry{
+					Credentials: cache.Credentials{Expires: now.Add(time.Hour)}, Issued: now,
+					Stamp: epochs.Read("i/i", "p/p").With(map[cache.Scope]cache.Epoch{"i/i": {1}, "p/p": {2}}),
+				}
+				put := func() { memo.Put(key, now, cache.NewGuard(e, 0, nil, test.spot), []byte("answer")) }
+				wants := func(when, want string) {
+					t.Helper()
+					body, _, guard := memo.Get(key, time.Now())
+					got := ""
+					switch {
+					case body != nil:
+						got = "body"
+					case guard != nil:
+						got = "spot"
+					}
+					if got != want {
+						t.Errorf("%s: got %q, want %q", when, got, want)
+					}
+				}
+				lease.Extend(now.Add(2 * time.Second))
+				put()
+				wants("under the lease", test.leased)
+				time.Sleep(2 * time.Second)
+				wants("after it lapsed", test.lapsed)
+				lease.NextTerm()
+				lease.Extend(time.Now().Add(2 * time.Second))
+				wants("regained", test.regained)
+				put()
+				epochs.End("p/p")
+				wants("after a fence", "")
+			})
+		})
+	}
+}

@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/cognito-broker/broker/internal/awswire"
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/flows"
+	"github.com/cognito-broker/broker/internal/telemetry"
+)
+
+// face is how credentials are answered: by the wire or in REST.
+type face struct {
+	headers func(*fasthttp.ResponseHeader)
+	body    func(dst []byte, seen *cache.Glimpse, refreshAfter time.Time) []byte
+}
+
+var (
+	wireFace = face{headers: wireHeaders, body: func(dst []byte, g *cache.Glimpse, _ time.Time) []byte {
+		return awswire.AppendCredentials(dst, g.IdentityID, g.AccessKeyID, g.SecretKey, g.SessionToken, g.Expires)
+	}}
+	restFace = face{headers: grantHeaders, body: appendGrant}
+)
+
+// again answers a request that was answered before to the same bytes, and still may
+// be: from the memo, or with what the fleet keeps. It reports whether it did.
+func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face, hot *telemetry.Hot) bool {
+	body, life, guard := s.Memo.Get(key, began)
+	if body != nil {
+		f.headers(&c.Response().Header)
+		c.Response().SetBodyRaw(body)
+		hot.Hit(s.Now().Sub(began), life)
+		return true
+	}
+	if guard == nil {
+		return false
+	}
+	seen := s.Flows.Again(s.patience.context(), guard)
+	if seen == nil {
+		return false
+	}
+	defer seen.Release()
+	f.headers(&c.Response().Header)
+	b := bodies.Get().(*[]byte)
+	defer bodies.Put(b)
+	*b = f.body((*b)[:0], seen, guard.Entry().RefreshAfter(guard.Floor()))
+	c.Response().SetBody(*b) // which copies it
+	clear(*b)
+	now := s.Now()
+	hot.HitShared(now.Sub(began), seen.Expires.Sub(now))
+	return true
+}
+
+// bodies holds buffers for use again.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+func wireHeaders(h *fasthttp.ResponseHeader) {
+	h.DisableNormalizing()
+	h.SetContentType(wireContent)
+	h.AddBytesV("x-amzn-RequestId", appendRequestID(make([]byte, 0, 36)))
+	h.Add("Access-Control-Allow-Origin", "*")
+	h.Add("Access-Control-Expose-Headers", wireExpose)
+	h.Add(headerCache, string(flows.Hit))
+}
+
+func grantHeaders(h *fasthttp.ResponseHeader) {
+	h.DisableNormalizing()
+	h.SetContentType(fiber.MIMEApplicationJSON)
+	h.AddBytesV(headerRequestID, appendRequestID(make([]byte, 0, 36)))
+	h.Add(fiber.HeaderCacheControl, noStore)
+	h.Add(fiber.HeaderAccessControlAllowOrigin, "*")
+	h.Add(fiber.HeaderAccessControlExposeHeaders, restExpose)
+	h.Add(headerCache, string(flows.Hit))
+}
+
+// appendGrant appends the body of a grant, the same to the byte as the full way
+// encodes it.
+func appendGrant(dst []byte, g *cache.Glimpse, refreshAfter time.Time) []byte {
+	dst = appendText(append(dst, `{"identityId":`...), g.IdentityID)
+	dst = appendText(append(dst, `,"credentials":{"accessKeyId":`...), g.AccessKeyID)
+	dst = appendText(append(dst, `,"secretAccessKey":`...), g.SecretKey)
+	dst = appendText(append(dst, `,"sessionToken":`...), g.SessionToken)
+	dst = appendMoment(append(dst, `,"expiration":`...), g.Expires)
+	dst = appendMoment(append(dst, `},"refreshAfter":`...), refreshAfter.Truncate(time.Second))
+	return append(dst, '}')
+}
+
+// appendText appends a JSON text as encoding/json writes it.
+func appendText(dst, text []byte) []byte {
+	for _, c := range text {
+		if !plain[c] {
+			spelt, _ := json.Marshal(string(text)) // a text always encodes
+			return append(dst, spelt...)
+		}
+	}
+	dst = append(append(dst, '"'), text...)
+	return append(dst, '"')
+}
+
+// plain are the bytes that stand for themselves in a JSON text.
+var plain = func() (is [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		is[c] = !strings.ContainsRune(`"\<>&`, c)
+	}
+	return is
+}()
+
+// appendMoment appends a time as encoding/json writes it.
+func appendMoment(dst []byte, t time.Time) []byte {
+	dst = t.UTC().AppendFormat(append(dst, '"'), time.RFC3339Nano)
+	return append(dst, '"')
+}

@@ -1,0 +1,54 @@
+package httpapi
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// appendGrant writes what the full way would.
+func TestAppendGrantProperty(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		var texts [4]string
+		for i := range texts {
+			texts[i] = rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]*`)).Draw(r, "text")
+		}
+		moment := func(name string) time.Time {
+			zone := time.FixedZone("", 60*rapid.IntRange(-720, 720).Draw(r, "zone of "+name))
+			return time.Unix(0, rapid.Int64Range(0, 1<<62).Draw(r, name)).In(zone)
+		}
+		expires, refresh := moment("expires"), moment("refresh")
+		want, err := encoded(showGrant(&flows.Grant{IdentityID: texts[0], RefreshAfter: refresh, Credentials: cache.Credentials{
+			IdentityID: texts[0], AccessKeyID: texts[1], SecretKey: texts[2], SessionToken: texts[3], Expires: expires,
+		}}))
+		if err != nil {
+			r.Fatal(err)
+		}
+		got := appendGrant(nil, &cache.Glimpse{
+			IdentityID: []byte(texts[0]), AccessKeyID: []byte(texts[1]), SecretKey: []byte(texts[2]), SessionToken: []byte(texts[3]), Expires: expires,
+		}, refresh)
+		if string(got) != string(want.body) {
+			r.Fatalf("got  %s\nwant %s", got, want.body)
+		}
+	})
+}
+
+// A context lasts as long as it was said, at least, and at most half as long again.
+func TestPatience(t *testing.T) {
+	const life = time.Minute
+	p := newPatience(life)
+	for range 3 {
+		before := time.Now()
+		end, ok := p.context().Deadline()
+		if left := end.Sub(before); !ok || left < life || left > 3*life/2+time.Since(before) {
+			t.Errorf("got a context of %v, want %v to %v", left, life, 3*life/2)
+		}
+	}
+	if p.context() != p.context() {
+		t.Error("got two contexts at once, want one for both")
+	}
+}
