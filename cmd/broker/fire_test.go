@@ -27,7 +27,7 @@ import (
 	"github.com/cognito-broker/broker/internal/redistest"
 )
 
-// Three brokers share a Redis that burns, in front of one on the engine. Users are
+// Three brokers, of which one keeps nothing in memory, share a Redis that burns, in front of one on the engine. Users are
 // linked, unlinked, merged and deleted, and roles change, through any of them. No
 // read that began after a change was answered is answered with credentials that
 // upstream gave before the change reached it.
@@ -287,10 +287,14 @@ func startBlaze(t *testing.T) (*blaze, *redistest.Server, []*redistest.Link) {
 	b := &blaze{t: t, journal: j, engine: engine, idp: idp, ended: map[string]time.Time{}}
 	sealed, named := base64Key(), base64Key()
 	var links []*redistest.Link
-	for range 3 {
+	for i := range 3 {
 		link := redistest.Proxy(t, redis.Addr())
 		links = append(links, link)
-		b.brokers = append(b.brokers, startUpstream(t, engine, proxy.url, redisYAML(link.Addr(), sealed, named), idp.URL))
+		yaml := redisYAML(link.Addr(), sealed, named)
+		if i == 2 {
+			yaml = withoutMemory(yaml)
+		}
+		b.brokers = append(b.brokers, startUpstream(t, engine, proxy.url, yaml, idp.URL))
 	}
 	for i := range 6 {
 		u := &user{name: fmt.Sprint("user", i)}
@@ -374,6 +378,11 @@ func TestChangesUnderFire(t *testing.T) {
 			[]func(){link.Cut, link.Hang, link.HangAnswers}[mathrand.N(3)]()
 			pause(ctx, mathrand.N(4*time.Second))
 			link.Restore()
+		},
+		// Nobody hears what others announce, so nobody has a lease.
+		"subscriptions": func(redis *redistest.Server, _ []*redistest.Link, ctx context.Context) {
+			pause(ctx, mathrand.N(50*time.Millisecond))
+			redis.Client().ClientKillByFilter(ctx, "TYPE", "pubsub")
 		},
 		"Redis": func(redis *redistest.Server, _ []*redistest.Link, ctx context.Context) {
 			pause(ctx, mathrand.N(3*time.Second))
