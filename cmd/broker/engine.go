@@ -97,11 +97,14 @@ func builtinSTS(ctx context.Context, c *config.Config, s *store.Store) (*sts.Bui
 	return sts.NewBuiltin(sts.BuiltinConfig{Keys: keys, AccountID: c.Cognito.AccountID, Now: time.Now, Rand: rand.Reader})
 }
 
-// storeReady says what keeps misses from being answered.
+// storeReady says what keeps misses from being answered, some or all.
 func storeReady(s *store.Store) func(ctx context.Context) []httpapi.Reason {
 	return func(ctx context.Context) []httpapi.Reason {
 		if err := s.View(ctx, func(tx *store.Tx) error { _, _, err := tx.Secret("none"); return err }); err != nil {
 			return []httpapi.Reason{{Part: "store", Reason: "the identity store cannot be read"}}
+		}
+		if !s.Writable() { // who is known is answered all the same
+			return []httpapi.Reason{{Part: "store", Reason: "the identity store takes no writes", Degraded: true}}
 		}
 		return nil
 	}

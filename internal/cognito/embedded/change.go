@@ -43,7 +43,7 @@ func (e *Engine) changePool(ctx context.Context, id string, note *middleware.Met
 func (e *Engine) commit(ctx context.Context, write func(tx *store.Tx) error, publish func(pools map[string]rules.Pool)) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeDeadline)
 	defer cancel()
-	if err := e.store.Update(ctx, write); err != nil {
+	if err := e.update(ctx, write); err != nil {
 		again, stop := context.WithTimeout(context.WithoutCancel(ctx), changeDeadline)
 		defer stop()
 		if failed := e.reload(again); failed != nil {

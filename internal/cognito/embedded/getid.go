@@ -54,7 +54,7 @@ func (e *Engine) newGuest(ctx context.Context, pool *rules.Pool) (string, error)
 		return "", cognito.NotAuthorized(cognito.MsgGuestsNotAllowed)
 	}
 	guest := e.newIdentity(pool, rules.Guest)
-	if err := e.store.Update(ctx, func(tx *store.Tx) error { return tx.AddIdentity(guest) }); err != nil {
+	if err := e.update(ctx, func(tx *store.Tx) error { return tx.AddIdentity(guest) }); err != nil {
 		return "", e.orGone(pool, err)
 	}
 	return guest.ID, nil

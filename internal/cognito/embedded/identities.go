@@ -80,7 +80,7 @@ func (e *Engine) DeleteIdentities(ctx context.Context, in *cognitoidentity.Delet
 	var all sync.WaitGroup
 	for n, id := range in.IdentityIdsToDelete { // at most 60; the store gathers them into few commits
 		all.Go(func() {
-			failed[n] = e.store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteIdentity(id) })
+			failed[n] = e.update(ctx, func(tx *store.Tx) error { return tx.DeleteIdentity(id) })
 		})
 	}
 	all.Wait()

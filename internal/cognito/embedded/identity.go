@@ -47,7 +47,7 @@ func (e *Engine) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkI
 	if err != nil {
 		return nil, err
 	}
-	err = e.store.Update(ctx, func(tx *store.Tx) error {
+	err = e.update(ctx, func(tx *store.Tx) error {
 		return e.unlink(tx, &pool, id.ID, loginsOf(proven), in.LoginsToRemove)
 	})
 	if err != nil {

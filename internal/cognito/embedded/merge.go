@@ -49,7 +49,7 @@ func (e *Engine) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidentit
 		return nil, err
 	}
 	user := rules.Login{Provider: pool.DeveloperProvider, Subject: *in.DeveloperUserIdentifier}
-	err = e.store.Update(ctx, func(tx *store.Tx) error {
+	err = e.update(ctx, func(tx *store.Tx) error {
 		id, facts, err := present(tx, &pool, *in.IdentityId, []rules.Login{user})
 		if err != nil {
 			return err

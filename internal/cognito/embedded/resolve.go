@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
@@ -20,7 +21,7 @@ func (e *Engine) resolve(ctx context.Context, pool *rules.Pool, decide func(tx *
 		return r, err
 	}
 	fresh := e.newIdentity(pool, rules.Authenticated)
-	err = e.store.Update(ctx, func(tx *store.Tx) (err error) {
+	err = e.update(ctx, func(tx *store.Tx) (err error) {
 		if r, err = decide(tx); err != nil {
 			return err
 		}
@@ -54,6 +55,16 @@ func (e *Engine) carryOut(tx *store.Tx, pool *rules.Pool, r rules.Resolution) er
 		return nil
 	}
 	return tx.SetState(r.Identity, rules.Authenticated, e.now())
+}
+
+// update writes. A store that takes no writes is told from a write that is not in
+// order: it passes.
+func (e *Engine) update(ctx context.Context, fn func(tx *store.Tx) error) error {
+	err := e.store.Update(ctx, fn)
+	if _, ok := errors.AsType[*store.Unwritable](err); ok {
+		return cognito.Unavailable(err)
+	}
+	return err
 }
 
 // orGone explains a write that failed because its pool was deleted meanwhile.

@@ -42,7 +42,7 @@ func (e *Engine) Sweep(ctx context.Context) (removed int) {
 		for n := sweepAtOnce; n == sweepAtOnce; {
 			n = 0
 			before := e.now().Add(-p.GuestRetention)
-			err := e.store.Update(ctx, func(tx *store.Tx) (err error) {
+			err := e.update(ctx, func(tx *store.Tx) (err error) {
 				n, err = tx.DropGuests(p.ID, before, sweepAtOnce)
 				return err
 			})
@@ -68,5 +68,5 @@ func (e *Engine) used(ctx context.Context, p *rules.Pool, id string) error {
 	if err != nil || e.now().Sub(last) < p.GuestRetention/useShare {
 		return err
 	}
-	return e.store.Update(ctx, func(tx *store.Tx) error { return tx.Touch(id, e.now()) })
+	return e.update(ctx, func(tx *store.Tx) error { return tx.Touch(id, e.now()) })
 }

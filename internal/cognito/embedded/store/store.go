@@ -149,7 +149,8 @@ func (s *Store) View(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 // Update runs fn in a write of its own and returns once it is durable. Writes
-// that come together share a commit. When fn fails nothing of it is kept. When
+// that come together share a commit. When fn fails nothing of it is kept. It fails
+// with *Unwritable where the store takes no writes, whatever fn does. When
 // ctx ends first its error is returned and the outcome is unknown: the write
 // may still happen. fn may run on another goroutine; it must not keep tx, call
 // the store or block.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // Limits of the writer: how many writes wait, and how many share a commit.
@@ -22,6 +23,7 @@ type writer struct {
 	closing chan struct{}
 	once    sync.Once
 	done    chan struct{}
+	failing atomic.Bool // the last write was not taken
 }
 
 type job struct {
@@ -119,10 +121,16 @@ func (w *writer) gather(first *job) []*job {
 
 func (w *writer) commit(batch []*job) {
 	err := w.write(batch)
+	failing := err != nil
 	for _, j := range batch {
 		if err != nil && j.err == nil {
-			j.err = err
+			j.err = &Unwritable{err}
+		} else if unwritable(j.err) {
+			j.err, failing = &Unwritable{j.err}, true
 		}
+	}
+	w.failing.Store(failing) // before anybody hears of it
+	for _, j := range batch {
 		close(j.done)
 	}
 }
