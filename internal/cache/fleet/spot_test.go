@@ -241,3 +241,29 @@ func TestSpotProperty(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkSpot looks at entries again, as many at once as it says.
+func BenchmarkSpot(b *testing.B) {
+	for _, askers := range []int{1, 16, 64} {
+		b.Run(fmt.Sprint(askers), func(b *testing.B) {
+			a := join(b, server(redistest.Single(b).Addr()), newKeys()).leased(b)
+			spots := make([]cache.Spot, 256)
+			for i := range spots {
+				spots[i] = spotted(b, a, a, fmt.Sprint(i))
+			}
+			var turn atomic.Uint64
+			b.ReportAllocs()
+			b.SetParallelism(askers)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					g, err := spots[turn.Add(1)%256].Look(b.Context())
+					if err != nil || g == nil {
+						b.Errorf("got nothing (%v), want an entry", err)
+						return
+					}
+					g.Release()
+				}
+			})
+		})
+	}
+}
