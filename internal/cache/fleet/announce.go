@@ -25,8 +25,9 @@ func sealedFor(id, by [16]byte) string { return "announcement" + string(id[:]) +
 
 // announce tells all brokers that the scopes' epochs are pending, and returns when
 // none of them serves from memory what was obtained before: each has acknowledged,
-// or cannot hold a lease any more.
-func (m *member) announce(ctx context.Context, scopes []cache.Scope) error {
+// or cannot hold a lease any more. kept is how long those who keep the epochs have known
+// whom they must tell: a server that they replaced may be believed until later.
+func (m *member) announce(ctx context.Context, scopes []cache.Scope, kept time.Duration) error {
 	id := random()
 	by := m.number()
 	heard := make(chan string, maxMembers)
@@ -39,7 +40,7 @@ func (m *member) announce(ctx context.Context, scopes []cache.Scope) error {
 		m.mu.Unlock()
 	}()
 	rest := m.seal.Seal(by[:len(by):len(by)], packScopes(scopes), sealedFor(id, by))
-	cmd, err := m.redis.at(ctx, announceChange, m.key, m.announcements(), id[:], rest, clockStep.Milliseconds())
+	cmd, stood, err := m.redis.confirmedAt(ctx, announceChange, m.key, m.announcements(), id[:], rest, clockStep.Milliseconds())
 	published := time.Now()
 	if err != nil {
 		return unavailable("announce a fence", err)
@@ -48,14 +49,15 @@ func (m *member) announce(ctx context.Context, scopes []cache.Scope) error {
 	if err != nil || len(answer) == 0 {
 		return unavailable("announce a fence", errors.Join(err, errors.New("unexpected answer")))
 	}
-	kept, _ := answer[0].(int64)
+	known, _ := answer[0].(int64)
+	kept = min(kept, stood.kept, time.Duration(known)*time.Millisecond)
 	holders := map[string]bool{}
 	for _, h := range answer[1:] {
 		if name, _ := h.(string); name != m.id {
 			holders[name] = true
 		}
 	}
-	return m.settle(ctx, published, time.Duration(kept)*time.Millisecond, holders, heard)
+	return m.settle(ctx, published, kept, holders, heard)
 }
 
 // maxMembers is the largest fleet whose acknowledgements are counted; the rest of a
@@ -63,8 +65,8 @@ func (m *member) announce(ctx context.Context, scopes []cache.Scope) error {
 const maxMembers = 1024
 
 // settle waits until no other broker can serve what was announced at published.
-// kept is how long the server has known who holds a lease: before it knew for a
-// whole lease, it may not know all.
+// kept is how long the servers have been what they are: before they were for a whole
+// lease, there may be holders that they do not know.
 func (m *member) settle(ctx context.Context, published time.Time, kept time.Duration, holders map[string]bool, heard <-chan string) error {
 	silent := time.NewTimer(time.Until(published.Add(leaseLife)))
 	defer silent.Stop()

@@ -37,7 +37,7 @@ type client struct {
 func dial(s Server, observe Observer) client {
 	hush()
 	c := connect(s)
-	c.meeting, c.guards = new(meeting), &guards{observe: observe}
+	c.meeting, c.guards = new(meeting), newGuards(observe)
 	if c.cluster != nil {
 		c.cluster.OnNewNode(c.guards.guard)
 	} else if one, ok := c.UniversalClient.(*redis.Client); ok {
@@ -96,19 +96,33 @@ func (c client) node(ctx context.Context, key string) (*redis.Client, error) {
 // at runs a script on the server that keeps a key. A cluster that moved it is asked
 // once more.
 func (c client) at(ctx context.Context, s script, key string, args ...any) (*redis.Cmd, error) {
-	try := func() (*redis.Cmd, error) {
+	cmd, _, err := c.atBy(ctx, runOnly, s, key, args)
+	return cmd, err
+}
+
+// confirmedAt is at by runConfirmed.
+func (c client) confirmedAt(ctx context.Context, s script, key string, args ...any) (*redis.Cmd, look, error) {
+	return c.atBy(ctx, c.runConfirmed, s, key, args)
+}
+
+func (c client) atBy(ctx context.Context, by run, s script, key string, args []any) (*redis.Cmd, look, error) {
+	try := func() (*redis.Cmd, look, error) {
 		node, err := c.node(ctx, key)
 		if err != nil {
-			return nil, err
+			return nil, look{}, err
 		}
-		return s.one(ctx, node, key, args...)
+		results, l, err := by(ctx, node, s, []invocation{{key, args}})
+		if err != nil {
+			return nil, l, err
+		}
+		return results[0], l, nil
 	}
-	cmd, err := try()
+	cmd, l, err := try()
 	if err != nil && movedAway(err) {
 		c.reload(ctx)
-		cmd, err = try()
+		cmd, l, err = try()
 	}
-	return cmd, err
+	return cmd, l, err
 }
 
 // reload asks the cluster anew who keeps what, after a node said it is not it.

@@ -127,7 +127,8 @@ func TestLateFence(t *testing.T) {
 	})
 }
 
-// Servers that take no writes are read; changes that need a fence fail at once.
+// A full server is read, and what has become a replica, or has too few of them, is not
+// believed; changes that need a fence fail at once.
 func TestServerThatTakesNoWrites(t *testing.T) {
 	t.Parallel() // it waits
 	for _, test := range []struct {
@@ -135,7 +136,7 @@ func TestServerThatTakesNoWrites(t *testing.T) {
 		begin  func(*redistest.Server)
 		end    func(*redistest.Server)
 		reason string
-		lapses bool // the lease cannot be renewed
+		lapses bool // the lease cannot be renewed, and no read is believed
 	}{
 		{
 			"full", func(s *redistest.Server) { s.Config("maxmemory", "1") },
@@ -166,10 +167,11 @@ func TestServerThatTakesNoWrites(t *testing.T) {
 			b.troubled(t, test.reason)
 			if test.lapses {
 				until(t, "the lease lapses", func() bool { return !b.Lease().Held() })
+				until(t, "reads are not believed", func() bool { _, err := b.found(t, "x"); return err != nil })
 			}
 			for range 100 {
-				if found, err := b.found(t, "x"); err != nil || !found {
-					t.Fatalf("a read: got %v %v, want the entry", found, err)
+				if found, err := b.found(t, "x"); found == test.lapses || errors.Is(err, cache.ErrFleet) != test.lapses {
+					t.Fatalf("a read: got %v %v, want the entry: %v", found, err, !test.lapses)
 				}
 				if _, err := b.epochs.Fence(t.Context(), cache.IdentityScope("x")); !errors.Is(err, cache.ErrFleet) {
 					t.Fatalf("a fence: got %v, want it not available", err)
@@ -178,8 +180,8 @@ func TestServerThatTakesNoWrites(t *testing.T) {
 			if got := b.Status(); got.Silent != 0 || got.Unwritten != 1 {
 				t.Errorf("got %+v, want one server that is not written", got)
 			}
-			if found, err := b.found(t, "x"); err != nil || !found {
-				t.Errorf("after fences that failed: got %v %v, want the entry", found, err)
+			if found, err := b.found(t, "x"); found == test.lapses || errors.Is(err, cache.ErrFleet) != test.lapses {
+				t.Errorf("after fences that failed: got %v %v, want the entry: %v", found, err, !test.lapses)
 			}
 			test.end(s)
 			b.well(t).leased(t)

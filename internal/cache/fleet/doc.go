@@ -7,8 +7,8 @@
 // exchange that brought it, and is served only while they are the present ones.
 // A broker that is about to change something
 //
-//  1. makes the scopes' epochs pending, with a deadline, and waits until a
-//     replica has them too, where there is one: nothing can be read or stored;
+//  1. makes the scopes' epochs pending, with a deadline, and waits until the
+//     replicas have them too, where there are any: nothing can be read or stored;
 //  2. announces the scopes to all brokers, which end what they hold in memory and
 //     acknowledge; one that does not answer is waited for until its lease must have
 //     lapsed;
@@ -28,8 +28,16 @@
 // wrong answer: entries are judged by their epochs, whoever stored them.
 //
 // Whatever Redis forgets (emptied, evicting) is made anew and matches nothing that
-// came before. An epoch names the server process that made it, and counts for no
-// other: one that took over, or that read an old state back from its disk, may not
-// know what was fenced. A server that has not kept the table of leases for the
-// length of a lease is not believed to know all holders: a fence waits then.
+// came before. An epoch names the reign in which it was made, and counts in no
+// other: a server that took over, or that read an old state back from its disk, may not
+// know what was fenced.
+//
+// A server may have been replaced by another that a broker does not reach. So it is
+// believed only for a moment after its replicas confirmed a write: what they have
+// not confirmed is no lease, no fence, and no epoch that anything is served under. Of
+// all servers that were ever met together most must have the write; of two, the
+// master needs its replica, and the replica that took over is alone. So whoever is
+// confirmed on one side cannot be on the other, nor shortly after: a server that has
+// not been what it is for the length of a lease is not believed to know all who
+// believe another, and a fence waits then.
 package fleet

@@ -3,9 +3,8 @@ package fleet
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"strings"
+	"math"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -17,23 +16,22 @@ import (
 // whose epochs are given this life again when it is stored.
 const epochLife = 48 * time.Hour
 
-// A scope's epoch is a string: 16 random bytes, 16 of the id of the server process
-// that made it and, while fences are open, a record of 24 for each: its random id,
-// and the deadline at which it lapses, in milliseconds of Redis's clock. Whoever
-// reads more than 32 bytes reads a pending epoch. Another process, one that took
-// over or that read an old state back from its disk, may not know of a fence: what
-// it did not make itself is no epoch of its own. Only the scripts below write one.
+// A scope's epoch is a string: 16 random bytes, 16 of the reign in which it was made
+// and, while fences are open, a record of 24 for each: its random id, and the deadline
+// at which it lapses, in milliseconds of Redis's clock. Whoever reads more than 32
+// bytes reads a pending epoch. A server that took over, or that read an old state back
+// from its disk, may not know of a fence: what was not made in its own reign is no
+// epoch of its own. Only the scripts below write one.
 const (
-	runSize    = 16
-	recordedAt = 16 + runSize
+	reignSize  = 16
+	recordedAt = 16 + reignSize
 )
 
-// ownEpoch tells the server's own id, and the epoch that a value spells: the empty
-// string for none, a pending one, or one that another process made.
-const ownEpoch = `
-local run = string.sub(string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), 1, 16)
+// ownEpoch tells the server's reign, and the epoch that a value spells: the empty
+// string for none, a pending one, or one of another reign.
+const ownEpoch = ownReign + `
 local function present(v)
-  if v and #v == 32 and string.sub(v, 17) == run then return string.sub(v, 1, 16) end
+  if v and #v == 32 and string.sub(v, 17) == reign then return string.sub(v, 1, 16) end
   return ''
 end
 `
@@ -57,8 +55,9 @@ end
 const ended = `redis.call('SET', KEYS[1] .. 'f', now, 'PX', 300000)
 `
 
-// openEpoch returns the epoch, and makes one where there is none or where all that
-// made it pending has lapsed; a pending one is empty. ARGV: a new epoch, its life.
+// openEpoch returns the epoch and the reign, and makes an epoch where there is none or
+// where all that made it pending has lapsed; a pending one is empty. ARGV: a new epoch,
+// its life.
 var openEpoch = newScript(ownEpoch + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ''
 ` + keepOthers + `
@@ -68,9 +67,9 @@ if epoch ~= '' then
 elseif others == '' then
   if #v > 0 then ` + ended + ` end
   epoch = ARGV[1]
-  redis.call('SET', KEYS[1], epoch .. run, 'PX', ARGV[2])
+  redis.call('SET', KEYS[1], epoch .. reign, 'PX', ARGV[2])
 end
-return epoch
+return epoch .. reign
 `)
 
 // beginFence makes the epoch pending, and deletes what the scope's entries are
@@ -80,7 +79,7 @@ return epoch
 var beginFence = newScript(ownEpoch + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + keepOthers + `
-redis.call('SET', KEYS[1], ARGV[1] .. run .. others .. fence .. struct.pack('>I8', now + ARGV[4]), 'PX', ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1] .. reign .. others .. fence .. struct.pack('>I8', now + ARGV[4]), 'PX', ARGV[2])
 for _, field in ipairs(redis.call('HKEYS', ARGV[5])) do redis.call('DEL', ARGV[6] .. field) end
 redis.call('DEL', ARGV[5])
 return present(v)
@@ -98,7 +97,7 @@ if not own and ARGV[5] == '1' then return {present(v), 0, 0} end
 local undisturbed = own and string.sub(v, 1, 16) == ARGV[4]
 local epoch = ARGV[1]
 if undisturbed and others == '' and #ARGV[6] == 16 then epoch = ARGV[6] end
-redis.call('SET', KEYS[1], epoch .. run .. others, 'PX', ARGV[2])
+redis.call('SET', KEYS[1], epoch .. reign .. others, 'PX', ARGV[2])
 if epoch ~= ARGV[5] then ` + ended + ` end
 return {others == '' and epoch or '', own and 1 or 0, undisturbed and 1 or 0}
 `)
@@ -118,30 +117,41 @@ func stable(value string) (epoch cache.Epoch, ok bool) {
 	return epoch, true
 }
 
-// own makes of epochs that were read what stable takes: of a server's own epochs the
-// epoch, of any other nothing. info is what INFO server said on the connection that
-// they were read on; without it there are none.
-func own(keys, values []string, info string) {
-	run := runOf(info)
+// own makes of epochs that were read from a server what stable takes: of its own
+// epochs the epoch, of any other nothing. info is what INFO server said on the
+// connection that they were read on; without it there are none. Where the server is
+// not believed, it fails.
+func (c client) own(ctx context.Context, from redis.Cmdable, keys, values []string, info string) error {
+	var reign string
 	for i, v := range values {
 		if !isEpoch(keys[i]) {
 			continue
 		}
-		if len(v) == recordedAt && run != "" && v[16:] == run {
+		if reign == "" && v != "" && info != "" {
+			process := processOf(info)
+			known, err := c.believed(ctx, from, func(b *believed) bool { return b.process == process })
+			if err != nil {
+				return err
+			}
+			reign = known.reign
+		}
+		if values[i] = ""; len(v) == recordedAt && reign != "" && v[16:] == reign {
 			values[i] = v[:16]
-		} else {
-			values[i] = ""
 		}
 	}
+	return nil
 }
 
-// runOf is the beginning of a server process's id, which no two share.
-func runOf(info string) string {
-	_, rest, _ := strings.Cut(info, "run_id:")
-	if len(rest) < runSize {
-		return ""
+// believed is what is believed of a server, if it is the one that is meant.
+func (c client) believed(ctx context.Context, from redis.Cmdable, meant func(*believed) bool) (*believed, error) {
+	node, ok := from.(*redis.Client)
+	if !ok {
+		return nil, errUnconfirmed // several servers; nobody can tell which
 	}
-	return rest[:runSize]
+	return c.guards.of(node).where(ctx, meant, func(ctx context.Context) error {
+		_, _, err := c.runConfirmed(ctx, node, script{}, nil)
+		return err
+	})
 }
 
 // open reads the epochs of the scopes, and makes those that are missing. Pending
@@ -164,8 +174,9 @@ func (f *Fleet) open(ctx context.Context, scopes []cache.Scope) (map[cache.Scope
 	return epochs, nil
 }
 
-// openTogether is open for the names of epochs that one server keeps.
-func openTogether(ctx context.Context, from redis.Cmdable, names []string) ([]string, error) {
+// openTogether is open for the names of epochs that one server keeps. Where that is
+// not believed, it fails.
+func (c client) openTogether(ctx context.Context, from redis.Cmdable, names []string) ([]string, error) {
 	calls := make([]invocation, len(names))
 	for i, name := range names {
 		fresh := random()
@@ -177,86 +188,70 @@ func openTogether(ctx context.Context, from redis.Cmdable, names []string) ([]st
 	}
 	values := make([]string, len(names))
 	for i, r := range results {
-		if values[i], err = r.Text(); err != nil {
+		text, err := r.Text()
+		if err != nil {
 			return nil, err
 		}
+		at := max(0, len(text)-reignSize)
+		if _, err := c.believed(ctx, from, func(b *believed) bool { return b.reign == text[at:] }); err != nil {
+			return nil, err
+		}
+		values[i] = text[:at]
 	}
 	return values, nil
 }
 
-// onEach runs a script for the epoch of each scope, on the servers that keep them,
-// and waits on each for a replica where confirm is wanted.
-func (f *Fleet) onEach(ctx context.Context, s script, scopes []cache.Scope, args func(i int) []any) ([]*redis.Cmd, error) {
-	return f.each(ctx, s, scopes, args, false)
-}
+// run is how a script is run on a server for some of the scopes.
+type run func(ctx context.Context, node *redis.Client, s script, calls []invocation) ([]*redis.Cmd, look, error)
 
-func (f *Fleet) each(ctx context.Context, s script, scopes []cache.Scope, args func(i int) []any, confirm bool) ([]*redis.Cmd, error) {
+// onEach runs a script for the epoch of each scope, on the servers that keep them. It
+// tells the least of what the servers are: how long they have been so.
+func (f *Fleet) onEach(ctx context.Context, by run, s script, scopes []cache.Scope, args func(i int) []any) ([]*redis.Cmd, look, error) {
 	calls := make([]invocation, len(scopes))
 	keys := make([]string, len(scopes))
 	for i, scope := range scopes {
 		keys[i] = f.names.epoch(scope)
 		calls[i] = invocation{key: keys[i], args: args(i)}
 	}
-	results, err := f.spread(ctx, s, keys, calls, confirm)
+	results, least, err := f.spread(ctx, by, s, keys, calls)
 	if err != nil && movedAway(err) {
 		f.redis.reload(ctx)
-		results, err = f.spread(ctx, s, keys, calls, confirm)
+		results, least, err = f.spread(ctx, by, s, keys, calls)
 	}
 	if err != nil {
-		return nil, unavailable("run a script", err)
+		return nil, look{}, unavailable("run a script", err)
 	}
-	return results, nil
+	return results, least, nil
 }
 
-func (f *Fleet) spread(ctx context.Context, s script, keys []string, calls []invocation, confirm bool) ([]*redis.Cmd, error) {
+func (f *Fleet) spread(ctx context.Context, by run, s script, keys []string, calls []invocation) ([]*redis.Cmd, look, error) {
 	nodes, err := f.redis.byNode(ctx, keys)
 	if err != nil {
-		return nil, err
+		return nil, look{}, err
 	}
 	results := make([]*redis.Cmd, len(calls))
+	least := look{kept: math.MaxInt64, whole: math.MaxInt64}
 	for node, places := range nodes {
 		part := make([]invocation, len(places))
 		for i, place := range places {
 			part[i] = calls[place]
 		}
-		got, err := runConfirmed(ctx, node, s, part, confirm)
+		got, l, err := by(ctx, node, s, part)
 		if err != nil {
-			return nil, err
+			return nil, look{}, err
 		}
+		least.kept, least.whole = min(least.kept, l.kept), min(least.whole, l.whole)
 		for i, place := range places {
 			results[place] = got[i]
 		}
 	}
-	return results, nil
+	return results, least, nil
 }
 
-// confirmWithin bounds the wait for a replica.
-const confirmWithin = 300 * time.Millisecond
-
-var errUnconfirmed = errors.New("no replica has confirmed the write")
-
-// runConfirmed runs the script on one server. With confirm, and where the server
-// has replicas, it succeeds only when one of them has what the script wrote: a
-// replica that takes over must not bring back an epoch that was ended.
-func runConfirmed(ctx context.Context, node *redis.Client, s script, calls []invocation, confirm bool) ([]*redis.Cmd, error) {
-	if !confirm {
-		return s.run(ctx, node, calls)
-	}
-	conn := node.Conn() // WAIT counts what its own connection wrote
-	defer conn.Close()
-	results, err := s.run(ctx, conn, calls)
-	if err != nil {
-		return nil, err
-	}
-	info, err := conn.Info(ctx, "replication").Result()
-	if err != nil || replicas(info) == 0 {
-		return results, err
-	}
-	n, err := conn.Wait(ctx, 1, confirmWithin).Result()
-	if err == nil && n < 1 {
-		err = errUnconfirmed
-	}
-	return results, err
+// runOnly runs a script on one server, which is not looked at.
+func runOnly(ctx context.Context, node *redis.Client, s script, calls []invocation) ([]*redis.Cmd, look, error) {
+	results, err := s.run(ctx, node, calls)
+	return results, look{}, err
 }
 
 // unavailable makes cache.ErrFleet of what Redis answered.

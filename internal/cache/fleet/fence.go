@@ -27,15 +27,15 @@ func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, 
 	for i := range c.begun {
 		c.begun[i] = random()
 	}
-	results, err := f.each(ctx, beginFence, scopes, func(i int) []any {
+	results, stood, err := f.onEach(ctx, f.redis.runConfirmed, beginFence, scopes, func(i int) []any {
 		root := f.names.root(scopes[i])
 		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), root.used(), root.before("m")}
-	}, true)
+	})
 	if err == nil {
 		for i, r := range results {
 			c.before[i], _ = r.Text() // nothing that it spells is nothing to return to
 		}
-		err = f.member.announce(ctx, scopes)
+		err = f.member.announce(ctx, scopes, stood.kept)
 	}
 	if err != nil {
 		// What was made pending, or may have been, lapses by itself; better at once,
@@ -62,7 +62,7 @@ func (c *change) giveUp(ctx context.Context) {
 	defer cancel()
 	var answered time.Time
 	_ = c.fleet.persist(ctx, func(ctx context.Context) error {
-		_, unknown, _, err := c.end(ctx, true)
+		_, unknown, _, err := c.end(ctx, runOnly, true)
 		if err != nil || len(unknown) == 0 {
 			return err
 		}
@@ -80,8 +80,9 @@ func (c *change) giveUp(ctx context.Context) {
 var errLate = errors.New("the fence has not arrived")
 
 // Done opens new epochs. Where Redis lost the fence meanwhile, others may have
-// stored and kept what is older than the change: they are told once more. It tries
-// until ctx ends.
+// stored and kept what is older than the change: they are told once more. Where a
+// server's replicas do not confirm its end, another may have taken its place that does
+// not know it. It tries until ctx ends.
 func (c *change) Done(ctx context.Context) ([]cache.Epoch, error) {
 	if c.ended {
 		return nil, nil
@@ -94,10 +95,10 @@ func (c *change) Done(ctx context.Context) ([]cache.Epoch, error) {
 		var lost []cache.Scope
 		var err error
 		var undisturbed bool
-		epochs, lost, undisturbed, err = c.end(ctx, false)
+		epochs, lost, undisturbed, err = c.end(ctx, c.fleet.redis.runConfirmed, false)
 		alone = alone && undisturbed
 		if err == nil && len(lost) > 0 {
-			err = c.fleet.member.announce(ctx, lost)
+			err = c.fleet.member.announce(ctx, lost, 0)
 		}
 		return err
 	})
@@ -113,14 +114,14 @@ func (c *change) Cancel(ctx context.Context) error {
 		return nil
 	}
 	c.ended = true
-	_, _, _, err := c.end(urgent(ctx), true)
+	_, _, _, err := c.end(urgent(ctx), runOnly, true)
 	return err
 }
 
 // end runs the end of the fence for each scope. lost are those whose fence Redis
 // did not know any more.
-func (c *change) end(ctx context.Context, unchanged bool) (epochs []cache.Epoch, lost []cache.Scope, undisturbed bool, err error) {
-	results, err := c.fleet.onEach(ctx, endFence, c.scopes, func(i int) []any {
+func (c *change) end(ctx context.Context, by run, unchanged bool) (epochs []cache.Epoch, lost []cache.Scope, undisturbed bool, err error) {
+	results, _, err := c.fleet.onEach(ctx, by, endFence, c.scopes, func(i int) []any {
 		fresh, cancelled, back := random(), 0, ""
 		if unchanged {
 			cancelled, back = 1, c.before[i]

@@ -84,7 +84,7 @@ func New(c Config) (*Fleet, error) {
 	f.behind = func(work func(context.Context)) { f.background.Go(func() { work(life) }) }
 	f.end = end
 	f.reader, f.opener = newReader(f.redis), newReader(f.redis)
-	f.opener.fetch = openTogether
+	f.opener.fetch = f.redis.openTogether
 	id := random()
 	f.member = &member{
 		redis: f.redis, names: f.names, seal: seal, observe: c.Observer,

@@ -20,8 +20,10 @@ type guard struct {
 	answers *breaker
 	writes  *breaker
 	observe Observer
-	used    atomic.Int64 // when somebody wanted it last, in Unix nanoseconds
-	refused atomic.Int64 // when it refused a write last, likewise
+	belief
+	note    atomic.Pointer[string] // the name of what is known of the server, where that must be searched
+	used    atomic.Int64           // when somebody wanted it last, in Unix nanoseconds
+	refused atomic.Int64           // when it refused a write last, likewise
 }
 
 func newGuard(server *redis.Client, observe Observer) *guard {
@@ -38,6 +40,16 @@ type urgency struct{}
 func urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgency{}, true) }
 
 func isUrgent(ctx context.Context) bool { return ctx.Value(urgency{}) != nil }
+
+// curiosity marks a context.
+type curiosity struct{}
+
+// looking returns a context whose commands are no sign that somebody wants the server.
+func looking(ctx context.Context) context.Context {
+	return context.WithValue(urgent(ctx), curiosity{}, true)
+}
+
+func isLooking(ctx context.Context) bool { return ctx.Value(curiosity{}) != nil }
 
 // connecting are the commands that the library sends by itself, within others or
 // to learn of a cluster.
@@ -76,7 +88,7 @@ func (g *guard) pass(ctx context.Context, cmds []redis.Cmder, send func() error)
 		return send()
 	}
 	start := time.Now()
-	if name != "ping" { // which only looks
+	if name != "ping" && !isLooking(ctx) {
 		g.used.Store(start.UnixNano())
 	}
 	done, err := g.admit(isUrgent(ctx), writing(cmds))
@@ -140,6 +152,9 @@ func (g *guard) trouble() trouble {
 	}
 	if g.writes.open() || since(&g.refused) < refusedLately {
 		return trouble(g.writes.why.Load())
+	}
+	if since(&g.doubted) < doubtedFor && trouble(g.cause.Load()) == unconfirmed && g.held() == nil {
+		return unconfirmed
 	}
 	return well
 }

@@ -13,8 +13,13 @@ import (
 // concurrent use.
 type guards struct {
 	observe Observer
-	mu      sync.Mutex
+	mu      sync.RWMutex
 	all     []*guard
+	by      map[*redis.Client]*guard
+}
+
+func newGuards(observe Observer) *guards {
+	return &guards{observe: observe, by: map[*redis.Client]*guard{}}
 }
 
 // guard puts a guard before a server.
@@ -24,6 +29,17 @@ func (g *guards) guard(server *redis.Client) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.all = append(g.all, one)
+	g.by[server] = one
+}
+
+// of is the guard of a server. Of one that has been dropped nothing is known.
+func (g *guards) of(server *redis.Client) *guard {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if one := g.by[server]; one != nil {
+		return one
+	}
+	return newGuard(server, g.observe)
 }
 
 // wantedWithin is how long a server is of interest after somebody wanted it last:
@@ -47,6 +63,7 @@ func (g *guards) wanted() []*guard {
 func (g *guards) drop(gone *guard) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	delete(g.by, gone.server)
 	for i, one := range g.all {
 		if one == gone {
 			g.all = append(g.all[:i:i], g.all[i+1:]...)
@@ -61,7 +78,7 @@ func (g *guards) look(ctx context.Context) {
 	var group sync.WaitGroup
 	for _, one := range g.wanted() {
 		group.Go(func() {
-			if err := one.server.Ping(urgent(ctx)).Err(); errors.Is(err, redis.ErrClosed) {
+			if err := one.server.Ping(looking(ctx)).Err(); errors.Is(err, redis.ErrClosed) {
 				g.drop(one) // it left the cluster
 			}
 		})

@@ -44,7 +44,7 @@ func (r *reader) get(ctx context.Context, keys []string) ([]string, error) {
 // direct reads the keys by themselves, as the library does it: it follows what a
 // cluster is moving.
 func (r *reader) direct(ctx context.Context, keys []string) ([]string, error) {
-	return fetchEach(ctx, r.redis, keys)
+	return r.redis.fetchEach(ctx, r.redis, keys)
 }
 
 // lane is the way to the server that keeps a key.
@@ -79,9 +79,9 @@ func (r *reader) open(node *redis.Client) *lane {
 	switch {
 	case r.fetch != nil:
 	case r.redis.cluster != nil:
-		l.fetch = fetchEach
+		l.fetch = r.redis.fetchEach
 	default:
-		l.fetch = fetchTogether
+		l.fetch = r.redis.fetchTogether
 	}
 	r.lanes[node] = l
 	return l
@@ -98,7 +98,7 @@ func patienceOf(node *redis.Client) time.Duration {
 type fetch func(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error)
 
 // fetchEach reads keys one by one in one round trip.
-func fetchEach(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
+func (c client) fetchEach(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
 	gets := make([]*redis.StringCmd, len(keys))
 	var info *redis.StringCmd
 	_, err := from.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -120,19 +120,17 @@ func fetchEach(ctx context.Context, from redis.Cmdable, keys []string) ([]string
 		}
 	}
 	if info == nil { // of several servers; nobody can tell which
-		own(keys, values, "")
-		return values, nil
+		return values, c.own(ctx, from, keys, values, "")
 	}
 	if err := info.Err(); err != nil {
 		return nil, err
 	}
-	own(keys, values, info.Val())
-	return values, nil
+	return values, c.own(ctx, from, keys, values, info.Val())
 }
 
 // fetchTogether reads keys by one command. A cluster takes it for keys of one slot
 // only.
-func fetchTogether(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
+func (c client) fetchTogether(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
 	var got *redis.SliceCmd
 	var info *redis.StringCmd
 	_, err := from.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -146,6 +144,5 @@ func fetchTogether(ctx context.Context, from redis.Cmdable, keys []string) ([]st
 	for i, v := range got.Val() {
 		values[i], _ = v.(string)
 	}
-	own(keys, values, info.Val())
-	return values, nil
+	return values, c.own(ctx, from, keys, values, info.Val())
 }

@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -26,25 +25,45 @@ type invocation struct {
 	args []any
 }
 
-// run runs the script once for each invocation on one connection, in one round
-// trip, two where the server has not met the script. A script may run twice with
-// the same arguments then.
+// step is a script and an invocation of it.
+type step struct {
+	script
+	invocation
+}
+
+// run runs the script once for each invocation, as runSteps does.
 func (s script) run(ctx context.Context, conn redis.Cmdable, calls []invocation) ([]*redis.Cmd, error) {
-	results, err := s.send(ctx, conn, calls)
+	steps := make([]step, len(calls))
+	for i, c := range calls {
+		steps[i] = step{s, c}
+	}
+	return runSteps(ctx, conn, steps)
+}
+
+// runSteps runs scripts one after the other on one connection, in one round trip, two
+// where the server has not met one of them. A script may run twice with the same
+// arguments then.
+func runSteps(ctx context.Context, conn redis.Cmdable, steps []step) ([]*redis.Cmd, error) {
+	results, err := send(ctx, conn, steps)
 	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
-		if err := s.Load(ctx, conn).Err(); err != nil {
-			return nil, err
+		for i, s := range steps {
+			if i > 0 && s.script == steps[i-1].script {
+				continue
+			}
+			if err := s.Load(ctx, conn).Err(); err != nil {
+				return nil, err
+			}
 		}
-		results, err = s.send(ctx, conn, calls)
+		results, err = send(ctx, conn, steps)
 	}
 	return results, err
 }
 
-func (s script) send(ctx context.Context, conn redis.Cmdable, calls []invocation) ([]*redis.Cmd, error) {
-	results := make([]*redis.Cmd, len(calls))
+func send(ctx context.Context, conn redis.Cmdable, steps []step) ([]*redis.Cmd, error) {
+	results := make([]*redis.Cmd, len(steps))
 	_, err := conn.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, c := range calls {
-			results[i] = s.EvalSha(ctx, p, []string{c.key}, c.args...)
+		for i, s := range steps {
+			results[i] = s.EvalSha(ctx, p, []string{s.key}, s.args...)
 		}
 		return nil
 	})
@@ -54,29 +73,9 @@ func (s script) send(ctx context.Context, conn redis.Cmdable, calls []invocation
 	return results, nil
 }
 
-// one runs the script for one key.
-func (s script) one(ctx context.Context, conn redis.Cmdable, key string, args ...any) (*redis.Cmd, error) {
-	results, err := s.run(ctx, conn, []invocation{{key, args}})
-	if err != nil {
-		return nil, err
-	}
-	return results[0], nil
-}
-
 // at runs a script on the server that keeps a key.
 func (f *Fleet) at(ctx context.Context, s script, key string, args ...any) (*redis.Cmd, error) {
 	return f.redis.at(ctx, s, key, args...)
-}
-
-// replicas is how many replicas the server has now, as INFO replication tells.
-func replicas(info string) int {
-	n := 0
-	for line := range strings.Lines(info) {
-		if strings.HasPrefix(line, "slave") && strings.Contains(line, "state=online") {
-			n++
-		}
-	}
-	return n
 }
 
 // movedAway reports whether a node of a cluster no longer has what was asked.

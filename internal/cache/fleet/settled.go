@@ -17,7 +17,7 @@ if epoch ~= '' then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 elseif #v == 0 then
   epoch = ARGV[1]
-  redis.call('SET', KEYS[1], epoch .. run, 'PX', ARGV[2])
+  redis.call('SET', KEYS[1], epoch .. reign, 'PX', ARGV[2])
 end
 if now - (redis.call('GET', KEYS[1] .. 'f') or 0) < tonumber(ARGV[3]) then return '' end
 return epoch
@@ -39,7 +39,7 @@ func (f *Fleet) Settled(ctx context.Context, stamp cache.Stamp, since time.Durat
 		return cache.Stamp{}, nil
 	}
 	scopes, _ := stamp.Shared()
-	values, err := f.onEach(ctx, settledEpoch, scopes, func(int) []any {
+	values, _, err := f.onEach(ctx, runOnly, settledEpoch, scopes, func(int) []any {
 		fresh := random()
 		return []any{fresh[:], epochLife.Milliseconds(), (since + settledMargin).Milliseconds()}
 	})

@@ -19,14 +19,13 @@ const (
 	clockStep = time.Second
 )
 
-// The table of leases is a hash: "run" is the server that made it and "since" when,
+// The table of leases is a hash: "reign" is that in which it was made and "since" when,
 // "head" the id of the last announcement, and "l:<id>" when that broker's lease
 // lapses. A server that took over, was emptied or evicted the table begins it anew,
 // and says so by "since": holders that it does not know may be left until then.
-const table = `
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-if redis.call('HGET', KEYS[1], 'run') ~= run then
-  redis.call('HSET', KEYS[1], 'run', run, 'since', now)
+const table = ownReign + `
+if redis.call('HGET', KEYS[1], 'reign') ~= reign then
+  redis.call('HSET', KEYS[1], 'reign', reign, 'since', now)
 end
 redis.call('PEXPIRE', KEYS[1], 3600000)
 `
@@ -67,10 +66,12 @@ end
 return answer
 `)
 
-// renew renews the lease in Redis and returns the head.
+// renew renews the lease in Redis and returns the head. Where the server's replicas do
+// not confirm it, nobody has a lease: another server may have taken its place, where
+// a change waits for those alone who have one there.
 func (m *member) renew(ctx context.Context) (head [16]byte, err error) {
 	fresh := random()
-	cmd, err := m.redis.at(ctx, renewLease, m.key, m.id, leaseLife.Milliseconds(), fresh[:])
+	cmd, _, err := m.redis.confirmedAt(ctx, renewLease, m.key, m.id, leaseLife.Milliseconds(), fresh[:])
 	if err != nil {
 		return head, err
 	}

@@ -12,7 +12,7 @@ import (
 type trouble int32
 
 // Up to refusing, a server answers nothing; up to unsaved, it does not take what is
-// written, and may be read. What it forbids costs nobody time, and others nothing.
+// written; one that is unconfirmed does, and is not believed. What it forbids costs nobody time, and others nothing.
 const (
 	well trouble = iota
 	unreachable
@@ -23,6 +23,7 @@ const (
 	readOnly
 	full
 	unsaved
+	unconfirmed
 	forbidding
 )
 
@@ -45,6 +46,8 @@ func (t trouble) String() string {
 		return "full"
 	case unsaved:
 		return "refuses writes that it could not save or replicate"
+	case unconfirmed:
+		return "cut off from its replicas"
 	case forbidding:
 		return "does not let the broker's user do what it must"
 	}
@@ -73,6 +76,9 @@ var replies = []struct {
 func troubleOf(err error) trouble {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return well
+	}
+	if errors.Is(err, errUnconfirmed) {
+		return unconfirmed
 	}
 	if _, replied := errors.AsType[redis.Error](err); !replied {
 		return unreachable // whatever came of it, it was no answer

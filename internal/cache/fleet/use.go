@@ -89,10 +89,10 @@ func (f *Fleet) Report(ctx context.Context, reports []cache.Report) ([]cache.Tol
 	if len(calls) == 0 {
 		return told, nil
 	}
-	results, err := f.spread(ctx, reportUse, keys, calls, false)
+	results, _, err := f.spread(ctx, runOnly, reportUse, keys, calls)
 	if err != nil && movedAway(err) {
 		f.redis.reload(ctx)
-		results, err = f.spread(ctx, reportUse, keys, calls, false)
+		results, _, err = f.spread(ctx, runOnly, reportUse, keys, calls)
 	}
 	if err != nil {
 		return nil, unavailable("report use", err)

@@ -77,6 +77,7 @@ func (f *Fleet) watch(ctx context.Context) {
 		case <-ticker.C:
 		}
 		f.redis.guards.look(ctx)
+		f.redis.believeAll(ctx)
 		now := f.Trouble()
 		if now != "" {
 			f.redis.reload(ctx) // a cluster may have others in its place

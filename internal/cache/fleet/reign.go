@@ -1,0 +1,190 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// ownReign tells the server's reign: the time since it became a master, under an id
+// that no other master ever has. One that took over, was started anew, or was a
+// replica meanwhile begins another.
+const ownReign = `
+local reign = string.sub(string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)'), 1, 16)
+`
+
+// What is known of a server stands on it, as a string: its reign; since when it has
+// had, without a gap, the replicas that it needs; when it was looked at last; since
+// when it has evicted nothing, and how many keys it had by then; the most replicas
+// that were met in this reign, and in any. It is there for those who look later:
+// a master that was met with its replicas is not believed without them.
+//
+// Of the n servers that were ever met together, most must have what is written, for a
+// replica that most do not reach is no longer the master's, or may have taken its place.
+// Of two, the replica that takes over is alone, and the master that had it is not
+// believed without it.
+
+// lookAt notes how the server stands. ARGV: how long the note is kept. Returns the
+// reign, the process's id, how many replicas must confirm what is written, whether
+// there are as many, and since when, in milliseconds, it has had them, and has lost
+// nothing.
+var lookAt = newScript(ownReign + `
+redis.call('PEXPIRE', KEYS[1], ARGV[1]) -- first: a full server takes what follows a write
+local replicas = 0
+for state in string.gmatch(redis.call('INFO', 'replication'), 'slave%d+:[^\r\n]*state=(%w+)') do
+  if state == 'online' then replicas = replicas + 1 end
+end
+local evicted = tonumber(string.match(redis.call('INFO', 'stats'), 'evicted_keys:(%d+)'))
+local since, seen, whole, counted, own, most = now, now, now, evicted, 0, 0
+local format, known = '>I8I8I8I8I4I4', redis.call('GET', KEYS[1])
+if known then
+  local a, b, c, d, e, f = struct.unpack(format, string.sub(known, 17))
+  if string.sub(known, 1, 16) == reign then since, seen, whole, counted, own = a, b, c, d, e end
+  most = f
+end
+own, most = math.max(own, replicas), math.max(most, replicas)
+local need = math.floor((most + 1) / 2)
+if most == 1 and own == 0 then need = 0 end
+if replicas < need or now - seen > 2000 then since = now end
+if evicted ~= counted then whole = now end
+redis.call('SET', KEYS[1], reign .. struct.pack(format, since, now, whole, evicted, own, most), 'PX', ARGV[1])
+return {reign, string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), need, replicas >= need and 1 or 0, now - since, now - whole}
+`)
+
+// noteLife is how long what is known of a server is kept: far longer than anything
+// that it could serve.
+const noteLife = 30 * 24 * time.Hour
+
+// look is what lookAt tells.
+type look struct {
+	reign, process string
+	need           int           // how many replicas must confirm what is written
+	reached        bool          // there are as many
+	kept, whole    time.Duration // how long it has had them, and lost nothing
+}
+
+func readLook(cmd *redis.Cmd) (look, error) {
+	answer, err := cmd.Slice()
+	if err != nil || len(answer) != 6 {
+		return look{}, errors.Join(err, errors.New("unexpected answer"))
+	}
+	l := look{}
+	l.reign, _ = answer[0].(string)
+	l.process, _ = answer[1].(string)
+	numbers := [4]int64{}
+	for i := range numbers {
+		numbers[i], _ = answer[2+i].(int64)
+	}
+	l.need, l.reached = int(numbers[0]), numbers[1] == 1
+	l.kept, l.whole = time.Duration(numbers[2])*time.Millisecond, time.Duration(numbers[3])*time.Millisecond
+	if len(l.reign) != reignSize || len(l.process) < reignSize {
+		return look{}, errors.New("unexpected answer")
+	}
+	l.process = l.process[:reignSize]
+	return l, nil
+}
+
+// confirmWithin bounds the wait for replicas.
+const confirmWithin = 300 * time.Millisecond
+
+// errUnconfirmed says that a server's replicas do not confirm what it is told:
+// another may have taken its place.
+var errUnconfirmed = errors.New("too few replicas have confirmed the write")
+
+// runConfirmed runs a script on one server, and succeeds only when its replicas have
+// what the script wrote, as many as it needs: a replica that takes over must not bring
+// back what was ended, nor may a master be believed whose place another took. The
+// server is believed for a moment then.
+func (c client) runConfirmed(ctx context.Context, node *redis.Client, s script, calls []invocation) ([]*redis.Cmd, look, error) {
+	conn := node.Conn() // WAIT counts what its own connection wrote
+	defer conn.Close()
+	sent := time.Now()
+	results, l, err := c.look(ctx, node, conn, s, calls)
+	if err != nil {
+		return nil, l, err
+	}
+	if err := confirm(ctx, conn, l); err != nil {
+		return nil, l, err
+	}
+	c.guards.of(node).believe(l, sent)
+	return results, l, nil
+}
+
+// confirm waits until as many replicas as needed have what the connection wrote.
+func confirm(ctx context.Context, conn *redis.Conn, l look) error {
+	if !l.reached {
+		return errUnconfirmed
+	}
+	if l.need == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*confirmWithin) // the library would wait for ten seconds more
+	defer cancel()
+	n, err := conn.Wait(ctx, l.need, confirmWithin).Result()
+	if err == nil && int(n) < l.need {
+		err = errUnconfirmed
+	}
+	return err
+}
+
+// look runs a script and lookAt, in one round trip.
+func (c client) look(ctx context.Context, node *redis.Client, conn redis.Cmdable, s script, calls []invocation) ([]*redis.Cmd, look, error) {
+	key, err := c.noteOf(ctx, node)
+	if err != nil {
+		return nil, look{}, err
+	}
+	steps := make([]step, 0, len(calls)+1)
+	for _, call := range calls {
+		steps = append(steps, step{s, call})
+	}
+	steps = append(steps, step{lookAt, invocation{key, []any{noteLife.Milliseconds()}}})
+	results, err := runSteps(ctx, conn, steps)
+	if err != nil {
+		if movedAway(err) {
+			c.guards.of(node).note.Store(nil)
+		}
+		return nil, look{}, err
+	}
+	l, err := readLook(results[len(calls)])
+	return results[:len(calls)], l, err
+}
+
+// maxNotes bounds the search for a name that a node of a cluster keeps.
+const maxNotes = 1 << 16
+
+// noteOf is the name of what is known of a server, which the server keeps itself.
+func (c client) noteOf(ctx context.Context, node *redis.Client) (string, error) {
+	name := func(n int) string { return fmt.Sprintf("b:{%d}:n", n) }
+	if c.cluster == nil {
+		return name(0), nil
+	}
+	g := c.guards.of(node)
+	if known := g.note.Load(); known != nil {
+		return *known, nil
+	}
+	for n := range maxNotes {
+		key := name(n)
+		keeper, err := c.node(ctx, key)
+		if err != nil {
+			return "", err
+		}
+		if keeper == node {
+			g.note.Store(&key)
+			return key, nil
+		}
+	}
+	return "", errors.New("the node keeps nothing")
+}
+
+// processOf is the beginning of a server process's id, as INFO server tells it.
+func processOf(info string) string {
+	_, rest, _ := strings.Cut(info, "run_id:")
+	if len(rest) < reignSize {
+		return ""
+	}
+	return rest[:reignSize]
+}
