@@ -218,7 +218,7 @@ func TestMemoHoldsOnlyWhileItsGuardDoes(t *testing.T) {
 	proof := &switchable{}
 	put := func() *cache.Entry {
 		e := entry(epochs, time.Hour)
-		memo.Put(key, start, cache.NewGuard(e, 20*time.Minute, []cache.Holder{proof}, nil), []byte("answer"))
+		memo.Put(key, start, &cache.Guard{Entry: e, Floor: 20 * time.Minute, Proofs: []cache.Holder{proof}, Renewed: true}, []byte("answer"))
 		return e
 	}
 	get := func(at time.Duration) bool { body, _, _ := memo.Get(key, start.Add(at)); return body != nil }
@@ -249,7 +249,7 @@ func TestMemoGetAllocatesNothing(t *testing.T) {
 	}
 	e := entry(cache.NewEpochs(), time.Hour)
 	route, body := []byte("t"), make([]byte, 1600)
-	memo.Put(memo.Key(route, 0, body), start, cache.NewGuard(e, 0, []cache.Holder{&switchable{}}, nil), []byte("answer"))
+	memo.Put(memo.Key(route, 0, body), start, &cache.Guard{Entry: e, Proofs: []cache.Holder{&switchable{}}}, []byte("answer"))
 	got := testing.AllocsPerRun(1000, func() {
 		if body, _, _ := memo.Get(memo.Key(route, 0, body), start); body == nil {
 			t.Fatal("got a miss, want a hit")

@@ -7,36 +7,30 @@ import "time"
 type Holder interface{ Holds(now time.Time) bool }
 
 // Guard says until when, and under which proofs, an answer may be repeated to
-// whoever sends the same bytes again.
+// whoever sends the same bytes again. It does not change once it is made.
 type Guard struct {
-	entry  *Entry
-	floor  time.Duration
-	proofs []Holder
-	spot   Spot
+	// Entry is the one that the answer was made from, and Floor the least remaining
+	// life that its asker wants.
+	Entry *Entry
+	Floor time.Duration
+	// Proofs are those of the asker's logins; none means that the identity id is the
+	// proof.
+	Proofs []Holder
+	// Spot is where a fleet keeps the entry; nil for none.
+	Spot Spot
+	// Renewed says that the entry is renewed ahead, which the full path looks after.
+	Renewed bool
 }
 
-// NewGuard guards answers made from entry for askers with that floor, who
-// proved their logins by proofs; none means that the identity id is the proof.
-// spot is where a fleet keeps the entry, nil for none.
-func NewGuard(entry *Entry, floor time.Duration, proofs []Holder, spot Spot) *Guard {
-	return &Guard{entry: entry, floor: floor, proofs: proofs, spot: spot}
-}
-
-// Entry is the one that the answers were made from.
-func (g *Guard) Entry() *Entry { return g.entry }
-
-// Floor is the least remaining life that its askers want.
-func (g *Guard) Floor() time.Duration { return g.floor }
-
-// Spot is where the fleet keeps the entry; nil for none.
-func (g *Guard) Spot() Spot { return g.spot }
-
-// deadline is the last moment of a plain hit: after it the asker may have to
-// wait, or a renewal may be due, which the full path decides.
+// deadline is the last moment of a plain hit: after it the asker may have to wait,
+// or the full path sees to a renewal that may be made.
 func (g *Guard) deadline() time.Time {
-	d := g.entry.Credentials.Expires.Add(-g.floor)
-	if due := g.entry.Due(); due.Before(d) {
-		return due
+	d := g.Entry.Credentials.Expires.Add(-g.Floor)
+	if !g.Renewed || g.Entry.RenewalEnded() {
+		return d
+	}
+	if next := g.Entry.NextRenewal(); next.Before(d) {
+		return next
 	}
 	return d
 }
@@ -47,7 +41,7 @@ func (g *Guard) Holds(now time.Time) bool { return now.Before(g.deadline()) && g
 
 // proved reports whether the proofs hold still.
 func (g *Guard) proved(now time.Time) bool {
-	for _, p := range g.proofs {
+	for _, p := range g.Proofs {
 		if !p.Holds(now) {
 			return false
 		}

@@ -81,15 +81,15 @@ func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Dura
 	if !ok {
 		return nil, 0, nil
 	}
-	if now.UnixNano() >= a.until || !a.guard.entry.Stamp.Stands() || !a.guard.proved(now) {
+	if now.UnixNano() >= a.until || !a.guard.Entry.Stamp.Stands() || !a.guard.proved(now) {
 		m.answers.Invalidate(key)
 		return nil, 0, nil
 	}
-	if a.body != nil && a.guard.entry.Stamp.Valid() {
-		a.guard.entry.HandedOut(now, a.guard.floor)
-		return a.body, a.guard.entry.Credentials.Expires.Sub(now), a.guard
+	if a.body != nil && a.guard.Entry.Stamp.Valid() {
+		a.guard.Entry.HandedOut(now, a.guard.Floor)
+		return a.body, a.guard.Entry.Credentials.Expires.Sub(now), a.guard
 	}
-	if a.guard.spot == nil || a.body != nil && a.guard.entry.Stamp.leased() {
+	if a.guard.Spot == nil || a.body != nil && a.guard.Entry.Stamp.leased() {
 		m.answers.Invalidate(key)
 		return nil, 0, nil
 	}
@@ -104,7 +104,7 @@ func (m *Memo) Put(key MemoKey, now time.Time, guard *Guard, body []byte) {
 		return
 	}
 	if !m.bodies {
-		if guard.spot == nil {
+		if guard.Spot == nil {
 			return
 		}
 		body = nil

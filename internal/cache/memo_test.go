@@ -51,7 +51,7 @@ func TestMemoUnderLease(t *testing.T) {
 					Credentials: cache.Credentials{Expires: now.Add(time.Hour)}, Issued: now,
 					Stamp: epochs.Read("i/i", "p/p").With(map[cache.Scope]cache.Epoch{"i/i": {1}, "p/p": {2}}),
 				}
-				put := func() { memo.Put(key, now, cache.NewGuard(e, 0, nil, test.spot), []byte("answer")) }
+				put := func() { memo.Put(key, now, &cache.Guard{Entry: e, Spot: test.spot}, []byte("answer")) }
 				wants := func(when, want string) {
 					t.Helper()
 					body, _, guard := memo.Get(key, time.Now())
@@ -79,5 +79,36 @@ func TestMemoUnderLease(t *testing.T) {
 				wants("after a fence", "")
 			})
 		})
+	}
+}
+
+// A memo answers until a renewal may be made, which is the full path's matter, and
+// never below the floor.
+func TestMemoUntilRenewal(t *testing.T) {
+	for name, test := range map[string]struct {
+		renewed bool
+		happens func(e *cache.Entry)
+		last    time.Duration // of a life of an hour with a floor of 20 minutes
+	}{
+		"due":               {true, func(*cache.Entry) {}, 33 * time.Minute},
+		"not renewed":       {false, func(*cache.Entry) {}, 40 * time.Minute},
+		"renewal put off":   {true, func(e *cache.Entry) { e.PutOff(start.Add(37 * time.Minute)) }, 37 * time.Minute},
+		"put off beyond":    {true, func(e *cache.Entry) { e.PutOff(start.Add(50 * time.Minute)) }, 40 * time.Minute},
+		"renewal has ended": {true, func(e *cache.Entry) { e.EndRenewal() }, 40 * time.Minute},
+	} {
+		memo, err := cache.NewMemo(10, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, e := memo.Key([]byte("r"), 0, []byte("b")), entry(cache.NewEpochs(), time.Hour)
+		test.happens(e)
+		memo.Put(key, start, &cache.Guard{Entry: e, Floor: 20 * time.Minute, Renewed: test.renewed}, []byte("answer"))
+		for at, want := range map[time.Duration]bool{test.last - 1: true, test.last: false} {
+			memo.Put(key, start, &cache.Guard{Entry: e, Floor: 20 * time.Minute, Renewed: test.renewed}, []byte("answer"))
+			if body, _, _ := memo.Get(key, start.Add(at)); (body != nil) != want {
+				t.Errorf("%s, at %v: got an answer %v, want %v", name, at, body != nil, want)
+			}
+		}
+		memo.Close()
 	}
 }

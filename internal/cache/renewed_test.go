@@ -30,7 +30,7 @@ func TestReplacedLivesItsOwnLife(t *testing.T) {
 			if !memory.Put(key, e) {
 				t.Error("got refused, want stored")
 			}
-			memo.Put(request, now, cache.NewGuard(e, 0, nil, nil), []byte("body"))
+			memo.Put(request, now, &cache.Guard{Entry: e, Renewed: true}, []byte("body"))
 		}
 		put()
 		time.Sleep(30 * time.Minute)

@@ -52,11 +52,11 @@ func TestAgain(t *testing.T) {
 			if err != nil || ask.Guard == nil {
 				t.Fatalf("got %v and a guard %v, want credentials that may be had again", err, ask.Guard != nil)
 			}
-			before := ask.Guard.Entry().HandOuts()
+			before := ask.Guard.Entry.HandOuts()
 			if got := m.again(ask.Guard); got != key {
 				t.Fatalf("at once: got %q, want %q", got, key)
 			}
-			if got := ask.Guard.Entry().HandOuts() - before; got != 1 {
+			if got := ask.Guard.Entry.HandOuts() - before; got != 1 {
 				t.Errorf("got %d hand-outs noted, want 1", got)
 			}
 			test.happens(c, m, other)
@@ -96,4 +96,30 @@ func TestAgainAfterRenewal(t *testing.T) {
 		t.Errorf("after that: got %q, want %s", got, fresh)
 	}
 	c.exchanges(2)
+}
+
+// While a renewal is due that nobody makes, the full way looks after it now and then.
+func TestAgainWhileRenewalIsDue(t *testing.T) {
+	c := newCompany(t)
+	m := c.join(noMemory(t))
+	ask := &flows.Ask{}
+	key, err := m.ask(user, "", ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ahead.Store(int64(37 * time.Minute))
+	if got := m.again(ask.Guard); got != "" {
+		t.Errorf("when it is due: got %q, want the full way", got)
+	}
+	if got, err := m.ask(user, "", ask); err != nil || got != key {
+		t.Errorf("the full way: got %s %v, want %s", got, err, key)
+	}
+	if got := m.again(ask.Guard); got != key {
+		t.Errorf("after that: got %q, want %s", got, key)
+	}
+	c.ahead.Store(int64(37*time.Minute + 15*time.Second))
+	if got := m.again(ask.Guard); got != "" {
+		t.Errorf("15 seconds later: got %q, want the full way", got)
+	}
+	c.exchanges(1)
 }

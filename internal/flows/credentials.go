@@ -158,7 +158,7 @@ func (s *Service) hand(ask *Ask, sub subject, e *cache.Entry, outcome Outcome) *
 	ask.Outcome = outcome
 	ask.RefreshAfter = e.RefreshAfter(floor)
 	if outcome != Stale {
-		ask.Guard = cache.NewGuard(e, floor, sub.proofs, s.spot(e, sub.key))
+		ask.Guard = &cache.Guard{Entry: e, Floor: floor, Proofs: sub.proofs, Spot: s.spot(e, sub.key), Renewed: sub.renewable}
 	}
 	s.schedule(e, sub)
 	return e

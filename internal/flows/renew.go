@@ -130,8 +130,8 @@ var lookAgain = backOff{5 * time.Second, 15 * time.Second}
 // lookAhead looks behind an asker for what the fleet has made of an entry whose
 // renewal is due.
 func (s *Service) lookAhead(now time.Time, entry *cache.Entry, sub subject) {
-	if !entry.TryPutOff(now, lookAgain.after(now, s.Random())) {
-		return
+	if !entry.TryPutOff(now, lookAgain.after(now, s.Random())) || s.Memory.Off() {
+		return // without memory each asker looks for himself
 	}
 	s.behind(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), settleWithin)

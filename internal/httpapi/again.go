@@ -49,7 +49,7 @@ func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face
 	f.headers(&c.Response().Header)
 	b := bodies.Get().(*[]byte)
 	defer bodies.Put(b)
-	*b = f.body((*b)[:0], seen, guard.Entry().RefreshAfter(guard.Floor()))
+	*b = f.body((*b)[:0], seen, guard.Entry.RefreshAfter(guard.Floor))
 	c.Response().SetBody(*b) // which copies it
 	clear(*b)
 	now := s.Now()
