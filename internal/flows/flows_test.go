@@ -241,7 +241,7 @@ func TestKeysKeepUsersApart(t *testing.T) {
 		r := newRig(t)
 		other := "us-east-1:22222222-2222-4222-8222-222222222222"
 		seen := map[string]string{}
-		for _, c := range [][2]string{{user, "a1"}, {user, "b1"}, {user, ""}, {other, "a1"}, {other, ""}} {
+		for _, c := range [][2]string{{user, "a1"}, {user, "a1@another-app"}, {user, "b1"}, {user, ""}, {other, "a1"}, {other, ""}} {
 			got, err := r.ask(c[0], c[1], &flows.Ask{})
 			if err != nil || seen[got] != "" {
 				t.Errorf("%v: got %s %v, which %s has", c, got, err, seen[got])

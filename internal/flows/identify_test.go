@@ -44,6 +44,10 @@ func TestKnownLogins(t *testing.T) {
 		if again := r.wantID(flows.Hit, 1); again != id {
 			t.Errorf("again: got another identity, want the same")
 		}
+		// A pool may take one client of a provider, and not another.
+		if _, outcome, err := r.getID(map[string]string{idp: "a1@another-app"}); err != nil || outcome != flows.Miss {
+			t.Errorf("by another app: got %s %v, want a miss", outcome, err)
+		}
 		seen := map[string]bool{id: true}
 		for name, tokens := range map[string]map[string]string{
 			"another user":             {idp: "b1"},

@@ -1,6 +1,7 @@
 package flows_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -208,10 +209,14 @@ func (reader) ReadToken(token string) (*cognito.Token, error) {
 	if parts[0] != "own" || len(parts) < 3 {
 		return nil, cognito.NotAuthorized("no token of ours")
 	}
-	return &cognito.Token{Pool: parts[1], Identity: parts[2], AMR: parts[3:], Expires: time.Now().Add(10 * time.Minute)}, nil
+	said := &cognito.Token{Pool: parts[1], Identity: parts[2], AMR: parts[3:], Expires: time.Now().Add(10 * time.Minute)}
+	if last := len(said.AMR) - 1; last >= 0 && strings.HasPrefix(said.AMR[last], "team=") {
+		said.Tags, said.AMR = map[string]string{"team": said.AMR[last]}, said.AMR[:last]
+	}
+	return said, nil
 }
 
-// prover takes a token for its subject's name.
+// prover takes a token for its subject's name, and what follows an @ for the client.
 type prover struct{}
 
 func (prover) Known(provider string) bool { return provider == idp || provider == idp2 }
@@ -220,7 +225,8 @@ func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, e
 	if token == "bad" {
 		return nil, &logins.Refused{Message: "bad"}
 	}
-	return &logins.Proof{Provider: provider, Subject: token[:1], ClientID: "web-app"}, nil
+	_, client, _ := strings.Cut(token, "@")
+	return &logins.Proof{Provider: provider, Subject: token[:1], ClientID: cmp.Or(client, "web-app")}, nil
 }
 
 // directory knows one pool, of which all identities are but those in places;

@@ -99,7 +99,9 @@ func TestPassThroughTokens(t *testing.T) {
 		}{
 			{tokenOf(pool, user, "authenticated", "p", "u"), true},
 			{tokenOf(pool, user, "authenticated", "p", "v"), true},
-			{tokenOf(pool, user, "authenticated", "p\x00u"), true}, // spelt otherwise than the first
+			{tokenOf(pool, user, "authenticated", "p\x00u"), true},           // spelt otherwise than the first
+			{tokenOf(pool, user, "authenticated", "p", "u", "team=a"), true}, // with a tag
+			{tokenOf(pool, user, "authenticated", "p", "u", "team=b"), true},
 			{tokenOf(pool, other, "authenticated", "p", "u"), false},
 			{tokenOf("us-east-1:1", user, "authenticated", "p", "u"), false},
 			{"no token of ours", false},

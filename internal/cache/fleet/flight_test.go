@@ -185,6 +185,31 @@ func TestLeadsAreRenewed(t *testing.T) {
 	}
 }
 
+// Whoever lost his lead renews nobody else's, and learns that he lost it.
+func TestOnlyOwnLeadsAreRenewed(t *testing.T) {
+	redis := redistest.Single(t)
+	a := join(t, server(redis.Addr()), newKeys())
+	lead := a.lead(t, a.flightOf(t, "x"))
+	names, err := redis.Client().Keys(t.Context(), "b:*:f:*").Result()
+	if err != nil || len(names) != 1 {
+		t.Fatalf("leads in Redis: got %d, %v, want 1", len(names), err)
+	}
+	if err := redis.Client().Set(t.Context(), names[0], "of another", time.Hour).Err(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the lead is not held", func() bool { return !lead.Held() })
+	left, err := redis.Client().PTTL(t.Context(), names[0]).Result()
+	if err != nil || left < time.Minute {
+		t.Errorf("another's lead: got %v left, %v; want it untouched", left, err)
+	}
+	if lead.End(refused) {
+		t.Error("the lead that was lost: got held to its end")
+	}
+	if kept, err := redis.Client().Get(t.Context(), names[0]).Result(); kept != "of another" {
+		t.Errorf("after its end: got %q, %v, want another's lead untouched", kept, err)
+	}
+}
+
 // After a fence a flight is another; one that makes the fence itself is not.
 func TestFlightsByEpoch(t *testing.T) {
 	redis := redistest.Single(t)
