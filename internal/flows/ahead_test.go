@@ -87,6 +87,13 @@ func TestFleetRenewsWhatIsWanted(t *testing.T) {
 				}
 			}
 		}, 36 * m},
+		"a backend's user with a public login": {func(c *crew, token string) {
+			for range 2 {
+				if _, err := c.brokers[0].DeveloperGrant(c.t.Context(), flows.DeveloperRequest{Pool: pool, User: "u", Logins: map[string]string{idp: token}}); err != nil {
+					c.t.Error(err)
+				}
+			}
+		}, 0},
 		"several logins": {func(c *crew, token string) {
 			for range 2 {
 				c.ask(c.brokers[0], user, map[string]string{idp: token, idp2: token}, flows.Ask{})
@@ -216,6 +223,28 @@ func TestFleetBacksOff(t *testing.T) {
 	c.pass(2 * time.Second)
 	c.renew()
 	c.want(c.brokers[1], token, "key3", flows.Hit)
+}
+
+// The pause is uniform from 300 to 600 seconds.
+func TestFleetBacksOffAtRandom(t *testing.T) {
+	for random, pause := range map[float64]time.Duration{0: 300 * time.Second, 0.999999: 600 * time.Second} {
+		c := newCrew(t, 1, func(c *flows.Config) { c.Random = func() float64 { return random } })
+		token := c.token("a", 2*time.Hour)
+		c.want(c.brokers[0], token, "key1", flows.Miss)
+		c.want(c.brokers[0], token, "key1", flows.Hit)
+		c.tell()
+		c.granter.set(func(g *granter) { g.fail = errors.New("connection reset") })
+		c.pass(40 * time.Minute)
+		c.renew()
+		for n, wait := range []time.Duration{pause - time.Second, 2 * time.Second} {
+			c.tell()
+			c.pass(wait)
+			c.renew()
+			if got := c.granter.exchanges.Load(); got != int64(2+n) {
+				t.Errorf("random %v, after %v: got %d exchanges, want %d", random, wait, got, 2+n)
+			}
+		}
+	}
 }
 
 // A lasting refusal ends renewal, and the entry where it concerns the identity.
