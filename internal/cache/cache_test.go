@@ -98,6 +98,7 @@ func TestDue(t *testing.T) {
 		"default floor, earliest":    {start, 20 * time.Minute, 0, 33 * time.Minute},
 		"default floor, latest":      {start, 20 * time.Minute, 0.999999999, 39 * time.Minute},
 		"24 minutes are 40 %":        {start.Add(time.Minute), 24 * time.Minute, 0, 33 * time.Minute},
+		"just over 40 %":             {start.Add(time.Minute), 25 * time.Minute, 0, 25 * time.Minute},
 		"over 40 %: by the hand-out": {start, 51 * time.Minute, 0, 50 * time.Minute},
 		"over 40 %, most jitter":     {start, 51 * time.Minute, 0.999999999, 47 * time.Minute},
 		"over 40 %, later hand-out":  {start.Add(5 * time.Minute), 51 * time.Minute, 0, 55 * time.Minute},

@@ -105,6 +105,14 @@ func TestWritesAreJudged(t *testing.T) {
 	wants("two hours")
 	keep("expired", -time.Second, first)
 	wants("two hours")
+	deaf := cache.NewEpochs() // of a broker that is not told of fences
+	deaf.Join(a.Fleet)
+	scopes, epochs := first.Shared()
+	told := map[cache.Scope]cache.Epoch{}
+	for i, scope := range scopes {
+		told[scope] = epochs[i]
+	}
+	unaware := deaf.Read(scopes...).With(told)
 
 	fence, err := a.epochs.Fence(ctx, cache.IdentityScope("x"))
 	if err != nil {
@@ -112,12 +120,19 @@ func TestWritesAreJudged(t *testing.T) {
 	}
 	pending := wants("")
 	keep("while pending", time.Hour, pending)
+	keep("while pending, unaware", time.Hour, unaware)
+	wants("")
 	if _, err := fence.Done(); err != nil {
 		t.Fatal(err)
 	}
 	second := wants("")
 	keep("new", time.Minute, second)
 	keep("of the passed epoch", 3*time.Hour, first)
+	wants("new")
+	if !unaware.Stands() {
+		t.Error("the stamp of who is not told: got ended, want it to stand")
+	}
+	keep("of the passed epoch, unaware", 3*time.Hour, unaware)
 	wants("new")
 
 	whole := join(t, server(redis.Addr()), newKeys()).leased(t) // of another fleet
