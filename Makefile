@@ -54,6 +54,6 @@ fuzz: ## run every fuzz target for FUZZTIME (default 20s) each
 	  done; done
 
 .PHONY: bench
-bench: build ## cached answers and those from Redis beside a bare handler, misses beside direct ones: name req/s p50_us p99_us cpu_us/req ratio_rps ratio_cpu
+bench: build ## answers from memory and from Redis beside a bare handler, misses, fences, renewals: name req/s p50_us p99_us cpu_us/req ratio_rps ratio_cpu; then what the lease costs, and memory
 	@$(GO) build -o bin/bench ./e2e/bench
 	@exec bin/bench -broker bin/broker

@@ -12,8 +12,12 @@ import (
 )
 
 func post(address, path, headers string, body []byte) []byte {
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\n%sContent-Length: %d\r\n\r\n%s",
-		path, address, headers, len(body), body)
+	return request("POST", address, path, headers, body)
+}
+
+func request(method, address, path, headers string, body []byte) []byte {
+	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\n%sContent-Length: %d\r\n\r\n%s",
+		method, path, address, headers, len(body), body)
 }
 
 // wire makes a request of an operation of Cognito.
@@ -26,8 +30,8 @@ func rest(address string, body []byte) []byte {
 	return post(address, "/v1/pools/"+pool+"/credentials", "Content-Type: application/json\r\n", body)
 }
 
-// send sends one request and returns the answer's body. Anything but 200 is an
-// error.
+// send sends one request and returns the answer's body. Anything but 200 and 204 is
+// an error.
 func send(address string, request []byte) ([]byte, error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -48,23 +52,27 @@ func exchange(c io.Writer, r *bufio.Reader, request []byte) ([]byte, error) {
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
-	if answer.StatusCode != http.StatusOK {
+	if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusNoContent {
 		return nil, errors.Join(err, fmt.Errorf("%s: %s", answer.Status, body))
 	}
 	return body, err
 }
 
 // readAnswer reads one answer with a Content-Length, cheaper than net/http does.
-// Anything but 200 with that X-Cache is an error.
+// Anything but 200, or 204 without a body, with that X-Cache is an error.
 func readAnswer(r *bufio.Reader, cache string) error {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
 		return err
 	}
-	if !bytes.Contains(line, []byte(" 200 ")) {
+	length, cached := -1, cache == ""
+	switch {
+	case bytes.Contains(line, []byte(" 200 ")):
+	case bytes.Contains(line, []byte(" 204 ")):
+		length = 0
+	default:
 		return fmt.Errorf("answer: %s", bytes.TrimSpace(line))
 	}
-	length, cached := -1, cache == ""
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {

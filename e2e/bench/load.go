@@ -18,6 +18,8 @@ type variant struct {
 	// together.
 	servers []*server
 	cache   string // the X-Cache that each answer must have
+	// alone sends one request after the other, on one connection.
+	alone bool
 	// beside works for a request too. Its CPU is added in a line of its own.
 	beside   *server
 	requests [][]byte // sent in turn, over and over; or
@@ -34,6 +36,9 @@ func load(v variant, p plan) (sample, error) {
 	next, err := v.source(p)
 	if err != nil {
 		return sample{}, err
+	}
+	if v.alone {
+		p.connections = 1
 	}
 	connections, err := dial(v.servers[0].address, p.connections)
 	if err != nil {
@@ -56,14 +61,18 @@ func load(v variant, p plan) (sample, error) {
 	if err = errors.Join(append(errs, err)...); err != nil {
 		return sample{}, err
 	}
-	all := slices.Concat(times...)
-	slices.Sort(all)
-	n := float64(len(all))
+	return sampled(slices.Concat(times...), took, before, after), nil
+}
+
+// sampled is the sample of requests that took so long each, and all together.
+func sampled(times []time.Duration, took time.Duration, before, after spent) sample {
+	slices.Sort(times)
+	n := float64(len(times))
 	us := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 	return sample{
-		rps: n / took.Seconds(), p50: us(all[len(all)/2]), p99: us(all[len(all)*99/100]),
+		rps: n / took.Seconds(), p50: us(times[len(times)/2]), p99: us(times[len(times)*99/100]),
 		cpu: us(after.own-before.own) / n, beside: us(after.beside-before.beside) / n,
-	}, nil
+	}
 }
 
 // source returns what gives the next request at a time, nil at the end; it is

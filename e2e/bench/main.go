@@ -1,24 +1,31 @@
-// Command bench measures three things, each beside what it is compared with and
+// Command bench measures a broker, each thing beside what it is compared with and
 // alternating with it in one run: on a noisy machine only ratios of the same run
-// mean anything.
+// mean anything. Its parts are:
 //
-//   - Cached answers of the broker, beside a bare Fiber handler that reads the body
-//     and writes as many bytes.
-//   - Answers from Redis, with the memory tier off, beside the same handler and beside
-//     one that gets as many bytes from Redis by one GET.
-//   - Misses of a broker in aws mode, beside the same requests sent straight to its
-//     upstream, which is another broker, on the engine.
+//   - cached: cached answers of the broker, beside a bare Fiber handler that reads the
+//     body and writes as many bytes.
+//   - redis: answers from Redis, with the memory tier off, beside the same handler and
+//     beside one that gets as many bytes from Redis by one GET.
+//   - misses: misses of a broker in aws mode, beside the same requests sent straight to
+//     its upstream, which is another broker, on the engine.
+//   - fences: changes that end what a fleet has cached, beside those of a broker
+//     without Redis.
+//   - renewals: renewals ahead of a broker in a fleet, beside as many GETs.
+//   - lease: what brokers cost whom nobody asks anything.
+//   - memory: what a user takes of a broker's memory and of Redis, beside a plain map
+//     and plain SETs.
 //
-// It prints a line for each: name req/s p50_us p99_us cpu_us/req ratio_rps ratio_cpu.
+// The first five print a line for each: name req/s p50_us p99_us cpu_us/req ratio_rps
+// ratio_cpu. The last two have columns of their own, which they name.
 package main
 
 import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,7 +36,8 @@ func main() {
 	flag.DurationVar(&p.length, "length", 1500*time.Millisecond, "of one variant of cached answers in one round")
 	flag.IntVar(&p.misses, "misses", 1500, "of one variant in one round")
 	flag.IntVar(&p.connections, "connections", 16, "keep-alive connections")
-	only := flag.String("only", "", "cached, redis or misses; all if empty")
+	flag.IntVar(&p.entries, "entries", 100_000, "that are weighed in memory and in Redis")
+	only := flag.String("only", "", "the part of that name: cached, redis, misses, fences, renewals, lease or memory; all if empty")
 	bare := flag.Int("bare", 0, "serve the bare handler with answers of so many bytes, and nothing else")
 	get := flag.String("get", "", "likewise, but get the answers from the Redis at this address")
 	flag.Parse()
@@ -41,15 +49,43 @@ func main() {
 		exitOn(serveBare(*bare))
 		return
 	}
-	parts := map[string]func(plan, string) error{"cached": compareCached, "misses": compareMisses, "redis": compareRedis}
-	if *only != "" && parts[*only] == nil {
-		exitOn(errors.New("-only: expected: cached, redis or misses"))
+	var names []string
+	for _, part := range parts() {
+		names = append(names, part.name)
 	}
-	fmt.Println("name req/s p50_us p99_us cpu_us/req ratio_rps ratio_cpu")
-	for _, name := range slices.Sorted(maps.Keys(parts)) {
-		if *only == "" || *only == name {
-			exitOn(parts[name](p, *bin))
+	if *only != "" && !slices.Contains(names, *only) {
+		exitOn(errors.New("-only: expected one of " + strings.Join(names, ", ")))
+	}
+	columns := ""
+	for _, part := range parts() {
+		if *only != "" && *only != part.name {
+			continue
 		}
+		if columns != part.columns {
+			columns = part.columns
+			fmt.Println(columns)
+		}
+		exitOn(part.run(p, *bin))
+	}
+}
+
+// part is something to be measured, and the columns of its lines.
+type part struct {
+	name, columns string
+	run           func(p plan, bin string) error
+}
+
+// parts are all, those with the same columns one after the other.
+func parts() []part {
+	const rates = "name req/s p50_us p99_us cpu_us/req ratio_rps ratio_cpu"
+	return []part{
+		{"cached", rates, compareCached},
+		{"redis", rates, compareRedis},
+		{"misses", rates, compareMisses},
+		{"fences", rates, compareFences},
+		{"renewals", rates, compareRenewals},
+		{"lease", "name brokers commands/s broker_us/s redis_us/s", measureLease},
+		{"memory", "name entries bytes/entry ratio", measureMemory},
 	}
 }
 

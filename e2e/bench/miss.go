@@ -6,12 +6,14 @@ import (
 	"net"
 )
 
-const guests = "arn:aws:iam::000000000000:role/demo-unauth"
+const (
+	guests    = "arn:aws:iam::000000000000:role/demo-unauth"
+	unlimited = "BROKER_LIMITS__GUESTS__PER_MINUTE=0"
+)
 
 // compareMisses sends cold requests through a broker in aws mode, and as many
 // straight to the broker on the engine that plays Cognito and STS for it.
 func compareMisses(p plan, bin string) error {
-	const unlimited = "BROKER_LIMITS__GUESTS__PER_MINUTE=0"
 	upstream, err := startBroker(bin, unlimited)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 // plan is how much is measured.
 type plan struct {
 	rounds, misses, connections int
+	entries                     int
 	length                      time.Duration
 }
 

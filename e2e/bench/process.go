@@ -26,6 +26,7 @@ type server struct {
 	store   string   // the broker's file
 	environ []string // on top of this process's, for the broker's commands
 	process *os.Process
+	asked   int // commands that a Redis had from here to tell its statistics
 	stop    func()
 }
 

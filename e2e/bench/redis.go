@@ -26,8 +26,7 @@ const hot = 256
 func compareRedis(p plan, bin string) error {
 	store, err := startRedis()
 	if errors.Is(err, exec.ErrNotFound) {
-		fmt.Fprintln(os.Stderr, "bench: there is no redis-server here: answers from Redis are left out")
-		return nil
+		return noRedis("answers from Redis")
 	}
 	if err != nil {
 		return err
@@ -61,6 +60,12 @@ func compareRedis(p plan, bin string) error {
 			variant{name: "redis-" + k.name, servers: []*server{broker}, requests: k.requests, floor: bare, beside: store, cache: "hit"})
 	}
 	return p.compare(variants)
+}
+
+// noRedis says what is not measured.
+func noRedis(what string) error {
+	fmt.Fprintln(os.Stderr, "bench: there is no redis-server here: left out: "+what)
+	return nil
 }
 
 // startRedis runs a redis-server that keeps nothing on disk. Its environ is what
