@@ -69,6 +69,14 @@ func NewMetrics() *Metrics {
 	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened, m.redis)
 	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	// Alerts look for the first of these; Prometheus sees no increase in a series that
+	// begins with it.
+	for _, outcome := range []string{"begun", "failed"} {
+		m.fences.WithLabelValues(outcome)
+	}
+	for _, outcome := range []string{"ok", "error"} {
+		m.keyFetches.WithLabelValues(outcome)
+	}
 	return m
 }
 
