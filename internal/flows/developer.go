@@ -149,6 +149,7 @@ func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
 	}
 	ev.domain, ev.logins = cache.DomainDeveloper, append(ev.logins, user)
 	sub.evidence, sub.key, sub.tokens = ev, s.name(ev, r), s.Names.Key("tokens", spelt(r.Logins)...)
+	sub.readLogins(s.Epochs)
 	// To name an identity may link the user to it; public logins may be linked too,
 	// and merge whoever owns them.
 	sub.links = r.Identity != "" || len(r.Logins) > 0

@@ -59,12 +59,11 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	if sub.links && !s.linked(ctx, sub.stake(), len(sub.Logins)) {
 		return s.flyFenced(ctx, sub)
 	}
-	logins := s.readLogins(ctx, sub)
 	entry, got, err := s.bring(ctx, sub)
 	if err != nil {
 		return nil, err
 	}
-	known := s.ownedUnder(ctx, logins, sub.Pool, got.credentials.IdentityID, sub.logins)
+	known := s.ownedUnder(ctx, sub.stamp, sub.Pool, got.credentials.IdentityID, sub.logins)
 	if sub.Identity != "" && got.credentials.IdentityID != sub.Identity {
 		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
 	}
@@ -76,15 +75,6 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 		s.keep(ctx, sub.key, entry)
 	}
 	return entry, nil
-}
-
-// readLogins is the stamp of a call's logins. Where what the call brings cannot be
-// kept anyway, nobody is asked.
-func (s *Service) readLogins(ctx context.Context, sub subject) cache.Stamp {
-	if len(sub.logins) == 0 || !sub.stamp.Stands() {
-		return cache.Stamp{}
-	}
-	return s.present(ctx, scopesOfLogins(sub.logins)...)
 }
 
 // flyFenced makes an exchange that may link. What the change itself brings is the
@@ -113,6 +103,9 @@ func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, err
 		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
 	}
 	entry.Stamp = cache.Join(stamp.Only(home), sub.stamp.Only(cache.PoolScope(sub.Pool)))
+	for _, login := range sub.loginScopes() {
+		entry.Stamp = cache.Join(entry.Stamp, stamp.Only(login))
+	}
 	if identity := cache.IdentityScope(got.credentials.IdentityID); got.also != nil {
 		entry.Stamp = cache.Join(entry.Stamp, *got.also)
 	} else if identity != home {

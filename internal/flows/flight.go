@@ -128,7 +128,9 @@ func (s *Service) follow(ctx context.Context, sub subject, f cache.Flight, leade
 // stored is what the fleet has for the call now, if that serves it: it is read
 // under the present epochs, so whoever brought it, nothing outdates it.
 func (s *Service) stored(ctx context.Context, sub subject) *cache.Entry {
-	found, err := s.Shared.Find(ctx, sub.key, s.Epochs.Read(sub.scope, cache.PoolScope(sub.Pool)), s.Epochs.Read)
+	now := sub
+	now.readEpochs(s.Epochs)
+	found, err := s.Shared.Find(ctx, sub.key, now.stamp, s.Epochs.Read)
 	if err != nil || found.Entry == nil || !found.Entry.Stands(s.Now()) {
 		return nil
 	}

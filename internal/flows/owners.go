@@ -62,8 +62,8 @@ func (s *Service) owned(ctx context.Context, pool, id string, logins []login) {
 }
 
 // ownedUnder is owned, and reports whether what the call brought may be kept: nobody
-// changed the logins since the stamp of them was read. Whoever changes them next
-// knows their owner then, and ends what is kept for him.
+// changed the logins since the stamp was read, which is of them too. Whoever changes
+// them next knows their owner then, and ends what is kept for him.
 func (s *Service) ownedUnder(ctx context.Context, stamp cache.Stamp, pool, id string, logins []login) bool {
 	for _, l := range logins {
 		s.Directory.Owns(pool, l.provider, l.subject, id)
@@ -72,10 +72,10 @@ func (s *Service) ownedUnder(ctx context.Context, stamp cache.Stamp, pool, id st
 		return len(logins) == 0 || stamp.Stands()
 	}
 	known := true
-	_, before := stamp.Shared()
-	for i, l := range logins {
+	for _, l := range logins {
 		epoch, err := s.Shared.Owns(ctx, l.scope(), id)
-		known = known && err == nil && i < len(before) && epoch == before[i]
+		_, before := stamp.Only(l.scope()).Shared()
+		known = known && err == nil && len(before) == 1 && epoch == before[0]
 	}
 	return known && stamp.Stands()
 }

@@ -20,8 +20,9 @@ type subject struct {
 	evidence
 	key   cache.Key
 	scope cache.Scope // of what the call names: the identity, or a login
-	// stamp is of the epochs of scope and pool, read before all that the answer
-	// rests on.
+	// stamp is of the epochs of scope, pool and logins, read before all that the answer
+	// rests on. Who changes a login may not know whose it is: what knew it may have been
+	// evicted.
 	stamp cache.Stamp
 	// tokens digests the logins byte for byte: a refusal belongs to them.
 	tokens cache.Key
@@ -46,12 +47,27 @@ func (s *Service) subject(ctx context.Context, p place, r request) (subject, boo
 	}
 	sub.evidence, sub.key, sub.tokens = ev, s.name(ev, r), s.Names.Key("tokens", spelt(r.Logins)...)
 	sub.links = p.links(r.Logins)
+	sub.readLogins(s.Epochs)
 	sub.renewable = !sub.links && len(r.Logins) <= 1
 	return sub, true
 }
 
+// readEpochs reads the epochs of all that the call rests on, as far as it is known.
 func (sub *subject) readEpochs(e *cache.Epochs) {
 	sub.stamp = e.Read(sub.scope, cache.PoolScope(sub.Pool))
+	sub.readLogins(e)
+}
+
+// readLogins adds the epochs of logins that were proved since.
+func (sub *subject) readLogins(e *cache.Epochs) {
+	if scopes := sub.loginScopes(); len(scopes) > 0 {
+		sub.stamp = cache.Join(sub.stamp, e.Read(scopes...))
+	}
+}
+
+// loginScopes are those of the call's logins that are not what it names.
+func (sub *subject) loginScopes() []cache.Scope {
+	return without(scopesOfLogins(sub.logins), []cache.Scope{sub.scope})
 }
 
 func (sub *subject) stake() stake { return stake{sub.Pool, sub.Identity, sub.logins} }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -12,11 +13,11 @@ import (
 // An entry in Redis is a header in clear and what is sealed. The header is a
 // version, the number of epochs, when the entry expires (milliseconds), and the
 // epochs that it was stamped with: first that of its home, whose tag its name
-// carries, then its pool's, then others. It is authenticated with the name.
+// carries, then its pool's, then those of logins and others. It is authenticated with the name.
 const (
 	entryVersion = 1
 	headerFixed  = 2 + 8
-	maxEpochs    = 8
+	maxEpochs    = 16 // a call has ten logins at most
 	// entryFixed is the length of what is sealed before the texts: two times and the
 	// jitter.
 	entryFixed = 3 * 8
@@ -37,9 +38,10 @@ redis.call('PEXPIRE', ARGV[1], ARGV[5])
 return 1
 `)
 
-// Find looks for the entry of a key. stamp is of its home and its pool, and was
-// read in this process before; read stamps other scopes that the entry turns out to
-// rest on. It fails with cache.ErrFleet.
+// Find looks for the entry of a key. stamp is of its home, its pool and the logins that
+// it is asked for with, and was read in this process before; all of them are read in
+// one round trip. read stamps other scopes that the entry turns out to rest on, which
+// cost another. It fails with cache.ErrFleet.
 func (f *Fleet) Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp) (cache.Found, error) {
 	scopes, _ := stamp.Shared()
 	name := f.names.of("c", scopes[0], key)
@@ -62,7 +64,7 @@ func (f *Fleet) Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read
 	return found, nil
 }
 
-// read reads an entry and the epochs of its home and its pool in one round trip.
+// read reads an entry and the epochs of scopes in one round trip.
 // Epochs that are pending or missing are left out.
 func (f *Fleet) read(ctx context.Context, name string, scopes []cache.Scope) (blob string, epochs map[cache.Scope]cache.Epoch, err error) {
 	keys := []string{name}
@@ -88,7 +90,7 @@ func (f *Fleet) entry(ctx context.Context, name, blob string, stamp cache.Stamp,
 	if !ok {
 		return nil, nil
 	}
-	_, present := stamp.Shared()
+	scopes, present := stamp.Shared()
 	if len(h.epochs) < len(present) {
 		return nil, nil
 	}
@@ -104,11 +106,15 @@ func (f *Fleet) entry(ctx context.Context, name, blob string, stamp cache.Stamp,
 		return nil, nil
 	}
 	entry, others, ok := unpackEntry(plain)
-	if !ok || len(others) != len(h.epochs)-len(present) {
+	if !ok || len(others) != len(h.epochs)-2 {
 		f.observe.Sealed()
 		return nil, nil
 	}
-	if len(others) > 0 {
+	n := len(scopes) - 2 // known before
+	if n < 0 || n > len(others) || !slices.Equal(scopes[2:], others[:n]) {
+		return nil, nil
+	}
+	if others = others[n:]; len(others) > 0 {
 		also := read(others...)
 		epochs, err := f.present(ctx, others)
 		if err != nil {
