@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -37,7 +38,8 @@ func start(c *exec.Cmd) (*server, error) {
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	return &server{process: c.Process, stop: func() { c.Process.Signal(os.Interrupt); c.Wait() }}, nil
+	// No interrupt: whoever was started in the background of a shell ignores that.
+	return &server{process: c.Process, stop: func() { c.Process.Signal(syscall.SIGTERM); c.Wait() }}, nil
 }
 
 // startBroker runs a broker by the development configuration with overrides.
