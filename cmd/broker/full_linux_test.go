@@ -12,7 +12,11 @@ import (
 // the file system is full, as far as it can see.
 func (i *instance) limitFiles(t *testing.T, size uint64) {
 	t.Helper()
-	limit := syscall.Rlimit{Cur: size, Max: ^uint64(0)}
+	var own syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &own); err != nil {
+		t.Fatal(err)
+	}
+	limit := syscall.Rlimit{Cur: min(size, own.Max), Max: own.Max} // only root may raise that
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(i.process.Process.Pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
 	if errno != 0 {
 		t.Fatal(errno)
