@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,32 @@ type belief struct {
 	doubted atomic.Int64 // when a try failed last, in Unix nanoseconds
 	cause   atomic.Int32 // the trouble that it met
 	tries   singleflight.Group
+	met     atomic.Pointer[met]
+}
+
+// met is the reign that a server was in last, and when that was met where it was in
+// another before.
+type met struct {
+	reign string
+	since time.Time
+}
+
+// meet notes a server's reign, and returns how long it has been known that the server
+// was in no other.
+func (b *belief) meet(reign string) time.Duration {
+	known := b.met.Load()
+	if known == nil || known.reign != reign {
+		next := &met{reign: reign}
+		if known != nil {
+			next.since = time.Now()
+		}
+		b.met.Store(next)
+		known = next
+	}
+	if known.since.IsZero() {
+		return math.MaxInt64
+	}
+	return time.Since(known.since)
 }
 
 type believed struct {

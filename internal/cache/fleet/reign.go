@@ -19,8 +19,8 @@ local reign = string.sub(string.match(redis.call('INFO', 'replication'), 'master
 
 // What is known of a server stands on it, as a string: its reign; since when it has
 // had, without a gap, the replicas that it needs; when it was looked at last; since
-// when it has evicted nothing, and how many keys it had by then; the most replicas
-// that were met in this reign, and in any. It is there for those who look later:
+// when it has lost nothing, by eviction or by being emptied, and how often it had by
+// then; the most replicas that were met in this reign, and in any. It is there for those who look later:
 // a master that was met with its replicas is not believed without them.
 //
 // Of the n servers that were ever met together, most must have what is written, for a
@@ -38,20 +38,23 @@ local replicas = 0
 for state in string.gmatch(redis.call('INFO', 'replication'), 'slave%d+:[^\r\n]*state=(%w+)') do
   if state == 'online' then replicas = replicas + 1 end
 end
-local evicted = tonumber(string.match(redis.call('INFO', 'stats'), 'evicted_keys:(%d+)'))
-local since, seen, whole, counted, own, most = now, now, now, evicted, 0, 0
+local lost, commands = tonumber(string.match(redis.call('INFO', 'stats'), 'evicted_keys:(%d+)')), redis.call('INFO', 'commandstats')
+for _, emptying in ipairs({'flushall', 'flushdb'}) do
+  lost = lost + (string.match(commands, 'cmdstat_' .. emptying .. ':calls=(%d+)') or 0)
+end
+local since, seen, whole, counted, own, most = now, now, lost == 0 and 0 or now, lost, 0, 0
 local format, known = '>I8I8I8I8I4I4', redis.call('GET', KEYS[1])
 if known then
   local a, b, c, d, e, f = struct.unpack(format, string.sub(known, 17))
-  if string.sub(known, 1, 16) == reign then since, seen, whole, counted, own = a, b, c, d, e end
+  if string.sub(known, 1, 16) == reign then since, seen, whole, counted, own = a, b, c, d, e else whole = now end
   most = f
 end
 own, most = math.max(own, replicas), math.max(most, replicas)
 local need = math.floor((most + 1) / 2)
 if most == 1 and own == 0 then need = 0 end
 if replicas < need or now - seen > 2000 then since = now end
-if evicted ~= counted then whole = now end
-redis.call('SET', KEYS[1], reign .. struct.pack(format, since, now, whole, evicted, own, most), 'PX', ARGV[1])
+if lost ~= counted then whole = now end
+redis.call('SET', KEYS[1], reign .. struct.pack(format, since, now, whole, lost, own, most), 'PX', ARGV[1])
 return {reign, string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), need, replicas >= need and 1 or 0, now - since, now - whole}
 `)
 
@@ -94,6 +97,11 @@ const confirmWithin = 300 * time.Millisecond
 // errUnconfirmed says that a server's replicas do not confirm what it is told:
 // another may have taken its place.
 var errUnconfirmed = errors.New("too few replicas have confirmed the write")
+
+// runAndLook runs a script on one server, and looks at it.
+func (c client) runAndLook(ctx context.Context, node *redis.Client, s script, calls []invocation) ([]*redis.Cmd, look, error) {
+	return c.look(ctx, node, node, s, calls)
+}
 
 // runConfirmed runs a script on one server, and succeeds only when its replicas have
 // what the script wrote, as many as it needs: a replica that takes over must not bring
@@ -150,6 +158,9 @@ func (c client) look(ctx context.Context, node *redis.Client, conn redis.Cmdable
 		return nil, look{}, err
 	}
 	l, err := readLook(results[len(calls)])
+	if err == nil {
+		l.whole = min(l.whole, c.guards.of(node).meet(l.reign))
+	}
 	return results[:len(calls)], l, err
 }
 

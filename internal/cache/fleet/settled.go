@@ -8,8 +8,8 @@ import (
 )
 
 // settledEpoch is openEpoch for a scope that nothing changed lately: it returns
-// nothing where a change ended less than ARGV[3] milliseconds ago, or where the server
-// cannot know.
+// nothing where a change ended less than ARGV[3] milliseconds ago. That none did, the
+// server knows only if it has evicted nothing since.
 var settledEpoch = newScript(ownEpoch + `
 local v = redis.call('GET', KEYS[1]) or ''
 local epoch = present(v)
@@ -39,12 +39,15 @@ func (f *Fleet) Settled(ctx context.Context, stamp cache.Stamp, since time.Durat
 		return cache.Stamp{}, nil
 	}
 	scopes, _ := stamp.Shared()
-	values, _, err := f.onEach(ctx, runOnly, settledEpoch, scopes, func(int) []any {
+	values, least, err := f.onEach(ctx, f.redis.runAndLook, settledEpoch, scopes, func(int) []any {
 		fresh := random()
 		return []any{fresh[:], epochLife.Milliseconds(), (since + settledMargin).Milliseconds()}
 	})
 	if err != nil {
 		return cache.Stamp{}, err
+	}
+	if least.whole < since+settledMargin {
+		return cache.Stamp{}, nil // that a change ended may have been evicted
 	}
 	epochs := make(map[cache.Scope]cache.Epoch, len(scopes))
 	for i, v := range values {

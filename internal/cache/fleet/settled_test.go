@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -86,5 +87,60 @@ func lapse(t *testing.T, redis *redistest.Server) {
 		if err := redis.Client().Set(t.Context(), e.Key, passed, time.Hour).Err(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A full server may evict that a change has ended, and keep all else: what it cannot
+// know it does not tell.
+func TestSettledAfterAnEviction(t *testing.T) {
+	redis := redistest.Single(t, redistest.Arg("maxmemory-policy", "volatile-ttl"), redistest.Arg("maxmemory-samples", "64"))
+	a := join(t, server(redis.Addr()), newKeys()).leased(t)
+	ctx, scope := t.Context(), cache.IdentityScope("x")
+	a.change(t, scope)
+	note := a.EpochName(scope) + "f"
+	if got := redis.Client().Del(ctx, note).Val(); got != 1 {
+		t.Fatalf("notes of the change's end: got %d, want one", got)
+	}
+	for n := range 100 { // of them some are evicted in its place: what lives shortest goes first
+		redis.Client().Set(ctx, fmt.Sprint("other", n), make([]byte, 100_000), time.Minute)
+	}
+	redis.Config("maxmemory", redis.Info("memory")["used_memory"])
+	for redis.Info("stats")["evicted_keys"] == "0" {
+		redis.Client().Set(ctx, "another", make([]byte, 100_000), time.Minute)
+	}
+	redis.Config("maxmemory", "0")
+	if redis.Client().Exists(ctx, a.EpochName(scope)).Val() == 0 {
+		t.Fatal("the epoch is gone too: the test shows nothing")
+	}
+	if stamp, err := a.Settled(ctx, a.epochs.Read(scope), time.Second); err != nil || stamp.Stands() {
+		t.Errorf("got a stamp that stands: %v, %v; want none", stamp.Stands(), err)
+	}
+	if stamp, err := a.Settled(ctx, a.epochs.Read("i/another"), time.Second); err != nil || stamp.Stands() {
+		t.Errorf("of an identity that may have been changed likewise: got a stamp that stands: %v, %v; want none", stamp.Stands(), err)
+	}
+}
+
+// Nor does a server know what ended before it was started, or emptied.
+func TestSettledAfterALoss(t *testing.T) {
+	for name, lose := range map[string]func(*redistest.Server){
+		"emptied":   (*redistest.Server).FlushAll,
+		"restarted": func(s *redistest.Server) { s.Kill(); s.Start() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			redis := redistest.Single(t)
+			a := join(t, server(redis.Addr()), newKeys()).leased(t)
+			scope := cache.IdentityScope("x")
+			a.change(t, scope)
+			lose(redis)
+			var stamp cache.Stamp
+			until(t, "an answer", func() (came bool) {
+				var err error
+				stamp, err = a.Settled(t.Context(), a.epochs.Read(scope), time.Minute)
+				return err == nil
+			})
+			if stamp.Stands() {
+				t.Error("got a stamp that stands, want none")
+			}
+		})
 	}
 }
