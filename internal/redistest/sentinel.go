@@ -3,6 +3,7 @@ package redistest
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,7 +184,7 @@ func (w *Watched) Heal() {
 
 // awaitMaster waits until the sentinels name the server, and it knows.
 func (w *Watched) awaitMaster(s *Server) error {
-	return w.await("a failover", func(sentinel *Server) error {
+	err := w.await("a failover", func(sentinel *Server) error {
 		m, err := w.masterBy(sentinel)
 		if err != nil {
 			return err
@@ -197,6 +198,21 @@ func (w *Watched) awaitMaster(s *Server) error {
 		}
 		return err
 	})
+	if err != nil {
+		err = fmt.Errorf("%w\nThe sentinels said:\n%s", err, w.said())
+	}
+	return err
+}
+
+// said is the end of what each sentinel wrote down.
+func (w *Watched) said() string {
+	var all strings.Builder
+	for _, s := range w.sentinels {
+		text, _ := os.ReadFile(s.log)
+		lines := slices.Collect(strings.Lines(string(text)))
+		fmt.Fprintf(&all, "%s:\n%s", s.Addr(), strings.Join(lines[max(0, len(lines)-40):], ""))
+	}
+	return all.String()
 }
 
 // awaitWhole waits until the sentinels know one another, a master that is well and
