@@ -1,6 +1,7 @@
 package redistest_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -63,6 +64,31 @@ func TestSentinelsPause(t *testing.T) {
 	if got := w.Replica(); got != master {
 		t.Errorf("healed, %s is replica, want %s", got.Addr(), master.Addr())
 	}
+}
+
+// Sentinels that exchange the servers back, for the new master was slow, are asked
+// again.
+func TestSentinelsExchangeBack(t *testing.T) {
+	t.Parallel()
+	w := redistest.Sentinels(t)
+	master, replica := w.Master(), w.Replica()
+	names := func(s *redistest.Server) bool {
+		got, err := w.Sentinels()[1].Client().Do(t.Context(), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", redistest.MasterName).StringSlice()
+		return err == nil && strings.Join(got, ":") == s.Addr()
+	}
+	slow := make(chan struct{})
+	go func() {
+		defer close(slow)
+		for !names(replica) && t.Context().Err() == nil {
+		}
+		replica.Pause()
+		for !names(master) && t.Context().Err() == nil {
+		}
+		replica.Resume()
+	}()
+	w.Failover() // fails the test where it does not come about
+	<-slow
+	w.Heal()
 }
 
 func TestSentinelsLogins(t *testing.T) {
