@@ -225,9 +225,7 @@ func (s *Service) failedAhead(sub subject, entry *cache.Entry, err error) time.T
 		return time.Time{} // of the token, which expired meanwhile
 	}
 	s.report(report)
-	if endsEntry(err) {
-		_ = s.Fence(context.Background(), sub.scope) // what fails goes on in the background
-	}
+	_ = s.Fence(context.Background(), sub.scope) // what fails goes on in the background
 	return time.Time{}
 }
 

@@ -205,9 +205,8 @@ func (b backOff) after(now time.Time, random float64) time.Time {
 }
 
 // failed notes a failed renewal of entry. A passing failure puts the next try
-// off, the longer the less it matters; a lasting one ends renewal, and a refusal of the identity or its login
-// ends the entry too. That of a token which expired meanwhile says nothing of
-// either: a fresh one may follow.
+// off, the longer the less it matters; a lasting one ends the entry. That of a token
+// which expired meanwhile says nothing of it: a fresh one may follow.
 func (s *Service) failed(ctx context.Context, entry *cache.Entry, sub subject, err error) {
 	if cognito.Passing(err) {
 		s.Observer.Renewal("failed")
@@ -220,20 +219,9 @@ func (s *Service) failed(ctx context.Context, entry *cache.Entry, sub subject, e
 	if !sub.expires.IsZero() && !s.Now().Before(sub.expires) {
 		return
 	}
+	// Whatever the backend refuses for good, it would not have brought: a role that was
+	// withdrawn is not served any longer than an identity that is gone.
 	entry.EndRenewal()
-	if endsEntry(err) {
-		_ = s.Fence(ctx, sub.scope) // what fails goes on in the background
-		s.Memory.Drop(sub.key, entry)
-	}
-}
-
-// endsEntry reports whether a refusal is of the identity or its login, and so ends
-// what was cached.
-func endsEntry(err error) bool {
-	switch cognito.Public(err).ErrorCode() {
-	case "NotAuthorizedException", "ResourceNotFoundException",
-		"ResourceConflictException", "DeveloperUserAlreadyRegisteredException":
-		return true
-	}
-	return false
+	_ = s.Fence(ctx, sub.scope) // what fails goes on in the background
+	s.Memory.Drop(sub.key, entry)
 }
