@@ -379,6 +379,18 @@ func TestChangesUnderFire(t *testing.T) {
 			pause(ctx, mathrand.N(4*time.Second))
 			link.Restore()
 		},
+		// Redis has room for a part of what it holds, and evicts the rest: entries, epochs,
+		// and what is known of whose logins are.
+		"evictions": func(redis *redistest.Server, _ []*redistest.Link, ctx context.Context) {
+			memory := redis.Info("memory")
+			used, _ := strconv.Atoi(memory["used_memory"])
+			held, _ := strconv.Atoi(memory["used_memory_dataset"])
+			redis.Config("maxmemory-policy", []string{"allkeys-lru", "allkeys-random"}[mathrand.N(2)])
+			redis.Config("maxmemory", strconv.Itoa(used-held/10*mathrand.N(6)))
+			pause(ctx, mathrand.N(300*time.Millisecond))
+			redis.Config("maxmemory", "0")
+			pause(ctx, mathrand.N(2*time.Second))
+		},
 		// Nobody hears what others announce, so nobody has a lease.
 		"subscriptions": func(redis *redistest.Server, _ []*redistest.Link, ctx context.Context) {
 			pause(ctx, mathrand.N(50*time.Millisecond))
@@ -403,6 +415,9 @@ func TestChangesUnderFire(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b, redis, links := startBlaze(t)
 			b.burn(func(ctx context.Context) { light(redis, links, ctx) })
+			if name == "evictions" && redis.Info("stats")["evicted_keys"] == "0" {
+				t.Error("nothing was evicted: it shows nothing")
+			}
 		})
 	}
 }
