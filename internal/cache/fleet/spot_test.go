@@ -254,6 +254,7 @@ func BenchmarkSpot(b *testing.B) {
 			var turn atomic.Uint64
 			b.ReportAllocs()
 			b.SetParallelism(askers)
+			defer spends(b)()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					g, err := spots[turn.Add(1)%256].Look(b.Context())
