@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet"
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
@@ -101,7 +102,7 @@ func TestAgainAfterRenewal(t *testing.T) {
 // While a renewal is due that nobody makes, the full way looks after it now and then.
 func TestAgainWhileRenewalIsDue(t *testing.T) {
 	c := newCompany(t)
-	m := c.join(noMemory(t))
+	m := c.join(noMemory(t), func(c *flows.Config) { c.Schedule = c.Shared.(telling).Shared.(*fleet.Fleet) })
 	ask := &flows.Ask{}
 	key, err := m.ask(user, "", ask)
 	if err != nil {
