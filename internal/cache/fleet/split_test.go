@@ -49,11 +49,19 @@ func promote(t testing.TB, s *redistest.Server) {
 	}
 }
 
-// linked waits until the master counts its replica.
+// linked waits until the master counts its replica, and has heard from it since: one
+// that has just got all there was has yet to ask for what is new.
 func (p pair) linked(t testing.TB) {
 	t.Helper()
+	conn := p.master.Client().Conn() // WAIT counts what its own connection wrote
+	defer conn.Close()
 	until(t, "the replica is linked", func() bool {
-		return strings.Contains(p.master.Info("replication")["slave0"], "state=online")
+		if !strings.Contains(p.master.Info("replication")["slave0"], "state=online") {
+			return false
+		}
+		conn.Set(t.Context(), "anything", "", time.Second)
+		confirmed, err := conn.Wait(t.Context(), 1, 100*time.Millisecond).Result()
+		return err == nil && confirmed == 1
 	})
 }
 
