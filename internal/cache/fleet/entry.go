@@ -13,7 +13,8 @@ import (
 // An entry in Redis is a header in clear and what is sealed. The header is a
 // version, the number of epochs, when the entry expires (milliseconds), and the
 // epochs that it was stamped with: first that of its home, whose tag its name
-// carries, then its pool's, then those of logins and others. It is authenticated with the name.
+// carries, then its pool's, then those of logins and others. It is authenticated with
+// the name.
 const (
 	entryVersion = 1
 	headerFixed  = 2 + 8
