@@ -58,13 +58,22 @@ func main() {
 	}
 }
 
+// run is what the command line asks for. Whoever asks a command for help is shown all.
 func run(ctx context.Context, p process) error {
+	err := command(ctx, p)
+	if errors.Is(err, flag.ErrHelp) {
+		_, err = io.WriteString(p.stdout, usage)
+	}
+	return err
+}
+
+func command(ctx context.Context, p process) error {
 	if len(p.args) == 0 {
 		return errUsage
 	}
-	command, args := p.args[0], p.args[1:]
-	p.args = args
-	switch command {
+	name := p.args[0]
+	p.args = p.args[1:]
+	switch name {
 	case "serve":
 		return serve(ctx, p)
 	case "check":
@@ -82,8 +91,7 @@ func run(ctx context.Context, p process) error {
 	case "version":
 		return version(p)
 	case "help", "-h", "-help", "--help":
-		_, err := io.WriteString(p.stdout, usage)
-		return err
+		return flag.ErrHelp
 	}
 	return errUsage
 }
