@@ -247,7 +247,7 @@ func TestFleetBacksOffAtRandom(t *testing.T) {
 	}
 }
 
-// A lasting refusal ends renewal, and the entry where it concerns the identity.
+// A lasting refusal ends the entry, in all brokers.
 func TestFleetEndsWhatIsRefused(t *testing.T) {
 	for name, refusal := range map[string]error{
 		"not authorised": cognito.NotAuthorized("no"),

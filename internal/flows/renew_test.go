@@ -194,7 +194,7 @@ func TestFenceDuringARenewal(t *testing.T) {
 	})
 }
 
-// A lasting refusal ends renewal, and the entry where it concerns the identity.
+// A lasting refusal ends the entry, whatever it is of.
 func TestRefusedRenewal(t *testing.T) {
 	for name, refusal := range map[string]error{
 		"not authorised":   cognito.NotAuthorized("no"),
