@@ -13,7 +13,7 @@ import (
 type ask struct {
 	ctx    context.Context // of the call, which holds the ask
 	keys   []string
-	values []string
+	values [][]byte // parts of the replies
 	parts  []part
 	left   atomic.Int32  // parts not answered
 	done   chan struct{} // has one when all are
@@ -23,14 +23,16 @@ type ask struct {
 type part struct {
 	*ask
 	lane   *lane
-	places []int // in the ask's keys
+	places []int  // in the ask's keys
+	at     []int  // where the values stand in the reply
+	reply  *reply // nil: none yet
 	err    error
 }
 
 // asks holds those that are over, for use again.
 var asks = sync.Pool{New: func() any { return &ask{done: make(chan struct{}, 1)} }}
 
-// ask divides a call.
+// ask divides a call. Who was answered must release it.
 func (r *reader) ask(ctx context.Context, keys []string) (*ask, error) {
 	a := asks.Get().(*ask)
 	a.ctx, a.keys, a.parts = ctx, keys, a.parts[:0]
@@ -55,7 +57,7 @@ func (a *ask) of(l *lane) *part {
 	n := len(a.parts)
 	if n < cap(a.parts) { // has room for places from an earlier use
 		a.parts = a.parts[:n+1]
-		a.parts[n] = part{ask: a, lane: l, places: a.parts[n].places[:0]}
+		a.parts[n] = part{ask: a, lane: l, places: a.parts[n].places[:0], at: a.parts[n].at[:0]}
 	} else {
 		a.parts = append(a.parts, part{ask: a, lane: l})
 	}
@@ -71,10 +73,16 @@ func (a *ask) wait() error {
 		// where there are none, this costs nothing.
 		runtime.Gosched()
 		if l.alone() {
-			values, err := l.fetch(a.ctx, l.node, a.keys)
+			r := newReply(1)
+			err := l.fetch(a.ctx, l.node, a.keys, r)
 			l.next()
-			a.values = append(a.values[:0], values...)
-			return err
+			if err != nil {
+				r.done()
+				return err
+			}
+			a.parts[0].reply = r
+			a.values = append(a.values[:0], r.values[:len(a.keys)]...)
+			return nil
 		}
 		a.expect()
 		l.lead(&a.parts[0], a.outlasts(l.patience))
@@ -111,9 +119,14 @@ func (a *ask) answers() error {
 	return a.failure()
 }
 
-// answered ends a part.
-func (p *part) answered(err error) {
-	p.err = err
+// answered ends a part, with a reply that it is a reader of, or an error.
+func (p *part) answered(r *reply, err error) {
+	p.reply, p.err = r, err
+	if err == nil {
+		for i, place := range p.places {
+			p.values[place] = r.values[p.at[i]]
+		}
+	}
 	if p.left.Add(-1) == 0 {
 		p.done <- struct{}{}
 	}
@@ -134,7 +147,9 @@ func (a *ask) release() {
 	clear(a.values)
 	a.ctx, a.keys, a.values = nil, nil, a.values[:0]
 	for i := range a.parts {
-		a.parts[i].lane, a.parts[i].err = nil, nil
+		p := &a.parts[i]
+		p.reply.done()
+		p.lane, p.reply, p.err = nil, nil, nil
 	}
 	asks.Put(a)
 }

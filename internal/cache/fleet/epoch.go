@@ -118,24 +118,23 @@ func stable(value string) (epoch cache.Epoch, ok bool) {
 }
 
 // own makes of epochs that were read from a server what stable takes: of its own
-// epochs the epoch, of any other nothing. info is what INFO server said on the
-// connection that they were read on; without it there are none. Where the server is
-// not believed, it fails.
-func (c client) own(ctx context.Context, from redis.Cmdable, keys, values []string, info string) error {
+// epochs the epoch, of any other nothing. process is the one that answered. Where the
+// server is not believed, it fails.
+func (c client) own(ctx context.Context, from *redis.Client, keys []string, values [][]byte, process string) error {
 	var reign string
-	for i, v := range values {
-		if !isEpoch(keys[i]) {
+	for i, key := range keys {
+		if !isEpoch(key) {
 			continue
 		}
-		if reign == "" && v != "" && info != "" {
-			process := processOf(info)
+		v := values[i]
+		if reign == "" && len(v) > 0 {
 			known, err := c.believed(ctx, from, func(b *believed) bool { return b.process == process })
 			if err != nil {
 				return err
 			}
 			reign = known.reign
 		}
-		if values[i] = ""; len(v) == recordedAt && reign != "" && v[16:] == reign {
+		if values[i] = nil; len(v) == recordedAt && string(v[16:]) == reign {
 			values[i] = v[:16]
 		}
 	}
@@ -143,13 +142,9 @@ func (c client) own(ctx context.Context, from redis.Cmdable, keys, values []stri
 }
 
 // believed is what is believed of a server, if it is the one that is meant.
-func (c client) believed(ctx context.Context, from redis.Cmdable, meant func(*believed) bool) (*believed, error) {
-	node, ok := from.(*redis.Client)
-	if !ok {
-		return nil, errUnconfirmed // several servers; nobody can tell which
-	}
-	return c.guards.of(node).where(ctx, meant, func(ctx context.Context) error {
-		_, _, err := c.runConfirmed(ctx, node, script{}, nil)
+func (c client) believed(ctx context.Context, from *redis.Client, meant func(*believed) bool) (*believed, error) {
+	return c.guards.of(from).where(ctx, meant, func(ctx context.Context) error {
+		_, _, err := c.runConfirmed(ctx, from, script{}, nil)
 		return err
 	})
 }
@@ -176,7 +171,7 @@ func (f *Fleet) open(ctx context.Context, scopes []cache.Scope) (map[cache.Scope
 
 // openTogether is open for the names of epochs that one server keeps. Where that is
 // not believed, it fails.
-func (c client) openTogether(ctx context.Context, from redis.Cmdable, names []string) ([]string, error) {
+func (c client) openTogether(ctx context.Context, from *redis.Client, names []string, r *reply) error {
 	calls := make([]invocation, len(names))
 	for i, name := range names {
 		fresh := random()
@@ -184,21 +179,20 @@ func (c client) openTogether(ctx context.Context, from redis.Cmdable, names []st
 	}
 	results, err := openEpoch.run(ctx, from, calls)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	values := make([]string, len(names))
-	for i, r := range results {
-		text, err := r.Text()
+	for _, result := range results {
+		text, err := result.Text()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		at := max(0, len(text)-reignSize)
 		if _, err := c.believed(ctx, from, func(b *believed) bool { return b.reign == text[at:] }); err != nil {
-			return nil, err
+			return err
 		}
-		values[i] = text[:at]
+		r.values = append(r.values, []byte(text[:at]))
 	}
-	return values, nil
+	return nil
 }
 
 // run is how a script is run on a server for some of the scopes.

@@ -32,7 +32,7 @@ func FuzzStored(f *testing.F) {
 			}
 		}
 		s := spot{epochs: string(make([]byte, 32))}
-		if s.rests(string(b)) {
+		if s.rests(b) {
 			if h, ok := readHeader(string(b)); !ok || len(h.epochs) != 2 {
 				t.Errorf("a header of %q: got it taken for one of two epochs", b)
 			}

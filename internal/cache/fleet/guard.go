@@ -98,9 +98,14 @@ func (g *guard) pass(ctx context.Context, cmds []redis.Cmder, send func() error)
 		}
 		return err
 	}
+	answer := replyOf(ctx)
 	err = send()
 	if brokenOff(err) && ctx.Err() == nil {
+		answer.reset()
 		err = send()
+	}
+	if err == nil {
+		err = answer.parse()
 	}
 	g.observe.Redis(name, time.Since(start))
 	done(ctx, cmds, err)

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"runtime"
 	"sync"
 	"time"
@@ -142,15 +143,17 @@ func (l *lane) idle() bool {
 	return l.trips == 0
 }
 
-// batch is what one round trip asks for: each key once.
+// batch is what one round trip asks for: each key once, or nearly.
 type batch struct {
 	parts []*part
 	keys  []string
-	at    map[string]int // places in keys
+	// met are the places of keys, one more than they are, by the keys' hashes. One
+	// that finds no room there may be asked for twice.
+	met [1024]uint16
 }
 
 // batches holds emptied ones, for use again.
-var batches = sync.Pool{New: func() any { return &batch{at: map[string]int{}} }}
+var batches = sync.Pool{New: func() any { return new(batch) }}
 
 // trip asks the server, hands out what it answers, and empties the batch. The
 // client's time-outs bound it; those who ask leave when they want.
@@ -166,30 +169,43 @@ func (b *batch) trip(l *lane) {
 	if len(waiting) == 0 {
 		return
 	}
-	values, err := l.fetch(context.Background(), l.node, b.keys)
+	r := newReply(len(waiting) + 1)
+	defer r.done()
+	err := l.fetch(context.Background(), l.node, b.keys, r)
 	for _, p := range waiting {
-		if err == nil {
-			for _, i := range p.places {
-				p.values[i] = values[b.at[p.keys[i]]]
-			}
-		}
-		p.answered(err)
+		p.answered(r, err)
 	}
 }
 
+// want adds the keys of a part.
 func (b *batch) want(p *part) {
 	for _, i := range p.places {
-		key := p.keys[i]
-		if _, known := b.at[key]; !known {
-			b.at[key] = len(b.keys)
-			b.keys = append(b.keys, key)
-		}
+		p.at = append(p.at, b.place(p.keys[i]))
 	}
 }
+
+// place is where a key stands.
+func (b *batch) place(key string) int {
+	hash := maphash.String(seed, key)
+	for i := range uint64(4) {
+		met := &b.met[(hash+i)%uint64(len(b.met))]
+		if *met == 0 {
+			*met = uint16(len(b.keys) + 1)
+			break
+		}
+		if at := int(*met) - 1; b.keys[at] == key {
+			return at
+		}
+	}
+	b.keys = append(b.keys, key)
+	return len(b.keys) - 1
+}
+
+var seed = maphash.MakeSeed()
 
 func (b *batch) empty() {
 	clear(b.parts[:cap(b.parts)])
 	clear(b.keys)
-	clear(b.at)
+	b.met = [len(b.met)]uint16{}
 	b.parts, b.keys = b.parts[:0], b.keys[:0]
 }

@@ -3,8 +3,8 @@ package fleet
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -15,7 +15,8 @@ import (
 // read is wake-ups and system calls. It is safe for concurrent use.
 type reader struct {
 	redis client
-	fetch fetch // nil: reads and nothing else
+	fetch fetch                // nil: reads and nothing else
+	only  atomic.Pointer[lane] // where there is a single server; nil: not met yet
 	mu    sync.RWMutex
 	lanes map[*redis.Client]*lane // by the server at their end
 }
@@ -38,17 +39,24 @@ func (r *reader) get(ctx context.Context, keys []string) ([]string, error) {
 		return nil, err
 	}
 	defer a.release()
-	return slices.Clone(a.values), nil
+	values := make([]string, len(keys))
+	for i, v := range a.values {
+		values[i] = string(v)
+	}
+	return values, nil
 }
 
 // direct reads the keys by themselves, as the library does it: it follows what a
 // cluster is moving.
 func (r *reader) direct(ctx context.Context, keys []string) ([]string, error) {
-	return r.redis.fetchEach(ctx, r.redis, keys)
+	return r.redis.getEach(ctx, keys)
 }
 
 // lane is the way to the server that keeps a key.
 func (r *reader) lane(ctx context.Context, key string) (*lane, error) {
+	if l := r.only.Load(); l != nil {
+		return l, nil
+	}
 	node, err := r.redis.node(ctx, key)
 	if err != nil {
 		return nil, err
@@ -84,6 +92,9 @@ func (r *reader) open(node *redis.Client) *lane {
 		l.fetch = r.redis.fetchTogether
 	}
 	r.lanes[node] = l
+	if r.redis.cluster == nil {
+		r.only.Store(l)
+	}
 	return l
 }
 
@@ -94,19 +105,54 @@ func patienceOf(node *redis.Client) time.Duration {
 	return 2 * (o.PoolTimeout + o.DialTimeout + o.WriteTimeout + o.ReadTimeout)
 }
 
-// fetch reads keys from a server, in one round trip.
-type fetch func(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error)
+// fetch reads keys from a server, in one round trip, whose reply has their values
+// first.
+type fetch func(ctx context.Context, from *redis.Client, keys []string, r *reply) error
 
 // fetchEach reads keys one by one in one round trip.
-func (c client) fetchEach(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
+func (c client) fetchEach(ctx context.Context, from *redis.Client, keys []string, r *reply) error {
+	cmds := make([]redis.Cmder, 0, len(keys)+1)
+	for i := range keys {
+		cmds = append(cmds, redis.NewRawWriteToCmd(ctx, &r.bytes, "get", &keys[i]))
+	}
+	return c.fetch(ctx, from, keys, r, cmds)
+}
+
+// fetchTogether reads keys by one command. A cluster takes it for keys of one slot
+// only.
+func (c client) fetchTogether(ctx context.Context, from *redis.Client, keys []string, r *reply) error {
+	args := make([]any, 1, 1+len(keys))
+	args[0] = "mget"
+	for i := range keys {
+		args = append(args, &keys[i]) // which takes no memory, as a string would
+	}
+	return c.fetch(ctx, from, keys, r, []redis.Cmder{redis.NewRawWriteToCmd(ctx, &r.bytes, args...)})
+}
+
+// fetch sends raw commands that read keys.
+func (c client) fetch(ctx context.Context, from *redis.Client, keys []string, r *reply, cmds []redis.Cmder) error {
+	// Of the connection that the rest is read on.
+	cmds = append(cmds, redis.NewRawWriteToCmd(ctx, &r.bytes, "info", "server"))
+	pipe := from.Pipeline()
+	if err := pipe.BatchProcess(ctx, cmds...); err != nil {
+		return err
+	}
+	if _, err := pipe.Exec(r.within(ctx)); err != nil {
+		return err
+	}
+	if len(r.values) != len(keys)+1 {
+		return errReply
+	}
+	return c.own(ctx, from, keys, r.values, processOf(r.values[len(keys)]))
+}
+
+// getEach reads keys of a cluster's servers one by one. It tells of no epochs, for
+// nobody can tell which process answered.
+func (c client) getEach(ctx context.Context, keys []string) ([]string, error) {
 	gets := make([]*redis.StringCmd, len(keys))
-	var info *redis.StringCmd
-	_, err := from.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
 			gets[i] = p.Get(ctx, key)
-		}
-		if _, one := from.(*redis.Client); one {
-			info = p.Info(ctx, "server") // of the connection that the rest is read on
 		}
 		return nil
 	})
@@ -118,31 +164,9 @@ func (c client) fetchEach(ctx context.Context, from redis.Cmdable, keys []string
 		if values[i], err = got.Result(); err != nil && !errors.Is(err, redis.Nil) {
 			return nil, err
 		}
+		if isEpoch(keys[i]) {
+			values[i] = ""
+		}
 	}
-	if info == nil { // of several servers; nobody can tell which
-		return values, c.own(ctx, from, keys, values, "")
-	}
-	if err := info.Err(); err != nil {
-		return nil, err
-	}
-	return values, c.own(ctx, from, keys, values, info.Val())
-}
-
-// fetchTogether reads keys by one command. A cluster takes it for keys of one slot
-// only.
-func (c client) fetchTogether(ctx context.Context, from redis.Cmdable, keys []string) ([]string, error) {
-	var got *redis.SliceCmd
-	var info *redis.StringCmd
-	_, err := from.Pipelined(ctx, func(p redis.Pipeliner) error {
-		got, info = p.MGet(ctx, keys...), p.Info(ctx, "server")
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	values := make([]string, len(keys))
-	for i, v := range got.Val() {
-		values[i], _ = v.(string)
-	}
-	return values, c.own(ctx, from, keys, values, info.Val())
+	return values, nil
 }

@@ -1,10 +1,10 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -191,11 +191,12 @@ func (c client) noteOf(ctx context.Context, node *redis.Client) (string, error) 
 	return "", errors.New("the node keeps nothing")
 }
 
-// processOf is the beginning of a server process's id, as INFO server tells it.
-func processOf(info string) string {
-	_, rest, _ := strings.Cut(info, "run_id:")
+// processOf is the beginning of a server process's id, as INFO server tells it; empty
+// where it does not.
+func processOf(info []byte) string {
+	_, rest, _ := bytes.Cut(info, []byte("run_id:"))
 	if len(rest) < reignSize {
 		return ""
 	}
-	return rest[:reignSize]
+	return string(rest[:reignSize])
 }

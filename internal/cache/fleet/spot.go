@@ -69,9 +69,9 @@ func (s *spot) Look(ctx context.Context) (*cache.Glimpse, error) {
 
 // present reports whether the epochs that were read are those of the entry. A
 // pending one is read as none.
-func (s *spot) present(values []string) bool {
+func (s *spot) present(values [][]byte) bool {
 	for i, value := range values {
-		if value != s.epochs[16*i:16*(i+1)] {
+		if string(value) != s.epochs[16*i:16*(i+1)] {
 			return false
 		}
 	}
@@ -79,15 +79,15 @@ func (s *spot) present(values []string) bool {
 }
 
 // rests reports whether the header of a blob has those epochs, and no others.
-func (s *spot) rests(blob string) bool {
+func (s *spot) rests(blob []byte) bool {
 	size := headerFixed + len(s.epochs)
-	return len(blob) > size && blob[0] == entryVersion && int(blob[1]) == len(s.epochs)/16 && blob[headerFixed:size] == s.epochs
+	return len(blob) > size && blob[0] == entryVersion && int(blob[1]) == len(s.epochs)/16 && string(blob[headerFixed:size]) == s.epochs
 }
 
 // glimpse is what one look has seen, with the buffers that it needs.
 type glimpse struct {
 	*cache.Glimpse
-	name, sealed, plain []byte
+	name, plain []byte
 }
 
 // glimpses holds those that were released, for use again.
@@ -105,11 +105,10 @@ func init() {
 }
 
 // open opens a blob that stands under name, whose header has that size.
-func (g *glimpse) open(seal *Seal, name, blob string, header int) bool {
+func (g *glimpse) open(seal *Seal, name string, blob []byte, header int) bool {
 	g.name = append(append(g.name[:0], name...), blob[:header]...)
-	g.sealed = append(g.sealed[:0], blob[header:]...)
 	var err error
-	if g.plain, err = seal.OpenTo(g.plain[:0], g.sealed, g.name); err != nil {
+	if g.plain, err = seal.OpenTo(g.plain[:0], blob[header:], g.name); err != nil {
 		return false
 	}
 	_, _, ok := cutEntry(g.plain, g.Glimpse)
