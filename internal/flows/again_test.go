@@ -22,7 +22,7 @@ func noMemory(t *testing.T) func(*flows.Config) {
 
 // again is the credentials of whoever sends again what he sent, or nothing.
 func (m *member) again(g *cache.Guard) string {
-	seen := m.Again(m.t.Context(), g)
+	seen, _ := m.Again(m.t.Context(), g)
 	if seen == nil {
 		return ""
 	}

@@ -2,8 +2,8 @@ package httpapi
 
 import (
 	"encoding/json"
+	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -41,24 +41,20 @@ func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face
 	if guard == nil {
 		return false
 	}
-	seen := s.Flows.Again(s.patience.context(), guard)
+	seen, now := s.Flows.Again(s.patience.context(), guard)
 	if seen == nil {
 		return false
 	}
 	defer seen.Release()
 	f.headers(&c.Response().Header)
-	b := bodies.Get().(*[]byte)
-	defer bodies.Put(b)
-	*b = f.body((*b)[:0], seen, guard.Entry.RefreshAfter(guard.Floor))
-	c.Response().SetBody(*b) // which copies it
-	clear(*b)
-	now := s.Now()
+	b := c.Response().SwapBody(nil) // the response's own buffer
+	c.Response().SwapBody(f.body(b[:0], seen, guard.Entry.RefreshAfter(guard.Floor)))
 	hot.HitShared(now.Sub(began), seen.Expires.Sub(now))
+	// Others were woken by the same round trip. All answers are made before the first is
+	// written: what makes them is still in the processor's caches then.
+	runtime.Gosched()
 	return true
 }
-
-// bodies holds buffers for use again.
-var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 func wireHeaders(h *fasthttp.ResponseHeader) {
 	h.DisableNormalizing()

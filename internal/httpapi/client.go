@@ -52,14 +52,19 @@ func (c *classes) of(ctx *fiber.Ctx) int {
 	if class, ok := (*c.known.Load())[string(agent)]; ok {
 		return class
 	}
+	return c.learn(string(agent)) // a copy, so that buf needs no heap
+}
+
+// learn finds the class of an agent, and remembers it.
+func (c *classes) learn(agent string) int {
 	class := c.match(agent)
-	c.remember(string(agent), class)
+	c.remember(agent, class)
 	return class
 }
 
-func (c *classes) match(agent []byte) int {
+func (c *classes) match(agent string) int {
 	for i, client := range c.clients {
-		if client.UserAgent.Match(agent) {
+		if client.UserAgent.MatchString(agent) {
 			return i + 1
 		}
 	}
