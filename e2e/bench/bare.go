@@ -53,7 +53,7 @@ func startSelf(arguments ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := start(c)
+	s, err := serveLoad(c)
 	if err != nil {
 		return nil, err
 	}

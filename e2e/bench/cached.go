@@ -17,6 +17,11 @@ const (
 
 // compareCached puts a bare handler beside each kind of cached answer.
 func compareCached(p plan, bin string) error {
+	end, err := p.place()
+	if err != nil {
+		return err
+	}
+	defer end()
 	broker, err := startBroker(bin)
 	if err != nil {
 		return err

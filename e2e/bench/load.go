@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -37,10 +38,11 @@ func load(v variant, p plan) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	n := cmp.Or(p.connections, connections)
 	if v.alone {
-		p.connections = 1
+		n = 1
 	}
-	connections, err := dial(v.servers[0].address, p.connections)
+	conns, err := dial(v.servers[0].address, n)
 	if err != nil {
 		return sample{}, err
 	}
@@ -49,10 +51,10 @@ func load(v variant, p plan) (sample, error) {
 		return sample{}, err
 	}
 	began := time.Now()
-	times := make([][]time.Duration, p.connections)
-	errs := make([]error, p.connections)
+	times := make([][]time.Duration, n)
+	errs := make([]error, n)
 	var wg sync.WaitGroup
-	for i, c := range connections {
+	for i, c := range conns {
 		wg.Go(func() { times[i], errs[i] = v.ask(c, next) })
 	}
 	wg.Wait()

@@ -8,9 +8,29 @@ import (
 
 // plan is how much is measured.
 type plan struct {
-	rounds, misses, connections int
-	entries                     int
-	length                      time.Duration
+	rounds, misses int
+	connections    int // zero: as many as the part has by default
+	entries        int
+	length         time.Duration
+	beside         string // another broker's binary; empty: none
+	floating       bool   // servers run where the system wants
+}
+
+// connections are how many are asked on, where the plan does not say; redisConnections
+// where the answers come from Redis: what costs most there is shared by those who ask
+// at the same time.
+const (
+	connections      = 16
+	redisConnections = 32
+)
+
+// place keeps the servers that are started from now on a processor of their own, if
+// the plan wants that. end undoes it.
+func (p plan) place() (end func(), err error) {
+	if p.floating {
+		return func() {}, nil
+	}
+	return pin()
 }
 
 // compare runs the variants in turn, round after round, and prints their medians.

@@ -31,6 +31,15 @@ type server struct {
 	stop    func()
 }
 
+// serveLoad starts a server that is put under load.
+func serveLoad(c *exec.Cmd) (s *server, err error) {
+	err = onServers(func() error {
+		s, err = start(c)
+		return err
+	})
+	return s, err
+}
+
 func start(c *exec.Cmd) (*server, error) {
 	c.Stderr = os.Stderr
 	// One processor for each server, so that CPU and throughput are of one.
@@ -57,7 +66,7 @@ func startBroker(bin string, overrides ...string) (*server, error) {
 		"BROKER_COGNITO__STORE=" + store, "BROKER_LOG__LEVEL=error"}, overrides...)
 	c := exec.Command(bin, "serve", "-config", config)
 	c.Env = environ
-	s, err := start(c)
+	s, err := serveLoad(c)
 	if err != nil {
 		return nil, err
 	}

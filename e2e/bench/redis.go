@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -22,44 +23,84 @@ import (
 const hot = 256
 
 // compareRedis puts beside each kind of answer from Redis a bare handler, and one
-// that gets as many bytes by one GET. The broker's memory tier is off.
+// that gets as many bytes by one GET. The brokers' memory tiers are off.
 func compareRedis(p plan, bin string) error {
-	store, err := startRedis()
+	p.connections = cmp.Or(p.connections, redisConnections)
+	end, err := p.place()
+	if err != nil {
+		return err
+	}
+	defer end()
+	own, err := startWithoutMemory(bin)
 	if errors.Is(err, exec.ErrNotFound) {
 		return noRedis("answers from Redis")
 	}
 	if err != nil {
 		return err
 	}
-	defer store.stop()
-	broker, err := startBroker(bin, append(store.environ, "BROKER_CACHE__MEMORY__MAX_ENTRIES=0")...)
-	if err != nil {
-		return err
-	}
-	defer broker.stop()
-	kinds, err := warm(broker, hot)
-	if err != nil {
-		return err
+	defer own.stop()
+	other := &withoutMemory{}
+	if p.beside != "" {
+		if other, err = startWithoutMemory(p.beside); err != nil {
+			return err
+		}
+		defer other.stop()
 	}
 	var variants []variant
-	for _, k := range kinds {
+	for i, k := range own.kinds {
 		floor, err := startBare(k.answerBytes)
 		if err != nil {
 			return err
 		}
 		defer floor.stop()
-		get, err := startSelf("-get", store.address, "-bare", strconv.Itoa(k.answerBytes))
+		get, err := startSelf("-get", own.store.address, "-bare", strconv.Itoa(k.answerBytes))
 		if err != nil {
 			return err
 		}
 		defer get.stop()
-		bare := "bare-redis-" + k.name
+		bare, name := "bare-redis-"+k.name, "redis-"+k.name
 		variants = append(variants,
 			variant{name: bare, servers: []*server{floor}, requests: k.requests},
-			variant{name: "get-redis-" + k.name, servers: []*server{get}, requests: k.requests, floor: bare, beside: store},
-			variant{name: "redis-" + k.name, servers: []*server{broker}, requests: k.requests, floor: bare, beside: store, cache: "hit"})
+			variant{name: "get-" + name, servers: []*server{get}, requests: k.requests, floor: bare, beside: own.store},
+			own.variant(k, name, bare))
+		if other.kinds != nil {
+			variants = append(variants, other.variant(other.kinds[i], "beside-"+name, name))
+		}
 	}
 	return p.compare(variants)
+}
+
+// withoutMemory is a broker that answers from its Redis, and requests that it does so.
+type withoutMemory struct {
+	store, broker *server
+	kinds         []kind
+}
+
+func startWithoutMemory(bin string) (*withoutMemory, error) {
+	store, err := startRedis()
+	if err != nil {
+		return nil, err
+	}
+	broker, err := startBroker(bin, append(store.environ, "BROKER_CACHE__MEMORY__MAX_ENTRIES=0")...)
+	if err != nil {
+		store.stop()
+		return nil, err
+	}
+	w := &withoutMemory{store: store, broker: broker}
+	if w.kinds, err = warm(broker, hot); err != nil {
+		w.stop()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *withoutMemory) stop() {
+	w.broker.stop()
+	w.store.stop()
+}
+
+func (w *withoutMemory) variant(k kind, name, floor string) variant {
+	return variant{name: name, servers: []*server{w.broker}, requests: k.requests, floor: floor, beside: w.store, cache: "hit"}
 }
 
 // noRedis says what is not measured.
