@@ -21,7 +21,7 @@ type plan struct {
 // at the same time.
 const (
 	connections      = 16
-	redisConnections = 32
+	redisConnections = 64
 )
 
 // place keeps the servers that are started from now on a processor of their own, if

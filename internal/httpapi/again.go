@@ -17,23 +17,54 @@ import (
 
 // face is how credentials are answered: by the wire or in REST.
 type face struct {
-	headers func(*fasthttp.ResponseHeader)
-	body    func(dst []byte, seen *cache.Glimpse, refreshAfter time.Time) []byte
+	header    *fasthttp.ResponseHeader // all but the request's id
+	requestID string                   // what that is called
+	body      func(dst []byte, seen *cache.Glimpse, refreshAfter time.Time) []byte
 }
 
 var (
-	wireFace = face{headers: wireHeaders, body: func(dst []byte, g *cache.Glimpse, _ time.Time) []byte {
-		return awswire.AppendCredentials(dst, g.IdentityID, g.AccessKeyID, g.SecretKey, g.SessionToken, g.Expires)
-	}}
-	restFace = face{headers: grantHeaders, body: appendGrant}
+	wireFace = face{
+		header: madeHeader(wireContent, [][2]string{
+			{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", wireExpose}, {headerCache, string(flows.Hit)},
+		}),
+		requestID: "x-amzn-RequestId",
+		body: func(dst []byte, g *cache.Glimpse, _ time.Time) []byte {
+			return awswire.AppendCredentials(dst, g.IdentityID, g.AccessKeyID, g.SecretKey, g.SessionToken, g.Expires)
+		},
+	}
+	restFace = face{
+		header: madeHeader(fiber.MIMEApplicationJSON, [][2]string{
+			{fiber.HeaderCacheControl, noStore}, {fiber.HeaderAccessControlAllowOrigin, "*"},
+			{fiber.HeaderAccessControlExposeHeaders, restExpose}, {headerCache, string(flows.Hit)},
+		}),
+		requestID: headerRequestID,
+		body:      appendGrant,
+	}
 )
+
+// madeHeader is a header whose names are spelt as they are here.
+func madeHeader(content string, fields [][2]string) *fasthttp.ResponseHeader {
+	h := new(fasthttp.ResponseHeader)
+	h.DisableNormalizing()
+	h.SetContentType(content)
+	for _, f := range fields {
+		h.Add(f[0], f[1])
+	}
+	return h
+}
+
+// head sets the header of an answer, in place of all that was set before.
+func (f *face) head(h *fasthttp.ResponseHeader) {
+	f.header.CopyTo(h)
+	h.AddBytesV(f.requestID, appendRequestID(make([]byte, 0, 36)))
+}
 
 // again answers a request that was answered before to the same bytes, and still may
 // be: from the memo, or with what the fleet keeps. It reports whether it did.
 func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face, hot *telemetry.Hot) bool {
 	body, life, guard := s.Memo.Get(key, began)
 	if body != nil {
-		f.headers(&c.Response().Header)
+		f.head(&c.Response().Header)
 		c.Response().SetBodyRaw(body)
 		hot.Hit(s.Now().Sub(began), life)
 		return true
@@ -46,7 +77,7 @@ func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face
 		return false
 	}
 	defer seen.Release()
-	f.headers(&c.Response().Header)
+	f.head(&c.Response().Header)
 	b := c.Response().SwapBody(nil) // the response's own buffer
 	c.Response().SwapBody(f.body(b[:0], seen, guard.Entry.RefreshAfter(guard.Floor)))
 	hot.HitShared(now.Sub(began), seen.Expires.Sub(now))
@@ -54,25 +85,6 @@ func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face
 	// written: what makes them is still in the processor's caches then.
 	runtime.Gosched()
 	return true
-}
-
-func wireHeaders(h *fasthttp.ResponseHeader) {
-	h.DisableNormalizing()
-	h.SetContentType(wireContent)
-	h.AddBytesV("x-amzn-RequestId", appendRequestID(make([]byte, 0, 36)))
-	h.Add("Access-Control-Allow-Origin", "*")
-	h.Add("Access-Control-Expose-Headers", wireExpose)
-	h.Add(headerCache, string(flows.Hit))
-}
-
-func grantHeaders(h *fasthttp.ResponseHeader) {
-	h.DisableNormalizing()
-	h.SetContentType(fiber.MIMEApplicationJSON)
-	h.AddBytesV(headerRequestID, appendRequestID(make([]byte, 0, 36)))
-	h.Add(fiber.HeaderCacheControl, noStore)
-	h.Add(fiber.HeaderAccessControlAllowOrigin, "*")
-	h.Add(fiber.HeaderAccessControlExposeHeaders, restExpose)
-	h.Add(headerCache, string(flows.Hit))
 }
 
 // appendGrant appends the body of a grant, the same to the byte as the full way

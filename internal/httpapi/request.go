@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -30,19 +31,18 @@ const headerCache = "X-Cache"
 // in logs and answers and guards nothing, so a fast generator does.
 func appendRequestID(dst []byte) []byte {
 	var b [16]byte
-	hi, lo := rand.Uint64(), rand.Uint64()
-	for i := range 8 {
-		b[i], b[8+i] = byte(hi>>(8*i)), byte(lo>>(8*i))
-	}
+	binary.LittleEndian.PutUint64(b[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	for i, group := range [...][]byte{b[:4], b[4:6], b[6:8], b[8:10], b[10:]} {
-		if i > 0 {
-			dst = append(dst, '-')
-		}
-		dst = hex.AppendEncode(dst, group)
+	var text [32]byte
+	hex.Encode(text[:], b[:])
+	from := 0
+	for _, to := range [...]int{8, 12, 16, 20} {
+		dst = append(append(dst, text[from:to]...), '-')
+		from = to
 	}
-	return dst
+	return append(dst, text[from:]...)
 }
 
 // NewRequestID returns a fresh request id.

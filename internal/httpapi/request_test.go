@@ -3,10 +3,13 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"maps"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -50,6 +53,54 @@ func TestLevelsOfRequests(t *testing.T) {
 		got, _ := line.ContextMap()["error"].(string)
 		if line.Level != c.level || !strings.HasSuffix(got, c.cause) || (c.cause == "") != (got == "") {
 			t.Errorf("%s: got %s with cause %q, want %s with %q", name, line.Level, got, c.level, c.cause)
+		}
+	}
+}
+
+// A request's id is a random UUID, and no two are the same.
+func TestRequestID(t *testing.T) {
+	form := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	met := map[string]bool{}
+	for range 1000 {
+		id := NewRequestID()
+		if !form.MatchString(id) || met[id] {
+			t.Errorf("got %q, met before %v, want a new UUID", id, met[id])
+		}
+		met[id] = true
+	}
+}
+
+// Answers that are made again have the header of their face, and another id each.
+func TestFaceHead(t *testing.T) {
+	for name, test := range map[string]struct {
+		face *face
+		want map[string]string
+	}{
+		"wire": {&wireFace, map[string]string{
+			"Content-Type": wireContent, "X-Cache": "hit", "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": wireExpose,
+		}},
+		"rest": {&restFace, map[string]string{
+			"Content-Type": "application/json", "X-Cache": "hit", "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": restExpose,
+			"Cache-Control": "no-store",
+		}},
+	} {
+		var h fasthttp.ResponseHeader
+		ids := map[string]bool{}
+		for range 2 {
+			test.face.head(&h)
+			got := map[string]string{}
+			for key, value := range h.All() {
+				got[string(key)] = string(value)
+			}
+			ids[got[test.face.requestID]] = true
+			delete(got, test.face.requestID)
+			delete(got, "Server")
+			if !maps.Equal(got, test.want) {
+				t.Errorf("%s: got %q, want %q", name, got, test.want)
+			}
+		}
+		if len(ids) != 2 || ids[""] {
+			t.Errorf("%s: got the ids %v, want two", name, ids)
 		}
 	}
 }
