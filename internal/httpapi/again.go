@@ -76,11 +76,11 @@ func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face
 	if seen == nil {
 		return false
 	}
-	defer seen.Release()
 	f.head(&c.Response().Header)
 	b := c.Response().SwapBody(nil) // the response's own buffer
 	c.Response().SwapBody(f.body(b[:0], seen, guard.Entry.RefreshAfter(guard.Floor)))
 	hot.HitShared(now.Sub(began), seen.Expires.Sub(now))
+	seen.Release()
 	// Others were woken by the same round trip. All answers are made before the first is
 	// written: what makes them is still in the processor's caches then.
 	runtime.Gosched()

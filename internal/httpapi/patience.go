@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// patience hands out contexts that end after a while, at least life and at most half
-// as long again. Those who ask at about the same time share one: a context each, or
+// patience hands out contexts that end after a while, at least life, as far as a timer
+// is on time, and at most half as long again. Those who ask at about the same time share one: a context each, or
 // even a look at the clock, would cost more than much of what is done under it. It is
 // safe for concurrent use.
 type patience struct {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/cognito-broker/broker/internal/cache/fleet"
 	"github.com/cognito-broker/broker/internal/redistest"
 )
@@ -62,21 +64,34 @@ func calls(s *redistest.Server, command string) string {
 }
 
 func TestReaderReads(t *testing.T) {
-	s := redistest.Single(t)
-	for name, value := range map[string]string{"a": "1", "b": "2", "empty": ""} {
-		if err := s.Client().Set(t.Context(), name, value, 0).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r := newReader(t, server(s.Addr()))
-	for _, test := range []struct{ keys, want []string }{
-		{[]string{"a"}, []string{"1"}},
-		{[]string{"b", "none", "a", "b"}, []string{"2", "", "1", "2"}},
-		{[]string{"empty", "none"}, []string{"", ""}},
+	for shape, start := range map[string]func() (fleet.Server, redis.UniversalClient){
+		"single": func() (fleet.Server, redis.UniversalClient) {
+			s := redistest.Single(t)
+			return server(s.Addr()), s.Client()
+		},
+		"cluster": func() (fleet.Server, redis.UniversalClient) {
+			c := redistest.Cluster(t)
+			client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs()})
+			t.Cleanup(func() { client.Close() })
+			return server(c.Addrs()...), client
+		},
 	} {
-		for way, get := range map[string]func(context.Context, ...string) ([]string, error){"batched": r.Get, "direct": r.Direct} {
-			if got, err := get(t.Context(), test.keys...); err != nil || !slices.Equal(got, test.want) {
-				t.Errorf("%s %q: got %q %v, want %q", way, test.keys, got, err, test.want)
+		where, client := start()
+		for name, value := range map[string]string{"a": "1", "b": "2", "empty": ""} {
+			if err := client.Set(t.Context(), name, value, 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := newReader(t, where)
+		for _, test := range []struct{ keys, want []string }{
+			{[]string{"a"}, []string{"1"}},
+			{[]string{"b", "none", "a", "b"}, []string{"2", "", "1", "2"}},
+			{[]string{"empty", "none"}, []string{"", ""}},
+		} {
+			for way, get := range map[string]func(context.Context, ...string) ([]string, error){"batched": r.Get, "direct": r.Direct} {
+				if got, err := get(t.Context(), test.keys...); err != nil || !slices.Equal(got, test.want) {
+					t.Errorf("%s, %s %q: got %q %v, want %q", shape, way, test.keys, got, err, test.want)
+				}
 			}
 		}
 	}

@@ -48,6 +48,7 @@ func replyOf(ctx context.Context) *reply {
 func (r *reply) reset() {
 	if r != nil {
 		r.bytes.Reset()
+		clear(r.values)
 		r.values = r.values[:0]
 	}
 }
