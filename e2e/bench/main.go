@@ -37,7 +37,7 @@ func main() {
 	flag.IntVar(&p.misses, "misses", 1500, "of one variant in one round")
 	flag.IntVar(&p.connections, "connections", 0, fmt.Sprintf("keep-alive connections; 0: %d, and %d to answers from Redis", connections, redisConnections))
 	flag.IntVar(&p.entries, "entries", 100_000, "that are weighed in memory and in Redis")
-	flag.StringVar(&p.beside, "beside", "", "another broker's binary, whose answers from Redis are measured in the same rounds; its ratios are to the first's")
+	flag.StringVar(&p.beside, "beside", "", "other brokers' binaries, with commas between them, whose answers from Redis are measured in the same rounds; their ratios are to the first's")
 	flag.BoolVar(&p.floating, "floating", false, "let servers that give cached answers run on any processor, not only on the first")
 	only := flag.String("only", "", "the part of that name: cached, redis, misses, fences, renewals, lease or memory; all if empty")
 	bare := flag.Int("bare", 0, "serve the bare handler with answers of so many bytes, and nothing else")

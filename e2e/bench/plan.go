@@ -12,7 +12,7 @@ type plan struct {
 	connections    int // zero: as many as the part has by default
 	entries        int
 	length         time.Duration
-	beside         string // another broker's binary; empty: none
+	beside         string // other brokers' binaries, with commas between them
 	floating       bool   // servers run where the system wants
 }
 

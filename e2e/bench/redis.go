@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -39,12 +40,14 @@ func compareRedis(p plan, bin string) error {
 		return err
 	}
 	defer own.stop()
-	other := &withoutMemory{}
-	if p.beside != "" {
-		if other, err = startWithoutMemory(p.beside); err != nil {
+	var others []*withoutMemory
+	for _, name := range strings.FieldsFunc(p.beside, func(r rune) bool { return r == ',' }) {
+		other, err := startWithoutMemory(name)
+		if err != nil {
 			return err
 		}
 		defer other.stop()
+		others = append(others, other)
 	}
 	var variants []variant
 	for i, k := range own.kinds {
@@ -63,8 +66,8 @@ func compareRedis(p plan, bin string) error {
 			variant{name: bare, servers: []*server{floor}, requests: k.requests},
 			variant{name: "get-" + name, servers: []*server{get}, requests: k.requests, floor: bare, beside: own.store},
 			own.variant(k, name, bare))
-		if other.kinds != nil {
-			variants = append(variants, other.variant(other.kinds[i], "beside-"+name, name))
+		for j, other := range others {
+			variants = append(variants, other.variant(other.kinds[i], fmt.Sprintf("beside-%d-%s", j+1, name), name))
 		}
 	}
 	return p.compare(variants)
