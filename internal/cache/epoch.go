@@ -115,7 +115,7 @@ func (e *Epochs) Read(scopes ...Scope) Stamp {
 	stamp := e.stamp(make([]mark, len(scopes)))
 	for i, scope := range scopes {
 		s := e.state(scope)
-		stamp.marks[i] = mark{scope: scope, state: s, epoch: s.now.Load()}
+		stamp.marks[i] = markOf(scope, s, s.now.Load())
 	}
 	return stamp
 }
@@ -223,7 +223,7 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 	alone := f.change == nil || len(shared) == len(f.fenced)
 	for i, s := range f.fenced {
 		next, undisturbed := s.state.finish(s, unchanged)
-		stamp.marks[i] = mark{scope: s.scope, state: s.state, epoch: next}
+		stamp.marks[i] = markOf(s.scope, s.state, next)
 		if i < len(shared) {
 			stamp.marks[i].shared = shared[i]
 		}

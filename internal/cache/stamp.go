@@ -12,10 +12,15 @@ type Stamp struct {
 
 // mark is one scope's epoch, in this process and in the fleet.
 type mark struct {
-	scope  Scope
-	state  *state
-	epoch  *epoch
-	shared Epoch
+	scope   Scope
+	state   *state
+	epoch   *epoch
+	shared  Epoch
+	pending bool // the epoch's, kept here for Stands: it costs a processor less to read
+}
+
+func markOf(scope Scope, s *state, e *epoch) mark {
+	return mark{scope: scope, state: s, epoch: e, pending: e.pending}
 }
 
 // Valid reports whether what is stamped may be served from memory: it stands, and
@@ -34,7 +39,7 @@ func (s Stamp) leased() bool { return s.lease == nil || s.lease.Held() }
 func (s Stamp) Stands() bool {
 	for i := range s.marks {
 		m := &s.marks[i]
-		if m.state.now.Load() != m.epoch || m.epoch.pending || s.lease != nil && m.shared == (Epoch{}) {
+		if m.state.now.Load() != m.epoch || m.pending || s.lease != nil && m.shared == (Epoch{}) {
 			return false
 		}
 	}

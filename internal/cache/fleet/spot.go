@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -32,12 +33,17 @@ func (s *spot) name() {
 	if len(scopes) < 2 || len(scopes) > maxEpochs || !s.stamp.Agreed() {
 		return // it stands nowhere
 	}
-	s.keys = append(s.keys, s.fleet.names.of("c", scopes[0], s.key))
+	keys := []string{s.fleet.names.of("c", scopes[0], s.key)}
 	var b []byte
 	for i, scope := range scopes {
-		s.keys, b = append(s.keys, s.fleet.names.epoch(scope)), append(b, epochs[i][:]...)
+		keys, b = append(keys, s.fleet.names.epoch(scope)), append(b, epochs[i][:]...)
 	}
-	s.epochs = string(b)
+	// All stand together, as they are read.
+	all := strings.Join(keys, "") + string(b)
+	for i, key := range keys {
+		keys[i], all = all[:len(key)], all[len(key):]
+	}
+	s.keys, s.epochs = keys, all
 }
 
 // Look reads the entry and the epochs of all that it rests on, and opens it if they
