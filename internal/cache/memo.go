@@ -73,27 +73,44 @@ func (m *Memo) Key(route []byte, class int, body []byte) MemoKey {
 // Get returns the answer to a request, with the life its credentials have left,
 // if its entry lives, its proofs hold and no floor or renewal asks for the full
 // path. The bytes belong to the memo: read them, never write or keep them past
-// the response. Where all that is so, but the answer may not be served from this
-// process's memory, body is nil and guard says where a fleet keeps what it was made
-// from. Otherwise both are nil.
+// the response. Where the answer may not be served from this process's memory, or the
+// memo keeps no bodies, body is nil and guard says where a fleet keeps what it was made
+// from. Who looks there must ask afterwards whether the entry stands and the guard
+// holds, and Weed if not. Otherwise both are nil.
 func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Duration, guard *Guard) {
 	a, ok := m.answers.GetIfPresent(key)
 	if !ok {
 		return nil, 0, nil
 	}
-	if now.UnixNano() >= a.until || !a.guard.Entry.Stamp.Stands() || !a.guard.proved(now) {
+	if a.body == nil && now.UnixNano() < a.until {
+		return nil, 0, a.guard // asked afterwards, in any case: asked now too, it would cost twice
+	}
+	if !a.stands(now) {
 		m.answers.Invalidate(key)
 		return nil, 0, nil
 	}
-	if a.body != nil && a.guard.Entry.Stamp.Valid() {
+	if a.guard.Entry.Stamp.Valid() {
 		a.guard.Entry.HandedOut(now, a.guard.Floor)
 		return a.body, a.guard.Entry.Credentials.Expires.Sub(now), a.guard
 	}
-	if a.guard.Spot == nil || a.body != nil && a.guard.Entry.Stamp.leased() {
+	if a.guard.Spot == nil || a.guard.Entry.Stamp.leased() {
 		m.answers.Invalidate(key)
 		return nil, 0, nil
 	}
 	return nil, 0, a.guard
+}
+
+// stands reports whether an answer may be given again, from wherever that may be.
+func (a *answer) stands(now time.Time) bool {
+	return now.UnixNano() < a.until && a.guard.Entry.Stamp.Stands() && a.guard.proved(now)
+}
+
+// Weed drops the answer to a request if it cannot be given again: it is over, its entry
+// was ended, or a proof holds no more.
+func (m *Memo) Weed(key MemoKey, now time.Time) {
+	if a, ok := m.answers.GetIfPresent(key); ok && !a.stands(now) {
+		m.answers.Invalidate(key)
+	}
 }
 
 // Put remembers body as the answer to the request named key. body is kept: it

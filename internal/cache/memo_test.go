@@ -23,18 +23,19 @@ func (agreeing) Begin(context.Context, []cache.Scope) (cache.Change, error) { re
 
 // What a memo does for an answer of a fleet, in order: it serves it under the lease,
 // tells where the fleet keeps it without, and leaves it to the full way when the lease
-// is regained, for what ended meanwhile may have gone unheard.
+// is regained, for what ended meanwhile may have gone unheard. What it tells of a fleet
+// may have ended; then it forgets that when it is weeded.
 func TestMemoUnderLease(t *testing.T) {
 	for name, test := range map[string]struct {
 		bodies bool
 		spot   cache.Spot
 		// what there is: a body, a spot, nothing
-		leased, lapsed, regained string
+		leased, lapsed, regained, ended string
 	}{
-		"memory":           {true, nowhere{}, "body", "spot", ""},
-		"memory, no spot":  {true, nil, "body", "", ""},
-		"no memory":        {false, nowhere{}, "spot", "spot", "spot"},
-		"neither of these": {false, nil, "", "", ""},
+		"memory":           {true, nowhere{}, "body", "spot", "", ""},
+		"memory, no spot":  {true, nil, "body", "", "", ""},
+		"no memory":        {false, nowhere{}, "spot", "spot", "spot", "spot"},
+		"neither of these": {false, nil, "", "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -54,6 +55,7 @@ func TestMemoUnderLease(t *testing.T) {
 				put := func() { memo.Put(key, now, &cache.Guard{Entry: e, Spot: test.spot}, []byte("answer")) }
 				wants := func(when, want string) {
 					t.Helper()
+					defer memo.Weed(key, time.Now())
 					body, _, guard := memo.Get(key, time.Now())
 					got := ""
 					switch {
@@ -76,7 +78,8 @@ func TestMemoUnderLease(t *testing.T) {
 				wants("regained", test.regained)
 				put()
 				epochs.End("p/p")
-				wants("after a fence", "")
+				wants("after a fence", test.ended)
+				wants("after that was weeded", "")
 			})
 		})
 	}

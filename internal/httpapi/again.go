@@ -74,6 +74,7 @@ func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face
 	}
 	seen, now := s.Flows.Again(s.patience.context(), guard)
 	if seen == nil {
+		s.Memo.Weed(key, s.Now())
 		return false
 	}
 	f.head(&c.Response().Header)
