@@ -4,12 +4,15 @@ import (
 	"context"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
 // The bounds of the reader.
 const (
 	MaxTrips = maxTrips
+	Plenty   = plenty
 	MaxBatch = maxBatch
 	MaxQueue = maxQueue
 )
@@ -21,6 +24,20 @@ type Reader struct{ reader }
 func NewReader(s Server, observe Observer) *Reader {
 	c := dial(s, observe)
 	return &Reader{reader{redis: c, lanes: newReader(c).lanes}}
+}
+
+// NewReaderBy returns a Reader whose trips are made by fetch, and are late after a
+// while. It has no connections.
+func NewReaderBy(late time.Duration, fetch func(keys []string)) *Reader {
+	l := newLane(nil, func(_ context.Context, _ *redis.Client, keys []string, r *reply) error {
+		fetch(keys)
+		r.values = append(r.values, make([][]byte, len(keys)+1)...)
+		return nil
+	}, 0)
+	l.late = late
+	r := &Reader{reader{lanes: map[*redis.Client]*lane{nil: l}}}
+	r.only.Store(l)
+	return r
 }
 
 // Get reads keys in batches, Direct by themselves.
@@ -37,7 +54,7 @@ func (r *Reader) Late() bool {
 	defer r.mu.RUnlock()
 	for _, l := range r.lanes {
 		l.mu.Lock()
-		ok := time.Since(l.begun) >= late
+		ok := time.Since(l.begun) >= l.late
 		l.mu.Unlock()
 		if !ok {
 			return false

@@ -13,31 +13,43 @@ import (
 
 const (
 	// maxTrips is how many round trips to a server are under way at once: more make
-	// small batches. A second one begins where the first is late, for the network is
-	// far, or a packet was lost.
+	// small batches.
 	maxTrips = 2
-	late     = time.Millisecond
+	// plenty is how many reads make a second one worth its cost: if all waited for the
+	// first, this process would have nothing to do meanwhile.
+	plenty = 8
+	// late is after how long a second one begins for fewer: the network is far, or a
+	// packet was lost.
+	late = time.Millisecond
 	// maxBatch is how many reads one of them carries.
 	maxBatch = 128
 	// maxQueue is how many reads wait for the next. A server that is so far behind
 	// is not waited for.
 	maxQueue = 4096
+	// resting is how long a runner waits for work before it ends.
+	resting = 100 * time.Millisecond
 )
 
 // errBusy says that too many reads wait for the server.
 var errBusy = errors.New("too many reads wait for the server")
 
 // lane is the way to one server: trips under way, and reads that wait for one. It
-// keeps no goroutine while there are none.
+// keeps no goroutine for long while there are none.
 type lane struct {
 	node     *redis.Client
 	fetch    fetch
 	patience time.Duration // what a trip may take by the client's time-outs
+	late     time.Duration
+	work     chan struct{} // for a runner that rests
 
 	mu    sync.Mutex
 	queue []*part
 	trips int       // under way
 	begun time.Time // the last of them
+}
+
+func newLane(node *redis.Client, f fetch, patience time.Duration) *lane {
+	return &lane{node: node, fetch: f, patience: patience, late: late, work: make(chan struct{})}
 }
 
 // begin takes a trip, if one is free; next must follow it.
@@ -49,12 +61,16 @@ func (l *lane) begin() bool {
 
 // free takes a trip under the lock.
 func (l *lane) free() bool {
-	if l.trips == maxTrips || l.trips > 0 && time.Since(l.begun) < late {
+	if l.trips == maxTrips || l.trips > 0 && !l.press() {
 		return false
 	}
 	l.trips, l.begun = l.trips+1, time.Now()
 	return true
 }
+
+// press reports under the lock whether those who wait are not to wait for the trip
+// that is under way.
+func (l *lane) press() bool { return len(l.queue) >= plenty || time.Since(l.begun) >= l.late }
 
 // put has a part read by a trip that begins after this.
 func (l *lane) put(p *part) error {
@@ -65,7 +81,7 @@ func (l *lane) put(p *part) error {
 	}
 	l.queue = append(l.queue, p)
 	if l.free() {
-		go l.run()
+		l.start()
 	}
 	return nil
 }
@@ -86,7 +102,7 @@ func (l *lane) lead(p *part, stays bool) {
 	l.queue[0] = p
 	l.mu.Unlock()
 	if !stays {
-		go l.run()
+		l.start()
 		return
 	}
 	b := batches.Get().(*batch)
@@ -102,20 +118,77 @@ func (l *lane) next() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.queue) > 0 {
-		go l.run()
+		l.start()
 	} else {
 		l.trips--
 	}
 }
 
-// run makes one trip after another, until nobody waits. Before each, whoever can run
-// does: those that the last one answered, and those that are about to ask.
+// more ends a runner's trip, unless another is to follow at once. Few who wait are left
+// to a trip that is under way, and looked after when it is late.
+func (l *lane) more() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) > 0 && (l.trips == 1 || l.press()) {
+		return true
+	}
+	l.trips--
+	return false
+}
+
+// start has a trip that was taken made by a runner.
+func (l *lane) start() {
+	select {
+	case l.work <- struct{}{}:
+	default:
+		go l.run()
+	}
+}
+
+// run makes one trip after another, while there are some to be made. Before each,
+// whoever can run does: those that the last one answered, and those that are about to
+// ask. Then it rests: another runner would have to grow its stack first.
 func (l *lane) run() {
 	b := batches.Get().(*batch)
 	defer batches.Put(b)
-	for runtime.Gosched(); l.take(b); runtime.Gosched() {
-		b.trip(l)
+	timer := time.NewTimer(l.late)
+	defer timer.Stop()
+	for {
+		runtime.Gosched()
+		for l.take(b) {
+			b.trip(l)
+			if runtime.Gosched(); !l.more() {
+				break
+			}
+		}
+		if !l.rest(timer) {
+			return
+		}
 	}
+}
+
+// rest waits for a trip to make, and reports whether there is one: one that somebody
+// took, or that those need who were left to one that is late.
+func (l *lane) rest(timer *time.Timer) bool {
+	for _, pause := range []time.Duration{min(l.late, resting), resting} {
+		timer.Reset(pause)
+		select {
+		case <-l.work:
+			return true
+		case <-timer.C:
+			if l.resume() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// resume takes a trip for those who wait.
+func (l *lane) resume() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue) > 0 && l.free()
 }
 
 // take moves those who have waited longest into a batch. Where there are none, the

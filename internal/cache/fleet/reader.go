@@ -83,7 +83,7 @@ func (r *reader) open(node *redis.Client) *lane {
 			delete(r.lanes, other)
 		}
 	}
-	l := &lane{node: node, fetch: r.fetch, patience: patienceOf(node)}
+	l := newLane(node, r.fetch, patienceOf(node))
 	switch {
 	case r.fetch != nil:
 	case r.redis.cluster != nil:

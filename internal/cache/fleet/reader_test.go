@@ -1,9 +1,12 @@
 package fleet_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -128,6 +131,112 @@ func TestReaderGathers(t *testing.T) {
 	if got, want := s.Info("stats")["keyspace_hits"], fmt.Sprint(1+fleet.MaxTrips+1); got != want {
 		t.Errorf("the key that all want was read %s times, want %s", got, want)
 	}
+}
+
+// trips are made by hand: each says what it asks for, and waits for its end.
+type trips struct {
+	r     *fleet.Reader
+	begun chan trip
+	group sync.WaitGroup
+}
+
+type trip struct {
+	reads int
+	end   chan struct{}
+}
+
+func byHand(t testing.TB, late time.Duration) *trips {
+	ts := &trips{begun: make(chan trip, 100)}
+	ts.r = fleet.NewReaderBy(late, func(keys []string) {
+		one := trip{len(keys), make(chan struct{})}
+		ts.begun <- one
+		select {
+		case <-one.end:
+		case <-t.Context().Done():
+		}
+	})
+	t.Cleanup(func() {
+		ts.group.Wait()
+		until(t, "runners end", func() bool {
+			stacks := make([]byte, 1<<20)
+			return !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*lane).rest"))
+		})
+	})
+	return ts
+}
+
+// ask has so many keys read, by an asker each.
+func (ts *trips) ask(t testing.TB, n int) {
+	for range n {
+		before, _ := ts.r.Waiting()
+		ts.group.Go(func() { ts.r.Get(context.Background(), rand.Text()) })
+		until(t, "it asks", func() bool {
+			now, _ := ts.r.Waiting()
+			return now > before || len(ts.begun) > 0
+		})
+	}
+}
+
+// begins wants a trip for so many.
+func (ts *trips) begins(t testing.TB, reads int) trip {
+	t.Helper()
+	select {
+	case one := <-ts.begun:
+		if one.reads != reads {
+			t.Errorf("a trip asks for %d, want %d", one.reads, reads)
+		}
+		return one
+	case <-time.After(30 * time.Second):
+		t.Fatalf("no trip for %d within 30 s", reads)
+		return trip{}
+	}
+}
+
+// A second trip begins for plenty, and for fewer when the first is late. Few who wait
+// when one ends are left to the other, and to nobody when that is late.
+func TestReaderTrips(t *testing.T) {
+	t.Run("for plenty", func(t *testing.T) {
+		ts := byHand(t, time.Hour)
+		ts.ask(t, 1)
+		first := ts.begins(t, 1)
+		ts.ask(t, fleet.Plenty-1)
+		if reads, n := ts.r.Waiting(); n != 1 || reads != fleet.Plenty-1 {
+			t.Errorf("%d trips, and %d wait; want one for whom few wait", n, reads)
+		}
+		ts.ask(t, 1)
+		second := ts.begins(t, fleet.Plenty)
+		ts.ask(t, fleet.Plenty-1)
+		close(second.end) // few wait
+		until(t, "the trip ends", func() bool { _, n := ts.r.Waiting(); return n == 1 })
+		close(first.end)
+		third := ts.begins(t, fleet.Plenty-1)
+		ts.ask(t, fleet.Plenty)
+		fourth := ts.begins(t, fleet.Plenty)
+		ts.ask(t, fleet.Plenty)
+		close(third.end) // plenty wait
+		close(ts.begins(t, fleet.Plenty).end)
+		close(fourth.end)
+	})
+	t.Run("late", func(t *testing.T) {
+		ts := byHand(t, 10*time.Millisecond)
+		ts.ask(t, 1)
+		first := ts.begins(t, 1)
+		until(t, "it is late", ts.r.Late)
+		ts.ask(t, 1)
+		close(ts.begins(t, 1).end)
+		close(first.end)
+	})
+	t.Run("late with some left to it", func(t *testing.T) {
+		ts := byHand(t, 100*time.Millisecond)
+		ts.ask(t, 1)
+		first := ts.begins(t, 1)
+		ts.ask(t, fleet.Plenty)
+		second := ts.begins(t, fleet.Plenty)
+		ts.ask(t, 3)
+		close(second.end)
+		close(ts.begins(t, 3).end)
+		close(first.end)
+	})
 }
 
 // Each leaves when he wants; the others get their answers.
