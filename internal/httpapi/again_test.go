@@ -1,9 +1,12 @@
 package httpapi
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 	"pgregory.net/rapid"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -50,5 +53,48 @@ func TestPatience(t *testing.T) {
 	}
 	if p.context() != p.context() {
 		t.Error("got two contexts at once, want one for both")
+	}
+}
+
+// looks counts those who look where nothing stands.
+type looks int
+
+func (l *looks) Look(context.Context) (*cache.Glimpse, error) { *l++; return nil, nil }
+
+// Where the fleet had nothing, it is asked again for an entry that stands, and not for
+// one that was ended.
+func TestAgainInVain(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(*cache.Epochs)
+		want    looks
+	}{
+		"it stands":    {func(*cache.Epochs) {}, 2},
+		"it was ended": {func(e *cache.Epochs) { e.End("p/p") }, 1},
+	} {
+		memo, err := cache.NewMemo(10, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer memo.Close()
+		now, epochs, spot := time.Now(), cache.NewEpochs(), new(looks)
+		entry := &cache.Entry{Credentials: cache.Credentials{Expires: now.Add(time.Hour)}, Issued: now, Stamp: epochs.Read("i/i", "p/p")}
+		key := memo.Key([]byte("r"), 0, []byte("b"))
+		memo.Put(key, now, &cache.Guard{Entry: entry, Spot: spot}, nil)
+		s := &Server{
+			Config:   Config{Memo: memo, Flows: flows.New(flows.Config{}), Now: time.Now},
+			patience: newPatience(time.Second),
+		}
+		test.happens(epochs)
+		app := fiber.New()
+		c := app.AcquireCtx(new(fasthttp.RequestCtx))
+		for range 2 {
+			if s.again(c, key, now, &restFace, nil) {
+				t.Errorf("%s: answered with nothing", name)
+			}
+		}
+		app.ReleaseCtx(c)
+		if *spot != test.want {
+			t.Errorf("%s: looked %d times, want %d", name, *spot, test.want)
+		}
 	}
 }

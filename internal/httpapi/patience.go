@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// patience hands out contexts that end after a while, at least life, as far as a timer
-// is on time, and at most half as long again. Those who ask at about the same time share one: a context each, or
-// even a look at the clock, would cost more than much of what is done under it. It is
-// safe for concurrent use.
+// patience hands out contexts that end after a while: at least life, as far as a timer
+// is on time, and at most half as long again. Those who ask at about the same time
+// share one: a context each, or even a look at the clock, would cost more than much of
+// what is done under it. It is safe for concurrent use.
 type patience struct {
 	life   time.Duration
 	shared atomic.Pointer[limited] // until it has only life left

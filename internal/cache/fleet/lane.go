@@ -68,7 +68,7 @@ func (l *lane) free() bool {
 	return true
 }
 
-// press reports under the lock whether those who wait are not to wait for the trip
+// press reports under the lock whether those who wait want another trip than the one
 // that is under way.
 func (l *lane) press() bool { return len(l.queue) >= plenty || time.Since(l.begun) >= l.late }
 
@@ -151,7 +151,7 @@ func (l *lane) start() {
 func (l *lane) run() {
 	b := batches.Get().(*batch)
 	defer batches.Put(b)
-	timer := time.NewTimer(l.late)
+	timer := time.NewTimer(late)
 	defer timer.Stop()
 	for {
 		runtime.Gosched()
@@ -170,7 +170,7 @@ func (l *lane) run() {
 // rest waits for a trip to make, and reports whether there is one: one that somebody
 // took, or that those need who were left to one that is late.
 func (l *lane) rest(timer *time.Timer) bool {
-	for _, pause := range []time.Duration{min(l.late, resting), resting} {
+	for _, pause := range [...]time.Duration{late, resting} {
 		timer.Reset(pause)
 		select {
 		case <-l.work:
