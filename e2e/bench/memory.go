@@ -95,7 +95,7 @@ func newEntries(count int) []*cache.Entry {
 	for n := range all {
 		all[n] = &cache.Entry{
 			Credentials: credentials(identity(n), now), Issued: now,
-			Stamp: epochs.Read(cache.IdentityScope(identity(n)), cache.PoolScope(pool)),
+			Stamp: epochs.Read(cache.IdentityScope(identity(n)), cache.CredentialsScope(pool)),
 		}
 	}
 	return all

@@ -10,15 +10,23 @@ import (
 	"weak"
 )
 
-// A Scope is what a fence can end: everything of one identity, of one pool or of
-// one login.
+// A Scope is what a fence can end: everything of one identity or of one login, and of
+// one pool its credentials or what is known of its logins.
 type Scope string
 
 // IdentityScope covers what was obtained for one identity.
 func IdentityScope(id string) Scope { return Scope("i/" + id) }
 
-// PoolScope covers what was obtained under one pool's settings.
+// PoolScope covers which identities the logins of one pool have: it rests on the providers
+// that the pool takes.
 func PoolScope(id string) Scope { return Scope("p/" + id) }
+
+// CredentialsScope covers the credentials of one pool: they rest on its roles, role
+// mappings and tag maps too.
+func CredentialsScope(pool string) Scope { return Scope("c/" + pool) }
+
+// PoolScopes cover all that was obtained under one pool's settings.
+func PoolScopes(id string) []Scope { return []Scope{PoolScope(id), CredentialsScope(id)} }
 
 // LoginScope covers what was obtained for whoever a login belongs to, in any pool: who
 // changes it need not know the pool.

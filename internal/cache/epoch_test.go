@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -194,12 +195,14 @@ func TestScopesNeverCollide(t *testing.T) {
 		if (x == y) != (a == b) {
 			t.Fatalf("scopes of %q and %q equal: got %v, want %v", a, b, x == y, a == b)
 		}
-		for _, other := range []cache.Scope{cache.IdentityScope(b[0]), cache.PoolScope(b[0]), cache.IdentityScope(string(x)), cache.PoolScope(string(x[2:]))} {
+		for _, other := range slices.Concat(
+			[]cache.Scope{cache.IdentityScope(b[0]), cache.IdentityScope(string(x))}, cache.PoolScopes(b[0]), cache.PoolScopes(string(x[2:])),
+		) {
 			if x == other {
 				t.Fatalf("the scope of %q is that of an identity or a pool", a)
 			}
 		}
-		if cache.IdentityScope(a[0]) == cache.PoolScope(b[0]) {
+		if pools := cache.PoolScopes(b[0]); pools[0] == pools[1] || slices.Contains(pools, cache.IdentityScope(a[0])) {
 			t.Fatalf("the scope of identity %q is that of pool %q", a[0], b[0])
 		}
 	})

@@ -41,7 +41,7 @@ func TestAgain(t *testing.T) {
 		"time":                      {func(c *company, _, _ *member) { c.ahead.Store(int64(30 * time.Minute)) }, true},
 		"his token expires":         {func(c *company, _, _ *member) { c.ahead.Store(int64(35*time.Minute + time.Second)) }, false},
 		"a fence by another":        {func(_ *company, _, other *member) { other.fence(cache.IdentityScope(user)) }, false},
-		"a fence of the pool":       {func(_ *company, m, _ *member) { m.fence(cache.PoolScope(pool)) }, false},
+		"a fence of the pool":       {func(_ *company, m, _ *member) { m.fence(cache.PoolScopes(pool)...) }, false},
 		"a fence that is here only": {func(_ *company, m, _ *member) { m.Epochs.End(cache.IdentityScope(user)) }, false},
 		"Redis is away":             {func(_ *company, m, _ *member) { m.way.Cut() }, false},
 	} {

@@ -123,7 +123,7 @@ func TestFleetRenewsWhatIsWanted(t *testing.T) {
 		"a pool that was": {func(c *crew, token string) {
 			twice(c, token)
 			c.tell()
-			if err := c.brokers[2].Fence(c.t.Context(), cache.PoolScope(pool)); err != nil {
+			if err := c.brokers[2].Fence(c.t.Context(), cache.PoolScopes(pool)...); err != nil {
 				c.t.Error(err)
 			}
 		}, 0},
@@ -191,7 +191,7 @@ func TestFleetRenewsNothingByOldMaterial(t *testing.T) {
 	c.want(c.brokers[0], token, "key1", flows.Miss)
 	c.want(c.brokers[0], token, "key1", flows.Hit)
 	c.tell()
-	if err := c.brokers[1].Fence(t.Context(), cache.PoolScope(pool)); err != nil {
+	if err := c.brokers[1].Fence(t.Context(), cache.PoolScopes(pool)...); err != nil {
 		t.Fatal(err)
 	}
 	c.want(c.brokers[0], token, "key2", flows.Miss)

@@ -43,7 +43,7 @@ func TestClassicKeys(t *testing.T) {
 		r.classic("key6", "a1", flows.Classic{RoleARN: role, Duration: 2 * time.Hour})
 		r.fence(cache.IdentityScope(user))
 		r.classic("key9", "a1", base)
-		r.fence(cache.PoolScope(pool))
+		r.fence(cache.PoolScopes(pool)...)
 		r.classic("key10", "a1", base)
 	})
 }

@@ -102,7 +102,7 @@ func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, err
 	if !ok {
 		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
 	}
-	entry.Stamp = cache.Join(stamp.Only(home), sub.stamp.Only(cache.PoolScope(sub.Pool)))
+	entry.Stamp = cache.Join(stamp.Only(home), sub.stamp.Only(sub.poolScope()))
 	for _, login := range sub.loginScopes() {
 		entry.Stamp = cache.Join(entry.Stamp, stamp.Only(login))
 	}

@@ -202,7 +202,7 @@ func TestFenceDuringAnExchange(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(5 * time.Second)
 		r.want("key2", flows.Hit, flows.Ask{})
-		r.fence(cache.PoolScope(pool))
+		r.fence(cache.PoolScopes(pool)...)
 		r.want("key3", flows.Miss, flows.Ask{})
 	})
 }

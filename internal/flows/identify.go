@@ -45,7 +45,7 @@ func (s *Service) identified(pool string, l login) subject {
 // tells which. With anew the backend is asked in any case.
 func (s *Service) identify(ctx context.Context, sub subject, anew bool) (id string, known bool, err error) {
 	if anew {
-		sub.stamp = s.present(ctx, sub.scope, cache.PoolScope(sub.Pool))
+		sub.stamp = s.present(ctx, sub.scope, sub.poolScope())
 	} else if e := s.knownID(ctx, &sub); e != nil {
 		return e.Credentials.IdentityID, true, nil
 	}

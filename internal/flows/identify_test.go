@@ -92,7 +92,7 @@ func TestFencesEndKnownLogins(t *testing.T) {
 	for name, end := range map[string]func(r *rig, id string) error{
 		"the identity": func(r *rig, id string) error { return r.Fence(r.t.Context(), cache.IdentityScope(id)) },
 		"the login":    func(r *rig, _ string) error { return r.Fence(r.t.Context(), cache.LoginScope(idp, "a")) },
-		"the pool":     func(r *rig, _ string) error { return r.Fence(r.t.Context(), cache.PoolScope(pool)) },
+		"the pool":     func(r *rig, _ string) error { return r.Fence(r.t.Context(), cache.PoolScopes(pool)...) },
 		"an unlinking": func(r *rig, id string) error { return byIdentity["UnlinkIdentity"](r.t.Context(), r, id) },
 		"a merge": func(r *rig, _ string) error {
 			_, err := r.askAll(user, map[string]string{idp: "a1", idp2: "b1"})

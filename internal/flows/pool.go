@@ -34,7 +34,7 @@ func changing[In, Out any](ctx context.Context, s *Service, pool *string, in *In
 		return nil, cognito.PoolNotFound(id)
 	}
 	fenced := func(ctx context.Context, in *In, opts ...options) (*Out, error) {
-		fence, err := s.fence(ctx, []cache.Scope{cache.PoolScope(id)})
+		fence, err := s.fence(ctx, cache.PoolScopes(id))
 		if err != nil {
 			return nil, err
 		}

@@ -120,7 +120,7 @@ func (w *world) do(o op) (complaint string) {
 		return w.live(ctx, o)
 	case "fence":
 		w.fence(cache.IdentityScope(w.pick(o)))
-		w.fence(cache.PoolScope(w.pools[o.pool]))
+		w.fence(cache.PoolScopes(w.pools[o.pool])...)
 		return ""
 	}
 	return w.developer(ctx, o)

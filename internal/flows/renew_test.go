@@ -92,7 +92,7 @@ func TestRunRenewsAhead(t *testing.T) {
 		"a pool that changed": {func(r *rig) {
 			r.want("key1", flows.Miss, flows.Ask{})
 			r.want("key1", flows.Hit, flows.Ask{})
-			r.fence(cache.PoolScope(pool))
+			r.fence(cache.PoolScopes(pool)...)
 		}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -54,8 +54,16 @@ func (s *Service) subject(ctx context.Context, p place, r request) (subject, boo
 
 // readEpochs reads the epochs of all that the call rests on, as far as it is known.
 func (sub *subject) readEpochs(e *cache.Epochs) {
-	sub.stamp = e.Read(sub.scope, cache.PoolScope(sub.Pool))
+	sub.stamp = e.Read(sub.scope, sub.poolScope())
 	sub.readLogins(e)
+}
+
+// poolScope is what the call rests on of its pool's settings.
+func (sub *subject) poolScope() cache.Scope {
+	if sub.Flow == flowID {
+		return cache.PoolScope(sub.Pool)
+	}
+	return cache.CredentialsScope(sub.Pool)
 }
 
 // readLogins adds the epochs of logins that were proved since.
