@@ -16,26 +16,35 @@ import (
 // an unknown outcome would leave the pools in memory unlike those in the store.
 const changeDeadline = 10 * time.Second
 
+// alteration is a change of a pool: how its definition changes, or why it cannot.
+type alteration func(p *rules.Pool) error
+
+// alter tells what a change makes of a pool as it is now.
+func (e *Engine) alter(id string, change alteration) (from, to rules.Pool, err error) {
+	from, ok := e.pool(id)
+	if !ok {
+		return from, to, cognito.PoolNotFound(id)
+	}
+	to = from
+	return from, to, change(&to)
+}
+
 // changePool replaces a pool by what change makes of it, durably. Changes see
 // each other: none is lost to another that began before it. Where the change has
 // no effect on answers, note says so.
-func (e *Engine) changePool(ctx context.Context, id string, note *middleware.Metadata, change func(p *rules.Pool) error) (rules.Pool, error) {
+func (e *Engine) changePool(ctx context.Context, id string, note *middleware.Metadata, change alteration) (rules.Pool, error) {
 	e.changing.Lock()
 	defer e.changing.Unlock()
-	old, ok := e.pool(id)
-	if !ok {
-		return rules.Pool{}, cognito.PoolNotFound(id)
-	}
-	p := old
-	if err := change(&p); err != nil {
+	from, to, err := e.alter(id, change)
+	if err != nil {
 		return rules.Pool{}, err
 	}
-	err := e.commit(ctx, func(tx *store.Tx) error { return tx.PutPool(p) },
-		func(pools map[string]rules.Pool) { pools[id] = p })
-	if err == nil && rules.SameInEffect(&old, &p) {
+	err = e.commit(ctx, func(tx *store.Tx) error { return tx.PutPool(to) },
+		func(pools map[string]rules.Pool) { pools[id] = to })
+	if err == nil && rules.SameInEffect(&from, &to) {
 		cognito.NoteUnchanged(note)
 	}
-	return p, err
+	return to, err
 }
 
 // commit writes and publishes; the caller holds changing. Where the outcome is

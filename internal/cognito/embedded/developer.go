@@ -23,29 +23,11 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cog
 	if err := e.begin("GetOpenIdTokenForDeveloperIdentity", in); err != nil {
 		return nil, err
 	}
-	pool, ok := e.pool(*in.IdentityPoolId)
-	if !ok {
-		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
-	}
-	user, public, err := rules.DeveloperUser(&pool, in.Logins)
+	p, amr, err := e.prepareDeveloperToken(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	if err := rules.CheckPrincipalTags(in.PrincipalTags); err != nil {
-		return nil, err
-	}
-	if in.IdentityId != nil { // before any look at tokens, as in the calls of apps
-		if err := e.store.View(ctx, func(tx *store.Tx) error { return ofPool(tx, &pool, *in.IdentityId) }); err != nil {
-			return nil, err
-		}
-	}
-	proven, err := e.prove(ctx, &pool, public)
-	if err != nil {
-		return nil, err
-	}
-	r, err := e.resolve(ctx, &pool, func(tx *store.Tx) (rules.Resolution, error) {
-		return resolveDeveloper(tx, &pool, aws.ToString(in.IdentityId), user, loginsOf(proven))
-	})
+	r, err := e.run(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +35,7 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cog
 	if in.TokenDuration != nil {
 		life = time.Duration(*in.TokenDuration) * time.Second
 	}
-	amr := rules.AMR(&pool, append([]rules.Proven{{Login: user}}, proven...))
-	token, err := e.sign(ctx, pool.ID, r.Identity, amr, life, in.PrincipalTags)
+	token, err := e.sign(ctx, p.pool.ID, r.Identity, amr, life, in.PrincipalTags)
 	if err != nil {
 		return nil, err
 	}
@@ -63,23 +44,54 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cog
 	return out, nil
 }
 
+// prepareDeveloperToken also tells the methods by which the user is proven.
+func (e *Engine) prepareDeveloperToken(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) (p *prepared, amr []string, err error) {
+	pool, ok := e.pool(*in.IdentityPoolId)
+	if !ok {
+		return nil, nil, cognito.PoolNotFound(*in.IdentityPoolId)
+	}
+	user, public, err := rules.DeveloperUser(&pool, in.Logins)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := rules.CheckPrincipalTags(in.PrincipalTags); err != nil {
+		return nil, nil, err
+	}
+	if in.IdentityId != nil { // before any look at tokens, as in the calls of apps
+		if err := e.store.View(ctx, func(tx *store.Tx) error { return ofPool(tx, &pool, *in.IdentityId) }); err != nil {
+			return nil, nil, err
+		}
+	}
+	proven, err := e.prove(ctx, &pool, public)
+	if err != nil {
+		return nil, nil, err
+	}
+	named, logins := aws.ToString(in.IdentityId), loginsOf(proven)
+	p = &prepared{pool: pool, newcomer: rules.Authenticated, decide: func(tx *store.Tx) (ruling, error) {
+		return resolveDeveloper(tx, &pool, named, user, logins)
+	}}
+	return p, rules.AMR(&pool, append([]rules.Proven{{Login: user}}, proven...)), nil
+}
+
 // resolveDeveloper reads what the rule needs; an identity that the call names must
 // be of the pool.
-func resolveDeveloper(tx *store.Tx, pool *rules.Pool, named string, user rules.Login, public []rules.Login) (rules.Resolution, error) {
+func resolveDeveloper(tx *store.Tx, pool *rules.Pool, named string, user rules.Login, public []rules.Login) (ruling, error) {
 	all := append([]rules.Login{user}, public...)
 	if named == "" {
 		facts, err := gather(tx, pool, all)
 		if err != nil {
-			return rules.Resolution{}, err
+			return ruling{}, err
 		}
-		return rules.ResolveDeveloper(pool, user, public, nil, facts)
+		r, err := rules.ResolveDeveloper(pool, user, public, nil, facts)
+		return ruling{Resolution: r, facts: facts}, err
 	}
 	asked, facts, err := present(tx, pool, named, all)
 	if err != nil {
-		return rules.Resolution{}, err
+		return ruling{}, err
 	}
 	if asked.Pool != pool.ID {
-		return rules.Resolution{}, cognito.IdentityNotFound(named)
+		return ruling{}, cognito.IdentityNotFound(named)
 	}
-	return rules.ResolveDeveloper(pool, user, public, &asked, facts)
+	r, err := rules.ResolveDeveloper(pool, user, public, &asked, facts)
+	return ruling{Resolution: r, facts: facts}, err
 }

@@ -12,6 +12,12 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
+// explained is who a call was found to come from.
+type explained struct {
+	access
+	identity string
+}
+
 // explanation is one in the making.
 type explanation struct{ cognito.Explanation }
 
@@ -57,25 +63,25 @@ func (e *Engine) explain(ctx context.Context, x *explanation, q cognito.Question
 }
 
 // explainLogins proves the logins. A refusal is noted and returned.
-func (e *Engine) explainLogins(ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question) (access, error) {
+func (e *Engine) explainLogins(ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question) (explained, error) {
 	if token, ok := q.Logins[cognito.PassThrough]; ok && len(q.Logins) == 1 {
 		t, err := e.ReadToken(token)
 		if err != nil {
-			return access{}, x.refuse("token", err, "a token of this broker's issuer: %s", cognito.Public(err).ErrorMessage())
+			return explained{}, x.refuse("token", err, "a token of this broker's issuer: %s", cognito.Public(err).ErrorMessage())
 		}
 		x.pass("token", "is genuine, of identity pool %s", t.Pool)
-		return access{identity: t.Identity, amr: t.AMR, tags: t.Tags, proven: rules.AMRProven(pool, t.AMR)}, nil
+		return explained{access{t.AMR, t.Tags, rules.AMRProven(pool, t.AMR)}, t.Identity}, nil
 	}
 	for _, provider := range slices.Sorted(maps.Keys(q.Logins)) {
 		check := "login " + provider
 		proven, err := e.prove(ctx, pool, map[string]string{provider: q.Logins[provider]})
 		if err != nil {
-			return access{}, x.refuse(check, err, "%s", reasonOf(pool, e.prover.Known(provider), provider, err))
+			return explained{}, x.refuse(check, err, "%s", reasonOf(pool, e.prover.Known(provider), provider, err))
 		}
 		x.pass(check, "issuer, signature, client and time are good; client %s", proven[0].ClientID)
 	}
 	proven, err := e.prove(ctx, pool, q.Logins)
-	return access{amr: rules.AMR(pool, proven), tags: rules.PrincipalTags(pool, proven), proven: proven}, err
+	return explained{access: access{rules.AMR(pool, proven), rules.PrincipalTags(pool, proven), proven}}, err
 }
 
 // reasonOf says more of a login than callers are told.
@@ -90,7 +96,7 @@ func reasonOf(pool *rules.Pool, known bool, provider string, err error) string {
 }
 
 // explainIdentity finds whom the call would be answered as.
-func (e *Engine) explainIdentity(ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question, who *access) error {
+func (e *Engine) explainIdentity(ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question, who *explained) error {
 	const check = "identity"
 	if len(q.Logins) == 0 && q.Identity == "" {
 		if !pool.AllowGuests {
@@ -122,7 +128,7 @@ func (e *Engine) explainIdentity(ctx context.Context, x *explanation, pool *rule
 	return nil
 }
 
-func (e *Engine) wouldResolve(tx *store.Tx, pool *rules.Pool, q cognito.Question, who *access) (rules.Resolution, error) {
+func (e *Engine) wouldResolve(tx *store.Tx, pool *rules.Pool, q cognito.Question, who *explained) (rules.Resolution, error) {
 	asked := loginsOf(who.proven)
 	_, own := q.Logins[cognito.PassThrough]
 	if q.Identity == "" && !own {
@@ -150,7 +156,7 @@ func (e *Engine) wouldResolve(tx *store.Tx, pool *rules.Pool, q cognito.Question
 }
 
 // explainRole tells how the role is chosen, and what its trust policy says.
-func (e *Engine) explainRole(x *explanation, pool *rules.Pool, q cognito.Question, who access) error {
+func (e *Engine) explainRole(x *explanation, pool *rules.Pool, q cognito.Question, who explained) error {
 	choice := rules.ChooseRole(pool, e.accountID, who.proven, q.Role)
 	for _, login := range choice.Logins {
 		x.explainMapping(login)

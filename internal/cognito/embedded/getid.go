@@ -17,11 +17,11 @@ func (e *Engine) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, _ ..
 	if err := e.begin("GetId", in); err != nil {
 		return nil, err
 	}
-	pool, ok := e.pool(*in.IdentityPoolId)
-	if !ok || (in.AccountId != nil && *in.AccountId != e.accountID) {
-		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
+	p, err := e.prepareGetId(ctx, in)
+	if err != nil {
+		return nil, err
 	}
-	r, err := e.findOrMake(ctx, &pool, in.Logins)
+	r, err := e.run(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -30,34 +30,30 @@ func (e *Engine) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, _ ..
 	return out, nil
 }
 
-func (e *Engine) findOrMake(ctx context.Context, pool *rules.Pool, tokens map[string]string) (rules.Resolution, error) {
-	if len(tokens) == 0 {
-		guest, err := e.newGuest(ctx, pool)
-		return rules.Resolution{Identity: guest}, err
+func (e *Engine) prepareGetId(ctx context.Context, in *cognitoidentity.GetIdInput) (*prepared, error) {
+	pool, ok := e.pool(*in.IdentityPoolId)
+	if !ok || (in.AccountId != nil && *in.AccountId != e.accountID) {
+		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
-	proven, err := e.prove(ctx, pool, tokens)
+	if len(in.Logins) == 0 {
+		if !pool.AllowGuests {
+			return nil, cognito.NotAuthorized(cognito.MsgGuestsNotAllowed)
+		}
+		return &prepared{pool: pool, newcomer: rules.Guest}, nil
+	}
+	proven, err := e.prove(ctx, &pool, in.Logins)
 	if err != nil {
-		return rules.Resolution{}, err
+		return nil, err
 	}
 	asked := loginsOf(proven)
-	return e.resolve(ctx, pool, func(tx *store.Tx) (rules.Resolution, error) {
-		facts, err := gather(tx, pool, asked)
+	return &prepared{pool: pool, newcomer: rules.Authenticated, decide: func(tx *store.Tx) (ruling, error) {
+		facts, err := gather(tx, &pool, asked)
 		if err != nil {
-			return rules.Resolution{}, err
+			return ruling{}, err
 		}
-		return rules.ResolveNew(pool, asked, facts)
-	})
-}
-
-func (e *Engine) newGuest(ctx context.Context, pool *rules.Pool) (string, error) {
-	if !pool.AllowGuests {
-		return "", cognito.NotAuthorized(cognito.MsgGuestsNotAllowed)
-	}
-	guest := e.newIdentity(pool, rules.Guest)
-	if err := e.update(ctx, func(tx *store.Tx) error { return tx.AddIdentity(guest) }); err != nil {
-		return "", e.orGone(pool, err)
-	}
-	return guest.ID, nil
+		r, err := rules.ResolveNew(&pool, asked, facts)
+		return ruling{Resolution: r, facts: facts}, err
+	}}, nil
 }
 
 func (e *Engine) newIdentity(pool *rules.Pool, state rules.State) rules.Identity {

@@ -76,23 +76,52 @@ func (e *Engine) DeleteIdentities(ctx context.Context, in *cognitoidentity.Delet
 	if err := e.begin("DeleteIdentities", in); err != nil {
 		return nil, err
 	}
-	failed := make([]error, len(in.IdentityIdsToDelete))
-	var all sync.WaitGroup
-	for n, id := range in.IdentityIdsToDelete { // at most 60; the store gathers them into few commits
-		all.Go(func() {
-			failed[n] = e.update(ctx, func(tx *store.Tx) error { return tx.DeleteIdentity(id) })
-		})
-	}
-	all.Wait()
+	ids, failed := e.deleteEach(ctx, in.IdentityIdsToDelete)
 	out := &cognitoidentity.DeleteIdentitiesOutput{UnprocessedIdentityIds: []types.UnprocessedIdentityId{}}
 	for n, err := range failed {
 		if err != nil {
 			out.UnprocessedIdentityIds = append(out.UnprocessedIdentityIds, types.UnprocessedIdentityId{
-				IdentityId: aws.String(in.IdentityIdsToDelete[n]), ErrorCode: types.ErrorCodeInternalServerError,
+				IdentityId: aws.String(ids[n]), ErrorCode: types.ErrorCodeInternalServerError,
 			})
 		}
 	}
 	return out, nil
+}
+
+// deleteEach deletes those of the identities that there are, and tells how that
+// ended for each. Where nobody can tell which there are, it failed for all.
+func (e *Engine) deleteEach(ctx context.Context, ids []string) (tried []string, failed []error) {
+	found, err := e.existing(ctx, ids)
+	if err != nil {
+		return ids, slices.Repeat([]error{err}, len(ids))
+	}
+	failed = make([]error, len(found))
+	var all sync.WaitGroup
+	for n, i := range found { // at most 60; the store gathers them into few commits
+		tried = append(tried, i.ID)
+		all.Go(func() {
+			failed[n] = e.update(ctx, func(tx *store.Tx) error { return tx.DeleteIdentity(i.ID) })
+		})
+	}
+	all.Wait()
+	return tried, failed
+}
+
+// existing are those of the ids that there is an identity for, each once.
+func (e *Engine) existing(ctx context.Context, ids []string) (found []rules.Identity, err error) {
+	err = e.store.View(ctx, func(tx *store.Tx) error {
+		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+			i, ok, err := tx.Identity(id)
+			if err != nil {
+				return err
+			}
+			if ok {
+				found = append(found, i)
+			}
+		}
+		return nil
+	})
+	return found, err
 }
 
 // LookupDeveloperIdentity finds the identity of a backend's user, the users of an

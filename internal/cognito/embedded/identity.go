@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
@@ -36,6 +37,17 @@ func (e *Engine) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkI
 	if err := e.begin("UnlinkIdentity", in); err != nil {
 		return nil, err
 	}
+	p, err := e.prepareUnlink(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.run(ctx, p); err != nil {
+		return nil, err
+	}
+	return &cognitoidentity.UnlinkIdentityOutput{}, nil
+}
+
+func (e *Engine) prepareUnlink(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput) (*prepared, error) {
 	id, pool, err := e.lookUp(ctx, *in.IdentityId, nil)
 	if err != nil {
 		return nil, err
@@ -47,25 +59,15 @@ func (e *Engine) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkI
 	if err != nil {
 		return nil, err
 	}
-	err = e.update(ctx, func(tx *store.Tx) error {
-		return e.unlink(tx, &pool, id.ID, loginsOf(proven), in.LoginsToRemove)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &cognitoidentity.UnlinkIdentityOutput{}, nil
-}
-
-func (e *Engine) unlink(tx *store.Tx, pool *rules.Pool, id string, proven []rules.Login, remove []string) error {
-	present, facts, err := present(tx, pool, id, proven)
-	if err != nil {
-		return err
-	}
-	gone, left, err := rules.Unlink(pool, present, proven, remove, facts)
-	if err != nil || len(gone) == 0 {
-		return err
-	}
-	return e.takeAway(tx, pool, present, gone, left)
+	asked, remove := loginsOf(proven), slices.Clone(in.LoginsToRemove)
+	return &prepared{pool: pool, decide: func(tx *store.Tx) (ruling, error) {
+		id, facts, err := present(tx, &pool, id.ID, asked)
+		if err != nil {
+			return ruling{}, err
+		}
+		gone, left, err := rules.Unlink(&pool, id, asked, remove, facts)
+		return unlinking(id, gone, left, facts), err
+	}}, nil
 }
 
 // lookUp finds an identity with its pool. A pool that is gone took its

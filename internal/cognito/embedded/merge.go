@@ -17,19 +17,11 @@ func (e *Engine) MergeDeveloperIdentities(ctx context.Context, in *cognitoidenti
 	if err := e.begin("MergeDeveloperIdentities", in); err != nil {
 		return nil, err
 	}
-	pool, err := e.developerPool(*in.IdentityPoolId, *in.DeveloperProviderName)
+	p, err := e.prepareMerge(in)
 	if err != nil {
 		return nil, err
 	}
-	source := rules.Login{Provider: pool.DeveloperProvider, Subject: *in.SourceUserIdentifier}
-	destination := rules.Login{Provider: pool.DeveloperProvider, Subject: *in.DestinationUserIdentifier}
-	r, err := e.resolve(ctx, &pool, func(tx *store.Tx) (rules.Resolution, error) {
-		facts, err := gather(tx, &pool, []rules.Login{source, destination})
-		if err != nil {
-			return rules.Resolution{}, err
-		}
-		return rules.MergeDevelopers(&pool, source, destination, facts)
-	})
+	r, err := e.run(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -38,35 +30,65 @@ func (e *Engine) MergeDeveloperIdentities(ctx context.Context, in *cognitoidenti
 	return out, nil
 }
 
+func (e *Engine) prepareMerge(in *cognitoidentity.MergeDeveloperIdentitiesInput) (*prepared, error) {
+	pool, err := e.developerPool(*in.IdentityPoolId, *in.DeveloperProviderName)
+	if err != nil {
+		return nil, err
+	}
+	source := rules.Login{Provider: pool.DeveloperProvider, Subject: *in.SourceUserIdentifier}
+	destination := rules.Login{Provider: pool.DeveloperProvider, Subject: *in.DestinationUserIdentifier}
+	return &prepared{pool: pool, decide: func(tx *store.Tx) (ruling, error) {
+		facts, err := gather(tx, &pool, []rules.Login{source, destination})
+		if err != nil {
+			return ruling{}, err
+		}
+		r, err := rules.MergeDevelopers(&pool, source, destination, facts)
+		return ruling{Resolution: r, facts: facts}, err
+	}}, nil
+}
+
 // UnlinkDeveloperIdentity takes a backend's user from an identity. With its last
 // login an identity is disabled for good (reference 3.6).
 func (e *Engine) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidentity.UnlinkDeveloperIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
 	if err := e.begin("UnlinkDeveloperIdentity", in); err != nil {
 		return nil, err
 	}
+	p, err := e.prepareUnlinkDeveloper(in)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.run(ctx, p); err != nil {
+		return nil, err
+	}
+	return &cognitoidentity.UnlinkDeveloperIdentityOutput{}, nil
+}
+
+func (e *Engine) prepareUnlinkDeveloper(in *cognitoidentity.UnlinkDeveloperIdentityInput) (*prepared, error) {
 	pool, err := e.developerPool(*in.IdentityPoolId, *in.DeveloperProviderName)
 	if err != nil {
 		return nil, err
 	}
+	named := *in.IdentityId
 	user := rules.Login{Provider: pool.DeveloperProvider, Subject: *in.DeveloperUserIdentifier}
-	err = e.update(ctx, func(tx *store.Tx) error {
-		id, facts, err := present(tx, &pool, *in.IdentityId, []rules.Login{user})
+	return &prepared{pool: pool, decide: func(tx *store.Tx) (ruling, error) {
+		id, facts, err := present(tx, &pool, named, []rules.Login{user})
 		if err != nil {
-			return err
+			return ruling{}, err
 		}
 		if id.Pool != pool.ID {
-			return cognito.IdentityNotFound(id.ID)
+			return ruling{}, cognito.IdentityNotFound(id.ID)
 		}
 		left, err := rules.UnlinkDeveloper(id, user, facts)
-		if err != nil {
-			return err
-		}
-		return e.takeAway(tx, &pool, id, []rules.Login{user}, left)
-	})
-	if err != nil {
-		return nil, err
+		return unlinking(id, []rules.Login{user}, left, facts), err
+	}}, nil
+}
+
+// unlinking is the ruling that takes logins from an identity, and disables it where
+// none is left.
+func unlinking(id rules.Identity, gone []rules.Login, left bool, facts rules.Facts) ruling {
+	return ruling{
+		Resolution: rules.Resolution{Identity: id.ID}, Unlink: gone, Disable: len(gone) > 0 && !left, facts: facts,
 	}
-	return &cognitoidentity.UnlinkDeveloperIdentityOutput{}, nil
 }
 
 // developerPool is a pool with that developer provider.
@@ -76,18 +98,4 @@ func (e *Engine) developerPool(id, provider string) (rules.Pool, error) {
 		return pool, cognito.PoolNotFound(id)
 	}
 	return pool, rules.CheckDeveloper(&pool, provider)
-}
-
-// takeAway unlinks logins of an identity; without any left it is disabled.
-func (e *Engine) takeAway(tx *store.Tx, pool *rules.Pool, id rules.Identity, gone []rules.Login, left bool) error {
-	for _, l := range gone {
-		if err := tx.Unlink(pool.ID, l); err != nil {
-			return err
-		}
-	}
-	state := id.State
-	if !left {
-		state = rules.Disabled
-	}
-	return tx.SetState(id.ID, state, e.now())
 }

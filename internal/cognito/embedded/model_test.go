@@ -117,7 +117,7 @@ func (m *modelled) draw(t *rapid.T, name string) model.Op {
 		}
 	case "UnlinkDeveloperIdentity":
 		op.User, op.Identity = user.Draw(t, "user"), m.pick(t, op.Pool)
-		if owner, ok := m.world.Owner(op.Pool, model.Login{Provider: developer, Subject: op.User}); ok && rapid.Bool().Draw(t, "his own") {
+		if owner, ok := m.owner(op.Pool, model.Login{Provider: developer, Subject: op.User}); ok && rapid.Bool().Draw(t, "his own") {
 			op.Identity = owner
 		}
 	case "MergeDeveloperIdentities":
@@ -152,7 +152,7 @@ func (m *modelled) drawLogins(t *rapid.T, op *model.Op) {
 func (m *modelled) pick(t *rapid.T, pool string) string {
 	any := pool == "" || rarely(t, "any")
 	ids := []string{"us-east-1:ffffffff-ffff-4fff-8fff-ffffffffffff"}
-	for _, i := range m.world.Identities() {
+	for _, i := range m.identities() {
 		if any || i.Pool == pool {
 			ids = append(ids, i.ID)
 		}

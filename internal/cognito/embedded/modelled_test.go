@@ -33,6 +33,10 @@ type modelled struct {
 	pools  []model.Pool
 	world  model.World
 	clock  time.Time
+	store  *store.Store
+	// identities and owner are those of the world, unless the test keeps none.
+	identities func() []model.Identity
+	owner      func(pool string, l model.Login) (id string, ok bool)
 }
 
 // now moves, so that identities have different dates and the eldest is known.
@@ -41,7 +45,7 @@ func (m *modelled) now() time.Time {
 	return m.clock
 }
 
-func newModelled(t *rapid.T) *modelled {
+func newModelled(t *rapid.T, change ...func(*embedded.Config)) *modelled {
 	ctx := context.Background()
 	shared, err := modelKeys()
 	must(t, err)
@@ -53,10 +57,17 @@ func newModelled(t *rapid.T) *modelled {
 	t.Cleanup(func() { kept.Close() })
 	assumer, err := sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{[]byte(strings.Repeat("k", 32))}, AccountID: account})
 	must(t, err)
-	m.engine, err = embedded.New(ctx, embedded.Config{
+	c := embedded.Config{
 		Store: kept, Prover: shared.prover, Issuer: shared.issuer, STS: assumer, AccountID: account, Region: "us-east-1", Now: m.now,
-	})
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	m.store = kept
+	m.engine, err = embedded.New(ctx, c)
 	must(t, err)
+	m.identities = func() []model.Identity { return m.world.Identities() }
+	m.owner = func(pool string, l model.Login) (string, bool) { return m.world.Owner(pool, l) }
 	m.world = model.New(true, m.pools...)
 	m.caller = model.Caller{API: m.engine, Token: shared.token, Developer: developer, Page: int32(rapid.IntRange(1, 5).Draw(t, "page"))}
 	for _, p := range m.pools {

@@ -22,24 +22,32 @@ func (e *Engine) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpen
 	if err := e.begin("GetOpenIdToken", in); err != nil {
 		return nil, err
 	}
+	p, who, err := e.prepareToken(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	r, err := e.run(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	token, err := e.sign(ctx, p.pool.ID, r.Identity, who.amr, tokenLife, who.tags)
+	if err != nil {
+		return nil, err
+	}
+	out := &cognitoidentity.GetOpenIdTokenOutput{IdentityId: aws.String(r.Identity), Token: aws.String(token)}
+	cognito.NoteMerged(&out.ResultMetadata, r.Merge)
+	return out, nil
+}
+
+func (e *Engine) prepareToken(ctx context.Context, in *cognitoidentity.GetOpenIdTokenInput) (*prepared, access, error) {
 	id, pool, err := e.lookUp(ctx, *in.IdentityId, nil)
 	if err != nil {
-		return nil, err
+		return nil, access{}, err
 	}
 	if err := rules.ClassicAllowed(&pool); err != nil {
-		return nil, err
+		return nil, access{}, err
 	}
-	who, err := e.admit(ctx, &pool, id, in.Logins)
-	if err != nil {
-		return nil, err
-	}
-	token, err := e.sign(ctx, pool.ID, who.identity, who.amr, tokenLife, who.tags)
-	if err != nil {
-		return nil, err
-	}
-	out := &cognitoidentity.GetOpenIdTokenOutput{IdentityId: aws.String(who.identity), Token: aws.String(token)}
-	cognito.NoteMerged(&out.ResultMetadata, who.merged)
-	return out, nil
+	return e.admit(ctx, &pool, id, in.Logins)
 }
 
 // sign makes a token for an identity. Guests' tokens do not name the pool's ARN

@@ -21,21 +21,30 @@ func (e *Engine) CreateIdentityPool(ctx context.Context, in *cognitoidentity.Cre
 	if err := e.begin("CreateIdentityPool", in); err != nil {
 		return nil, err
 	}
-	p := poolOf(settings(*in), newID(e.region))
-	if err := rules.CheckPool(&p); err != nil {
-		return nil, err
-	}
 	e.changing.Lock()
 	defer e.changing.Unlock()
-	if len(*e.pools.Load()) >= rules.MaxPools {
-		return nil, cognito.LimitExceeded("An account takes at most 1000 identity pools.")
+	p, err := e.newPool(in)
+	if err != nil {
+		return nil, err
 	}
-	err := e.commit(ctx, func(tx *store.Tx) error { return tx.PutPool(p) },
+	err = e.commit(ctx, func(tx *store.Tx) error { return tx.PutPool(p) },
 		func(pools map[string]rules.Pool) { pools[p.ID] = p })
 	if err != nil {
 		return nil, err
 	}
 	return ptr(cognitoidentity.CreateIdentityPoolOutput(show(&p))), nil
+}
+
+// newPool is the pool that a call makes, or why it cannot.
+func (e *Engine) newPool(in *cognitoidentity.CreateIdentityPoolInput) (rules.Pool, error) {
+	p := poolOf(settings(*in), newID(e.region))
+	if err := rules.CheckPool(&p); err != nil {
+		return p, err
+	}
+	if len(*e.pools.Load()) >= rules.MaxPools {
+		return p, cognito.LimitExceeded("An account takes at most 1000 identity pools.")
+	}
+	return p, nil
 }
 
 // DescribeIdentityPool shows a pool as it was set.
@@ -58,7 +67,18 @@ func (e *Engine) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.Upd
 		return nil, err
 	}
 	var note middleware.Metadata
-	p, err := e.changePool(ctx, *in.IdentityPoolId, &note, func(p *rules.Pool) error {
+	p, err := e.changePool(ctx, *in.IdentityPoolId, &note, replacement(in))
+	if err != nil {
+		return nil, err
+	}
+	out := ptr(cognitoidentity.UpdateIdentityPoolOutput(show(&p)))
+	out.ResultMetadata = note
+	return out, nil
+}
+
+// replacement is the change that an UpdateIdentityPool makes.
+func replacement(in *cognitoidentity.UpdateIdentityPoolInput) alteration {
+	return func(p *rules.Pool) error {
 		next := poolOf(settings{
 			AllowClassicFlow: in.AllowClassicFlow, AllowUnauthenticatedIdentities: in.AllowUnauthenticatedIdentities,
 			CognitoIdentityProviders: in.CognitoIdentityProviders, DeveloperProviderName: in.DeveloperProviderName,
@@ -75,13 +95,7 @@ func (e *Engine) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.Upd
 		next.Roles, next.Mappings, next.PrincipalTags, next.GuestRetention = p.Roles, p.Mappings, p.PrincipalTags, p.GuestRetention
 		*p = next
 		return rules.CheckPool(p)
-	})
-	if err != nil {
-		return nil, err
 	}
-	out := ptr(cognitoidentity.UpdateIdentityPoolOutput(show(&p)))
-	out.ResultMetadata = note
-	return out, nil
 }
 
 // DeleteIdentityPool removes a pool and all its identities.

@@ -17,19 +17,19 @@ func (e *Engine) SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoide
 	if err := e.begin("SetPrincipalTagAttributeMap", in); err != nil {
 		return nil, err
 	}
-	provider := *in.IdentityProviderName
-	tags := rules.TagMap{UseDefaults: aws.ToBool(in.UseDefaults), Tags: maps.Clone(in.PrincipalTags)}
 	out := &cognitoidentity.SetPrincipalTagAttributeMapOutput{
 		IdentityPoolId: in.IdentityPoolId, IdentityProviderName: in.IdentityProviderName,
-		PrincipalTags: maps.Clone(tags.Tags), UseDefaults: aws.Bool(tags.UseDefaults),
+		PrincipalTags: maps.Clone(in.PrincipalTags), UseDefaults: aws.Bool(aws.ToBool(in.UseDefaults)),
 	}
-	_, err := e.changePool(ctx, *in.IdentityPoolId, &out.ResultMetadata, func(p *rules.Pool) error {
-		return p.SetTagMap(provider, tags)
-	})
-	if err != nil {
+	if _, err := e.changePool(ctx, *in.IdentityPoolId, &out.ResultMetadata, setTagMap(in)); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+func setTagMap(in *cognitoidentity.SetPrincipalTagAttributeMapInput) alteration {
+	tags := rules.TagMap{UseDefaults: aws.ToBool(in.UseDefaults), Tags: maps.Clone(in.PrincipalTags)}
+	return func(p *rules.Pool) error { return p.SetTagMap(*in.IdentityProviderName, tags) }
 }
 
 // GetPrincipalTagAttributeMap shows a provider's map; one that was never set is

@@ -9,54 +9,6 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 )
 
-// resolve decides on a read of the store, and again inside a write where the
-// decision is to change something: another call may have been faster.
-func (e *Engine) resolve(ctx context.Context, pool *rules.Pool, decide func(tx *store.Tx) (rules.Resolution, error)) (rules.Resolution, error) {
-	var r rules.Resolution
-	err := e.store.View(ctx, func(tx *store.Tx) (err error) {
-		r, err = decide(tx)
-		return err
-	})
-	if err != nil || !r.Changes() {
-		return r, err
-	}
-	fresh := e.newIdentity(pool, rules.Authenticated)
-	err = e.update(ctx, func(tx *store.Tx) (err error) {
-		if r, err = decide(tx); err != nil {
-			return err
-		}
-		if r.Identity == "" {
-			r.Identity = fresh.ID
-			if err := tx.AddIdentity(fresh); err != nil {
-				return err
-			}
-		}
-		return e.carryOut(tx, pool, r)
-	})
-	if err != nil {
-		return rules.Resolution{}, e.orGone(pool, err)
-	}
-	return r, nil
-}
-
-// carryOut merges and links; it is one write, so nobody sees half of it.
-func (e *Engine) carryOut(tx *store.Tx, pool *rules.Pool, r rules.Resolution) error {
-	for _, loser := range r.Merge {
-		if err := tx.Merge(loser, r.Identity, e.now()); err != nil {
-			return err
-		}
-	}
-	for _, l := range r.Link {
-		if err := tx.Link(pool.ID, l, r.Identity); err != nil {
-			return err
-		}
-	}
-	if len(r.Merge)+len(r.Link) == 0 {
-		return nil
-	}
-	return tx.SetState(r.Identity, rules.Authenticated, e.now())
-}
-
 // update writes. A store that takes no writes is told from a write that is not in
 // order: it passes.
 func (e *Engine) update(ctx context.Context, fn func(tx *store.Tx) error) error {

@@ -14,16 +14,17 @@ func (e *Engine) SetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.S
 	if err := e.begin("SetIdentityPoolRoles", in); err != nil {
 		return nil, err
 	}
-	roles := rules.Roles{Authenticated: in.Roles["authenticated"], Unauthenticated: in.Roles["unauthenticated"]}
-	mappings := mappingsOf(in.RoleMappings)
 	out := &cognitoidentity.SetIdentityPoolRolesOutput{}
-	_, err := e.changePool(ctx, *in.IdentityPoolId, &out.ResultMetadata, func(p *rules.Pool) error {
-		return p.SetRoles(e.accountID, roles, mappings)
-	})
-	if err != nil {
+	if _, err := e.changePool(ctx, *in.IdentityPoolId, &out.ResultMetadata, e.setRoles(in)); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+func (e *Engine) setRoles(in *cognitoidentity.SetIdentityPoolRolesInput) alteration {
+	roles := rules.Roles{Authenticated: in.Roles["authenticated"], Unauthenticated: in.Roles["unauthenticated"]}
+	mappings := mappingsOf(in.RoleMappings)
+	return func(p *rules.Pool) error { return p.SetRoles(e.accountID, roles, mappings) }
 }
 
 // GetIdentityPoolRoles shows what SetIdentityPoolRoles set.

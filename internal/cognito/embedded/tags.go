@@ -16,8 +16,7 @@ func (e *Engine) TagResource(ctx context.Context, in *cognitoidentity.TagResourc
 	if err := e.begin("TagResource", in); err != nil {
 		return nil, err
 	}
-	err := e.changeTags(ctx, *in.ResourceArn, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
-	if err != nil {
+	if err := e.changeTags(ctx, *in.ResourceArn, addTags(in)); err != nil {
 		return nil, err
 	}
 	return &cognitoidentity.TagResourceOutput{}, nil
@@ -29,12 +28,7 @@ func (e *Engine) UntagResource(ctx context.Context, in *cognitoidentity.UntagRes
 	if err := e.begin("UntagResource", in); err != nil {
 		return nil, err
 	}
-	err := e.changeTags(ctx, *in.ResourceArn, func(tags map[string]string) {
-		for _, key := range in.TagKeys {
-			delete(tags, key)
-		}
-	})
-	if err != nil {
+	if err := e.changeTags(ctx, *in.ResourceArn, takeTags(in)); err != nil {
 		return nil, err
 	}
 	return &cognitoidentity.UntagResourceOutput{}, nil
@@ -60,20 +54,36 @@ func (e *Engine) ListTagsForResource(_ context.Context, in *cognitoidentity.List
 	return &cognitoidentity.ListTagsForResourceOutput{Tags: tags}, nil
 }
 
-func (e *Engine) changeTags(ctx context.Context, arn string, change func(tags map[string]string)) error {
+func (e *Engine) changeTags(ctx context.Context, arn string, change alteration) error {
 	id, err := e.tagged(arn)
 	if err != nil {
 		return err
 	}
-	_, err = e.changePool(ctx, id, new(middleware.Metadata), func(p *rules.Pool) error {
+	_, err = e.changePool(ctx, id, new(middleware.Metadata), change)
+	return err
+}
+
+func addTags(in *cognitoidentity.TagResourceInput) alteration {
+	return retag(func(tags map[string]string) { maps.Copy(tags, in.Tags) })
+}
+
+func takeTags(in *cognitoidentity.UntagResourceInput) alteration {
+	return retag(func(tags map[string]string) {
+		for _, key := range in.TagKeys {
+			delete(tags, key)
+		}
+	})
+}
+
+func retag(change func(tags map[string]string)) alteration {
+	return func(p *rules.Pool) error {
 		p.Tags = maps.Clone(p.Tags) // readers share the old one
 		if p.Tags == nil {
 			p.Tags = map[string]string{}
 		}
 		change(p.Tags)
 		return rules.CheckTags(p.Tags)
-	})
-	return err
+	}
 }
 
 // tagged is the pool that an ARN names. Another account's pool is not found, as

@@ -21,6 +21,14 @@ func newThrottle(limits map[string]float64) throttle {
 	return t
 }
 
+// ready is take without taking.
+func (t throttle) ready(operation string, now time.Time) error {
+	if l := t[operation]; l != nil && l.TokensAt(now) < 1 {
+		return cognito.TooManyRequests(cognito.MsgRateExceeded)
+	}
+	return nil
+}
+
 func (t throttle) take(operation string, now time.Time) error {
 	if l := t[operation]; l != nil && !l.AllowN(now, 1) {
 		return cognito.TooManyRequests(cognito.MsgRateExceeded)

@@ -24,29 +24,34 @@ func (e *Engine) ReadToken(token string) (*cognito.Token, error) {
 	}, nil
 }
 
-// passThrough decides a call that presents a token of Cognito's own: it is
-// genuine, of a user, and still speaks for this identity.
-func (e *Engine) passThrough(ctx context.Context, pool *rules.Pool, id rules.Identity, token string) (access, error) {
+// passThrough prepares a call that presents a token of Cognito's own: it is
+// genuine, of a user, and must still speak for this identity.
+func (e *Engine) passThrough(pool *rules.Pool, id rules.Identity, token string) (*prepared, access, error) {
 	t, err := e.ReadToken(token)
 	if err != nil {
-		return access{}, err
+		return nil, access{}, err
 	}
 	if user, ok := rules.AMRState(t.AMR); !ok || !user {
-		return access{}, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
+		return nil, access{}, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
 	}
-	return access{identity: id.ID, amr: t.AMR, tags: t.Tags, proven: rules.AMRProven(pool, t.AMR)}, e.stillSpeaks(ctx, pool, id.ID, t)
+	p := &prepared{pool: *pool, decide: func(tx *store.Tx) (ruling, error) {
+		return ruling{Resolution: rules.Resolution{Identity: id.ID}}, speaks(tx, pool, id.ID, t)
+	}}
+	return p, access{amr: t.AMR, tags: t.Tags, proven: rules.AMRProven(pool, t.AMR)}, nil
 }
 
 // stillSpeaks decides whether a genuine token speaks for the identity now.
 func (e *Engine) stillSpeaks(ctx context.Context, pool *rules.Pool, id string, t *cognito.Token) error {
+	return e.store.View(ctx, func(tx *store.Tx) error { return speaks(tx, pool, id, t) })
+}
+
+func speaks(tx *store.Tx, pool *rules.Pool, id string, t *cognito.Token) error {
 	named, _ := rules.AMRLogins(pool, t.AMR)
-	return e.store.View(ctx, func(tx *store.Tx) error {
-		identity, facts, err := present(tx, pool, id, named)
-		if err != nil {
-			return err
-		}
-		return rules.TokenAccess(pool, identity, t.Pool, t.Identity, t.AMR, facts)
-	})
+	identity, facts, err := present(tx, pool, id, named)
+	if err != nil {
+		return err
+	}
+	return rules.TokenAccess(pool, identity, t.Pool, t.Identity, t.AMR, facts)
 }
 
 // tokenError words what is wrong with a token as the service words it for any

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -54,22 +53,6 @@ type Rule struct {
 	Match string `json:"match"` // Equals, Contains, StartsWith or NotEqual
 	Value string `json:"value"`
 	Role  string `json:"role"`
-}
-
-// SameInEffect reports whether two definitions of a pool answer its users alike:
-// they differ in labels at most.
-func SameInEffect(a, b *Pool) bool { return effect(a) == effect(b) }
-
-// effect spells all of a pool but its labels. What is empty and what is absent
-// are spelled alike.
-func effect(p *Pool) string {
-	q := *p
-	q.Name, q.Tags = "", nil
-	text, err := json.Marshal(q)
-	if err != nil { // texts, numbers and truth values always encode
-		panic(err)
-	}
-	return string(text)
 }
 
 const oidcProvider = ":oidc-provider/"
