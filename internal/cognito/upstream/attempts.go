@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/cognito-broker/broker/internal/cognito"
 )
 
 // errTooLate ends retries that the call's deadline leaves no time for.
@@ -26,12 +29,26 @@ type attempts struct {
 	failed int           // attempts that may be repeated
 	delay  time.Duration // before the next
 	last   error         // the last failure that was not the end of the context
+
+	begun, undone int // attempts, and those that surely changed nothing
+}
+
+// GetAttemptToken counts the attempts.
+func (a *attempts) GetAttemptToken(ctx context.Context) (func(error) error, error) {
+	release, err := a.RetryerV2.GetAttemptToken(ctx)
+	if err == nil {
+		a.begun++
+	}
+	return release, err
 }
 
 // IsErrorRetryable is asked about every failed attempt.
 func (a *attempts) IsErrorRetryable(err error) bool {
 	if !ended(err) {
 		a.last = err
+	}
+	if unmade(err) {
+		a.undone++
 	}
 	return a.RetryerV2.IsErrorRetryable(err) && (!a.once || undone(err))
 }
@@ -84,6 +101,45 @@ func undone(err error) bool {
 		return true
 	}
 	return statusOf(err)/100 == 4
+}
+
+// settle tells, of the explained failure of the call, what cognito.Unmade asks: an
+// attempt that may have arrived makes the outcome unknown, whatever the last was told.
+func (a *attempts) settle(err error) error {
+	switch {
+	case a.begun > a.undone:
+		return cognito.Unsettled(err)
+	case a.begun > 0:
+		return cognito.Unsent(err)
+	}
+	return err
+}
+
+// unmade reports whether a failed attempt surely changed nothing, whoever answered:
+// it did not leave, or the service refused it before it did anything. It believes less
+// than undone does: a gateway's page says nothing of what stands behind it.
+func unmade(err error) bool {
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return true
+	}
+	if _, ok := errors.AsType[*credentialsError](err); ok {
+		return true
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok || statusOf(err)/100 != 4 {
+		return false
+	}
+	return turnsAway[api.ErrorCode()] || cognito.Unmade(refusalOf(api.ErrorCode(), ""))
+}
+
+// turnsAway are AWS's errors that come before a request is looked at: throttles, and
+// those about who sent it.
+var turnsAway = map[string]bool{
+	"Throttling": true, "ThrottlingException": true, "ThrottledException": true, "RequestThrottledException": true,
+	"RequestThrottled": true, "RequestLimitExceeded": true, "SlowDown": true,
+	"ExpiredTokenException": true, "IncompleteSignatureException": true, "InvalidClientTokenId": true,
+	"InvalidSignatureException": true, "MissingAuthenticationTokenException": true,
+	"SignatureDoesNotMatch": true, "UnrecognizedClientException": true,
 }
 
 // statusOf is the HTTP status of upstream's answer, or 0.

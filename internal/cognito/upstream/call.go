@@ -48,7 +48,7 @@ func (b *Backend) signed(operation, region string, opts []options) (call, error)
 	return call{operation: operation, client: b.clients.of(region).signed, backoff: b.backoff, opts: opts}, nil
 }
 
-// send makes the call. Its errors are those of explain.
+// send makes the call. Its errors are those of explain, marked for cognito.Unmade.
 func send[In, Out any](ctx context.Context, c call, do method[In, Out], in *In) (*Out, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		limited, cancel := context.WithTimeout(ctx, maxCall)
@@ -61,10 +61,10 @@ func send[In, Out any](ctx context.Context, c call, do method[In, Out], in *In) 
 	})
 	out, err := do(c.client.api, ctx, in, opts...)
 	if err != nil {
-		return nil, c.lastWord(err, tries.last)
+		return nil, tries.settle(c.lastWord(err, tries.last))
 	}
 	if !complete(out) {
-		return nil, c.fault("", errIncomplete)
+		return nil, cognito.Unsettled(c.fault("", errIncomplete))
 	}
 	return out, nil
 }
