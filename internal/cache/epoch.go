@@ -82,6 +82,7 @@ type state struct {
 	now  atomic.Pointer[epoch]
 	mu   sync.Mutex // orders fences
 	open int        // fences begun and not done
+	kept kept       // with this scope as its home
 }
 
 type epoch struct {

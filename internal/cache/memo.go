@@ -15,8 +15,9 @@ import (
 type MemoKey [sha256.Size]byte
 
 // Memo keeps whole answers by the bytes of the request that earned them, for
-// requests that the strict decoder and the proof accepted. It is safe for
-// concurrent use.
+// requests that the strict decoder and the proof accepted. They are bounded by number,
+// in all and for each home of the entries that they were made from. Epochs belong to
+// one Memo. It is safe for concurrent use.
 type Memo struct {
 	answers *otter.Cache[MemoKey, *answer]
 	bodies  bool
@@ -126,7 +127,14 @@ func (m *Memo) Put(key MemoKey, now time.Time, guard *Guard, body []byte) {
 		}
 		body = nil
 	}
+	home := guard.Entry.Stamp.home()
+	if home == nil {
+		return // an entry that rests on nothing never stands
+	}
 	m.answers.Set(key, &answer{body: body, guard: guard, until: until.UnixNano(), keep: until.Sub(now)})
+	for _, old := range home.kept.answer(key) {
+		m.answers.Invalidate(old)
+	}
 }
 
 // Close ends the memo's own goroutine. The memo must not be used afterwards.

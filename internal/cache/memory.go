@@ -7,8 +7,8 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// Memory is the tier of entries in this process, bounded by number. It is safe
-// for concurrent use.
+// Memory is the tier of entries in this process, bounded by number, in all and for
+// each home. Epochs belong to one Memory. It is safe for concurrent use.
 type Memory struct {
 	entries *otter.Cache[Key, *Entry] // nil: off
 	now     func() time.Time
@@ -53,7 +53,8 @@ func (m *Memory) Get(key Key) (*Entry, bool) {
 }
 
 // Put stores e and reports whether it did. An entry whose stamp has passed
-// always loses; within one epoch the later expiry wins.
+// always loses; within one epoch the later expiry wins. Of more than MaxEntries with
+// one home, those that were stored first are dropped.
 func (m *Memory) Put(key Key, e *Entry) bool {
 	if m.Off() {
 		return false
@@ -67,6 +68,11 @@ func (m *Memory) Put(key Key, e *Entry) bool {
 		}
 		return e, otter.WriteOp
 	})
+	if stored {
+		for _, old := range e.Stamp.home().kept.entry(key) {
+			m.entries.Invalidate(old)
+		}
+	}
 	return stored
 }
 

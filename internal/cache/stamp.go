@@ -23,6 +23,14 @@ func markOf(scope Scope, s *state, e *epoch) mark {
 	return mark{scope: scope, state: s, epoch: e, pending: e.pending}
 }
 
+// home is the state of the first scope; nil where nothing is stamped.
+func (s Stamp) home() *state {
+	if len(s.marks) == 0 {
+		return nil
+	}
+	return s.marks[0].state
+}
+
 // Valid reports whether what is stamped may be served from memory: it stands, and
 // in a fleet the lease is held under which it was put there. It takes no lock and
 // allocates nothing: the hot path asks it for each answer.

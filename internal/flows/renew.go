@@ -19,6 +19,7 @@ type renewals struct {
 	limit    int
 	mu       sync.Mutex
 	by       map[cache.Key]renewal
+	homes    homes
 }
 
 type renewal struct {
@@ -27,14 +28,14 @@ type renewal struct {
 }
 
 func newRenewals(limit int) *renewals {
-	return &renewals{schedule: cache.NewSchedule(), limit: limit, by: map[cache.Key]renewal{}}
+	return &renewals{schedule: cache.NewSchedule(), limit: limit, by: map[cache.Key]renewal{}, homes: homes{}}
 }
 
 // put schedules an entry, replacing the call of an earlier asker.
 func (r *renewals) put(e *cache.Entry, sub subject) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.by[sub.key]; !known && len(r.by) >= r.limit {
+	if _, known := r.by[sub.key]; !known && (len(r.by) >= r.limit || !r.homes.enter(sub.scope)) {
 		return
 	}
 	r.by[sub.key] = renewal{entry: e, sub: sub}
@@ -47,7 +48,10 @@ func (r *renewals) take(key cache.Key) (renewal, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	taken, ok := r.by[key]
-	delete(r.by, key)
+	if ok {
+		delete(r.by, key)
+		r.homes.leave(taken.sub.scope)
+	}
 	return taken, ok
 }
 

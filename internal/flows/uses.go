@@ -33,12 +33,14 @@ type uses struct {
 
 	mu    sync.Mutex
 	by    map[cache.Key]*used
+	homes homes
 	queue []cache.Key // to be told; each is there once
 }
 
 // used is an entry in use.
 type used struct {
 	entry *cache.Entry
+	home  cache.Scope
 	// before are hand-outs of the same credentials from other copies of the entry:
 	// where memory does not keep it, each asker has his own.
 	before int64
@@ -55,7 +57,7 @@ type used struct {
 }
 
 func newUses(idle time.Duration, limit int) *uses {
-	return &uses{idle: idle, limit: limit, woken: make(chan struct{}, 1), by: map[cache.Key]*used{}}
+	return &uses{idle: idle, limit: limit, woken: make(chan struct{}, 1), by: map[cache.Key]*used{}, homes: homes{}}
 }
 
 // note notes that an entry was handed out to whoever made a call.
@@ -64,10 +66,10 @@ func (u *uses) note(e *cache.Entry, sub subject, now time.Time) {
 	defer u.mu.Unlock()
 	one := u.by[sub.key]
 	if one == nil {
-		if len(u.by) >= u.limit {
+		if len(u.by) >= u.limit || !u.homes.enter(sub.scope) {
 			return
 		}
-		one = &used{call: sub.proved(), until: sub.expires}
+		one = &used{home: sub.scope, call: sub.proved(), until: sub.expires}
 		u.by[sub.key] = one
 	}
 	if one.entry != nil && !one.entry.Issued.Equal(e.Issued) {
@@ -139,6 +141,7 @@ func (u *uses) sweep(now time.Time) {
 	for key, one := range u.by {
 		if !one.entry.Stands(now) {
 			delete(u.by, key)
+			u.homes.leave(one.home)
 			continue
 		}
 		u.enqueue(key, one, now)

@@ -24,10 +24,21 @@ const (
 	entryFixed = 3 * 8
 )
 
+// The entries of a home stand in a sorted set beside its epoch, with when each was stored
+// last (microseconds): an asker chooses the names of his classic sessions, and so can
+// make any number of entries. What has expired since, or was dropped, may be in it.
+
+// yielding is how many entries give way to one that is stored: more than one, so that
+// a set which an earlier broker let grow larger comes within the bound.
+const yielding = 4
+
 // storeEntry stores an entry while its home's epoch is the present one, unless one
-// of the same epochs that expires later stands there. KEYS[1] is the entry's name.
+// of the same epochs that expires later stands there. Where its home has too many, the
+// oldest gives way, with what it is renewed with. KEYS[1] is the entry's name.
 // ARGV: the home's epoch's name, the entry, the epoch, the entry's life, an
-// epoch's life, the length of the header. Returns whether it stored.
+// epoch's life, the length of the header, the entry's short name, what precedes it in
+// names of entries and of material, the hash of uses, the set of entries, how many
+// there may be, how many give way. Returns whether it stored.
 var storeEntry = newScript(ownEpoch + `
 if present(redis.call('GET', ARGV[1])) ~= ARGV[3] then return 0 end
 local size = tonumber(ARGV[6])
@@ -36,6 +47,16 @@ if #old == size and string.sub(old, 11) == string.sub(ARGV[2], 11, size)
   and struct.unpack('>I8', string.sub(old, 3, 10)) >= struct.unpack('>I8', string.sub(ARGV[2], 3, 10)) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
 redis.call('PEXPIRE', ARGV[1], ARGV[5])
+redis.call('ZADD', ARGV[11], t[1] * 1000000 + t[2], ARGV[7])
+if redis.call('PTTL', ARGV[11]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', ARGV[11], ARGV[4]) end
+local over = math.min(redis.call('ZCARD', ARGV[11]) - ARGV[12], tonumber(ARGV[13]))
+if over > 0 then
+  for _, oldest in ipairs(redis.call('ZRANGE', ARGV[11], 0, over - 1)) do
+    redis.call('DEL', ARGV[8] .. oldest, ARGV[9] .. oldest)
+    redis.call('HDEL', ARGV[10], oldest)
+    redis.call('ZREM', ARGV[11], oldest)
+  end
+end
 return 1
 `)
 
@@ -162,18 +183,21 @@ func (f *Fleet) Stamp(ctx context.Context, stamp cache.Stamp) (cache.Stamp, erro
 
 // Keep stores an entry for the fleet, if its stamp still stands; within one epoch
 // the later expiry wins. The first scope of the stamp is the entry's home, the
-// second its pool. It fails with cache.ErrFleet.
+// second its pool. Of more than cache.MaxEntries with one home, the oldest is dropped.
+// It fails with cache.ErrFleet.
 func (f *Fleet) Keep(ctx context.Context, key cache.Key, e *cache.Entry) error {
 	scopes, epochs := e.Stamp.Shared()
 	life := time.Until(e.Credentials.Expires)
 	if !e.Stamp.Stands() || len(scopes) < 2 || len(scopes) > maxEpochs || life < time.Millisecond {
 		return nil
 	}
-	name := f.names.of("c", scopes[0], key)
+	root := f.names.root(scopes[0])
+	name := root.of("c", key)
 	blob := appendHeader(nil, header{expires: e.Credentials.Expires, epochs: epochs})
 	size := len(blob)
 	blob = f.seal.Seal(blob, packEntry(e, scopes[2:]), name+string(blob))
-	_, err := f.at(ctx, storeEntry, name, f.names.epoch(scopes[0]), blob, epochs[0][:], life.Milliseconds(), epochLife.Milliseconds(), size)
+	_, err := f.at(ctx, storeEntry, name, root.epoch(), blob, epochs[0][:], life.Milliseconds(), epochLife.Milliseconds(), size,
+		short(key), root.before("c"), root.before("m"), root.used(), root.entries(), cache.MaxEntries, yielding)
 	if err != nil {
 		return unavailable("store an entry", err)
 	}

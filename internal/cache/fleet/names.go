@@ -41,6 +41,9 @@ func (r root) before(kind string) string { return string(r) + kind + ":" }
 // used names what is known of the use of a scope's entries.
 func (r root) used() string { return string(r) + "u" }
 
+// entries names the set of a scope's entries.
+func (r root) entries() string { return string(r) + "e" }
+
 // member names an entry in the schedule of renewals: its scope's tag and its key,
 // in short both, as bytes.
 func (n names) member(scope cache.Scope, key cache.Key) string {
