@@ -34,6 +34,7 @@ var (
 	_ flows.Prover      = (*logins.Prover)(nil)
 	_ flows.Observer    = (*telemetry.Metrics)(nil)
 	_ flows.Guests      = (*guests)(nil)
+	_ flows.Exchanges   = (*exchanges)(nil)
 	_ embedded.Prover   = (*logins.Prover)(nil)
 	_ issuer.Keys       = (*store.Store)(nil)
 	_ sts.Assumer       = (*sts.Builtin)(nil)
@@ -49,14 +50,15 @@ var (
 
 // broker is everything that runs.
 type broker struct {
-	backend *backend
-	memory  *cache.Memory
-	memo    *cache.Memo
-	fleet   *fleet.Fleet // nil: the cache is this process's own
-	guests  *guests
-	prover  *logins.Prover
-	flows   *flows.Service
-	http    *httpapi.Server
+	backend   *backend
+	memory    *cache.Memory
+	memo      *cache.Memo
+	fleet     *fleet.Fleet // nil: the cache is this process's own
+	guests    *guests
+	exchanges *exchanges
+	prover    *logins.Prover
+	flows     *flows.Service
+	http      *httpapi.Server
 }
 
 // backend is what answers Cognito's and STS's operations: the engine, or AWS.
@@ -144,6 +146,9 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *z
 		}
 		fc.Guests = b.guests
 	}
+	if err := b.limitExchanges(&fc, c.Limits.Exchanges); err != nil {
+		return err
+	}
 	b.flows = flows.New(fc)
 	return nil
 }
@@ -190,6 +195,9 @@ func (b *broker) close(ctx context.Context) error {
 	b.memo.Close()
 	if b.guests != nil {
 		b.guests.own.Close()
+	}
+	if b.exchanges != nil {
+		b.exchanges.own.Close()
 	}
 	return err
 }

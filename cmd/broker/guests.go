@@ -22,7 +22,7 @@ type guests struct {
 // guestNames bounds the pairs of address and pool that a broker counts.
 const guestNames = 100_000
 
-func newGuests(g config.Guests, f *fleet.Fleet) (*guests, error) {
+func newGuests(g config.Rate, f *fleet.Fleet) (*guests, error) {
 	own, err := cache.NewRates(g.PerMinute, g.Burst, guestNames)
 	rate := fleet.Rate{Every: time.Minute / time.Duration(g.PerMinute), Burst: g.Burst}
 	return &guests{own: own, rate: rate, fleet: f}, err

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// ErrLimited says that no turn comes before the deadline.
-var ErrLimited = errors.New("no turn comes before the deadline")
+// ErrLimited says that no turn comes in time: now, or before a deadline.
+var ErrLimited = errors.New("no turn comes in time")
 
 // Rates gives turns at a rate, to each name apart. Names are bounded: a flood of
 // them pushes out those that were used least, which then begin anew with a full
@@ -39,13 +39,25 @@ func NewRates(perMinute, burst, names int) (*Rates, error) {
 	return &Rates{limit: rate.Limit(float64(perMinute) / 60), burst: burst, names: cache}, nil
 }
 
-// Wait takes name's next turn. It fails at once with ErrLimited when that comes
-// after ctx's deadline, and with ctx's error when ctx ends first.
-func (r *Rates) Wait(ctx context.Context, name string) error {
+// Take takes a turn of name now. It fails with ErrLimited where there is none.
+func (r *Rates) Take(name string) error {
+	if !r.limiter(name).Allow() {
+		return ErrLimited
+	}
+	return nil
+}
+
+func (r *Rates) limiter(name string) *rate.Limiter {
 	limiter, _ := r.names.ComputeIfAbsent(name, func() (*rate.Limiter, bool) {
 		return rate.NewLimiter(r.limit, r.burst), false
 	})
-	if err := limiter.Wait(ctx); err != nil {
+	return limiter
+}
+
+// Wait takes name's next turn. It fails at once with ErrLimited when that comes
+// after ctx's deadline, and with ctx's error when ctx ends first.
+func (r *Rates) Wait(ctx context.Context, name string) error {
+	if err := r.limiter(name).Wait(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -45,17 +45,24 @@ func (c *Config) checkLimits() error {
 			return lasting("limits.request_timeout", c.Limits.RequestTimeout, time.Millisecond, 5*time.Minute)
 		},
 		c.checkTrustedProxies,
-		func() error { return within("limits.guests.per_minute", c.Limits.Guests.PerMinute, 0, maxGuests) },
-		func() error { return within("limits.guests.burst", c.Limits.Guests.Burst, 1, maxGuests) },
+		func() error { return c.Limits.Guests.check("limits.guests") },
+		func() error { return c.Limits.Exchanges.check("limits.exchanges") },
 	)
 }
 
 const (
-	// maxGuests is past what anybody would call a limit.
-	maxGuests = 1_000_000
+	// maxTurns is past what anybody would call a limit.
+	maxTurns = 1_000_000
 	// maxProxies bounds what each request's address is compared with.
 	maxProxies = 100
 )
+
+func (r Rate) check(path string) error {
+	return firstOf(
+		func() error { return within(path+".per_minute", r.PerMinute, 0, maxTurns) },
+		func() error { return within(path+".burst", r.Burst, 1, maxTurns) },
+	)
+}
 
 func (c *Config) checkTrustedProxies() error {
 	const path = "limits.trusted_proxies"

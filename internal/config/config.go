@@ -65,11 +65,12 @@ type Limits struct {
 	// masked, without zones, IPv4 never in its IPv6 form. Whoever calls from one
 	// of them may claim any address.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
-	Guests         Guests         `yaml:"guests"`
+	Guests         Rate           `yaml:"guests"`    // new guest identities per client address and pool
+	Exchanges      Rate           `yaml:"exchanges"` // exchanges per user and per guest
 }
 
-// Guests bound the new guest identities per client address and pool.
-type Guests struct {
+// Rate bounds how often something happens.
+type Rate struct {
 	PerMinute int `yaml:"per_minute"` // 0 = no limit, Burst then means nothing
 	Burst     int `yaml:"burst"`      // at least 1
 }

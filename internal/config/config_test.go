@@ -184,7 +184,7 @@ func TestDefaults(t *testing.T) {
 		Mode: config.ModeDevelopment, Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
 		Log: config.Log{Level: "info", Format: "console"},
 		Limits: config.Limits{
-			BodyBytes: 1048576, RequestTimeout: 15 * time.Second, Guests: config.Guests{PerMinute: 60, Burst: 100},
+			BodyBytes: 1048576, RequestTimeout: 15 * time.Second, Guests: config.Rate{PerMinute: 60, Burst: 100}, Exchanges: config.Rate{PerMinute: 60, Burst: 60},
 		},
 		Cognito: config.Cognito{
 			Backend: "embedded", Region: "us-east-1", AccountID: "000000000000", Issuer: "http://127.0.0.1:8080",

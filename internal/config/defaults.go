@@ -16,7 +16,8 @@ func defaults() *Config {
 		Limits: Limits{
 			BodyBytes:      1 << 20,
 			RequestTimeout: 15 * time.Second,
-			Guests:         Guests{PerMinute: 60, Burst: 100},
+			Guests:         Rate{PerMinute: 60, Burst: 100},
+			Exchanges:      Rate{PerMinute: 60, Burst: 60},
 		},
 		Cognito: Cognito{
 			Backend:         BackendEmbedded,

@@ -67,6 +67,9 @@ func TestRefusedLimits(t *testing.T) {
 		{limits("guests: {per_minute: 0.5}"), "limits.guests.per_minute: is not a whole number; expected a decimal whole number, without quotes"},
 		{limits("guests: {burst: 0}"), "limits.guests.burst: is out of range; expected 1 to 1000000"},
 		{limits("guests: {burst: 1000001}"), "limits.guests.burst: is out of range; expected 1 to 1000000"},
+		{limits("exchanges: {per_second: 1}"), "limits.exchanges.per_second: unknown key; expected one of burst, per_minute"},
+		{limits("exchanges: {per_minute: -1}"), "limits.exchanges.per_minute: is out of range; expected 0 to 1000000"},
+		{limits("exchanges: {burst: 0}"), "limits.exchanges.burst: is out of range; expected 1 to 1000000"},
 		{"cognito: {limits: 25}", "cognito.limits: is a number; expected a mapping of operations, such as {GetId: 25}"},
 		{"cognito: {limits: [GetId]}", "cognito.limits: is a list; expected a mapping of operations, such as {GetId: 25}"},
 		{rates("GetUser: 5"), "cognito.limits.GetUser: unknown key; expected one of " + strings.Join(config.Operations(), ", ")},
@@ -90,7 +93,7 @@ func TestRefusedLimits(t *testing.T) {
 }
 
 func TestLimitsFromTheEnvironment(t *testing.T) {
-	c := mustLoad(t, "mode: development\nlimits: {trusted_proxies: [10.0.0.1], guests: {burst: 7}}\n"+rates("GetId: 1, GetOpenIdToken: '${RATE}'"),
+	c := mustLoad(t, "mode: development\nlimits: {trusted_proxies: [10.0.0.1], guests: {burst: 7}, exchanges: {per_minute: 30}}\n"+rates("GetId: 1, GetOpenIdToken: '${RATE}'"),
 		"RATE=2.5",
 		"BROKER_COGNITO__LIMITS={GetId: 25, ListIdentities: 0.5}",
 		"BROKER_LIMITS__TRUSTED_PROXIES=[192.0.2.0/24]",
@@ -98,7 +101,8 @@ func TestLimitsFromTheEnvironment(t *testing.T) {
 	want := config.Limits{
 		BodyBytes: c.Limits.BodyBytes, RequestTimeout: c.Limits.RequestTimeout,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
-		Guests:         config.Guests{PerMinute: 0, Burst: 7},
+		Guests:         config.Rate{PerMinute: 0, Burst: 7},
+		Exchanges:      config.Rate{PerMinute: 30, Burst: 60},
 	}
 	if d := cmp.Diff(want, c.Limits, cmpopts.EquateComparable(netip.Prefix{})); d != "" {
 		t.Errorf("limits (-want +got):\n%s", d)

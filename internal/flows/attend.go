@@ -249,7 +249,7 @@ func (s *Service) revive(m *cache.Material) (subject, bool) {
 	if !ok || !s.serves(call.request.Pool) {
 		return subject{}, false
 	}
-	sub := subject{request: call.request, key: m.Key, scope: m.Home, renewable: true}
+	sub := subject{request: call.request, key: m.Key, scope: m.Home, renewable: true, ahead: true}
 	sub.logins, sub.expires, sub.tokens = call.logins, m.Until, s.Names.Key("tokens", spelt(sub.Logins)...)
 	if sub.Flow == flowDeveloper {
 		sub.tokens = s.Names.Key("tokens", "renewal") // its refusal is nobody's

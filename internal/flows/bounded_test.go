@@ -12,7 +12,6 @@ import (
 // Whatever an asker varies of his calls, what is kept for him is bounded, and nobody
 // else's gives way to it.
 func TestVariedCallsAreBounded(t *testing.T) {
-	const guest = "us-east-1:33333333-3333-4333-8333-333333333333"
 	for name, vary := range map[string]func(m *member, n int) error{
 		"session names": func(m *member, n int) error {
 			return m.varied(flows.GrantRequest{Classic: &flows.Classic{RoleARN: role, SessionName: fmt.Sprint("session", n)}})

@@ -160,6 +160,9 @@ func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
 // developerUncached asks the backend within a fence around all that is known to be
 // concerned: nobody here can tell whose the public logins are.
 func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, error) {
+	if err := s.turn(ctx, payer{pool: sub.Pool, logins: []login{{provider: sub.Provider, subject: sub.User}}}); err != nil {
+		return answer{}, err
+	}
 	release, err := s.slot(ctx)
 	if err != nil {
 		return answer{}, err

@@ -71,7 +71,7 @@ func (s *Service) alone(ctx context.Context, sub subject, outcome string) (broug
 	}
 	defer release()
 	s.Observer.Flight(outcome)
-	entry, err := s.fly(ctx, sub)
+	entry, err := s.flyInTurn(ctx, sub)
 	return sub.landed(entry, err)
 }
 
@@ -93,7 +93,7 @@ func (s *Service) lead(ctx context.Context, sub subject, lead cache.Lead, outcom
 		return brought{}, false, nil
 	}
 	s.Observer.Flight(outcome)
-	entry, err := s.fly(ctx, sub)
+	entry, err := s.flyInTurn(ctx, sub)
 	failure = failureOf(ctx, err, sub.tokens)
 	b, err = sub.landed(entry, err)
 	return b, true, err

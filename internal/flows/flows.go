@@ -108,7 +108,8 @@ type Config struct {
 	Prover    Prover
 	Tokens    TokenReader // nil: the backend alone reads its tokens
 	Directory Directory
-	Guests    Guests // nil: no limit
+	Guests    Guests    // nil: no limit
+	Exchanges Exchanges // nil: no limit
 	// Pools are the pools that are served; empty: any.
 	Pools []string
 	// DeveloperNames are developer providers by pool, for those that need not be

@@ -55,12 +55,15 @@ func (s *Service) getID(ctx context.Context, in *cognitoidentity.GetIdInput, opt
 			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), errors.Join(cache.ErrLimited, err))
 		}
 	}
+	proven := s.proven(ctx, in.Logins)
+	if err := s.turnUncached(ctx, place{pool: *in.IdentityPoolId}, "", in.Logins, proven); err != nil {
+		return nil, err
+	}
 	release, err := s.slot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	proven := s.proven(ctx, in.Logins)
 	call := func(ctx context.Context) (*cognitoidentity.GetIdOutput, error) {
 		out, err := s.Next.GetId(ctx, in, opts...)
 		if err == nil {

@@ -148,7 +148,7 @@ func (s *Service) lookAhead(now time.Time, entry *cache.Entry, sub subject) {
 // still stand.
 func (s *Service) renew(r renewal) {
 	entry, sub := r.entry, r.sub
-	sub.old = entry
+	sub.old, sub.ahead = entry, true
 	// Until this one ends, others who see it due leave it alone.
 	if !entry.TryPutOff(s.Now(), s.Now().Add(s.Timeout)) {
 		return

@@ -32,8 +32,9 @@ type subject struct {
 	changes []cache.Scope
 	// old is the entry that the call is to replace; nil: any will do that is valid.
 	old *cache.Entry
-	// renewable says that the call may be repeated without its asker.
-	renewable bool
+	// renewable says that the call may be repeated without its asker, and ahead that it
+	// is, before somebody waits for it.
+	renewable, ahead bool
 }
 
 // subject names a call for an identity.

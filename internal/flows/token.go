@@ -38,12 +38,15 @@ func (s *Service) openIDToken(ctx context.Context, id string, logins map[string]
 	if err != nil {
 		return nil, err
 	}
+	proven := s.proven(ctx, logins)
+	if err := s.turnUncached(ctx, p, id, logins, proven); err != nil {
+		return nil, err
+	}
 	release, err := s.slot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	proven := s.proven(ctx, logins)
 	call := func(ctx context.Context) (*cognitoidentity.GetOpenIdTokenOutput, error) {
 		out, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
 		if err == nil && p.known {

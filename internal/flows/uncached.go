@@ -12,6 +12,10 @@ import (
 // link is fenced, for it may have linked even where it failed; what the backend
 // took although it was not proved here may have changed the identity too.
 func (s *Service) uncached(ctx context.Context, p place, id string, logins map[string]string, call func(context.Context) (answer, error)) (answer, error) {
+	proven := s.proven(ctx, logins)
+	if err := s.turnUncached(ctx, p, id, logins, proven); err != nil {
+		return answer{}, err
+	}
 	release, err := s.slot(ctx)
 	if err != nil {
 		return answer{}, err
@@ -19,7 +23,7 @@ func (s *Service) uncached(ctx context.Context, p place, id string, logins map[s
 	defer release()
 	var got answer
 	if p.links(logins) {
-		at := stake{pool: cmp.Or(p.pool, askOf(ctx).Pool), identity: id, logins: s.proven(ctx, logins)}
+		at := stake{pool: cmp.Or(p.pool, askOf(ctx).Pool), identity: id, logins: proven}
 		got, err = linking(ctx, s, true, at, len(logins), call)
 	} else {
 		got, err = call(ctx)
