@@ -279,7 +279,8 @@ func (b *blaze) meet(ctx context.Context, u *user) {
 
 func startBlaze(t *testing.T) (*blaze, *redistest.Server, []*redistest.Link) {
 	idp := idptest.Start(t)
-	engine := startBroker(t, []string{idp.URL}, "")
+	const unlimited = "limits: {exchanges: {per_minute: 0}}\n" // what is ended at once is brought at once
+	engine := startBroker(t, []string{idp.URL}, unlimited)
 	proxy := startProxy(t, engine.url)
 	j := &journal{behind: proxy.behind, given: map[string]time.Time{}, came: map[string]time.Time{}}
 	proxy.behind = j
@@ -290,7 +291,7 @@ func startBlaze(t *testing.T) (*blaze, *redistest.Server, []*redistest.Link) {
 	for i := range 3 {
 		link := redistest.Proxy(t, redis.Addr())
 		links = append(links, link)
-		yaml := redisYAML(link.Addr(), sealed, named)
+		yaml := unlimited + redisYAML(link.Addr(), sealed, named)
 		if i == 2 {
 			yaml = withoutMemory(yaml)
 		}
