@@ -98,6 +98,13 @@ func TestRESTPools(t *testing.T) {
 	if a := r.call(get, path, "", 200); a.tree["identityPoolName"] != "other" || a.tree["samlProviderArns"] != nil {
 		t.Errorf("replaced: got %s, want nothing of the old one", a.body)
 	}
+	for _, tags := range []struct{ sent, want string }{{`,"identityPoolTags":null`, "v"}, {"", "v"}, {`,"identityPoolTags":{}`, ""}} {
+		a := r.call(put, path, "{"+replaced+tags.sent+"}", 200)
+		shown, _ := a.tree["identityPoolTags"].(map[string]any)
+		if got, _ := shown["OneTag"].(string); got != tags.want {
+			t.Errorf("replaced with %q: got %s, want the tag %q", tags.sent, a.body, tags.want)
+		}
+	}
 	for _, paged := range []string{"?maxResults=3", ""} {
 		a := r.call(get, "/v1/pools"+paged, "", 200)
 		all, _ := a.tree["identityPools"].([]any)

@@ -102,6 +102,7 @@ func Run(t *testing.T, e Env) {
 		{"MergeDeveloperIdentities", mergeDevelopers},
 		{"UnlinkDeveloperIdentity", unlinkDevelopers},
 		{"Tags/resources", resourceTags},
+		{"Tags/updates", updatedTags},
 		{"Tags/principals", principalTagMaps},
 		{"Pools/create", createPools},
 		{"Pools/refusals", refusedPools},

@@ -158,7 +158,7 @@ func updateOf(p *shown) *updateInput {
 }
 
 // updatePools is reference 2.3: an update replaces, but for the developer
-// provider and the roles.
+// provider, the tags and the roles.
 func updatePools(s *scene) {
 	p, refusal := s.create(func(in *createInput) { *in = *createOf(s.full()) })
 	s.must("CreateIdentityPool", refusal)
@@ -180,7 +180,9 @@ func updatePools(s *scene) {
 	s.shows("a refusal changes nothing", p, p)
 
 	s.equal("the least", s.updated(&updateInput{IdentityPoolId: &id, IdentityPoolName: aws.String("least")}), "")
-	least := &shown{IdentityPoolId: &id, IdentityPoolName: aws.String("least"), DeveloperProviderName: aws.String(DeveloperProvider)}
+	least := &shown{
+		IdentityPoolId: &id, IdentityPoolName: aws.String("least"), DeveloperProviderName: aws.String(DeveloperProvider), IdentityPoolTags: p.IdentityPoolTags,
+	}
 	s.shows("what was left out is gone", least, least)
 	s.equal("the roles stay", s.showRoles(id), roles)
 	for _, classic := range []*bool{aws.Bool(false), nil, aws.Bool(true)} {

@@ -66,6 +66,28 @@ func resourceTags(s *scene) {
 	}
 }
 
+// updatedTags is how an update of a pool treats its tags, which have operations of
+// their own: left out they stay. The first steps are those of Terraform's provider
+// when a configuration goes from {key1, key2} to {key2}.
+func updatedTags(s *scene) {
+	pool := s.pool(func(in *createInput) { in.IdentityPoolTags = map[string]string{"key1": "value1"} })
+	arn := s.poolARN(pool)
+	update := func(tags map[string]string) string {
+		return s.updated(s.whole(pool, func(in *updateInput) { in.IdentityPoolTags = tags }))
+	}
+	s.equal("one more", s.tag(arn, map[string]string{"key1": "value1updated", "key2": "value2"}), "")
+	s.equal("an update without tags", update(nil), "")
+	s.equal("all are left", s.tags(arn), "map[key1:value1updated key2:value2]")
+	s.equal("untagged", s.untag(arn, "key1"), "")
+	s.equal("one is left", s.tags(arn), "map[key2:value2]")
+	s.equal("an update with others", update(map[string]string{"key3": "value3"}), "")
+	s.equal("the others alone", s.tags(arn), "map[key3:value3]")
+	s.refused("an update with one that is none", update(map[string]string{"aws:x": "1"}), invalid)
+	s.equal("a refusal changes nothing", s.tags(arn), "map[key3:value3]")
+	s.equal("an update with no tags", update(map[string]string{}), "")
+	s.equal("none", s.tags(arn), "map[]")
+}
+
 // spellMap spells a provider's map as it is set, or shown.
 func spellMap(pool, provider *string, tags map[string]string, defaults *bool) string {
 	if tags == nil {

@@ -60,8 +60,10 @@ func (e *Engine) DescribeIdentityPool(_ context.Context, in *cognitoidentity.Des
 }
 
 // UpdateIdentityPool replaces a pool: what is left out goes back to its default
-// (reference 2.3). The developer provider's name stays, once it is set: left out
-// it is kept, another one is refused.
+// (reference 2.3). What has operations of its own (roles, mappings, principal tags)
+// is no part of it, and tags are only where the call brings some, or an empty map of
+// them, which then replace those there were. The developer provider's name stays,
+// once it is set: left out it is kept, another one is refused.
 func (e *Engine) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UpdateIdentityPoolOutput, error) {
 	if err := e.begin("UpdateIdentityPool", in); err != nil {
 		return nil, err
@@ -91,6 +93,9 @@ func replacement(in *cognitoidentity.UpdateIdentityPoolInput) alteration {
 		}
 		if p.DeveloperProvider != "" && next.DeveloperProvider != p.DeveloperProvider {
 			return cognito.InvalidParameter("DeveloperProviderName cannot be changed once it is set.")
+		}
+		if in.IdentityPoolTags == nil {
+			next.Tags = p.Tags
 		}
 		next.Roles, next.Mappings, next.PrincipalTags, next.GuestRetention = p.Roles, p.Mappings, p.PrincipalTags, p.GuestRetention
 		*p = next
