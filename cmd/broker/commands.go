@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"time"
 
@@ -15,12 +16,29 @@ import (
 	"github.com/cognito-broker/broker/internal/sts/trust"
 )
 
-// loadConfig reads the -config flag's file.
+// loadConfig reads the -config flag's file, and warns of files that others may read.
 func loadConfig(path string, p process) (*config.Config, error) {
+	c, exposed, err := loadExposed(path, p)
+	warnExposed(p.stderr, exposed)
+	return c, err
+}
+
+// loadExposed is loadConfig for who warns by himself.
+func loadExposed(path string, p process) (*config.Config, []config.Exposed, error) {
 	if path == "" {
-		return nil, errors.New("-config FILE is missing")
+		return nil, nil, errors.New("-config FILE is missing")
 	}
-	return config.Load(path, p.environ)
+	return config.LoadExposed(path, p.environ)
+}
+
+func warnExposed(w io.Writer, exposed []config.Exposed) {
+	for _, e := range exposed {
+		key := e.Key
+		if key == "" {
+			key = "configuration"
+		}
+		fmt.Fprintf(w, "%s: warning: %s\n", key, e.Problem())
+	}
 }
 
 // check reads the configuration and, on demand, the engine's store, also while a
@@ -32,10 +50,11 @@ func check(ctx context.Context, p process) error {
 	if err := parse(f, p.args); err != nil {
 		return err
 	}
-	c, err := loadConfig(*path, p)
+	c, exposed, err := loadExposed(*path, p)
 	if err != nil {
 		return err
 	}
+	warnExposed(p.stdout, exposed)
 	if err := warn(c, p); err != nil {
 		return fmt.Errorf("check: %w", err)
 	}

@@ -240,6 +240,14 @@ func (i *instance) command(t *testing.T, args ...string) (string, error) {
 	return out.String(), err
 }
 
+// stderr runs a command for what it says beside its answer.
+func (i *instance) stderr(t *testing.T, args ...string) string {
+	t.Helper()
+	var errs bytes.Buffer
+	_ = run(t.Context(), process{args: args, environ: i.environ, stdout: io.Discard, stderr: &errs}) // explain may deny
+	return errs.String()
+}
+
 // login mints a token of the development identity provider.
 func (i *instance) login(t *testing.T, user string) map[string]string {
 	t.Helper()

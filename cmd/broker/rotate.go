@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cognito-broker/broker/internal/adminclient"
+	"github.com/cognito-broker/broker/internal/config"
 )
 
 // rotateKeys asks a running broker for a new signing key of its issuer, and
@@ -20,7 +21,7 @@ func rotateKeys(ctx context.Context, p process) error {
 	if err := parse(f, p.args); err != nil {
 		return err
 	}
-	id, err := rotateAt(ctx, *url, *file)
+	id, err := rotateAt(ctx, *url, *file, p.stderr)
 	if err != nil {
 		return fmt.Errorf("keys rotate: %w", err)
 	}
@@ -28,11 +29,11 @@ func rotateKeys(ctx context.Context, p process) error {
 	return err
 }
 
-func rotateAt(ctx context.Context, url, file string) (keyID string, err error) {
+func rotateAt(ctx context.Context, url, file string, warnings io.Writer) (keyID string, err error) {
 	if url == "" {
 		return "", errors.New("-url URL is missing")
 	}
-	key, err := readAPIKey(file)
+	key, err := readAPIKey(file, warnings)
 	if err != nil {
 		return "", err
 	}
@@ -47,8 +48,9 @@ func rotateAt(ctx context.Context, url, file string) (keyID string, err error) {
 // maxKeyFile is past what any API key takes.
 const maxKeyFile = 64 << 10
 
-// readAPIKey reads a file as it is, less one line feed at its end.
-func readAPIKey(name string) (string, error) {
+// readAPIKey reads a file as it is, less one line feed at its end, and warns where
+// others may read it too. No mode of a configuration tells whether to refuse it.
+func readAPIKey(name string, warnings io.Writer) (string, error) {
 	if name == "" {
 		return "", errors.New("-api-key-file FILE is missing")
 	}
@@ -57,6 +59,9 @@ func readAPIKey(name string) (string, error) {
 		return "", fmt.Errorf("-api-key-file: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && config.OthersMay(info.Mode()) {
+		warnExposed(warnings, []config.Exposed{{Key: "-api-key-file", File: name, Mode: info.Mode().Perm()}})
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
 	if err != nil {
 		return "", fmt.Errorf("-api-key-file: %w", err)

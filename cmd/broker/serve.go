@@ -27,7 +27,7 @@ func serve(ctx context.Context, p process) error {
 	if err := parse(f, p.args); err != nil {
 		return err
 	}
-	c, err := loadConfig(*path, p)
+	c, exposed, err := loadExposed(*path, p)
 	if err != nil {
 		return err
 	}
@@ -36,6 +36,10 @@ func serve(ctx context.Context, p process) error {
 		return err
 	}
 	defer log.Sync()
+	for _, e := range exposed {
+		log.Warn("a file with secrets may be read or written by others",
+			zap.String("key", e.Key), zap.String("file", e.File), zap.String("advice", e.Problem()))
+	}
 	b, err := build(ctx, c, log)
 	if err != nil {
 		return err

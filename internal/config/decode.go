@@ -16,6 +16,9 @@ type decoder struct {
 	// loose holds scalars that are whole environment variables: a shell takes
 	// their quotes away, so a string key takes their text whatever YAML sees in it.
 	loose map[*yaml.Node]bool
+	// overridden holds what environment variables say, to its leaves.
+	overridden map[*yaml.Node]bool
+	files      *secretFiles
 }
 
 // value sets v, which is settable, from the node at path.
@@ -31,7 +34,28 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) error {
 		v.Set(reflect.New(v.Type().Elem()))
 		return d.value(n, v.Elem(), path)
 	}
-	return d.scalar(n, v, path)
+	if err := d.scalar(n, v, path); err != nil {
+		return err
+	}
+	if secretKind(v.Type()) && d.literal(n) {
+		d.files.literal = true
+	}
+	return nil
+}
+
+// literal reports whether a scalar's text stands in the file, and is a secret:
+// not one that everybody knows.
+func (d *decoder) literal(n *yaml.Node) bool {
+	text, changed, err := expand(n.Value, d.env)
+	return err == nil && !changed && text != "" && !d.overridden[n] && !slices.Contains(developmentSecrets(), text)
+}
+
+// override notes that a variable says what stands below a node.
+func (d *decoder) override(n *yaml.Node) {
+	d.overridden[n] = true
+	for _, child := range n.Content {
+		d.override(child)
+	}
 }
 
 // section fills a struct. A key without a value, as a section whose lines are all

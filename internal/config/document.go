@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -19,21 +20,26 @@ const (
 	maxDepth = 32
 )
 
-// readFile reads at most limit bytes; a longer file is refused, not cut.
-func readFile(name string, limit int64) ([]byte, error) {
+// readFile reads at most limit bytes, and tells the file's mode; a longer file is
+// refused, not cut.
+func readFile(name string, limit int64) ([]byte, fs.FileMode, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, reason(err)
+		return nil, 0, reason(err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, reason(err)
+	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, reason(err)
+		return nil, 0, reason(err)
 	}
 	if int64(len(data)) > limit {
-		return nil, errors.New("is larger than " + strconv.FormatInt(limit, 10) + " bytes")
+		return nil, 0, errors.New("is larger than " + strconv.FormatInt(limit, 10) + " bytes")
 	}
-	return data, nil
+	return data, info.Mode(), nil
 }
 
 // reason strips the file's name, which the caller says in its own place.

@@ -4,7 +4,7 @@ import "reflect"
 
 // LoadBytes is Load for a file whose bytes are at hand.
 func LoadBytes(folder string, data []byte, environ []string) (*Config, error) {
-	return load("test.yaml", folder, data, variables(environ))
+	return load("test.yaml", folder, data, variables(environ), &secretFiles{})
 }
 
 // EachSecret visits every secret text of a configuration.

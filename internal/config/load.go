@@ -16,16 +16,34 @@ import (
 // In development with the development identity provider on, Load adds that
 // provider to LoginProviders, and its ARN to every pool of the engine that has
 // none for it.
+//
+// Files with secrets that others may read or write are refused in production.
 func Load(path string, environ []string) (*Config, error) {
-	data, err := readFile(path, maxFileBytes)
+	c, _, err := LoadExposed(path, environ)
+	return c, err
+}
+
+// LoadExposed is Load, and tells which files others may read or write that it did
+// not refuse: in development any, and the configuration itself where secrets stand
+// in it.
+func LoadExposed(path string, environ []string) (*Config, []Exposed, error) {
+	data, mode, err := readFile(path, maxFileBytes)
 	if err != nil {
-		return nil, refuse(shownName(path), err.Error(), "a readable YAML file")
+		return nil, nil, refuse(shownName(path), err.Error(), "a readable YAML file")
 	}
 	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, refuse(shownName(path), "has no absolute name", "a file in a folder that exists")
+		return nil, nil, refuse(shownName(path), "has no absolute name", "a file in a folder that exists")
 	}
-	return load(shownName(path), folder, data, variables(environ))
+	files := &secretFiles{}
+	c, err := load(shownName(path), folder, data, variables(environ), files)
+	if err != nil {
+		return nil, nil, err
+	}
+	if files.literal {
+		files.note("", path, mode)
+	}
+	return c, files.exposed, nil
 }
 
 // shownName keeps errors in one line whatever a file is called.
@@ -38,7 +56,7 @@ func shownName(path string) string {
 	}, path)
 }
 
-func load(name, folder string, data []byte, env map[string]string) (*Config, error) {
+func load(name, folder string, data []byte, env map[string]string, files *secretFiles) (*Config, error) {
 	list, err := overrides(env)
 	if err != nil {
 		return nil, err
@@ -53,10 +71,14 @@ func load(name, folder string, data []byte, env map[string]string) (*Config, err
 	if root.Kind != yaml.MappingNode {
 		return nil, refuse(name, "is "+describe(root), "a mapping of "+keysOf(reflect.TypeFor[Config]()))
 	}
-	d := &decoder{env: env, dir: folder, loose: make(map[*yaml.Node]bool)}
+	d := &decoder{
+		env: env, dir: folder, files: files,
+		loose: make(map[*yaml.Node]bool), overridden: make(map[*yaml.Node]bool),
+	}
 	for _, o := range list {
 		o.put(root)
 		d.loose[o.node] = o.loose
+		d.override(o.node)
 	}
 	c := defaults()
 	err = d.value(root, reflect.ValueOf(c).Elem(), "")
@@ -122,7 +144,7 @@ func (c *Config) finish(d *decoder) error {
 	}
 	c.deriveLogFormat()
 	c.resolveFiles(d)
-	return nil
+	return c.checkFiles(d.files)
 }
 
 func (c *Config) resolveFiles(d *decoder) {

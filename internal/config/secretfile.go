@@ -18,10 +18,11 @@ func (d *decoder) secretFile(n *yaml.Node, v reflect.Value, path string) error {
 	if name == "" {
 		return refuse(path, "is empty", "the name of a file")
 	}
-	data, err := readFile(d.absolute(name), maxSecretBytes)
+	data, mode, err := readFile(d.absolute(name), maxSecretBytes)
 	if err != nil {
 		return refuse(path, "names a file that "+err.Error(), "a readable file with the secret")
 	}
+	d.files.note(path, d.absolute(name), mode)
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	if text == "" {
 		return refuse(path, "names an empty file", "a file with the secret")
