@@ -23,7 +23,7 @@ import (
 //
 // A long run: go test -run TestDecideForesees -rapid.checks=5000 -timeout 1h
 func TestDecideForesees(t *testing.T) {
-	fewer(t, "40")
+	fewer(t, "25") // each call looks at everything four times
 	var all tally
 	rapid.Check(t, func(t *rapid.T) {
 		w := newForeseen(t, &all)
