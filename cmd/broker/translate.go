@@ -81,16 +81,19 @@ func clients(c *config.Config) []httpapi.Client {
 func callersOf(c *config.Config) (*callers.Registry, error) {
 	var configs []callers.Config
 	for _, caller := range c.Callers {
-		one := callers.Config{
-			Name: caller.Name, AccessKeyID: caller.AccessKeyID,
-			SecretAccessKey: caller.SecretAccessKey.Reveal(), APIKey: caller.APIKey.Reveal(), Pools: caller.Pools,
+		one := callers.Config{Name: caller.Name, Pools: caller.Pools}
+		for _, key := range caller.AllAccessKeys() {
+			one.AccessKeys = append(one.AccessKeys, callers.AccessKey{ID: key.AccessKeyID, Secret: key.SecretAccessKey.Reveal()})
+		}
+		for _, digest := range caller.APIKeyDigests() {
+			one.APIKeys = append(one.APIKeys, digest)
 		}
 		for _, scope := range caller.Scopes {
 			one.Scopes = append(one.Scopes, callers.Scope(scope))
 		}
 		configs = append(configs, one)
 	}
-	registry, err := callers.New(configs)
+	registry, err := callers.New(c.Cognito.AccountID, configs)
 	if err != nil {
 		return nil, fmt.Errorf("callers: %w", err)
 	}

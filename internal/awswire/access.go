@@ -182,7 +182,7 @@ func (o operation) denied(who *callers.Caller, tree map[string]any) error {
 		resource = "arn:aws:cognito-identity:" + region + ":*:identitypool/" + id
 	}
 	return refusal(cognito.CodeAccessDenied, fmt.Sprintf(
-		"User: %s is not authorized to perform: cognito-identity:%s on resource: %s", who.Name(), o.name, resource))
+		"User: %s is not authorized to perform: cognito-identity:%s on resource: %s", who.ARN(), o.name, resource))
 }
 
 // wellFormed returns the id of a pool or identity that v is: [\w-]+:[0-9a-f-]+,

@@ -126,7 +126,7 @@ func TestScopesPoolsOperations(t *testing.T) {
 				if by := f.by; want && awswire.AccessOf(name) != awswire.Unsigned && by != who.Name {
 					t.Errorf("%s by %s: the API saw %q", name, who.Name, by)
 				}
-				caller, _ := known.ByAccessKey(who.AccessKeyID)
+				caller, _, _ := known.ByAccessKey(who.AccessKeys[0].ID)
 				err := awswire.Authorize(t.Context(), caller, poolOf, name, decoded(t, body))
 				if (err == nil) != want || err != nil && cognito.Public(err).ErrorCode() != cognito.CodeAccessDenied {
 					t.Errorf("Authorize %s by %s of %s: got %v, want permitted: %v", name, who.Name, of, err, want)
@@ -149,7 +149,7 @@ func decoded(t testing.TB, body string) map[string]any {
 // open doors; neither must members of other types, nor ids that are none.
 func TestOnlyTheOperationsOwnMembersDecide(t *testing.T) {
 	known := registry(t, person("local", []callers.Scope{callers.Admin, callers.Developer}, pool))
-	local, _ := known.ByAccessKey(accessKey("local"))
+	local, _, _ := known.ByAccessKey(accessKey("local"))
 	own, foreign := `"IdentityPoolId":"`+pool+`"`, `"IdentityPoolId":"`+foreignPool+`"`
 	tests := []struct{ name, operation, body string }{
 		{"a pool where none belongs", "ListIdentityPools", `{"MaxResults":1,` + own + `}`},
@@ -187,7 +187,7 @@ func TestOnlyTheOperationsOwnMembersDecide(t *testing.T) {
 
 func TestDenialTexts(t *testing.T) {
 	known := registry(t, person("local", []callers.Scope{callers.Admin}, pool))
-	local, _ := known.ByAccessKey(accessKey("local"))
+	local, _, _ := known.ByAccessKey(accessKey("local"))
 	const arn = "arn:aws:cognito-identity:us-east-1:*:identitypool/"
 	for _, tt := range []struct{ operation, body, resource string }{
 		{"DescribeIdentityPool", `{"IdentityPoolId":"` + foreignPool + `"}`, arn + foreignPool},
@@ -197,7 +197,7 @@ func TestDenialTexts(t *testing.T) {
 		{"DescribeIdentity", `{"IdentityId":"` + foreignIdentity + `"}`, "*"},
 		{"DescribeIdentity", `{"IdentityId":"us-east-1:0"}`, "*"},
 	} {
-		want := "User: local is not authorized to perform: cognito-identity:" + tt.operation + " on resource: " + tt.resource
+		want := "User: arn:aws:iam::" + account + ":user/local is not authorized to perform: cognito-identity:" + tt.operation + " on resource: " + tt.resource
 		err := awswire.Authorize(t.Context(), local, poolOf, tt.operation, decoded(t, tt.body))
 		if err == nil || cognito.Public(err).ErrorMessage() != want {
 			t.Errorf("got %v\nwant %s", err, want)
@@ -206,7 +206,7 @@ func TestDenialTexts(t *testing.T) {
 }
 
 func TestAuthorizeWithoutCallerOrOperation(t *testing.T) {
-	boss, _ := crew(t).ByAccessKey(accessKey("boss"))
+	boss, _, _ := crew(t).ByAccessKey(accessKey("boss"))
 	for _, tt := range []struct {
 		who             *callers.Caller
 		operation, code string
@@ -263,15 +263,15 @@ func TestPoolOf(t *testing.T) {
 // A pool that stands beside the input counts for every operation alike.
 func TestAuthorizePool(t *testing.T) {
 	const mine, other = "us-east-1:00000000-0000-4000-8000-000000000001", "us-east-1:00000000-0000-4000-8000-000000000002"
-	known, err := callers.New([]callers.Config{
-		{Name: "any", AccessKeyID: "A", SecretAccessKey: "s", APIKey: "any-key-of-tests", Scopes: []callers.Scope{callers.Admin}, Pools: []string{callers.AnyPool}},
-		{Name: "one", AccessKeyID: "B", SecretAccessKey: "s", APIKey: "one-key-of-tests", Scopes: []callers.Scope{callers.Admin}, Pools: []string{mine}},
+	known, err := callers.New(account, []callers.Config{
+		{Name: "any", AccessKeys: []callers.AccessKey{{ID: "A", Secret: "s"}}, APIKeys: []callers.Digest{callers.DigestOf("any-key-of-tests")}, Scopes: []callers.Scope{callers.Admin}, Pools: []string{callers.AnyPool}},
+		{Name: "one", AccessKeys: []callers.AccessKey{{ID: "B", Secret: "s"}}, APIKeys: []callers.Digest{callers.DigestOf("one-key-of-tests")}, Scopes: []callers.Scope{callers.Admin}, Pools: []string{mine}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	anyone, _ := known.ByAccessKey("A")
-	one, _ := known.ByAccessKey("B")
+	anyone, _, _ := known.ByAccessKey("A")
+	one, _, _ := known.ByAccessKey("B")
 	for _, c := range []struct {
 		who             *callers.Caller
 		operation, pool string

@@ -58,6 +58,7 @@ func (s *Server) Authenticate(r *Request) (*callers.Caller, error) {
 // or, with an error of Sessions, nobody.
 type claimant struct {
 	caller  *callers.Caller
+	key     string // the caller's secret access key
 	session *sts.Session
 	err     error
 }
@@ -66,8 +67,8 @@ type claimant struct {
 // its access key.
 func (s *Server) claimant(c sigv4.Credential) claimant {
 	if c.SessionToken == "" {
-		if caller, ok := s.callers.ByAccessKey(c.AccessKeyID); ok {
-			return claimant{caller: caller}
+		if caller, secret, ok := s.callers.ByAccessKey(c.AccessKeyID); ok {
+			return claimant{caller: caller, key: secret}
 		}
 	}
 	session, err := s.open(c.AccessKeyID, c.SessionToken)
@@ -80,7 +81,7 @@ func (s *Server) claimant(c sigv4.Credential) claimant {
 func (c claimant) secret() string {
 	switch {
 	case c.caller != nil:
-		return c.caller.SecretAccessKey()
+		return c.key
 	case c.session != nil:
 		return c.session.SecretAccessKey()
 	}

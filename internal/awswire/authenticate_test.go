@@ -43,7 +43,7 @@ func TestAuthenticate(t *testing.T) {
 		{"too far ahead", signing{at: signedAt.Add(5*time.Minute + time.Second)}, sealed, invalid, "Signature not yet current"},
 		{"another service", signing{service: "sts"}, sealed, invalid, "Credential should be scoped to correct service: 'cognito-identity'."},
 		{"another's secret", signing{name: accessKey("boss"), secret: "SECRET-idle"}, sealed, invalid, mismatch},
-		{"without scopes", signing{name: "idle"}, sealed, cognito.CodeAccessDenied, "User: idle is not authorized to perform: cognito-identity:DescribeIdentityPool"},
+		{"without scopes", signing{name: "idle"}, sealed, cognito.CodeAccessDenied, "User: arn:aws:iam::" + account + ":user/idle is not authorized to perform: cognito-identity:DescribeIdentityPool"},
 		{"unknown access key", signing{name: "nobody"}, sealed, unrecognized, "The security token included in the request is invalid."},
 		{"unknown access key, dummy secret", signing{name: "AKIDNOBODY", secret: strings.Repeat("0", 40)}, sealed, unrecognized, ""},
 		{"unknown access key, no sessions", signing{name: "nobody"}, nil, unrecognized, ""},

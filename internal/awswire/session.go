@@ -23,8 +23,7 @@ func (s *Server) callerIdentity(r *Request) (*callerIdentity, error) {
 	case err != nil:
 		return nil, signatureError(err)
 	case c.caller != nil:
-		name := c.caller.Name()
-		return &callerIdentity{ARN: "arn:aws:iam::" + s.account + ":user/" + name, UserID: name, Account: s.account}, nil
+		return &callerIdentity{ARN: c.caller.ARN(), UserID: c.caller.Name(), Account: s.account}, nil
 	}
 	return &callerIdentity{ARN: c.session.AssumedRoleARN, UserID: c.session.AssumedRoleID, Account: c.session.Account}, nil
 }

@@ -25,7 +25,7 @@ var signedAt = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 // person is a caller of every test: its access key is made of its name.
 func person(name string, scopes []callers.Scope, pools ...string) callers.Config {
 	return callers.Config{
-		Name: name, AccessKeyID: accessKey(name), SecretAccessKey: "SECRET-" + name, APIKey: "SECRET-key-" + name,
+		Name: name, AccessKeys: []callers.AccessKey{{ID: accessKey(name), Secret: "SECRET-" + name}}, APIKeys: []callers.Digest{callers.DigestOf("SECRET-key-" + name)},
 		Scopes: scopes, Pools: pools,
 	}
 }
@@ -34,7 +34,7 @@ func accessKey(name string) string { return "AKIDEXAMPLE" + strings.ToUpper(name
 
 func registry(t testing.TB, people ...callers.Config) *callers.Registry {
 	t.Helper()
-	r, err := callers.New(people)
+	r, err := callers.New(account, people)
 	if err != nil {
 		t.Fatal(err)
 	}

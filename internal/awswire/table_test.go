@@ -117,13 +117,13 @@ func TestNobodysRow(t *testing.T) {
 
 func anyone(t *testing.T) *callers.Caller {
 	t.Helper()
-	r, err := callers.New([]callers.Config{{
-		Name: "all", AccessKeyID: "A", SecretAccessKey: "s", APIKey: "k", Pools: []string{callers.AnyPool, "us-east-1:0"},
+	r, err := callers.New("000000000000", []callers.Config{{
+		Name: "all", AccessKeys: []callers.AccessKey{{ID: "A", Secret: "s"}}, APIKeys: []callers.Digest{callers.DigestOf("k")}, Pools: []string{callers.AnyPool, "us-east-1:0"},
 		Scopes: []callers.Scope{callers.Developer, callers.Admin, callers.Explain},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	who, _ := r.ByAccessKey("A")
+	who, _, _ := r.ByAccessKey("A")
 	return who
 }

@@ -1,18 +1,17 @@
 package callers
 
-// Caller is an authenticated backend or administrator, or one that is about to
-// prove itself. It is immutable and safe for concurrent use. A nil Caller may do
-// nothing.
+// Caller is an authenticated backend or administrator. It holds no key, is
+// immutable and safe for concurrent use. A nil Caller may do nothing.
 type Caller struct {
-	name   string
-	secret string
-	scopes map[Scope]bool
-	pools  map[string]bool
+	name    string
+	account string
+	scopes  map[Scope]bool
+	pools   map[string]bool
 }
 
-func newCaller(c *Config) *Caller {
+func newCaller(account string, c *Config) *Caller {
 	caller := &Caller{
-		name: c.Name, secret: c.SecretAccessKey,
+		name: c.Name, account: account,
 		scopes: make(map[Scope]bool, len(c.Scopes)), pools: make(map[string]bool, len(c.Pools)),
 	}
 	for _, scope := range c.Scopes {
@@ -27,9 +26,8 @@ func newCaller(c *Config) *Caller {
 // Name is the caller's name, which is no secret.
 func (c *Caller) Name() string { return c.name }
 
-// SecretAccessKey is the secret of the caller's access key, for checking
-// signatures. It must go nowhere else.
-func (c *Caller) SecretAccessKey() string { return c.secret }
+// ARN names the caller as IAM names a user of the account.
+func (c *Caller) ARN() string { return "arn:aws:iam::" + c.account + ":user/" + c.name }
 
 // Has reports whether the caller has a scope, in whatever pools.
 func (c *Caller) Has(scope Scope) bool { return c != nil && c.scopes[scope] }

@@ -36,7 +36,7 @@ func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) 
 
 // String shows how many callers there are.
 func (r Registry) String() string {
-	return fmt.Sprintf("callers.Registry{%d callers %s}", len(r.callers), redacted)
+	return fmt.Sprintf("callers.Registry{%d callers %s}", len(r.names), redacted)
 }
 
 // GoString redacts.
@@ -47,3 +47,39 @@ func (r Registry) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.Strin
 
 // MarshalJSON redacts.
 func (r Registry) MarshalJSON() ([]byte, error) { return json.Marshal(r.String()) }
+
+// String shows the id alone, which is public.
+func (k AccessKey) String() string { return fmt.Sprintf("callers.AccessKey{%s %s}", k.ID, redacted) }
+
+// GoString redacts.
+func (k AccessKey) GoString() string { return k.String() }
+
+// Format redacts for every verb.
+func (k AccessKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
+
+// MarshalJSON redacts.
+func (k AccessKey) MarshalJSON() ([]byte, error) { return json.Marshal(k.String()) }
+
+// String redacts.
+func (d Digest) String() string { return "callers.Digest{" + redacted + "}" }
+
+// GoString redacts.
+func (d Digest) GoString() string { return d.String() }
+
+// Format redacts for every verb.
+func (d Digest) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }
+
+// MarshalText redacts, and so does JSON by it.
+func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// String shows whose key it is.
+func (k known) String() string { return fmt.Sprintf("callers.known{%s %s}", k.caller.name, redacted) }
+
+// GoString redacts.
+func (k known) GoString() string { return k.String() }
+
+// Format redacts for every verb.
+func (k known) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
+
+// MarshalJSON redacts.
+func (k known) MarshalJSON() ([]byte, error) { return json.Marshal(k.String()) }

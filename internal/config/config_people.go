@@ -23,12 +23,25 @@ const (
 // AnyPool stands among a caller's pools for all of them.
 const AnyPool = "*"
 
-// Caller is a backend or an administrator that authenticates itself.
+// Caller is a backend or an administrator that authenticates itself: by AWS keys,
+// by API keys, or by either. Of each kind it has at most two.
 type Caller struct {
-	Name            string   `yaml:"name"`
-	AccessKeyID     string   `yaml:"access_key_id"`
-	SecretAccessKey Secret   `yaml:"secret_access_key"`
-	APIKey          Secret   `yaml:"api_key"`
-	Scopes          []string `yaml:"scopes"`
-	Pools           []string `yaml:"pools"` // exact pool ids, or AnyPool
+	Name string `yaml:"name"`
+	// AccessKeyID and SecretAccessKey are both given or both empty.
+	AccessKeyID     string `yaml:"access_key_id"`
+	SecretAccessKey Secret `yaml:"secret_access_key"`
+	APIKey          Secret `yaml:"api_key"`
+	APIKeySHA256    Secret `yaml:"api_key_sha256"` // of an API key, in hexadecimal
+	// More of the same.
+	AccessKeys    []AccessKey `yaml:"access_keys"`
+	APIKeys       []Secret    `yaml:"api_keys"`
+	APIKeysSHA256 []Secret    `yaml:"api_keys_sha256"`
+	Scopes        []string    `yaml:"scopes"`
+	Pools         []string    `yaml:"pools"` // exact pool ids, or AnyPool
+}
+
+// AccessKey signs requests.
+type AccessKey struct {
+	AccessKeyID     string `yaml:"access_key_id"`
+	SecretAccessKey Secret `yaml:"secret_access_key"`
 }

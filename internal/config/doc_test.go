@@ -12,7 +12,7 @@ import (
 
 // paths lists the path of every key of a type, in the documentation's notation.
 func paths(t reflect.Type, path string) []string {
-	if t.PkgPath() == "time" || t == reflect.TypeFor[config.Secret]() || t == reflect.TypeFor[config.Key]() || t == reflect.TypeFor[[]config.Key]() ||
+	if t.PkgPath() == "time" || t == reflect.TypeFor[config.Secret]() || t == reflect.TypeFor[config.Key]() || t == reflect.TypeFor[[]config.Key]() || t == reflect.TypeFor[[]config.Secret]() ||
 		t == reflect.TypeFor[[]netip.Prefix]() {
 		return []string{path}
 	}

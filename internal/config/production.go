@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"reflect"
 	"slices"
 	"strings"
@@ -50,9 +52,15 @@ func (c *Config) checkIssuers() error {
 	return nil
 }
 
+// checkSecrets refuses what everyone knows, and a SHA-256 of it.
 func (c *Config) checkSecrets() error {
+	var known []string
+	for _, text := range developmentSecrets() {
+		digest := sha256.Sum256([]byte(text))
+		known = append(known, text, hex.EncodeToString(digest[:]))
+	}
 	return eachSecret(reflect.ValueOf(c).Elem(), "", func(path, text string) error {
-		if slices.Contains(developmentSecrets(), text) {
+		if slices.Contains(known, text) || slices.Contains(known, strings.ToLower(text)) {
 			return refuse(path, "is the one of configs/development.yaml, which everyone knows", "a secret of your own")
 		}
 		return nil

@@ -35,7 +35,8 @@ func fieldByKey(t reflect.Type, key string) (reflect.StructField, bool) {
 
 // secretKind reports whether a file may stand for a value of type t.
 func secretKind(t reflect.Type) bool {
-	return t == reflect.TypeFor[Secret]() || t == reflect.TypeFor[Key]() || t == reflect.TypeFor[[]Key]()
+	return t == reflect.TypeFor[Secret]() || t == reflect.TypeFor[Key]() ||
+		t == reflect.TypeFor[[]Secret]() || t == reflect.TypeFor[[]Key]()
 }
 
 // section reports whether t is a struct of keys, not a value that happens to be

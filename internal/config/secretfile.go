@@ -8,8 +8,8 @@ import (
 )
 
 // secretFile sets a secret from the file that x_file names. The file's text is
-// taken as it is, without variables, less one line feed at its end; a list of
-// keys has one a line. Errors name the key, never what stands in the file.
+// taken as it is, without variables, less one line feed at its end; a list has one
+// secret or key a line. Errors name the key, never what stands in the file.
 func (d *decoder) secretFile(n *yaml.Node, v reflect.Value, path string) error {
 	var name string
 	if err := d.scalar(n, reflect.ValueOf(&name).Elem(), path); err != nil {
@@ -30,18 +30,22 @@ func (d *decoder) secretFile(n *yaml.Node, v reflect.Value, path string) error {
 	if v.Kind() != reflect.Slice {
 		return setText(v, text, path)
 	}
-	return setKeys(v, text, path)
+	return d.lines(v, text, path)
 }
 
-func setKeys(v reflect.Value, text, path string) error {
-	var keys []Key
-	for i, line := range strings.Split(text, "\n") {
-		key, ok := ParseKey(strings.TrimSuffix(line, "\r"))
-		if !ok {
-			return refuse(at(path, i), "is not a key", expectedKey)
+// lines sets a list of secrets or keys, one a line.
+func (d *decoder) lines(v reflect.Value, text, path string) error {
+	lines := strings.Split(text, "\n")
+	list := reflect.MakeSlice(v.Type(), len(lines), len(lines))
+	for i, line := range lines {
+		line = strings.TrimSuffix(line, "\r")
+		if line == "" {
+			return refuse(at(path, i), "is an empty line", expectedOf(list.Index(i)))
 		}
-		keys = append(keys, key)
+		if err := setText(list.Index(i), line, at(path, i)); err != nil {
+			return err
+		}
 	}
-	v.Set(reflect.ValueOf(keys))
+	v.Set(list)
 	return nil
 }

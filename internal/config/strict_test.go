@@ -66,8 +66,8 @@ func TestUnknownKeysAnywhereAreRefused(t *testing.T) {
 func TestDefaultsCoverOptionalKeys(t *testing.T) {
 	required := map[string]bool{
 		"login_providers[0].provider": true, "login_providers[0].issuer": true, "login_providers[0].client_ids": true,
-		"callers[0].name": true, "callers[0].access_key_id": true, "callers[0].secret_access_key": true,
-		"callers[0].api_key": true, "callers[0].scopes": true, "callers[0].pools": true,
+		"callers[0].name": true, "callers[0].scopes": true, "callers[0].pools": true,
+		"callers[0].access_key_id": true, "callers[0].secret_access_key": true, // each needs the other
 		"pools[0].id": true, "pools[0].name": true,
 		"cache.clients[0].user_agent": true, "cache.clients[1].user_agent": true,
 		"login_providers": true, // the pool names one

@@ -57,12 +57,12 @@ type unasked struct{ Explainer }
 // let through.
 func newTestServer(t *testing.T) *Server {
 	t.Helper()
-	known, err := callers.New([]callers.Config{
-		{Name: "developer", AccessKeyID: "AKID1", SecretAccessKey: "s1", APIKey: "key-developer", Scopes: []callers.Scope{callers.Developer}, Pools: []string{testPool}},
-		{Name: "elsewhere", AccessKeyID: "AKID2", SecretAccessKey: "s2", APIKey: "key-elsewhere", Scopes: []callers.Scope{callers.Developer}, Pools: []string{testPool + "1"}},
-		{Name: "admin", AccessKeyID: "AKID3", SecretAccessKey: "s3", APIKey: "key-admin", Scopes: []callers.Scope{callers.Admin}, Pools: []string{callers.AnyPool}},
-		{Name: "small", AccessKeyID: "AKID4", SecretAccessKey: "s4", APIKey: "key-small", Scopes: []callers.Scope{callers.Admin}, Pools: []string{testPool}},
-		{Name: "all", AccessKeyID: "AKID5", SecretAccessKey: "s5", APIKey: "key-all", Scopes: []callers.Scope{callers.Admin, callers.Developer, callers.Explain}, Pools: []string{callers.AnyPool}},
+	known, err := callers.New("000000000000", []callers.Config{
+		{Name: "developer", AccessKeys: []callers.AccessKey{{ID: "AKID1", Secret: "s1"}}, APIKeys: []callers.Digest{callers.DigestOf("key-developer")}, Scopes: []callers.Scope{callers.Developer}, Pools: []string{testPool}},
+		{Name: "elsewhere", AccessKeys: []callers.AccessKey{{ID: "AKID2", Secret: "s2"}}, APIKeys: []callers.Digest{callers.DigestOf("key-elsewhere")}, Scopes: []callers.Scope{callers.Developer}, Pools: []string{testPool + "1"}},
+		{Name: "admin", AccessKeys: []callers.AccessKey{{ID: "AKID3", Secret: "s3"}}, APIKeys: []callers.Digest{callers.DigestOf("key-admin")}, Scopes: []callers.Scope{callers.Admin}, Pools: []string{callers.AnyPool}},
+		{Name: "small", AccessKeys: []callers.AccessKey{{ID: "AKID4", Secret: "s4"}}, APIKeys: []callers.Digest{callers.DigestOf("key-small")}, Scopes: []callers.Scope{callers.Admin}, Pools: []string{testPool}},
+		{Name: "all", AccessKeys: []callers.AccessKey{{ID: "AKID5", Secret: "s5"}}, APIKeys: []callers.Digest{callers.DigestOf("key-all")}, Scopes: []callers.Scope{callers.Admin, callers.Developer, callers.Explain}, Pools: []string{callers.AnyPool}},
 	})
 	if err != nil {
 		t.Fatal(err)
