@@ -108,7 +108,7 @@ const (
 	callersYAML = "callers:\n" +
 		"  - {name: admin, access_key_id: " + adminKey + ", secret_access_key: " + adminSecret + ", api_key: " + adminAPIKey + ", scopes: [developer, admin, explain], pools: ['*']}\n" +
 		"  - {name: backend, access_key_id: " + backendKey + ", secret_access_key: " + backendSecret + ", api_key: " + backendAPIKey + ", scopes: [developer], pools: ['" + demoPool + "']}\n" +
-		"  - {name: steward, access_key_id: " + stewardKey + ", secret_access_key: " + stewardSecret + ", api_key: " + stewardAPIKey + ", scopes: [admin], pools: ['" + demoPool + "']}\n" +
+		"  - {name: steward, access_key_id: " + stewardKey + ", secret_access_key: " + stewardSecret + ", api_key: " + stewardAPIKey + ", scopes: [admin], pools: ['" + demoPool + "'], pass_roles: ['arn:aws:iam::*:role/demo-*']}\n" +
 		"  - {name: support, access_key_id: " + supportKey + ", secret_access_key: " + supportSecret + ", api_key: " + supportAPIKey + ", scopes: [explain], pools: ['" + demoPool + "']}\n"
 )
 

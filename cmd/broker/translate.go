@@ -81,7 +81,7 @@ func clients(c *config.Config) []httpapi.Client {
 func callersOf(c *config.Config) (*callers.Registry, error) {
 	var configs []callers.Config
 	for _, caller := range c.Callers {
-		one := callers.Config{Name: caller.Name, Pools: caller.Pools}
+		one := callers.Config{Name: caller.Name, Pools: caller.Pools, PassRoles: caller.PassRoles}
 		for _, key := range caller.AllAccessKeys() {
 			one.AccessKeys = append(one.AccessKeys, callers.AccessKey{ID: key.AccessKeyID, Secret: key.SecretAccessKey.Reveal()})
 		}

@@ -98,6 +98,9 @@ func everybody() []callers.Config {
 // the wire and Authorize permit exactly what scopes and pools say.
 func TestScopesPoolsOperations(t *testing.T) {
 	people := everybody()
+	for i := range people {
+		people[i].PassRoles = []string{"*"} // which roles is for TestPassRole
+	}
 	known := registry(t, people...)
 	for _, name := range awswire.Served() {
 		sample, ok := samples()[name]

@@ -71,6 +71,9 @@ func row[In, Out any](
 		if err := decode(in, tree); err != nil {
 			return nil, err
 		}
+		if err := passRoles(ctx, in); err != nil {
+			return nil, err
+		}
 		out, err := method(api, ctx, in)
 		switch {
 		case err != nil:
@@ -101,7 +104,9 @@ func (o operation) withoutOutput() operation {
 // Invoke validates a decoded input, calls the operation and returns the SDK's
 // output, a pointer. It fails as cognito.Validate and the API do, and with
 // UnknownOperationException for what is not served. It authenticates nobody:
-// the caller of Invoke has, by Authorize, where the operation needs it.
+// the caller of Invoke has, by Authorize, where the operation needs it, and put
+// who it is into ctx (callers.With): roles are given to a pool only where that
+// caller may pass them, else Invoke fails with AccessDeniedException.
 func Invoke(ctx context.Context, api cognito.API, operation string, tree map[string]any) (any, error) {
 	o, err := served(operation)
 	if err != nil {

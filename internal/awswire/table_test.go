@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"net/http"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -126,4 +127,53 @@ func anyone(t *testing.T) *callers.Caller {
 	}
 	who, _, _ := r.ByAccessKey("A")
 	return who
+}
+
+// Every input of a signed operation that can name a role is looked at: one that an
+// SDK brings is found here. Of unsigned ones the engine, or Cognito, judges the role.
+func TestEveryInputWithRolesIsChecked(t *testing.T) {
+	var found []string
+	for i := range reflect.TypeFor[cognito.API]().NumMethod() {
+		method := reflect.TypeFor[cognito.API]().Method(i)
+		in := reflect.New(method.Type.In(1).Elem())
+		if !fillRoles(in.Elem(), false) || operations[method.Name].access == Unsigned {
+			continue
+		}
+		found = append(found, method.Name)
+		if err := passRoles(t.Context(), in.Interface()); err == nil {
+			t.Errorf("%s: gives roles that nobody may pass", method.Name)
+		}
+	}
+	if len(found) != 1 || found[0] != "SetIdentityPoolRoles" {
+		t.Errorf("got %v, want SetIdentityPoolRoles: does passRoles know the others?", found)
+	}
+}
+
+// fillRoles sets every text below a member whose name speaks of roles, and says
+// whether there is one.
+func fillRoles(v reflect.Value, within bool) (found bool) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			name := v.Type().Field(i).Name
+			if v.Field(i).CanSet() && name != "ResultMetadata" {
+				found = fillRoles(v.Field(i), within || strings.Contains(name, "Role")) || found
+			}
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return fillRoles(v.Elem(), within)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		return fillRoles(v.Index(0), within)
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		found = fillRoles(value, within)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
+	case reflect.String:
+		v.SetString("role")
+		return within
+	}
+	return found
 }

@@ -1,9 +1,9 @@
 // Package callers knows who a backend or an administrator is, and what it may do.
 //
 // A Registry finds a Caller by an access key or an API key; a Caller says in
-// which pools it may do what. Nobody is known by default, and nothing is
-// permitted that was not granted. The package checks no signatures and knows no
-// operations: who calls it does.
+// which pools it may do what, and which roles it may give them. Nobody is known
+// by default, and nothing is permitted that was not granted. The package checks
+// no signatures and knows no operations: who calls it does.
 package callers
 
 import (
@@ -40,6 +40,10 @@ type Config struct {
 	APIKeys    []Digest    // at most two; one key of either kind there must be
 	Scopes     []Scope     // none: it may do nothing
 	Pools      []string    // exact pool ids, or AnyPool; none: it may do nothing
+	// PassRoles are the roles that it may give a pool: ARNs in which * stands for any
+	// run of characters and ? for one, within one of the six parts; "*" alone for any.
+	// Nil: any for a caller of AnyPool, none for others. Empty: none.
+	PassRoles []string
 }
 
 // Registry knows callers. It is immutable and safe for concurrent use. A nil
@@ -53,8 +57,9 @@ type Registry struct {
 // New makes callers users of an account, whose id has 12 digits. It refuses one
 // without a name or without any key, with more than two of a kind, half an access
 // key or an empty API key, whose name or key another has as well (a secret
-// access key may be shared: it names nobody), or with an unknown scope or an
-// empty pool. Nothing of the configuration is kept but copies. Errors name callers by their place and repeat no key.
+// access key may be shared: it names nobody), or with an unknown scope, an empty
+// pool, or a pattern of roles that none can match. Nothing of the configuration
+// is kept but copies. Errors name callers by their place and repeat no key.
 func New(account string, configs []Config) (*Registry, error) {
 	if len(account) != accountChars || strings.Trim(account, "0123456789") != "" {
 		return nil, errors.New("account: want 12 digits")
@@ -94,6 +99,11 @@ func (c *Config) check() error {
 	for i, pool := range c.Pools {
 		if pool == "" {
 			return fmt.Errorf("pool %d: is empty", i)
+		}
+	}
+	for i, pattern := range c.PassRoles {
+		if err := checkRolePattern(pattern); err != nil {
+			return fmt.Errorf("role to pass %d: %w", i, err)
 		}
 	}
 	return nil

@@ -2,9 +2,14 @@ package config
 
 import (
 	"crypto/sha256"
+	"strings"
 )
 
-const maxCallers = 1000
+const (
+	maxCallers = 1000
+	// Bounds of what a caller may pass.
+	maxPassRoles, maxRolePattern = 100, 1024
+)
 
 func (c *Config) checkCallers() error {
 	if len(c.Callers) > maxCallers {
@@ -44,6 +49,7 @@ func (a *Caller) check(path string) error {
 		func() error { return a.checkKeys(path) },
 		func() error { return a.checkScopes(path + ".scopes") },
 		func() error { return callerPools(path+".pools", a.Pools) },
+		func() error { return rolePatterns(path+".pass_roles", a.PassRoles) },
 	)
 }
 
@@ -87,4 +93,35 @@ func callerPools(path string, pools []string) error {
 		}
 	}
 	return unique(path, pools)
+}
+
+// rolePatterns checks the roles that a caller may pass.
+func rolePatterns(path string, patterns []string) error {
+	if len(patterns) > maxPassRoles {
+		return refuse(path, "is too long", "at most 100 ARNs")
+	}
+	for i, p := range patterns {
+		if !rolePattern(p) {
+			return refuse(at(path, i), "is not the ARN of a role", `arn:aws:iam::<account>:role/<name>, with * and ? where it may be any, or "*" for all`)
+		}
+	}
+	return unique(path, patterns)
+}
+
+// rolePattern tells patterns that the ARN of some role could match: six parts, the
+// first without wildcards, the last one a role's.
+func rolePattern(text string) bool {
+	parts := strings.SplitN(text, ":", 6)
+	if text == "*" {
+		return true
+	}
+	if len(text) > maxRolePattern || len(parts) < 6 || parts[0] != "arn" || parts[5] == "" || strings.ContainsFunc(text, notVisible) {
+		return false
+	}
+	const role = "role/"
+	fixed := parts[5]
+	if i := strings.IndexAny(fixed, "*?"); i >= 0 {
+		fixed = fixed[:i]
+	}
+	return strings.HasPrefix(fixed, role) || strings.HasPrefix(role, fixed)
 }

@@ -38,6 +38,9 @@ type Caller struct {
 	APIKeysSHA256 []Secret    `yaml:"api_keys_sha256"`
 	Scopes        []string    `yaml:"scopes"`
 	Pools         []string    `yaml:"pools"` // exact pool ids, or AnyPool
+	// PassRoles are the roles that it may give a pool, ARNs with * and ?. Nil: any for
+	// a caller of AnyPool, none for others; empty: none.
+	PassRoles []string `yaml:"pass_roles"`
 }
 
 // AccessKey signs requests.
