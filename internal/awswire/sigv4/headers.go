@@ -49,17 +49,26 @@ func (h *headers) add(name, value string) error {
 	return nil
 }
 
-// single says whether a header decides about routing, framing or signing. All of
-// x-amz-* does: it has to be signed.
+// single says whether a header decides about routing, framing or signing.
 func single(name string) bool {
 	switch name {
 	case "authorization", "host", "date", "content-type", "content-length", "transfer-encoding":
 		return true
 	}
-	return isAmz(name)
+	return meaningful(name)
 }
 
-func isAmz(name string) bool { return strings.HasPrefix(name, "x-amz-") }
+// meaningful says whether an x-amz-* header means something to whoever answers the
+// request, so that it has to be signed where it stands. Nothing else of x-amz-* is
+// read after a signature was verified, but X-Amz-User-Agent, which chooses how much
+// life cached credentials must have left. Proxies add others: CloudFront X-Amz-Cf-Id.
+func meaningful(name string) bool {
+	switch name {
+	case "x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-amz-target":
+		return true
+	}
+	return false
+}
 
 func (h *headers) get(name string) (string, bool) {
 	v, found := h.values[name]
@@ -100,7 +109,7 @@ func (s *Signed) checkSignedHeaders() error {
 	}
 	// In the order of the request, so that the message is always the same.
 	for _, f := range s.request.Headers {
-		if name := strings.ToLower(f.Name); isAmz(name) && !s.signs(name) {
+		if name := strings.ToLower(f.Name); meaningful(name) && !s.signs(name) {
 			return mismatch("'" + name + "' must be a 'SignedHeader' in the AWS Authorization.")
 		}
 	}

@@ -54,7 +54,7 @@ func headerMutations(r sigv4.Request) map[string]sigv4.Request {
 		after.Headers = append(after.Headers, other)
 		out["another "+h.Name+" before"], out["another "+h.Name+" after"] = before, after
 	}
-	for _, name := range []string{"X-Amz-Target", "x-amz-content-sha256", "X-Amz-Security-Token2", "x-amz-"} {
+	for _, name := range []string{"X-Amz-Target", "x-amz-content-sha256", "X-AMZ-Security-Token", "x-amz-date"} {
 		out["additional "+name] = with(r, name, strings.Repeat("0", 64))
 	}
 	return out

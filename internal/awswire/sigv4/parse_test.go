@@ -14,6 +14,7 @@ import (
 const (
 	goodScope = accessKey + "/20260304/" + region + "/" + service + "/aws4_request"
 	goodDate  = "20260304T050607Z"
+	emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 	anyHash   = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 )
 
@@ -57,6 +58,17 @@ func TestSignedHeaders(t *testing.T) {
 		{"as it should be", byHand(plain(date, other), "host", "other", "x-amz-date"), 0},
 		{"content type unsigned", byHand(plain(date, sigv4.Header{Name: "Content-Type", Value: "a/b"}), "host", "x-amz-date"), 0},
 		{"x-amzn is not x-amz", byHand(plain(date, sigv4.Header{Name: "X-Amzn-A", Value: "b"}), "host", "x-amz-date"), 0},
+		{"as awscurl signs", byHand(plain(date, sigv4.Header{Name: "X-Amz-Target", Value: "a"}, sigv4.Header{Name: "X-Amz-User-Agent", Value: "u"},
+			sigv4.Header{Name: "Accept", Value: "*/*"}), "host", "x-amz-date", "x-amz-target"), 0},
+		{"what a proxy adds", byHand(plain(date, sigv4.Header{Name: "X-Amz-Cf-Id", Value: "a=="}, sigv4.Header{Name: "X-Amz-Meta-A", Value: "a"}), "host", "x-amz-date"), 0},
+		{"what two proxies add", byHand(plain(date, sigv4.Header{Name: "X-Amz-Cf-Id", Value: "a=="}, sigv4.Header{Name: "x-amz-cf-id", Value: "b=="}), "host", "x-amz-date"), 0},
+		{"a signed header twice", byHand(plain(date, other, other), "host", "other", "x-amz-date"), sigv4.Incomplete},
+		{"another signed x-amz header twice", byHand(plain(date, sigv4.Header{Name: "X-Amz-A", Value: "a"}, sigv4.Header{Name: "X-Amz-A", Value: "a"}),
+			"host", "x-amz-a", "x-amz-date"), sigv4.Incomplete},
+		{"x-amz-date twice", byHand(plain(date, date), "host", "x-amz-date"), sigv4.Incomplete},
+		{"x-amz-target twice", byHand(plain(date, sigv4.Header{Name: "X-Amz-Target", Value: "a"}, sigv4.Header{Name: "X-Amz-Target", Value: "a"}), "host", "x-amz-date", "x-amz-target"), sigv4.Incomplete},
+		{"content type twice", byHand(plain(date, sigv4.Header{Name: "Content-Type", Value: "a"}, sigv4.Header{Name: "Content-Type", Value: "a"}), "host", "x-amz-date"), sigv4.Incomplete},
+		{"x-amz-content-sha256 unsigned", byHand(plain(date, sigv4.Header{Name: "X-Amz-Content-Sha256", Value: emptyHash}), "host", "x-amz-date"), sigv4.Mismatch},
 		{"not sorted", byHand(plain(date, other), "other", "host", "x-amz-date"), sigv4.Incomplete},
 		{"twice", byHand(plain(date), "host", "host", "x-amz-date"), sigv4.Incomplete},
 		{"upper case", byHand(plain(date), "Host", "x-amz-date"), sigv4.Incomplete},
@@ -207,5 +219,27 @@ func TestContentHash(t *testing.T) {
 				t.Errorf("in the query: got %v (%v), want %v", kind(err), err, tt.want)
 			}
 		})
+	}
+}
+
+// Each header that means something has to be signed where it stands, and is named;
+// the same request without it is good.
+func TestMeaningfulHeadersAreSigned(t *testing.T) {
+	good := byHand(plain(sigv4.Header{Name: "Date", Value: goodDate}), "date", "host")
+	if err := verify(good, signedAt); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"X-Amz-Date": goodDate, "X-Amz-Content-Sha256": emptyHash, "X-Amz-Security-Token": "t", "X-Amz-Target": "AWSCognitoIdentityService.GetId",
+	} {
+		want := "'" + strings.ToLower(name) + "' must be a 'SignedHeader' in the AWS Authorization."
+		if err := verify(with(good, name, value), signedAt); kind(err) != sigv4.Mismatch || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
+	for _, name := range []string{"X-Amz-Cf-Id", "X-Amz-User-Agent", "X-Amz-Date2", "X-Amz-", "X-Amz-Api-Version", "Amz-Sdk-Request"} {
+		if err := verify(with(good, name, "added"), signedAt); err != nil {
+			t.Errorf("%s: got %v, want none", name, err)
+		}
 	}
 }

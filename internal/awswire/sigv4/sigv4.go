@@ -4,10 +4,12 @@
 // and Verify, given that caller's secret, whether it does.
 //
 // It is stricter than AWS where AWS is lenient and no SDK needs it: unsigned and
-// streamed bodies, repeated headers, paths that are not in normal form and
-// requests signed twice are refused. So are, as in AWS, an unsigned Host and any
-// unsigned x-amz-* header; Content-Type may be unsigned, because older SDKs leave
-// it out.
+// streamed bodies, repetitions of headers that are signed or decide something, paths
+// that are not in normal form and requests signed twice are refused. So are, as in
+// AWS, an unsigned Host and what of X-Amz-Content-Sha256, X-Amz-Date,
+// X-Amz-Security-Token and X-Amz-Target stands there unsigned. All other headers may
+// be unsigned: proxies add some, older SDKs leave out Content-Type, and tools such as
+// awscurl sign three headers. Give no meaning to a header that need not be signed.
 package sigv4
 
 import (
