@@ -38,7 +38,8 @@ func (s *Server) rest(r route) fiber.Handler {
 		began := s.Now()
 		class := s.classes.of(c)
 		var key cache.MemoKey
-		if r.op == opGrant && string(c.Request().Header.ContentType()) == fiber.MIMEApplicationJSON {
+		if r.op == opGrant && string(c.Request().Header.ContentType()) == fiber.MIMEApplicationJSON &&
+			!manyContentTypes(&c.Request().Header) {
 			key = s.Memo.Key(c.Request().URI().PathOriginal(), class, c.Request().Body())
 			if s.again(c, key, began, &restFace, s.hotGrant) {
 				return nil
@@ -73,6 +74,9 @@ func (s *Server) rest(r route) fiber.Handler {
 // answer is the one way through a route: decode, authenticate, call, encode.
 func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, r route) (a reply, err error) {
 	in := call{ctx: ctx, operation: r.operation, bodyless: r.bodyless, ask: ask}
+	if err = oneContentType(c); err != nil {
+		return a, err
+	}
 	if in.params, err = paramsOf(c); err != nil {
 		return a, err
 	}

@@ -28,7 +28,8 @@ func (s *Server) wire(c *fiber.Ctx) error {
 	var key cache.MemoKey
 	class := s.classes.of(c)
 	// Only what the full path accepts may be answered here: one target, the one type.
-	if hot != nil && string(c.Request().Header.ContentType()) == wireContent && len(c.Request().Header.PeekAll("X-Amz-Target")) == 1 {
+	if hot != nil && string(c.Request().Header.ContentType()) == wireContent && len(c.Request().Header.PeekAll("X-Amz-Target")) == 1 &&
+		!manyContentTypes(&c.Request().Header) {
 		key = s.Memo.Key(target, class, c.Request().Body())
 		if s.again(c, key, began, &wireFace, hot) {
 			return nil
@@ -55,7 +56,8 @@ func (s *Server) wire(c *fiber.Ctx) error {
 }
 
 // wireRequest copies a request out of Fiber's buffers: shared work may outlive
-// the handler.
+// the handler. Headers are those that came, in their order and with repetitions,
+// of which fasthttp else shows one: a signature covers what came.
 func wireRequest(c *fiber.Ctx) *awswire.Request {
 	r := &awswire.Request{
 		Method:   strings.Clone(c.Method()),
@@ -63,7 +65,7 @@ func wireRequest(c *fiber.Ctx) *awswire.Request {
 		RawQuery: string(c.Request().URI().QueryString()),
 		Body:     bytes.Clone(c.Request().Body()),
 	}
-	for name, value := range c.Request().Header.All() {
+	for name, value := range c.Request().Header.AllInOrder() {
 		r.Headers = append(r.Headers, awswire.Header{Name: string(name), Value: string(value)})
 	}
 	return r
