@@ -56,6 +56,7 @@ type broker struct {
 	fleet     *fleet.Fleet // nil: the cache is this process's own
 	guests    *guests
 	exchanges *exchanges
+	wrong     *wrongKeys
 	prover    *logins.Prover
 	flows     *flows.Service
 	http      *httpapi.Server
@@ -162,14 +163,17 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 		pool, _, ok, err := b.backend.directory.Identity(ctx, id)
 		return pool, ok, err
 	}
+	if b.wrong, err = newWrongKeys(c.Limits.WrongKeys, metrics, log); err != nil {
+		return err
+	}
 	wire := awswire.New(awswire.Config{
-		API: b.flows, STS: b.backend.sts, Sessions: b.backend.sessions, Callers: known, PoolOf: poolOf,
+		API: b.flows, STS: b.backend.sts, Sessions: b.backend.sessions, Callers: known, Failed: b.wrong.Note, PoolOf: poolOf,
 		AccountID: c.Cognito.AccountID, Now: time.Now, RequestID: httpapi.NewRequestID,
 	})
 	b.http = httpapi.New(httpapi.Config{
 		Flows: b.flows, Wire: wire, Memo: b.memo, Clients: clients(c), Metrics: metrics, Log: log,
 		Ready: b.ready, Development: development, Issuer: b.backend.issuer, Explainer: b.backend.explainer,
-		Callers: known, PoolOf: poolOf, AccountID: c.Cognito.AccountID, TrustedProxies: c.Limits.TrustedProxies,
+		Callers: known, Failed: b.wrong.Note, PoolOf: poolOf, AccountID: c.Cognito.AccountID, TrustedProxies: c.Limits.TrustedProxies,
 		BodyBytes: c.Limits.BodyBytes, RequestTimeout: c.Limits.RequestTimeout,
 	})
 	return nil
@@ -177,7 +181,7 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 
 // run keeps what runs beside the requests going until ctx ends.
 func (b *broker) run() []func(ctx context.Context) error {
-	all := append([]func(ctx context.Context) error{b.prover.Run, b.flows.Run}, b.backend.run...)
+	all := append([]func(ctx context.Context) error{b.prover.Run, b.flows.Run, b.wrong.Run}, b.backend.run...)
 	if b.fleet != nil {
 		all = append(all, b.fleet.Run)
 	}
@@ -199,5 +203,6 @@ func (b *broker) close(ctx context.Context) error {
 	if b.exchanges != nil {
 		b.exchanges.own.Close()
 	}
+	b.wrong.close()
 	return err
 }

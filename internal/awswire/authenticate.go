@@ -30,28 +30,42 @@ const (
 // for an access key that is no caller's, InvalidSignatureException for a
 // signature that is not the caller's or of another time or service, and
 // AccessDeniedException for the genuine signature of a session of the built-in
-// STS. Any other error is a passing fault.
+// STS. Whoever sends wrong ones too often gets TooManyRequestsException in their
+// place (see TooOften); a right one is never refused for that. Any other error is a
+// passing fault.
 func (s *Server) Authenticate(r *Request) (*callers.Caller, error) {
+	who, failure, err := s.authenticate(r)
+	if err != nil {
+		if often := s.often(r, failure); often != nil {
+			return nil, TooOften(often)
+		}
+		return nil, err
+	}
+	return who, nil
+}
+
+// authenticate tells with an error what it counts as; empty: as nothing.
+func (s *Server) authenticate(r *Request) (*callers.Caller, callers.Failure, error) {
 	signed, err := parseSignature(r)
 	if err != nil {
-		return nil, signatureRefusal(err)
+		return nil, signatureFailure(err), signatureRefusal(err)
 	}
 	if signed.Presigned() {
-		return nil, refusal(codeIncompleteSigning, msgNotPresigned)
+		return nil, "", refusal(codeIncompleteSigning, msgNotPresigned)
 	}
 	c := s.claimant(signed.Credential())
 	err = signed.Verify(c.secret(), signingName, s.now())
 	switch {
 	case c.caller != nil && err == nil:
-		return c.caller, nil
+		return c.caller, "", nil
 	case c.caller != nil:
-		return nil, signatureRefusal(err)
+		return nil, c.failure(err), signatureRefusal(err)
 	case c.session != nil && err == nil:
-		return nil, refusal(cognito.CodeAccessDenied, msgSessionOnly)
+		return nil, "", refusal(cognito.CodeAccessDenied, msgSessionOnly)
 	case c.err != nil && !isSTS(c.err):
-		return nil, c.err
+		return nil, "", c.err
 	}
-	return nil, cognito.WithCause(refusal(codeUnknownClient, msgUnknownClient), errors.Join(c.err, err))
+	return nil, c.failure(err), cognito.WithCause(refusal(codeUnknownClient, msgUnknownClient), errors.Join(c.err, err))
 }
 
 // claimant is whom a signature names, before it is verified: a caller, a session,

@@ -34,6 +34,7 @@ type Config struct {
 	STS       sts.API           // nil: AssumeRoleWithWebIdentity is not served
 	Sessions  Sessions          // nil: no session is known
 	Callers   *callers.Registry // nil: nobody may call signed operations
+	Failed    callers.Failed    // nil: wrong keys and signatures have no limit
 	PoolOf    PoolOf            // nil: no identity's pool is known
 	AccountID string            // the account that callers are users of: 12 digits
 	Now       func() time.Time  // nil: the system's clock
@@ -46,6 +47,7 @@ type Server struct {
 	sts        sts.API
 	sessions   Sessions
 	callers    *callers.Registry
+	failed     callers.Failed
 	poolOf     PoolOf
 	account    string
 	now        func() time.Time
@@ -56,7 +58,7 @@ type Server struct {
 // New returns a server of all operations in the table.
 func New(c Config) *Server {
 	s := &Server{
-		api: c.API, sts: c.STS, sessions: c.Sessions, callers: c.Callers, poolOf: c.PoolOf, account: c.AccountID,
+		api: c.API, sts: c.STS, sessions: c.Sessions, callers: c.Callers, failed: c.Failed, poolOf: c.PoolOf, account: c.AccountID,
 		now: c.Now, requestID: c.RequestID, operations: operations,
 	}
 	if s.now == nil {

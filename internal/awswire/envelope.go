@@ -50,7 +50,7 @@ func refuse(id, label string, err error) *Response {
 		public, status = cognito.Public(cognito.Internal()), http.StatusInternalServerError
 	}
 	r := ErrorResponse(answeredID(id, err), public.ErrorCode(), status, public.ErrorMessage())
-	r.Operation, r.Err = label, err
+	r.Operation, r.Err, r.Headers = label, err, withRetryAfter(r.Headers, err)
 	return r
 }
 

@@ -32,6 +32,7 @@ type Request struct {
 	RawQuery string
 	Headers  []Header // in the order received, repeated ones kept
 	Body     []byte
+	Address  string // the client's, for limits; empty where it is not known
 }
 
 // Header returns the first value of a header, whatever the case of its name,

@@ -124,7 +124,7 @@ func refuseQuery(id, label string, err error) *Response {
 		status, detail = http.StatusBadRequest, errorDetail{Type: "Sender", Code: codeThrottling, Message: cognito.MsgRateExceeded}
 	}
 	return &Response{
-		Status: status, ContentType: contentXML, Headers: common(id),
+		Status: status, ContentType: contentXML, Headers: withRetryAfter(common(id), err),
 		Body:      xmlBody(errorResponse{Namespace: stsNamespace, Error: detail, RequestID: id}),
 		Operation: label, Code: detail.Code, Err: err,
 	}

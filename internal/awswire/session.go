@@ -4,28 +4,43 @@ import (
 	"errors"
 
 	"github.com/cognito-broker/broker/internal/awswire/sigv4"
+	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
 // callerIdentity says who signed a request, in a header or by its address: a
 // session, named by its token and proven by its secret (a token travels in
-// clear, its secret does not), or a caller. It refuses with *sts.Error.
+// clear, its secret does not), or a caller. It refuses with *sts.Error, and throttles
+// who sends wrong signatures too often.
 func (s *Server) callerIdentity(r *Request) (*callerIdentity, error) {
+	c, failure, err := s.identified(r)
+	switch often := s.often(r, failure); {
+	case often != nil:
+		return nil, errors.Join(&sts.Fault{Throttled: true}, often)
+	case err != nil:
+		return nil, err
+	case c.caller != nil:
+		return &callerIdentity{ARN: c.caller.ARN(), UserID: c.caller.Name(), Account: s.account}, nil
+	}
+	return &callerIdentity{ARN: c.session.AssumedRoleARN, UserID: c.session.AssumedRoleID, Account: c.session.Account}, nil
+}
+
+// identified verifies who signed a request for STS; with an error it tells what that
+// counts as.
+func (s *Server) identified(r *Request) (claimant, callers.Failure, error) {
 	signed, err := parseSignature(r)
 	if err != nil {
-		return nil, signatureError(err)
+		return claimant{}, signatureFailure(err), signatureError(err)
 	}
 	c := s.claimant(signed.Credential())
 	err = signed.Verify(c.secret(), "sts", s.now())
 	switch {
 	case c.err != nil:
-		return nil, c.err
+		return c, c.failure(err), c.err
 	case err != nil:
-		return nil, signatureError(err)
-	case c.caller != nil:
-		return &callerIdentity{ARN: c.caller.ARN(), UserID: c.caller.Name(), Account: s.account}, nil
+		return c, c.failure(err), signatureError(err)
 	}
-	return &callerIdentity{ARN: c.session.AssumedRoleARN, UserID: c.session.AssumedRoleID, Account: c.session.Account}, nil
+	return c, "", nil
 }
 
 // open returns a session, or else an error.

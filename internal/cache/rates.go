@@ -41,10 +41,21 @@ func NewRates(perMinute, burst, names int) (*Rates, error) {
 
 // Take takes a turn of name now. It fails with ErrLimited where there is none.
 func (r *Rates) Take(name string) error {
-	if !r.limiter(name).Allow() {
+	if r.Try(name) > 0 {
 		return ErrLimited
 	}
 	return nil
+}
+
+// Try takes a turn of name if there is one now and returns zero; else it takes
+// none, and returns how long it is to the next.
+func (r *Rates) Try(name string) time.Duration {
+	turn := r.limiter(name).Reserve()
+	wait := turn.Delay()
+	if wait > 0 {
+		turn.Cancel()
+	}
+	return wait
 }
 
 func (r *Rates) limiter(name string) *rate.Limiter {

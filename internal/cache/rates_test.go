@@ -92,3 +92,27 @@ func TestRatesAreBounded(t *testing.T) {
 		t.Errorf("names: got %d, want at most 50", got)
 	}
 }
+
+// Who takes a turn does not wait for it: there is one, or he learns when.
+func TestRatesTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRates(t, 6, 2, 100) // one in ten seconds
+		take := func(name string, want time.Duration) {
+			t.Helper()
+			if got := r.Try(name).Round(time.Millisecond); got != want {
+				t.Errorf("%s: got %v, want %v", name, got, want)
+			}
+		}
+		take("a", 0)
+		take("a", 0)
+		for range 50 { // in vain: that puts nothing off
+			take("a", 10*time.Second)
+		}
+		take("b", 0)
+		time.Sleep(4 * time.Second)
+		take("a", 6*time.Second)
+		time.Sleep(6 * time.Second)
+		take("a", 0)
+		take("a", 10*time.Second)
+	})
+}

@@ -29,6 +29,7 @@ limits:
   request_timeout: 15s
   trusted_proxies: [10.0.0.0/8, "::1"]
   guests: {per_minute: 60, burst: 100}
+  wrong_keys: {per_minute: 60, burst: 100}
 cognito:
   backend: embedded
   region: us-east-1
@@ -185,6 +186,7 @@ func TestDefaults(t *testing.T) {
 		Log: config.Log{Level: "info", Format: "console"},
 		Limits: config.Limits{
 			BodyBytes: 1048576, RequestTimeout: 15 * time.Second, Guests: config.Rate{PerMinute: 60, Burst: 100}, Exchanges: config.Rate{PerMinute: 60, Burst: 60},
+			WrongKeys: config.Rate{PerMinute: 60, Burst: 100},
 		},
 		Cognito: config.Cognito{
 			Backend: "embedded", Region: "us-east-1", AccountID: "000000000000", Issuer: "http://127.0.0.1:8080",

@@ -18,6 +18,7 @@ func defaults() *Config {
 			RequestTimeout: 15 * time.Second,
 			Guests:         Rate{PerMinute: 60, Burst: 100},
 			Exchanges:      Rate{PerMinute: 60, Burst: 60},
+			WrongKeys:      Rate{PerMinute: 60, Burst: 100},
 		},
 		Cognito: Cognito{
 			Backend:         BackendEmbedded,

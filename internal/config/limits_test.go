@@ -65,6 +65,8 @@ func TestRefusedLimits(t *testing.T) {
 		{limits("guests: {per_minute: -1}"), "limits.guests.per_minute: is out of range; expected 0 to 1000000"},
 		{limits("guests: {per_minute: 1000001}"), "limits.guests.per_minute: is out of range; expected 0 to 1000000"},
 		{limits("guests: {per_minute: 0.5}"), "limits.guests.per_minute: is not a whole number; expected a decimal whole number, without quotes"},
+		{limits("wrong_keys: {per_minute: -1}"), "limits.wrong_keys.per_minute: is out of range; expected 0 to 1000000"},
+		{limits("wrong_keys: {burst: 0}"), "limits.wrong_keys.burst: is out of range; expected 1 to 1000000"},
 		{limits("guests: {burst: 0}"), "limits.guests.burst: is out of range; expected 1 to 1000000"},
 		{limits("guests: {burst: 1000001}"), "limits.guests.burst: is out of range; expected 1 to 1000000"},
 		{limits("exchanges: {per_second: 1}"), "limits.exchanges.per_second: unknown key; expected one of burst, per_minute"},
@@ -93,7 +95,7 @@ func TestRefusedLimits(t *testing.T) {
 }
 
 func TestLimitsFromTheEnvironment(t *testing.T) {
-	c := mustLoad(t, "mode: development\nlimits: {trusted_proxies: [10.0.0.1], guests: {burst: 7}, exchanges: {per_minute: 30}}\n"+rates("GetId: 1, GetOpenIdToken: '${RATE}'"),
+	c := mustLoad(t, "mode: development\nlimits: {trusted_proxies: [10.0.0.1], guests: {burst: 7}, exchanges: {per_minute: 30}, wrong_keys: {per_minute: 3}}\n"+rates("GetId: 1, GetOpenIdToken: '${RATE}'"),
 		"RATE=2.5",
 		"BROKER_COGNITO__LIMITS={GetId: 25, ListIdentities: 0.5}",
 		"BROKER_LIMITS__TRUSTED_PROXIES=[192.0.2.0/24]",
@@ -103,6 +105,7 @@ func TestLimitsFromTheEnvironment(t *testing.T) {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 		Guests:         config.Rate{PerMinute: 0, Burst: 7},
 		Exchanges:      config.Rate{PerMinute: 30, Burst: 60},
+		WrongKeys:      config.Rate{PerMinute: 3, Burst: 100},
 	}
 	if d := cmp.Diff(want, c.Limits, cmpopts.EquateComparable(netip.Prefix{})); d != "" {
 		t.Errorf("limits (-want +got):\n%s", d)

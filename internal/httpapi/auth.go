@@ -20,20 +20,30 @@ const (
 const bearer = "Bearer "
 
 // caller authenticates a backend or an administrator: by API key, or by SigV4 as
-// on the wire.
+// on the wire. Wrong ones are limited by address; a right one never is.
 func (s *Server) caller(c *fiber.Ctx) (*callers.Caller, error) {
 	headers := c.Request().Header.PeekAll(fiber.HeaderAuthorization)
 	if len(headers) == 0 && len(c.Request().URI().QueryString()) == 0 {
 		return nil, edgeError(codeNoAuthentication, "The route is for callers: send Authorization: Bearer <api key>, or sign the request.")
 	}
 	if len(headers) != 1 || len(headers[0]) < len(bearer) || !strings.EqualFold(string(headers[0][:len(bearer)]), bearer) {
-		return s.Wire.Authenticate(wireRequest(c))
+		return s.Wire.Authenticate(s.wireRequest(c))
 	}
 	who, ok := s.Callers.ByAPIKey(string(headers[0][len(bearer):]))
 	if !ok {
-		return nil, edgeError(codeUnknownClient, "The API key is not valid.")
+		return nil, s.wrongKey(c)
 	}
 	return who, nil
+}
+
+// wrongKey refuses an API key that is nobody's, and one beyond the limit as such.
+func (s *Server) wrongKey(c *fiber.Ctx) error {
+	if s.Failed != nil {
+		if wait := s.Failed(s.address(c), callers.WrongAPIKey); wait > 0 {
+			return awswire.TooOften(&callers.TooOften{Wait: wait})
+		}
+	}
+	return edgeError(codeUnknownClient, "The API key is not valid.")
 }
 
 // permit lets the caller of a REST route do what the operation behind it does, on

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/cognito-broker/broker/internal/awswire"
+	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/sts"
 )
@@ -82,6 +84,9 @@ func refuse(c *fiber.Ctx, requestID string, err error) (status int, code string)
 		status = http.StatusServiceUnavailable
 	}
 	sendProblem(c, requestID, status, public.ErrorCode(), public.ErrorMessage())
+	if often, ok := errors.AsType[*callers.TooOften](err); ok {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(often.Seconds()))
+	}
 	return status, public.ErrorCode()
 }
 

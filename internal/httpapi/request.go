@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 )
@@ -60,10 +61,14 @@ type event struct {
 	err       error
 }
 
-// finish counts and logs a request that took the full path.
+// finish counts and logs a request that took the full path. Of wrong keys beyond
+// the limit WrongKeys tells the number: a line each would bury the others.
 func (s *Server) finish(e event) {
 	took := s.Now().Sub(e.began)
 	s.Metrics.Request(e.op, e.code, took)
+	if _, often := errors.AsType[*callers.TooOften](e.err); often {
+		return
+	}
 	fields := []zap.Field{
 		zap.String("route", e.route), zap.String("op", e.op), zap.Int("status", e.status),
 		zap.Duration("took", took), zap.String("request", e.requestID),

@@ -64,6 +64,8 @@ type Config struct {
 	Explainer Explainer
 	// Callers authenticate by API key; nil knows nobody.
 	Callers *callers.Registry
+	// Failed is told of wrong API keys; nil: they have no limit.
+	Failed callers.Failed
 	// PoolOf finds the pool of an identity, for callers of some pools only.
 	PoolOf awswire.PoolOf
 	// AccountID is the account of the pools, for their ARNs.

@@ -40,7 +40,7 @@ func (s *Server) wire(c *fiber.Ctx) error {
 	ask := &flows.Ask{ClientFloor: s.classes.floor(class), Address: s.address(c)}
 	ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
 	defer cancel()
-	r := s.Wire.Serve(ctx, wireRequest(c))
+	r := s.Wire.Serve(ctx, s.wireRequest(c))
 	if hot != nil && ask.Guard != nil && r.Status == fiber.StatusOK {
 		s.Memo.Put(key, s.Now(), ask.Guard, r.Body)
 	}
@@ -58,12 +58,13 @@ func (s *Server) wire(c *fiber.Ctx) error {
 // wireRequest copies a request out of Fiber's buffers: shared work may outlive
 // the handler. Headers are those that came, in their order and with repetitions,
 // of which fasthttp else shows one: a signature covers what came.
-func wireRequest(c *fiber.Ctx) *awswire.Request {
+func (s *Server) wireRequest(c *fiber.Ctx) *awswire.Request {
 	r := &awswire.Request{
 		Method:   strings.Clone(c.Method()),
 		Path:     string(c.Request().URI().PathOriginal()),
 		RawQuery: string(c.Request().URI().QueryString()),
 		Body:     bytes.Clone(c.Request().Body()),
+		Address:  s.address(c),
 	}
 	for name, value := range c.Request().Header.AllInOrder() {
 		r.Headers = append(r.Headers, awswire.Header{Name: string(name), Value: string(value)})

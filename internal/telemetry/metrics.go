@@ -21,6 +21,7 @@ type Metrics struct {
 	awaited    prometheus.Histogram
 	renewals   renewals
 	keyFetches *prometheus.CounterVec
+	unproven   *prometheus.CounterVec
 	remaining  prometheus.Histogram
 	fences     *prometheus.HistogramVec
 	subscribed prometheus.Gauge
@@ -44,6 +45,7 @@ func NewMetrics() *Metrics {
 		lookups:    counter("broker_cache_lookups_total", "Cache lookups by tier (memo, memory) and outcome.", "tier", "outcome"),
 		exchanges:  counter("broker_exchanges_total", "Trips to the backend for credentials.", "flow", "outcome"),
 		keyFetches: counter("broker_key_fetches_total", "Fetches of login providers' keys.", "outcome"),
+		unproven:   counter("broker_authentication_failures_total", "Keys and signatures that are no caller's, by kind.", "kind"),
 		remaining: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "broker_credentials_remaining_seconds", Help: "Life left of credentials when handed out.",
 			Buckets: []float64{60, 300, 600, 900, 1200, 1800, 2400, 3000, 3600, 7200, 14400, 43200},
@@ -67,12 +69,15 @@ func NewMetrics() *Metrics {
 	m.redis = newRedisMetrics()
 	m.renewals = newRenewals(m.registry)
 	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened, m.redis)
-	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.remaining,
+	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.unproven, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// Alerts look for the first of these; Prometheus sees no increase in a series that
 	// begins with it.
 	for _, outcome := range []string{"begun", "failed"} {
 		m.fences.WithLabelValues(outcome)
+	}
+	for _, kind := range []string{"api_key", "access_key", "signature"} {
+		m.unproven.WithLabelValues(kind)
 	}
 	for _, outcome := range []string{"ok", "error"} {
 		m.keyFetches.WithLabelValues(outcome)
@@ -108,6 +113,9 @@ func (m *Metrics) FlightWait(waited time.Duration) { m.awaited.Observe(waited.Se
 
 // KeyFetch counts a fetch of a login provider's keys.
 func (m *Metrics) KeyFetch(outcome string) { m.keyFetches.WithLabelValues(outcome).Inc() }
+
+// AuthenticationFailure counts a key or signature that is no caller's.
+func (m *Metrics) AuthenticationFailure(kind string) { m.unproven.WithLabelValues(kind).Inc() }
 
 // Remaining notes the life left of credentials at hand-out.
 func (m *Metrics) Remaining(life time.Duration) { m.remaining.Observe(life.Seconds()) }
