@@ -113,3 +113,12 @@ func TroubleOf(err error) (words string, answers, writes bool) {
 
 // EpochName is what a scope's epoch is called in Redis.
 func (f *Fleet) EpochName(scope cache.Scope) string { return f.names.epoch(scope) }
+
+// Rights are the rules of a user who has all that brokers need.
+func Rights() []string {
+	rules := []string{ruleKeys, ruleChannels, "+subscribe"}
+	for _, r := range rights {
+		rules = append(rules, "+"+r.rule)
+	}
+	return rules
+}

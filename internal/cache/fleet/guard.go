@@ -21,6 +21,7 @@ type guard struct {
 	writes  *breaker
 	observe Observer
 	belief
+	trial   trial
 	note    atomic.Pointer[string] // the name of what is known of the server, where that must be searched
 	used    atomic.Int64           // when somebody wanted it last, in Unix nanoseconds
 	refused atomic.Int64           // when it refused a write last, likewise
@@ -62,8 +63,16 @@ var reading = map[string]bool{
 	"get": true, "mget": true, "ping": true, "info": true, "wait": true, "script": true, "publish": true,
 }
 
-// DialHook leaves dialling as it is.
-func (g *guard) DialHook(next redis.DialHook) redis.DialHook { return next }
+// DialHook counts connections.
+func (g *guard) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := next(ctx, network, address)
+		if err == nil {
+			g.trial.dials.Add(1)
+		}
+		return conn, err
+	}
+}
 
 // ProcessHook guards a command.
 func (g *guard) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
@@ -140,6 +149,9 @@ func (g *guard) admit(urgent, writing bool) (done func(context.Context, []redis.
 			answered(nil)
 			written(errFailed)
 		default:
+			if t == forbidding && !isLooking(ctx) {
+				g.trial.forbade.Store(time.Now().UnixNano())
+			}
 			answered(nil)
 			if err != nil {
 				err = errNothing // the script, say, was not known
@@ -160,6 +172,9 @@ func (g *guard) trouble() trouble {
 	}
 	if since(&g.doubted) < doubtedFor && trouble(g.cause.Load()) == unconfirmed && g.held() == nil {
 		return unconfirmed
+	}
+	if g.trial.lacks() != "" || g.trial.unnamed() {
+		return forbidding
 	}
 	return well
 }

@@ -30,7 +30,8 @@ type member struct {
 	mu      sync.Mutex
 	waiting map[[16]byte]chan string // acknowledgements by announcement
 	acks    chan ack
-	trouble atomic.Int32 // that ended the last session
+	trouble atomic.Int32           // that ended the last session
+	lacks   atomic.Pointer[string] // the right that lacked for it; nil: none did
 }
 
 // ack is an acknowledgement to be sent.
@@ -43,6 +44,10 @@ const sessionPause = 200 * time.Millisecond
 func (m *member) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := m.session(ctx)
+		m.lacks.Store(nil)
+		if lacks := lackOf("", err); lacks != "" {
+			m.lacks.Store(&lacks)
+		}
 		m.trouble.Store(int32(troubleOf(err)))
 		m.observe.Subscription(err == nil || ctx.Err() != nil)
 		timer := time.NewTimer(sessionPause)

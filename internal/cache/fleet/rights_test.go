@@ -2,6 +2,8 @@ package fleet_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cache/fleet"
@@ -52,6 +57,129 @@ func TestScriptsHaveTheirRights(t *testing.T) {
 	}
 	for right, file := range missing {
 		t.Errorf(`the line "user broker on …" of docs/operations.md: got no %s, want it for a script of %s`, right, file)
+	}
+}
+
+// The documented rights are those that are tried, and no others.
+func TestRightsAreDocumented(t *testing.T) {
+	want := append(fleet.Rights(), "resetchannels", "-@all")
+	got := rights(t)
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("the line \"user broker on …\" of docs/operations.md:\n got %s\nwant %s", got, want)
+	}
+}
+
+// without are the documented rights but one.
+func without(t *testing.T, rule string) []string {
+	t.Helper()
+	return slices.DeleteFunc(rights(t), func(r string) bool { return r == rule })
+}
+
+const lacking = "does not let the broker's user do what it must: it lacks "
+
+// Each right that lacks is named, whether or not something needed it yet, and when it is
+// given all is well.
+func TestMissingRightsAreNamed(t *testing.T) {
+	t.Parallel() // it waits
+	s := redistest.Single(t, redistest.User("all", "password"))
+	for _, rule := range fleet.Rights() {
+		if slices.Contains([]string{"+cluster|slots", "+command", "+asking"}, rule) {
+			continue // of clusters
+		}
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			b, user := lacks(t, s, rule)
+			b.troubled(t, lacking+rule)
+			grant(t, s, user, rule)
+			b.well(t)
+		})
+	}
+}
+
+// lacks starts a broker whose user has all rights but one.
+func lacks(t *testing.T, s *redistest.Server, rule string, also ...*redistest.Server) (b *broker, user string) {
+	t.Helper()
+	user = fmt.Sprintf("without-%x", rule)
+	addresses := []string{}
+	for _, one := range append([]*redistest.Server{s}, also...) {
+		if err := one.Client().ACLSetUser(t.Context(), user, append([]string{"on", ">password"}, without(t, rule)...)...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		addresses = append(addresses, one.Addr())
+	}
+	where := server(addresses...)
+	where.Username, where.Password = user, "password"
+	where.ReadTimeout, where.DialTimeout = 10*time.Second, 10*time.Second // on a busy machine
+	return join(t, where, newKeys()), user
+}
+
+// grant gives a user a right.
+func grant(t *testing.T, s *redistest.Server, user, rule string) {
+	t.Helper()
+	if err := s.Client().ACLSetUser(t.Context(), user, rule).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Of a cluster too, where it needs more.
+func TestMissingRightsOfClustersAreNamed(t *testing.T) {
+	t.Parallel() // it waits
+	c := redistest.Cluster(t, redistest.User("all", "password"))
+	nodes := c.Nodes()
+	for _, rule := range []string{"+cluster|slots", "+command", "+asking", "+hget", "~b:*", "&b:*"} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			b, user := lacks(t, nodes[0], rule, nodes[1:]...)
+			b.troubled(t, lacking+rule)
+			for _, n := range nodes {
+				grant(t, n, user, rule)
+			}
+			b.well(t)
+		})
+	}
+}
+
+// A right that is taken away is named when something that needs it fails, within a
+// script too, and when a connection is made anew; the log has it once.
+func TestRightsThatAreTakenAway(t *testing.T) {
+	t.Parallel() // it waits
+	for name, notice := range map[string]func(t *testing.T, s *redistest.Server, b *broker, user string){
+		"a script fails": func(t *testing.T, _ *redistest.Server, b *broker, _ string) {
+			if _, err := b.Owns(t.Context(), cache.LoginScope("idp", "user"), "x"); !errors.Is(err, cache.ErrFleet) {
+				t.Errorf("a script without its right: got %v, want it not available", err)
+			}
+		},
+		"reconnected": func(t *testing.T, s *redistest.Server, _ *broker, user string) {
+			if err := s.Client().Do(t.Context(), "client", "kill", "user", user).Err(); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const user = "broker"
+			s := redistest.Single(t, redistest.User(user, "password", rights(t)...))
+			core, lines := observer.New(zap.InfoLevel)
+			where := server(s.Addr())
+			where.Username, where.Password = user, "password"
+			where.ReadTimeout = 10 * time.Second // on a busy machine
+			b := joinWith(t, newKeys(), fleet.Config{Server: where, Observer: silent{}, Log: zap.New(core)}).leased(t).well(t)
+			grant(t, s, user, "-hset")
+			notice(t, s, b, user)
+			b.troubled(t, lacking+"+hset")
+			until(t, "the log has it", func() bool { return lines.FilterField(zap.String("reason", lacking+"+hset")).Len() > 0 })
+			for range 20 {
+				_, _ = b.Owns(t.Context(), cache.LoginScope("idp", "user"), "x")
+			}
+			grant(t, s, user, "+hset")
+			b.well(t)
+			until(t, "the log has the end", func() bool { return lines.FilterMessage("redis is well again").Len() > 0 })
+			if got := lines.FilterField(zap.String("reason", lacking+"+hset")).Len(); got != 1 {
+				t.Errorf("got %d lines of the right that lacks, want one", got)
+			}
+		})
 	}
 }
 

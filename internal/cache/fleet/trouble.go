@@ -88,8 +88,11 @@ func troubleOf(err error) trouble {
 			return r.trouble
 		}
 	}
-	// Before version 7, what a script met stands within a text of its own.
+	// What a script met may stand within a text of its own: before version 7, and where a
+	// right lacks.
 	switch text := err.Error(); {
+	case strings.Contains(text, "The user executing the script can't "), strings.Contains(text, "ACL failure in script"):
+		return forbidding
 	case strings.Contains(text, "-OOM "):
 		return full
 	case strings.Contains(text, "-READONLY "):

@@ -2,6 +2,8 @@ package fleet
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -54,15 +56,34 @@ func (f *Fleet) Trouble() string {
 		}
 	}
 	if worst != well {
-		return worst.String()
+		return f.words(worst)
 	}
 	if f.Lease().Held() {
 		return ""
 	}
 	if t := trouble(f.member.trouble.Load()); t != well {
-		return t.String()
+		return f.words(t)
 	}
 	return "no lease"
+}
+
+// words are a trouble in words, with the rights that lack.
+func (f *Fleet) words(t trouble) string {
+	if t != forbidding {
+		return t.String()
+	}
+	var all []string
+	for _, g := range f.redis.guards.wanted() {
+		all = append(all, strings.Fields(g.trial.lacks())...)
+	}
+	if lacks := f.member.lacks.Load(); lacks != nil {
+		all = append(all, *lacks)
+	}
+	if len(all) == 0 {
+		return t.String()
+	}
+	slices.Sort(all)
+	return t.String() + ": it lacks " + strings.Join(slices.Compact(all), " ")
 }
 
 // watch looks at the servers until ctx ends, and tells the log when there is trouble
@@ -70,6 +91,7 @@ func (f *Fleet) Trouble() string {
 func (f *Fleet) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
+	f.redis.tryRights(ctx)
 	for told := ""; ; {
 		select {
 		case <-ctx.Done():
@@ -77,6 +99,7 @@ func (f *Fleet) watch(ctx context.Context) {
 		case <-ticker.C:
 		}
 		f.redis.guards.look(ctx)
+		f.redis.tryRights(ctx)
 		f.redis.believeAll(ctx)
 		now := f.Trouble()
 		if now != "" {
