@@ -39,16 +39,21 @@ end
 // keepOthers keeps, of the value v, the records of fences that have not lapsed and
 // are not the one given; own tells whether that was among them.
 const keepOthers = `
-local others, own = '', false
+local kept, own = {}, false
 for i = 33, #v, 24 do
   local id = string.sub(v, i, i + 15)
   if id == fence then
     own = true
   elseif struct.unpack('>I8', string.sub(v, i + 16, i + 23)) > now then
-    others = others .. string.sub(v, i, i + 23)
+    kept[#kept + 1] = string.sub(v, i, i + 23)
   end
 end
+local others = table.concat(kept)
 `
+
+// maxFences bounds the fences that are open around a scope at once: each lengthens its
+// epoch until it ends, or lapses. A change that would begin one more is refused.
+const maxFences = 256
 
 // ended notes when the last change of the scope ended, for answers that name the
 // scope only when they are there (see settledEpoch).
@@ -74,13 +79,18 @@ return epoch .. reign
 
 // beginFence makes the epoch pending, and deletes what the scope's entries are
 // renewed with. ARGV: a new epoch, its life, the fence's id, how long it lasts, the
-// hash of uses, and what precedes its fields in names of material. Returns the
-// epoch that stood there before.
+// hash of uses, what precedes its fields in names of material, how many fences may be
+// open, and how many uses brokers note: material of more is left to lapse, and renews
+// nothing under the new epoch. Returns the epoch that stood there before. It fails where
+// too many fences are open.
 var beginFence = newScript(ownEpoch + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + keepOthers + `
+if #kept >= tonumber(ARGV[7]) then return redis.error_reply('ERR too many fences') end
 redis.call('SET', KEYS[1], ARGV[1] .. reign .. others .. fence .. struct.pack('>I8', now + ARGV[4]), 'PX', ARGV[2])
-for _, field in ipairs(redis.call('HKEYS', ARGV[5])) do redis.call('DEL', ARGV[6] .. field) end
+if redis.call('HLEN', ARGV[5]) <= 2 * ARGV[8] then
+  for _, field in ipairs(redis.call('HKEYS', ARGV[5])) do redis.call('DEL', ARGV[6] .. field) end
+end
 redis.call('DEL', ARGV[5])
 return present(v)
 `)

@@ -15,6 +15,8 @@ const (
 	Plenty   = plenty
 	MaxBatch = maxBatch
 	MaxQueue = maxQueue
+
+	MaxFences = maxFences
 )
 
 // Reader is a reader with its own connections.

@@ -29,7 +29,7 @@ func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, 
 	}
 	results, stood, err := f.onEach(ctx, f.redis.runConfirmed, beginFence, scopes, func(i int) []any {
 		root := f.names.root(scopes[i])
-		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), root.used(), root.before("m")}
+		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), root.used(), root.before("m"), maxFences, maxUsed}
 	})
 	if err == nil {
 		for i, r := range results {

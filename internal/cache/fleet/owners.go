@@ -24,20 +24,16 @@ const (
 )
 
 // ownsLogin notes an owner and returns the login's epoch. ARGV: the field, the
-// sealed identity, the life, how many are kept.
+// sealed identity, the life, how many are kept. A hash of far more is none that brokers
+// made: it is left to lapse, for what is missing from it might be ended by nobody.
 var ownsLogin = newScript(ownEpoch + `
+if redis.call('HLEN', KEYS[1]) > 2 * ARGV[4] then return redis.error_reply('ERR too many owners') end
 redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8', now) .. ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
-local all = redis.call('HGETALL', KEYS[1])
-while #all > 2 * ARGV[4] do
-  local oldest = 1
-  for i = 3, #all, 2 do
-    if string.sub(all[i + 1], 1, 8) < string.sub(all[oldest + 1], 1, 8) then oldest = i end
-  end
-  redis.call('HDEL', KEYS[1], all[oldest])
-  table.remove(all, oldest)
-  table.remove(all, oldest)
-end
+local all, owners = redis.call('HGETALL', KEYS[1]), {}
+for i = 1, #all, 2 do owners[#owners + 1] = {(struct.unpack('>I8', string.sub(all[i + 1], 1, 8))), all[i]} end
+table.sort(owners, function(a, b) return a[1] < b[1] end)
+for i = 1, #owners - ARGV[4] do redis.call('HDEL', KEYS[1], owners[i][2]) end
 return present(redis.call('GET', string.sub(KEYS[1], 1, -2) .. 'v'))
 `)
 

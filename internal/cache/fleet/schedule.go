@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 // that ends in a quarter is a claim whose entry was reported again meanwhile: it
 // lapses all the same, so that the report is not lost to what the claimer decides.
 const scheduleLife = epochLife
+
+// scheduledAtOnce bounds the members of one script.
+const scheduledAtOnce = 256
 
 // appointRenewal has members come up at those times, or earlier where they do
 // already. ARGV: the set's life, then members with times.
@@ -71,24 +75,23 @@ type appointment struct {
 
 // appoint puts appointments into the schedule.
 func (f *Fleet) appoint(ctx context.Context, due []appointment) error {
-	if len(due) == 0 {
-		return nil
-	}
-	args := []any{scheduleLife.Milliseconds()}
-	for _, a := range due {
-		args = append(args, a.member, a.at.UnixMilli())
-	}
-	if _, err := f.at(ctx, appointRenewal, f.names.shared("due"), args...); err != nil {
-		return unavailable("schedule renewals", err)
+	for some := range slices.Chunk(due, scheduledAtOnce) {
+		args := []any{scheduleLife.Milliseconds()}
+		for _, a := range some {
+			args = append(args, a.member, a.at.UnixMilli())
+		}
+		if _, err := f.at(ctx, appointRenewal, f.names.shared("due"), args...); err != nil {
+			return unavailable("schedule renewals", err)
+		}
 	}
 	return nil
 }
 
-// Claim claims up to n entries whose renewal has come up, for as long as that, and
-// reads what is known of them. It fails with cache.ErrFleet; what was claimed comes
+// Claim claims up to n entries whose renewal has come up, 256 at most, for as long as
+// that, and reads what is known of them. It fails with cache.ErrFleet; what was claimed comes
 // up again when the claims lapse.
 func (f *Fleet) Claim(ctx context.Context, n int, lasting time.Duration) (cache.Claims, error) {
-	cmd, err := f.at(ctx, claimRenewals, f.names.shared("due"), n, lasting.Milliseconds(), f.skew().Milliseconds())
+	cmd, err := f.at(ctx, claimRenewals, f.names.shared("due"), min(n, scheduledAtOnce), lasting.Milliseconds(), f.skew().Milliseconds())
 	if err != nil {
 		return cache.Claims{}, unavailable("claim renewals", err)
 	}

@@ -22,8 +22,10 @@ const (
 // The table of leases is a hash: "reign" is that in which it was made and "since" when,
 // "head" the id of the last announcement, and "l:<id>" when that broker's lease
 // lapses. A server that took over, was emptied or evicted the table begins it anew,
-// and says so by "since": holders that it does not know may be left until then.
+// and says so by "since": holders that it does not know may be left until then. So does
+// one whose table is larger than any fleet's: the scripts read it whole.
 const table = ownReign + `
+if redis.call('HLEN', KEYS[1]) > 4096 then redis.call('DEL', KEYS[1]) end
 if redis.call('HGET', KEYS[1], 'reign') ~= reign then
   redis.call('HSET', KEYS[1], 'reign', reign, 'since', now)
 end

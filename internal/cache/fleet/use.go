@@ -47,6 +47,8 @@ if known then
     if n > 0 and m > 0 and l ~= last then n = 2 end
     n, last, floor, hold = math.max(n, m), math.max(last, l), math.max(floor, f), math.max(hold, h)
   end
+elseif redis.call('HLEN', KEYS[1]) > 2 * ARGV[10] then
+  return {}
 elseif redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[10]) then
   local all = redis.call('HGETALL', KEYS[1])
   for i = 1, #all, 2 do
