@@ -266,7 +266,7 @@ func (s *state) finish(f fenced, unchanged bool) (next *epoch, undisturbed bool)
 	defer s.mu.Unlock()
 	s.open--
 	undisturbed = s.now.Load() == f.begun
-	if unchanged && undisturbed && s.open == 0 && !f.before.pending {
+	if unchanged && undisturbed && s.open == 0 {
 		next = f.before
 	} else {
 		next = newEpoch(s.open > 0)

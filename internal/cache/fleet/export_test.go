@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -123,4 +124,26 @@ func Rights() []string {
 		rules = append(rules, "+"+r.rule)
 	}
 	return rules
+}
+
+// Mistake has the share believe for an hour that another process is its only server.
+func (f *Fleet) Mistake() {
+	g := f.redis.guards.wanted()[0]
+	l := g.now.Load().look
+	l.process = strings.Repeat("0", reignSize)
+	g.now.Store(&believed{l, time.Now().Add(time.Hour)})
+}
+
+// LateFence gives up a fence around a scope that has not arrived, and returns what has
+// it arrive, and what waits until nobody looks for it any more.
+func (f *Fleet) LateFence(ctx context.Context, scope cache.Scope) (arrive func() error, given <-chan struct{}) {
+	c := &change{fleet: f, scopes: []cache.Scope{scope}, id: random(), begun: [][16]byte{random()}, before: []string{""}}
+	done := make(chan struct{})
+	go func() { defer close(done); c.giveUp(ctx) }()
+	return func() error {
+		root := f.names.root(scope)
+		_, err := f.at(ctx, beginFence, root.epoch(), c.begun[0][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(),
+			root.used(), root.before("m"), maxFences, maxUsed)
+		return err
+	}, done
 }

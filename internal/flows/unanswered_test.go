@@ -1,0 +1,49 @@
+package flows_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// A change of an identity that was not answered may be made yet: until that is out of
+// the question, no broker keeps what is brought for the identity meanwhile.
+func TestUnansweredChangeKeepsItsFence(t *testing.T) {
+	c := newCompany(t)
+	one, two := c.join(), c.join()
+	one.want("key1", flows.Miss, flows.Ask{})
+	two.want("key1", flows.Hit, flows.Ask{})
+	c.backend.set(func(b *backend) { b.changes = cognito.Internal() })
+	unlink := &cognitoidentity.UnlinkIdentityInput{IdentityId: ptr(user), Logins: map[string]string{idp: "a1"}, LoginsToRemove: []string{idp}}
+	if _, err := one.UnlinkIdentity(t.Context(), unlink); code(err) != "InternalErrorException" {
+		t.Fatalf("the change: got %v, want InternalErrorException", err)
+	}
+	two.want("key2", flows.Miss, flows.Ask{})
+	one.want("key3", flows.Miss, flows.Ask{})
+	two.want("key4", flows.Miss, flows.Ask{})
+}
+
+// shifting is a fleet in which each login is changed just before its owner is noted.
+type shifting struct{ flows.Shared }
+
+func (s shifting) Owns(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error) {
+	_, err := s.Shared.Owns(ctx, login, id)
+	return cache.Epoch{1}, err
+}
+
+// What a call brought for a login that was changed meanwhile, in a way that this broker
+// has not heard of, is not kept: the change may not have known whose the login is.
+func TestOwnersThatAreToldTooLate(t *testing.T) {
+	c := newCompany(t)
+	m := c.join(func(f *flows.Config) { f.Shared = shifting{f.Shared} })
+	m.want("key1", flows.Miss, flows.Ask{})
+	m.want("key2", flows.Miss, flows.Ask{})
+	other := c.join()
+	other.want("key3", flows.Miss, flows.Ask{})
+	other.want("key3", flows.Hit, flows.Ask{})
+}
