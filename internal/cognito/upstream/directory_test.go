@@ -117,7 +117,9 @@ func TestDirectoryLearns(t *testing.T) {
 		{"a fault", []step{asUser, {operation: getCredentials, answer: "InternalErrorException"}}, pool + " authenticated", ""},
 		{"an identity that was never there", []step{asUser, {operation: getCredentials, identity: survivor, answer: "ResourceNotFoundException"}}, pool + " authenticated", ""},
 		{"a deleted pool", []step{asUser, {operation: getToken, answer: tokenOf(other, survivor)}, {operation: "DeleteIdentityPool"}}, "", other + " authenticated"},
-		{"a pool whose deletion is in doubt", []step{asUser, {operation: "DeleteIdentityPool", answer: "InternalErrorException"}}, "", ""},
+		{"a pool whose deletion is in doubt", []step{asUser, {operation: "DeleteIdentityPool", answer: "InternalErrorException"}}, pool + " authenticated", ""},
+		{"a pool whose deletion is refused", []step{asUser, {operation: "DeleteIdentityPool", answer: "TooManyRequestsException"}}, pool + " authenticated", ""},
+		{"a pool that is not there", []step{asUser, {operation: "DeleteIdentityPool", answer: "ResourceNotFoundException"}}, "", ""},
 		{"other answers", []step{{operation: "DescribeIdentity", answer: answers["DescribeIdentity"]}, {operation: "GetIdentityPoolRoles", answer: answers["GetIdentityPoolRoles"]}}, "", ""},
 	} {
 		d := play(t, test.steps).Directory()

@@ -2,11 +2,14 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+
+	"github.com/cognito-broker/broker/internal/cognito"
 )
 
 // prepared is a signed operation before its region is known.
@@ -103,13 +106,15 @@ func (b *Backend) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.Up
 }
 
 // DeleteIdentityPool asks upstream, signed. A request that may have arrived is
-// not repeated: the second would not find the pool. Whatever came of a
-// request, what was known of its identities is forgotten.
+// not repeated: the second would not find the pool. When it is gone, what was known of
+// its identities is forgotten; of an unknown outcome, each is when upstream does not
+// find it.
 func (b *Backend) DeleteIdentityPool(ctx context.Context, in *cognitoidentity.DeleteIdentityPoolInput, opts ...options) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
 	p := prepare("DeleteIdentityPool", (*cognitoidentity.Client).DeleteIdentityPool, opts)
 	p.once = true
 	out, err := onPool(ctx, b, in.IdentityPoolId, p, in)
-	if pool := aws.ToString(in.IdentityPoolId); b.serves(pool) {
+	_, missing := errors.AsType[*types.ResourceNotFoundException](err)
+	if pool := aws.ToString(in.IdentityPoolId); b.serves(pool) && (err == nil || missing && cognito.Unmade(err)) {
 		b.directory.forgetPool(pool)
 	}
 	return out, err
