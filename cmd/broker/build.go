@@ -134,6 +134,9 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *z
 		Pools: servedPools(c), DeveloperNames: developerNames(c),
 		Memory: b.memory, Epochs: cache.NewEpochs(), Names: entryNames(c),
 		Floors: floors(c), RenewIdle: c.Cache.RenewIdle, Observer: metrics,
+		Unreadable: func(pool string, err error) {
+			log.Warn("a pool's changes end its cache for longer than they must: it may not be read", zap.String("pool", pool), zap.Error(err))
+		},
 		Timeout: c.Limits.RequestTimeout, MaxRenewals: c.Cache.Memory.MaxEntries,
 	}
 	if b.fleet != nil {

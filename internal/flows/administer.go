@@ -114,14 +114,21 @@ func users(pool, id, provider string, users ...string) stake {
 	return at
 }
 
-// SetPrincipalTagAttributeMap ends what was cached for the pool.
+// SetPrincipalTagAttributeMap ends the credentials that were cached for the pool.
 func (s *Service) SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, opts ...options) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error) {
-	return changing(ctx, s, in.IdentityPoolId, in, s.Next.SetPrincipalTagAttributeMap, opts)
+	return changing(ctx, s, tagMap(in.IdentityPoolId, in.IdentityProviderName), in, s.Next.SetPrincipalTagAttributeMap, opts, nil)
 }
 
 // GetPrincipalTagAttributeMap asks the backend.
 func (s *Service) GetPrincipalTagAttributeMap(ctx context.Context, in *cognitoidentity.GetPrincipalTagAttributeMapInput, opts ...options) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error) {
-	return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.GetPrincipalTagAttributeMap, opts)
+	show := func(ctx context.Context, in *cognitoidentity.GetPrincipalTagAttributeMapInput, opts ...options) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error) {
+		return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.GetPrincipalTagAttributeMap, opts)
+	}
+	return showing(ctx, s, tagMap(in.IdentityPoolId, in.IdentityProviderName), in, show, opts)
+}
+
+func tagMap(pool, provider *string) aspect {
+	return aspect{Kind: tagsOf, Pool: aws.ToString(pool), Provider: aws.ToString(provider)}
 }
 
 // TagResource asks the backend. Labels change no answer, so nothing is fenced.

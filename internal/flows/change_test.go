@@ -6,22 +6,17 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
-// Whatever changes an identity or a pool ends what was cached, and what was
+// Whatever changes an identity ends what was cached, and what was
 // brought while the change ran, also where nobody knows its outcome.
 func TestChangesFence(t *testing.T) {
 	lost := errors.New("connection reset")
 	for name, call := range map[string]func(r *rig) error{
 		"UnlinkIdentity": func(r *rig) error { return byIdentity["UnlinkIdentity"](r.t.Context(), r, user) },
-		"SetIdentityPoolRoles": func(r *rig) error {
-			_, err := r.SetIdentityPoolRoles(r.t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: ptr(pool)})
-			return err
-		},
 		"developer call that names it": func(r *rig) error {
 			_, err := r.DeveloperToken(r.t.Context(), flows.DeveloperRequest{Pool: pool, User: "u", IdentityID: user})
 			return err

@@ -45,10 +45,13 @@ func (s *Service) pass(ctx context.Context, p place, in *cognitoidentity.GetCred
 		if err != nil {
 			return answer{}, err
 		}
+		if p.known {
+			err = s.confirm(ctx, p.pool, cache.CredentialsScope(p.pool))
+		}
 		return answer{
 			credentials: cache.Credentials{IdentityID: aws.ToString(out.IdentityId)},
 			merged:      scopesOf(cognito.Merged(out.ResultMetadata)),
-		}, nil
+		}, err
 	})
 	return out, err
 }

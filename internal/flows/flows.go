@@ -76,6 +76,7 @@ type Shared interface {
 	// stamp of others does not stand.
 	Settled(ctx context.Context, stamp cache.Stamp, since time.Duration) (cache.Stamp, error)
 	Owners
+	Doubts
 }
 
 // Owners is what a fleet knows of whose logins are, named by their scopes.
@@ -126,6 +127,9 @@ type Config struct {
 	// RenewIdle is how long after its last asker an entry is renewed ahead.
 	RenewIdle time.Duration
 	Observer  Observer
+	// Unreadable hears, once, of each part of a pool that is changed and may not be read,
+	// and why. Nil: nobody.
+	Unreadable func(pool string, err error)
 	// Timeout bounds an exchange, which outlives the asker who began it.
 	Timeout time.Duration
 	// MaxExchanges bounds how many run at once; zero means 256.
@@ -146,6 +150,10 @@ type Service struct {
 	contact    contact   // likewise
 	developers sync.Map  // developer provider by pool
 	accounts   sync.Map  // account by pool, of those that calls named and the backend took
+
+	ownDoubts cache.Doubts
+	readings  readings
+	unread    sync.Map // pools and their parts of which Unreadable has heard
 
 	background sync.WaitGroup
 	mu         sync.Mutex // orders what begins in the background and Close

@@ -98,10 +98,7 @@ func TestFencesEndKnownLogins(t *testing.T) {
 			_, err := r.askAll(user, map[string]string{idp: "a1", idp2: "b1"})
 			return err
 		},
-		"a change of roles": func(r *rig, _ string) error {
-			_, err := r.SetIdentityPoolRoles(r.t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: ptr(pool)})
-			return err
-		},
+		"a change of the pool": func(r *rig, _ string) error { return poolChanges["UpdateIdentityPool"](r, "new") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

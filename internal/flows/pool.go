@@ -1,13 +1,11 @@
 package flows
 
 import (
-	"cmp"
 	"context"
-	"reflect"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
-	"github.com/aws/smithy-go/middleware"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -25,33 +23,27 @@ func through[In, Out any](ctx context.Context, s *Service, in *In, call func(con
 	return call(ctx, in, opts...)
 }
 
-// changing hands a call that changes a pool to the backend, within a fence that
-// begins when the call has its place: nothing ends for a call that never was. Nor
-// does it where the backend tells that nothing changed for the pool's users.
-func changing[In, Out any](ctx context.Context, s *Service, pool *string, in *In, call func(context.Context, *In, ...options) (*Out, error), opts []options) (*Out, error) {
-	id := aws.ToString(pool)
-	if !s.serves(id) {
-		return nil, cognito.PoolNotFound(id)
+// changing hands a call that changes a part of a pool to the backend (see changePool),
+// when it has its place.
+func changing[In, Out any](ctx context.Context, s *Service, a aspect, in *In, call func(context.Context, *In, ...options) (*Out, error), opts []options, same func(*Out, poolState) bool) (*Out, error) {
+	if !s.serves(a.Pool) {
+		return nil, cognito.PoolNotFound(a.Pool)
 	}
-	fenced := func(ctx context.Context, in *In, opts ...options) (*Out, error) {
-		fence, err := s.fence(ctx, cache.PoolScopes(id))
-		if err != nil {
-			return nil, err
-		}
-		out, err := call(ctx, in, opts...)
-		if err == nil && cognito.Unchanged(metadata(out)) {
-			fence.Cancel()
-			return out, nil
-		}
-		return withheld(out, cmp.Or(err, s.endFence(fence, err)))
+	a.Pool, a.Provider = strings.Clone(a.Pool), strings.Clone(a.Provider) // what is noted outlives the call
+	placed := func(ctx context.Context, in *In, opts ...options) (*Out, error) {
+		return changePool(ctx, s, a, func(ctx context.Context) (*Out, error) { return call(ctx, in, opts...) }, same)
 	}
-	return through(ctx, s, in, fenced, opts)
+	return through(ctx, s, in, placed, opts)
 }
 
-// metadata is what an output of the SDK has beside its members.
-func metadata(out any) middleware.Metadata {
-	m, _ := reflect.ValueOf(out).Elem().FieldByName("ResultMetadata").Interface().(middleware.Metadata)
-	return m
+// showing hands a call that shows a part of a pool to the backend. What it shows of a
+// change of unknown outcome holds for all from then on.
+func showing[In, Out any](ctx context.Context, s *Service, a aspect, in *In, call func(context.Context, *In, ...options) (*Out, error), opts []options) (*Out, error) {
+	out, err := through(ctx, s, in, call, opts)
+	if err != nil {
+		return nil, err
+	}
+	return withheld(out, s.confirm(ctx, a.Pool, cache.CredentialsScope(a.Pool)))
 }
 
 // CreateIdentityPool asks the backend.
@@ -61,7 +53,7 @@ func (s *Service) CreateIdentityPool(ctx context.Context, in *cognitoidentity.Cr
 
 // DescribeIdentityPool asks the backend.
 func (s *Service) DescribeIdentityPool(ctx context.Context, in *cognitoidentity.DescribeIdentityPoolInput, opts ...options) (*cognitoidentity.DescribeIdentityPoolOutput, error) {
-	return through(ctx, s, in, s.Next.DescribeIdentityPool, opts)
+	return showing(ctx, s, aspect{Kind: settingsOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.DescribeIdentityPool, opts)
 }
 
 // ListIdentityPools asks the backend.
@@ -71,21 +63,30 @@ func (s *Service) ListIdentityPools(ctx context.Context, in *cognitoidentity.Lis
 
 // GetIdentityPoolRoles asks the backend.
 func (s *Service) GetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.GetIdentityPoolRolesInput, opts ...options) (*cognitoidentity.GetIdentityPoolRolesOutput, error) {
-	return through(ctx, s, in, s.Next.GetIdentityPoolRoles, opts)
+	return showing(ctx, s, aspect{Kind: rolesOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.GetIdentityPoolRoles, opts)
 }
 
-// UpdateIdentityPool ends what was cached for the pool.
+// UpdateIdentityPool ends what was cached for the pool, unless it changed labels and
+// names only.
 func (s *Service) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, opts ...options) (*cognitoidentity.UpdateIdentityPoolOutput, error) {
-	return changing(ctx, s, in.IdentityPoolId, in, s.Next.UpdateIdentityPool, opts)
+	same := func(out *cognitoidentity.UpdateIdentityPoolOutput, before poolState) bool {
+		told := cognitoidentity.DescribeIdentityPoolOutput(*out)
+		after, err := digestOf(settings(&told))
+		return err == nil && after == before
+	}
+	return changing(ctx, s, aspect{Kind: settingsOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.UpdateIdentityPool, opts, same)
 }
 
 // DeleteIdentityPool ends what was cached for the pool.
 func (s *Service) DeleteIdentityPool(ctx context.Context, in *cognitoidentity.DeleteIdentityPoolInput, opts ...options) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
-	s.developers.Delete(aws.ToString(in.IdentityPoolId))
-	return changing(ctx, s, in.IdentityPoolId, in, s.Next.DeleteIdentityPool, opts)
+	out, err := changing(ctx, s, aspect{Kind: settingsOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.DeleteIdentityPool, opts, nil)
+	if err == nil {
+		s.developers.Delete(aws.ToString(in.IdentityPoolId))
+	}
+	return out, err
 }
 
-// SetIdentityPoolRoles ends what was cached for the pool.
+// SetIdentityPoolRoles ends the credentials that were cached for the pool.
 func (s *Service) SetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, opts ...options) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
-	return changing(ctx, s, in.IdentityPoolId, in, s.Next.SetIdentityPoolRoles, opts)
+	return changing(ctx, s, aspect{Kind: rolesOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.SetIdentityPoolRoles, opts, nil)
 }

@@ -70,8 +70,16 @@ func (s *Service) schedule(e *cache.Entry, sub subject) {
 }
 
 // Run renews entries ahead until ctx ends, or Close: those that were asked for lately, or
-// twice since they were brought. It leaves idle ones to expire.
+// twice since they were brought. It leaves idle ones to expire. In a fleet it also settles
+// changes of pools whose broker died.
 func (s *Service) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	if s.Shared != nil {
+		running.Go(func() { s.attendToDoubts(ctx) })
+	}
 	if s.Schedule != nil {
 		return s.runShared(ctx)
 	}

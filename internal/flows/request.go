@@ -53,6 +53,14 @@ func (request) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 // make makes the call with the backend, once. fenced are the scopes around which
 // the caller holds a fence. It outlives the asker.
 func (s *Service) make(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
+	got, err := s.call(ctx, r, fenced)
+	if err != nil {
+		return got, err
+	}
+	return got, s.confirm(ctx, r.Pool, r.poolScope())
+}
+
+func (s *Service) call(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
 	switch r.Flow {
 	case flowEnhanced:
 		return s.credentials(ctx, r.enhancedInput())

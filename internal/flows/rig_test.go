@@ -46,6 +46,7 @@ type backend struct {
 	changes     error                  // outcome of each change
 	within      func()                 // runs within each GetId
 	refuseID    func(id string) error  // outcome of exchanges by identity
+	pool        settings
 }
 
 func (b *backend) set(f func(*backend)) { b.mu.Lock(); f(b); b.mu.Unlock() }
@@ -100,10 +101,13 @@ func (b *backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoiden
 	if id == "" {
 		id = *in.IdentityId
 	}
+	b.mu.Lock()
+	role := b.pool.role
+	b.mu.Unlock()
 	return &cognitoidentity.GetCredentialsForIdentityOutput{
 		IdentityId: aws.String(id),
 		Credentials: &types.Credentials{
-			AccessKeyId: aws.String(fmt.Sprint("key", n)), SecretKey: aws.String("s"), SessionToken: aws.String("t"),
+			AccessKeyId: aws.String(fmt.Sprint("key", n)), SecretKey: aws.String("s"), SessionToken: aws.String(sessionOf(role)),
 			Expiration: aws.Time(time.Now().Add(life)),
 		},
 	}, nil
@@ -180,10 +184,6 @@ func (b *backend) GetOpenIdTokenForDeveloperIdentity(_ context.Context, in *cogn
 
 func (b *backend) UnlinkIdentity(context.Context, *cognitoidentity.UnlinkIdentityInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
 	return &cognitoidentity.UnlinkIdentityOutput{}, b.change("UnlinkIdentity")
-}
-
-func (b *backend) SetIdentityPoolRoles(context.Context, *cognitoidentity.SetIdentityPoolRolesInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
-	return &cognitoidentity.SetIdentityPoolRolesOutput{}, b.change("SetIdentityPoolRoles")
 }
 
 // AssumeRoleWithWebIdentity counts as an exchange; the session tells its

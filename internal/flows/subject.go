@@ -60,11 +60,11 @@ func (sub *subject) readEpochs(e *cache.Epochs) {
 }
 
 // poolScope is what the call rests on of its pool's settings.
-func (sub *subject) poolScope() cache.Scope {
-	if sub.Flow == flowID {
-		return cache.PoolScope(sub.Pool)
+func (r *request) poolScope() cache.Scope {
+	if r.Flow == flowID {
+		return cache.PoolScope(r.Pool)
 	}
-	return cache.CredentialsScope(sub.Pool)
+	return cache.CredentialsScope(r.Pool)
 }
 
 // readLogins adds the epochs of logins that were proved since.

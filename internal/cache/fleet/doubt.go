@@ -1,0 +1,174 @@
+package fleet
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+// The changes of pools that are under way or in doubt stand in one hash of the fleet.
+// A field is the digest of the pool and the change's id; a value is the id of the broker
+// that attends to it, and the rest, sealed: the pool and the text.
+const (
+	// doubtsLife is how long they are kept when nobody attends to them: longer than any
+	// entry, so that what they may have outdated is gone before them.
+	doubtsLife = 48 * time.Hour
+	ownerSize  = 32 // hexadecimal
+)
+
+// putDoubt notes a change. ARGV: the field, the value, how many there may be, their
+// life. Returns 0 where there are too many.
+var putDoubt = newScript(`
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1
+`)
+
+// replaceDoubt replaces what is noted of a change, if it is, and leaves whoever attends
+// to it. ARGV: the field, the sealed rest.
+var replaceDoubt = newScript(`
+local v = redis.call('HGET', KEYS[1], ARGV[1])
+if not v then return 0 end
+return redis.call('HSET', KEYS[1], ARGV[1], string.sub(v, 1, 32) .. ARGV[2])
+`)
+
+// dropDoubt forgets a change. ARGV: the field.
+var dropDoubt = newScript(`return redis.call('HDEL', KEYS[1], ARGV[1])`)
+
+// doubtsOf are the changes whose field begins so, each as field and value. ARGV: how
+// fields begin.
+var doubtsOf = newScript(`
+local of = {}
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if string.sub(field, 1, #ARGV[1]) == ARGV[1] then
+    of[#of + 1] = field
+    of[#of + 1] = redis.call('HGET', KEYS[1], field)
+  end
+end
+return of
+`)
+
+// adoptDoubts gives the asker the changes of brokers that have no lease any more, and
+// returns each as field and value. While the table of leases is new, nobody is known to
+// have none. ARGV: the asker's id, how long a lapsed lease still counts, how long the
+// table must have stood.
+var adoptDoubts = newScript(ownReign + `
+local adopted, leases = {}, string.sub(KEYS[1], 1, -7) .. 'leases'
+local all = redis.call('HGETALL', KEYS[1])
+if #all == 0 or redis.call('HGET', leases, 'reign') ~= reign or
+  now - redis.call('HGET', leases, 'since') < tonumber(ARGV[3]) then return adopted end
+for i = 1, #all, 2 do
+  local by = string.sub(all[i + 1], 1, 32)
+  if by ~= ARGV[1] and tonumber(redis.call('HGET', leases, 'l:' .. by) or 0) < now - ARGV[2] then
+    local v = ARGV[1] .. string.sub(all[i + 1], 33)
+    redis.call('HSET', KEYS[1], all[i], v)
+    adopted[#adopted + 1] = all[i]
+    adopted[#adopted + 1] = v
+  end
+end
+return adopted
+`)
+
+// doubts names the hash. A script relies on its form.
+func (n names) doubts() string { return n.shared("doubts") }
+
+// doubtful begins the fields of a pool's changes.
+func (n names) doubtful(pool string) string { return short(n.digest.Key("doubt", pool)) + ":" }
+
+// PutDoubt notes a change of a pool for the fleet, before it is made, or replaces what
+// was noted of it; this broker attends to it. It fails with cache.ErrFleet, and with
+// cache.ErrLimited where too many are noted.
+func (f *Fleet) PutDoubt(ctx context.Context, d cache.Doubt) error {
+	field, rest := f.spellDoubt(d)
+	cmd, _, err := f.redis.confirmedAt(ctx, putDoubt, f.names.doubts(), field, append([]byte(f.member.id), rest...), cache.MaxDoubts, doubtsLife.Milliseconds())
+	if err != nil {
+		return unavailable("note a change", err)
+	}
+	if noted, err := cmd.Int(); err != nil || noted != 1 {
+		return errors.Join(cache.ErrLimited, err)
+	}
+	return nil
+}
+
+// ReplaceDoubt replaces what is noted of a change, if it is noted. It fails with
+// cache.ErrFleet.
+func (f *Fleet) ReplaceDoubt(ctx context.Context, d cache.Doubt) error {
+	field, rest := f.spellDoubt(d)
+	if _, _, err := f.redis.confirmedAt(ctx, replaceDoubt, f.names.doubts(), field, rest); err != nil {
+		return unavailable("note a change", err)
+	}
+	return nil
+}
+
+// DropDoubt forgets a change. It fails with cache.ErrFleet.
+func (f *Fleet) DropDoubt(ctx context.Context, d cache.Doubt) error {
+	field, _ := f.spellDoubt(d)
+	if _, err := f.at(ctx, dropDoubt, f.names.doubts(), field); err != nil {
+		return unavailable("forget a change", err)
+	}
+	return nil
+}
+
+// DoubtsOf are the changes of a pool that are noted, by whichever broker. It fails with
+// cache.ErrFleet.
+func (f *Fleet) DoubtsOf(ctx context.Context, pool string) ([]cache.Doubt, error) {
+	return f.readDoubts(ctx, doubtsOf, f.names.doubtful(pool))
+}
+
+// AdoptDoubts are the changes of brokers that died, as far as no other broker attends to
+// them; this one does now. It fails with cache.ErrFleet.
+func (f *Fleet) AdoptDoubts(ctx context.Context) ([]cache.Doubt, error) {
+	return f.readDoubts(ctx, adoptDoubts, f.member.id, clockStep.Milliseconds(), (leaseLife + clockStep).Milliseconds())
+}
+
+func (f *Fleet) readDoubts(ctx context.Context, s script, args ...any) ([]cache.Doubt, error) {
+	cmd, err := f.at(ctx, s, f.names.doubts(), args...)
+	if err != nil {
+		return nil, unavailable("read changes", err)
+	}
+	all, err := cmd.StringSlice()
+	if err != nil {
+		return nil, unavailable("read changes", err)
+	}
+	var doubts []cache.Doubt
+	for i := 0; i+1 < len(all); i += 2 {
+		d, err := f.readDoubt(all[i], all[i+1])
+		if err != nil {
+			f.observe.Sealed()
+			continue
+		}
+		doubts = append(doubts, d)
+	}
+	return doubts, nil
+}
+
+// spellDoubt spells the field of a change, and what its value is beside who attends to it.
+func (f *Fleet) spellDoubt(d cache.Doubt) (field string, rest []byte) {
+	field = f.names.doubtful(d.Pool) + base64.RawURLEncoding.EncodeToString(d.ID[:])
+	plain := append([]byte(d.Pool+"\x00"), d.Text...)
+	return field, f.seal.Seal(nil, plain, f.names.doubts()+field)
+}
+
+func (f *Fleet) readDoubt(field, value string) (d cache.Doubt, err error) {
+	if len(value) < ownerSize {
+		return d, fmt.Errorf("%w: %d bytes", ErrSealed, len(value))
+	}
+	plain, err := f.seal.Open([]byte(value[ownerSize:]), f.names.doubts()+field)
+	if err != nil {
+		return d, err
+	}
+	_, spelt, _ := strings.Cut(field, ":")
+	id, err := base64.RawURLEncoding.DecodeString(spelt)
+	if err != nil || copy(d.ID[:], id) != len(d.ID) {
+		return d, fmt.Errorf("%w: the id of a change", ErrSealed)
+	}
+	pool, text, _ := strings.Cut(string(plain), "\x00")
+	d.Pool, d.Text = pool, []byte(text)
+	return d, nil
+}

@@ -1,0 +1,160 @@
+package flows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// roleAt is the role that a user gets at a broker, and whether from the cache.
+func roleAt(t *testing.T, m *member, n int) (role string, hit bool) {
+	t.Helper()
+	role, hit, err := (crowd{m.rig, 99}).one(n)
+	if err != nil {
+		t.Errorf("user %d: %v", n, err)
+	}
+	return role, hit
+}
+
+// doubts is how many changes of the pool are noted.
+func (m *member) doubts(t *testing.T) int {
+	t.Helper()
+	noted, err := m.Shared.DoubtsOf(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(noted)
+}
+
+// Of a change that one broker makes, all brokers know: an answer at another that may be
+// of the state after it ends what all are served.
+func TestDoubtInAFleet(t *testing.T) {
+	c := newCompany(t)
+	a, b := c.join(), c.join()
+	a.losing(false)
+	for n := range 3 {
+		roleAt(t, a, n)
+		roleAt(t, b, n)
+	}
+	if err := a.setRoles("new"); err == nil {
+		t.Fatal("got no error")
+	}
+	for n := range 3 {
+		for _, m := range []*member{a, b} {
+			if role, hit := roleAt(t, m, n); role != "t" || !hit {
+				t.Errorf("in doubt: got %s, a hit %t; want what was cached", role, hit)
+			}
+		}
+	}
+	c.backend.set(func(b *backend) { b.pool.role = "new" })
+	if role, _ := roleAt(t, b, 50); role != "new" {
+		t.Errorf("who was not served before: got %s", role)
+	}
+	for n := range 3 {
+		for _, m := range []*member{a, b} {
+			if role, _ := roleAt(t, m, n); role != "new" {
+				t.Errorf("after somebody got the new role: got %s", role)
+			}
+		}
+	}
+	c.ahead.Store(int64(time.Minute))
+	until(t, "the end of the doubt", func() bool { return a.doubts(t) == 0 })
+}
+
+// A change whose broker died is settled by another one, and meanwhile all are served
+// from the cache.
+func TestDoubtOfABrokerThatDied(t *testing.T) {
+	for name, made := range map[string]bool{"made": true, "not made": false} {
+		t.Run(name, func(t *testing.T) {
+			c := newCompany(t)
+			a, b := c.join(), c.join()
+			run(t, b)
+			for n := range 3 {
+				roleAt(t, b, n)
+			}
+			stuck, release := make(chan struct{}), make(chan struct{})
+			t.Cleanup(func() { close(release) })
+			c.backend.set(func(b *backend) {
+				b.pool.outcome = func(_ string, do func()) error {
+					if made {
+						do()
+					}
+					close(stuck)
+					<-release
+					return cut()
+				}
+			})
+			go a.setRoles("new")
+			<-stuck
+			a.way.Cut() // as if it had been killed
+			for n := range 3 {
+				if role, hit := roleAt(t, b, n); !made && (role != "t" || !hit) {
+					t.Errorf("after the broker died: got %s, a hit %t; want what was cached", role, hit)
+				}
+			}
+			if made {
+				until(t, "the end of what was cached", func() bool { role, _ := roleAt(t, b, 0); return role == "new" })
+				for n := range 3 {
+					if role, _ := roleAt(t, b, n); role != "new" {
+						t.Errorf("when it is known: got %s", role)
+					}
+				}
+			} else {
+				reads := c.backend.pool.reads.Load()
+				until(t, "a reading by the other broker", func() bool { return c.backend.pool.reads.Load() > reads })
+				for n := range 3 {
+					if role, hit := roleAt(t, b, n); role != "t" || !hit {
+						t.Errorf("when it is read: got %s, a hit %t; want what was cached", role, hit)
+					}
+				}
+			}
+			c.ahead.Store(int64(time.Minute))
+			until(t, "the end of the doubt", func() bool { return b.doubts(t) == 0 })
+		})
+	}
+}
+
+// Where Redis lost what was noted, the change's own broker notes it again.
+func TestDoubtThatRedisLost(t *testing.T) {
+	c := newCompany(t)
+	a, b := c.join(), c.join()
+	a.losing(false)
+	if err := a.setRoles("new"); err == nil {
+		t.Fatal("got no error")
+	}
+	c.redis.FlushAll()
+	until(t, "the note", func() bool { return b.doubts(t) == 1 })
+	roleAt(t, a, 0)
+	c.backend.set(func(b *backend) { b.pool.role = "new" })
+	if role, _ := roleAt(t, b, 50); role != "new" {
+		t.Errorf("who was not served before: got %s", role)
+	}
+	if role, _ := roleAt(t, a, 0); role != "new" {
+		t.Errorf("after somebody got the new role: got %s", role)
+	}
+	c.ahead.Store(int64(time.Minute))
+	until(t, "the end of the doubt", func() bool { return a.doubts(t) == 0 })
+}
+
+// Without Redis no pool is changed.
+func TestNoPoolChangeWithoutRedis(t *testing.T) {
+	c := newCompany(t)
+	a := c.join(func(f *flows.Config) { f.Timeout = time.Second })
+	a.way.Cut()
+	c.backend.set(func(b *backend) { b.before = func(operation string) { t.Errorf("%s was sent", operation) } })
+	for operation, change := range poolChanges {
+		if err := change(a.rig, "new"); err == nil {
+			t.Errorf("%s: got no error", operation)
+		}
+	}
+}
+
+// run lets a broker do what it does beside requests.
+func run(t *testing.T, m *member) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); m.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+}
