@@ -177,7 +177,8 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 		Flows: b.flows, Wire: wire, Memo: b.memo, Clients: clients(c), Metrics: metrics, Log: log,
 		Ready: b.ready, Development: development, Issuer: b.backend.issuer, Explainer: b.backend.explainer,
 		Callers: known, Failed: b.wrong.Note, PoolOf: poolOf, AccountID: c.Cognito.AccountID, TrustedProxies: c.Limits.TrustedProxies,
-		BodyBytes: c.Limits.BodyBytes, RequestTimeout: c.Limits.RequestTimeout,
+		BodyBytes: c.Limits.BodyBytes, BodyMemory: c.Limits.BodyMemory, RequestTimeout: c.Limits.RequestTimeout,
+		Connections: c.Limits.Connections, ConnectionsPerAddress: c.Limits.ConnectionsPerAddress,
 	})
 	return nil
 }

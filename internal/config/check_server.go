@@ -42,7 +42,14 @@ func (c *Config) checkLimits() error {
 	return firstOf(
 		func() error { return within("limits.body_bytes", c.Limits.BodyBytes, 1, 64<<20) },
 		func() error {
+			return within("limits.body_memory", c.Limits.BodyMemory, c.Limits.BodyBytes, maxBodyMemory)
+		},
+		func() error {
 			return lasting("limits.request_timeout", c.Limits.RequestTimeout, time.Millisecond, 5*time.Minute)
+		},
+		func() error { return within("limits.connections", c.Limits.Connections, 1, maxConnections) },
+		func() error {
+			return within("limits.connections_per_address", c.Limits.ConnectionsPerAddress, 1, maxConnections)
 		},
 		c.checkTrustedProxies,
 		func() error { return c.Limits.Guests.check("limits.guests") },
@@ -56,6 +63,9 @@ const (
 	maxTurns = 1_000_000
 	// maxProxies bounds what each request's address is compared with.
 	maxProxies = 100
+	// maxConnections is below what the HTTP server itself would take.
+	maxConnections = 200_000
+	maxBodyMemory  = 1 << 30
 )
 
 func (r Rate) check(path string) error {

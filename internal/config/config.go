@@ -37,9 +37,13 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	// PublicURL is where apps reach the broker: absolute, http or https, without
 	// trailing slash, query, fragment or user. Never empty.
-	PublicURL      string          `yaml:"public_url"`
-	Log            Log             `yaml:"log"`
-	Limits         Limits          `yaml:"limits"`
+	PublicURL string `yaml:"public_url"`
+	Log       Log    `yaml:"log"`
+	Limits    Limits `yaml:"limits"`
+	// Hosts are names that requests may give as Host in development, beside those
+	// that are always good; production looks at none. Without port.
+	Hosts          []string        `yaml:"hosts"`
+	CORS           CORS            `yaml:"cors"`
 	Cognito        Cognito         `yaml:"cognito"`
 	STS            STS             `yaml:"sts"`
 	Development    Development     `yaml:"development"`
@@ -57,10 +61,17 @@ type Log struct {
 	Format string `yaml:"format"` // console or json
 }
 
-// Limits bound one request, and what one client may ask for.
+// Limits bound one request, what one client may ask for, and what all may take.
 type Limits struct {
-	BodyBytes      int           `yaml:"body_bytes"`
+	BodyBytes int `yaml:"body_bytes"`
+	// BodyMemory bounds the bytes that the bodies of all connections may take
+	// together: at least BodyBytes.
+	BodyMemory     int           `yaml:"body_memory"`
 	RequestTimeout time.Duration `yaml:"request_timeout"`
+	// Connections bounds the open ones, ConnectionsPerAddress those of one client
+	// address: at least 1 each.
+	Connections           int `yaml:"connections"`
+	ConnectionsPerAddress int `yaml:"connections_per_address"`
 	// TrustedProxies are the networks whose X-Forwarded-For names the client:
 	// masked, without zones, IPv4 never in its IPv6 form. Whoever calls from one
 	// of them may claim any address.
@@ -74,6 +85,15 @@ type Limits struct {
 type Rate struct {
 	PerMinute int `yaml:"per_minute"` // 0 = no limit, Burst then means nothing
 	Burst     int `yaml:"burst"`      // at least 1
+}
+
+// CORS says whose pages may read answers in a browser. Each list holds origins as
+// browsers write them.
+type CORS struct {
+	// Origins are for the routes and operations for apps; "*" alone is any.
+	Origins []string `yaml:"origins"`
+	// CallerOrigins are for the routes and operations for callers; never "*".
+	CallerOrigins []string `yaml:"caller_origins"`
 }
 
 // Cognito configures what answers Cognito's operations.

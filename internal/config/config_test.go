@@ -185,9 +185,11 @@ func TestDefaults(t *testing.T) {
 		Mode: config.ModeDevelopment, Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
 		Log: config.Log{Level: "info", Format: "console"},
 		Limits: config.Limits{
-			BodyBytes: 1048576, RequestTimeout: 15 * time.Second, Guests: config.Rate{PerMinute: 60, Burst: 100}, Exchanges: config.Rate{PerMinute: 60, Burst: 60},
+			BodyBytes: 1048576, BodyMemory: 268435456, RequestTimeout: 15 * time.Second, Connections: 10000, ConnectionsPerAddress: 1000,
+			Guests: config.Rate{PerMinute: 60, Burst: 100}, Exchanges: config.Rate{PerMinute: 60, Burst: 60},
 			WrongKeys: config.Rate{PerMinute: 60, Burst: 100},
 		},
+		CORS: config.CORS{Origins: []string{"*"}},
 		Cognito: config.Cognito{
 			Backend: "embedded", Region: "us-east-1", AccountID: "000000000000", Issuer: "http://127.0.0.1:8080",
 			SigningRotation: 2160 * time.Hour, Store: c.Cognito.Store,

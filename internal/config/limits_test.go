@@ -60,6 +60,13 @@ func TestRefusedLimits(t *testing.T) {
 		{limits("trusted_proxies: [10.0.0.1/8]"), "limits.trusted_proxies[0]: has bits beyond its prefix; expected the network's first address, or one address without a prefix"},
 		{limits("trusted_proxies: ['::1', '0:0::1/128']"), "limits.trusted_proxies[1]: stands there twice; expected each once"},
 		{limits("trusted_proxies: [" + strings.Join(many, ", ") + "]"), "limits.trusted_proxies: is too long; expected at most 100 addresses or networks"},
+		{limits("body_memory: 1048575"), "limits.body_memory: is out of range; expected 1048576 to 1073741824"},
+		{limits("body_bytes: 100, body_memory: 99"), "limits.body_memory: is out of range; expected 100 to 1073741824"},
+		{limits("body_memory: 1073741825"), "limits.body_memory: is out of range; expected 1048576 to 1073741824"},
+		{limits("connections: 0"), "limits.connections: is out of range; expected 1 to 200000"},
+		{limits("connections: 200001"), "limits.connections: is out of range; expected 1 to 200000"},
+		{limits("connections_per_address: 0"), "limits.connections_per_address: is out of range; expected 1 to 200000"},
+		{limits("connections_per_address: 200001"), "limits.connections_per_address: is out of range; expected 1 to 200000"},
 		{limits("guests: 60"), "limits.guests: is a number; expected a mapping of burst, per_minute"},
 		{limits("guests: {per_hour: 1}"), "limits.guests.per_hour: unknown key; expected one of burst, per_minute"},
 		{limits("guests: {per_minute: -1}"), "limits.guests.per_minute: is out of range; expected 0 to 1000000"},
@@ -99,9 +106,9 @@ func TestLimitsFromTheEnvironment(t *testing.T) {
 		"RATE=2.5",
 		"BROKER_COGNITO__LIMITS={GetId: 25, ListIdentities: 0.5}",
 		"BROKER_LIMITS__TRUSTED_PROXIES=[192.0.2.0/24]",
-		"BROKER_LIMITS__GUESTS__PER_MINUTE=0")
+		"BROKER_LIMITS__GUESTS__PER_MINUTE=0", "BROKER_LIMITS__BODY_MEMORY=1073741824", "BROKER_LIMITS__CONNECTIONS=5")
 	want := config.Limits{
-		BodyBytes: c.Limits.BodyBytes, RequestTimeout: c.Limits.RequestTimeout,
+		BodyBytes: c.Limits.BodyBytes, BodyMemory: 1 << 30, RequestTimeout: c.Limits.RequestTimeout, Connections: 5, ConnectionsPerAddress: 1000,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 		Guests:         config.Rate{PerMinute: 0, Burst: 7},
 		Exchanges:      config.Rate{PerMinute: 30, Burst: 60},

@@ -126,6 +126,8 @@ func (c *Config) finish(d *decoder) error {
 		c.derivePublicURL,
 		c.checkLog,
 		c.checkLimits,
+		c.checkHosts,
+		c.checkCORS,
 		c.checkCognito,
 		c.checkSTS,
 		c.checkDevelopment,

@@ -24,11 +24,22 @@ func (s *Server) address(c *fiber.Ctx) string {
 		addr = s.forwarded(addr, c.Request().Header.PeekAll(fiber.HeaderXForwardedFor))
 	}
 	if addr.Is6() {
-		if network, err := addr.WithZone("").Prefix(64); err == nil {
-			return network.String()
-		}
+		return netip.PrefixFrom(network(addr), networkBits).String()
 	}
 	return addr.String()
+}
+
+// networkBits are those of an IPv6 subscriber's network.
+const networkBits = 64
+
+// network is the first address of the network that an IPv6 address counts by; an IPv4
+// address is its own.
+func network(addr netip.Addr) netip.Addr {
+	if !addr.Is6() {
+		return addr
+	}
+	p, _ := addr.WithZone("").Prefix(networkBits) // an IPv6 address has that many bits
+	return p.Addr()
 }
 
 func (s *Server) trusted(addr netip.Addr) bool {

@@ -32,6 +32,8 @@ const (
 	codeContentType = "UnsupportedMediaType"
 	codeHeaders     = "RequestHeaderFieldsTooLarge"
 	codeBadRequest  = "BadRequest"
+	codeTimeout     = "RequestTimeout"
+	codeBusy        = "ServiceUnavailable"
 
 	codeNotImplemented = "NotImplemented"
 )
@@ -126,6 +128,9 @@ func restHeaders(c *fiber.Ctx, requestID string) {
 // fail answers errors of Fiber itself (no route, wrong method, a body or header
 // over its limit) and panics of handlers, in the protocol that the path belongs to.
 func (s *Server) fail(c *fiber.Ctx, err error) error {
+	if stream := c.Request().BodyStream(); stream != nil {
+		s.bodies.drop(stream, c.Request().Header.ContentLength())
+	}
 	requestID := NewRequestID()
 	status, code, detail := http.StatusInternalServerError, cognito.CodeInternal, "Internal error."
 	if f, ok := errors.AsType[*fiber.Error](err); ok {
@@ -138,17 +143,29 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 			status, code, detail = f.Code, cognito.CodeTooLarge, "The request's body is too large."
 		case f.Code == fiber.StatusRequestHeaderFieldsTooLarge:
 			status, code, detail = f.Code, codeHeaders, "The request's headers are too large."
+		case f.Code == fiber.StatusRequestTimeout:
+			status, code, detail = f.Code, codeTimeout, "The request did not arrive in time."
+		case f.Code == fiber.StatusServiceUnavailable:
+			status, code, detail = f.Code, codeBusy, "The broker has no room for the request's body now."
 		default:
 			if f.Code >= 400 && f.Code < 500 {
 				status, code, detail = f.Code, codeBadRequest, "The request is malformed."
 			}
 		}
 	}
-	if c.Path() == "/" && status != http.StatusNotFound {
+	if onWire(c) && status != http.StatusNotFound {
 		send(c, awswire.ErrorResponse(requestID, code, status, detail))
+		if status == http.StatusServiceUnavailable {
+			c.Response().Header.Set(fiber.HeaderRetryAfter, retryAfter)
+		}
 	} else {
 		sendProblem(c, requestID, status, code, detail)
 	}
 	s.finish(event{began: s.Now(), route: "-", op: opNone, code: code, status: status, requestID: requestID})
 	return nil
+}
+
+// onWire reports whether a request speaks AWS's protocols.
+func onWire(c *fiber.Ctx) bool {
+	return c.Path() == "/" || len(c.Request().Header.Peek("X-Amz-Target")) > 0
 }

@@ -115,12 +115,14 @@ func levelOf(err error) zapcore.Level {
 // errPanic is what a caller learns of a panic: nothing.
 var errPanic = errors.New("a handler panicked")
 
-// guarded refuses oversized bodies, and keeps the broker alive when a handler
-// panics. The panic's value may hold anything, so only its type is logged, with
-// the stack.
+// guarded reads the request's body within its limits, and keeps the broker alive when a
+// handler panics. The panic's value may hold anything, so only its type is logged,
+// with the stack.
 func (s *Server) guarded(h fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) (err error) {
+		var held hold
 		defer func() {
+			s.bodies.release(held)
 			if p := recover(); p != nil {
 				s.Log.Error("panic", zap.String("type", fmt.Sprintf("%T", p)), zap.Stack("stack"))
 				c.Response().Reset()
@@ -129,8 +131,8 @@ func (s *Server) guarded(h fiber.Handler) fiber.Handler {
 		}()
 		// The body is taken as it came: Fiber's own Body would unpack what claims
 		// to be compressed, without a limit.
-		if len(c.Request().Body()) > s.BodyBytes {
-			return fiber.ErrRequestEntityTooLarge
+		if held, err = s.bodies.receive(c, s.address); err != nil {
+			return err
 		}
 		return h(c)
 	}

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"mime"
 	"net/url"
@@ -125,5 +124,5 @@ func decodeBody(c *fiber.Ctx, bodyless bool) (map[string]any, error) {
 	if media, _, err := mime.ParseMediaType(string(c.Request().Header.ContentType())); err != nil || media != fiber.MIMEApplicationJSON {
 		return nil, edgeError(codeContentType, "The body must be application/json.")
 	}
-	return awswire.DecodeObject(bytes.Clone(c.Request().Body()))
+	return awswire.DecodeObject(kept(c))
 }

@@ -72,18 +72,18 @@ type Config struct {
 	AccountID string
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
-	// BodyBytes bounds a request's body. RequestTimeout bounds both the reading
-	// of a request and the work on it.
-	BodyBytes      int
-	RequestTimeout time.Duration
-	Now            func() time.Time // nil: the system's clock
+	// BodyBytes bounds a request's body, BodyMemory what all have together; 0 is room for
+	// one. RequestTimeout bounds both the reading of a request and the work on it.
+	BodyBytes, BodyMemory int
+	RequestTimeout        time.Duration
+	// Connections bounds the open ones, ConnectionsPerAddress those of one client
+	// address; 0 is no limit.
+	Connections, ConnectionsPerAddress int
+	Now                                func() time.Time // nil: the system's clock
 }
 
 // Limits of a connection beside the configured ones.
-// A body up to bodySlack over its limit is read before it is refused: a client
-// that is still sending when the connection closes would never see the answer.
 const (
-	bodySlack    = 1 << 20
 	headerBytes  = 32 << 10
 	writeTimeout = 30 * time.Second
 	idleTimeout  = 75 * time.Second
@@ -101,6 +101,7 @@ type Server struct {
 	hotWire  map[string]*telemetry.Hot
 	hotGrant *telemetry.Hot
 	patience *patience
+	bodies   *bodies
 	draining atomic.Bool
 }
 
@@ -110,18 +111,21 @@ func New(c Config) *Server {
 		c.Now = time.Now
 	}
 	s := &Server{Config: c, classes: newClasses(c.Clients), hotGrant: c.Metrics.Hot(opGrant), patience: newPatience(c.RequestTimeout / againPart)}
+	s.bodies = newBodies(c.BodyBytes, c.BodyMemory, c.Metrics.BodyMemory)
 	s.hotWire = map[string]*telemetry.Hot{targetPrefix + opCredentials: c.Metrics.Hot(opCredentials)}
 	s.app = fiber.New(fiber.Config{
-		DisableStartupMessage: true,
-		BodyLimit:             c.BodyBytes + bodySlack,
-		ReadBufferSize:        headerBytes,
-		ReadTimeout:           c.RequestTimeout,
-		WriteTimeout:          writeTimeout,
-		IdleTimeout:           idleTimeout,
-		ErrorHandler:          s.fail,
-		CaseSensitive:         true,
-		StrictRouting:         true,
-		GETOnly:               false,
+		DisableStartupMessage:        true,
+		BodyLimit:                    c.BodyBytes,
+		StreamRequestBody:            true, // bodies are read by s.bodies
+		DisablePreParseMultipartForm: true, // which would read all that is announced, to disk
+		ReadBufferSize:               headerBytes,
+		ReadTimeout:                  c.RequestTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		ErrorHandler:                 s.fail,
+		CaseSensitive:                true,
+		StrictRouting:                true,
+		GETOnly:                      false,
 	})
 	s.routes()
 	return s
@@ -134,7 +138,7 @@ func (s *Server) routes() {
 	s.mount()
 	s.app.Get("/healthz", s.healthz)
 	s.app.Get("/readyz", s.readyz)
-	s.app.Get("/metrics", adaptor.HTTPHandler(s.Metrics.Handler()))
+	s.app.Get("/metrics", s.guarded(adaptor.HTTPHandler(s.Metrics.Handler())))
 	if d := s.Development; d != nil {
 		s.app.Get(d.Path+"/.well-known/openid-configuration", document(func() []byte { return d.Discovery }))
 		s.app.Get(d.Path+"/jwks", document(func() []byte { return d.Keys }))
@@ -154,8 +158,9 @@ func document(body func() []byte) fiber.Handler {
 	}
 }
 
-// Serve answers on l until Shutdown, or fails.
-func (s *Server) Serve(l net.Listener) error { return s.app.Listener(l) }
+// Serve answers on l until Shutdown, or fails. It takes no more connections than the
+// limits allow.
+func (s *Server) Serve(l net.Listener) error { return s.app.Listener(s.limited(l)) }
 
 // Shutdown turns readiness off, closes the listener and waits for requests
 // under way until ctx ends.

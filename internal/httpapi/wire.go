@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -63,7 +62,7 @@ func (s *Server) wireRequest(c *fiber.Ctx) *awswire.Request {
 		Method:   strings.Clone(c.Method()),
 		Path:     string(c.Request().URI().PathOriginal()),
 		RawQuery: string(c.Request().URI().QueryString()),
-		Body:     bytes.Clone(c.Request().Body()),
+		Body:     kept(c),
 		Address:  s.address(c),
 	}
 	for name, value := range c.Request().Header.AllInOrder() {

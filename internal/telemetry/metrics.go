@@ -28,6 +28,7 @@ type Metrics struct {
 	missed     prometheus.Counter
 	unopened   prometheus.Counter
 	redis      *redisMetrics
+	edge       edge
 }
 
 // NewMetrics returns metrics in a registry of their own.
@@ -68,6 +69,7 @@ func NewMetrics() *Metrics {
 		Name: "broker_redis_unopened_total", Help: "Values in Redis that none of the keys opens."})
 	m.redis = newRedisMetrics()
 	m.renewals = newRenewals(m.registry)
+	m.edge = newEdge(m.registry)
 	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened, m.redis)
 	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.unproven, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
