@@ -125,20 +125,20 @@ func TestHostileClients(t *testing.T) {
 	b := startBroker(t, nil, "limits: {request_timeout: 1s}\n")
 	smuggled := "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 	for name, text := range map[string]string{
-		"line feed in a chunk extension": "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;\nxx\r\n4c\r\n0\r\n\r\n" + smuggled,
-		"two lengths":                    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 38\r\n\r\n" + smuggled,
-		"length and chunks":              "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
-		"no valid length":                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\n{}" + smuggled,
+		"line feed in a chunk extension": "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n2;\nxx\r\n4c\r\n0\r\n\r\n" + smuggled,
+		"two lengths":                    "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nContent-Length: 38\r\n\r\n" + smuggled,
+		"length and chunks":              "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+		"no valid length":                "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: +2\r\n\r\n{}" + smuggled,
 	} {
 		if got := b.exchange(t, text); strings.Contains(got, `{"status":"ok"}`) {
 			t.Errorf("%s: a smuggled request was answered: %q", name, got)
 		}
 	}
-	if got := b.exchange(t, "POST / HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 40<<10)+"\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 431 ") {
+	if got := b.exchange(t, "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: "+strings.Repeat("x", 40<<10)+"\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 431 ") {
 		t.Errorf("long headers: got %.60q, want 431", got)
 	}
 	began := time.Now()
-	b.exchange(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{") // and then nothing
+	b.exchange(t, "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{") // and then nothing
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("a client that stops in the middle held its connection for %v", took)
 	}
@@ -161,7 +161,7 @@ func strict(t *testing.T, b *instance) {
 		b.wire(t, "GetCredentialsForIdentity", body)
 	}
 	request := func(headers string) string {
-		return b.exchange(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s", headers, len(body), body))
+		return b.exchange(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s", headers, len(body), body))
 	}
 	target := "X-Amz-Target: AWSCognitoIdentityService.GetCredentialsForIdentity\r\n"
 	if got := request("Content-Type: application/x-amz-json-1.1\r\n" + target); !strings.Contains(got, "X-Cache: hit") {

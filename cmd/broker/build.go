@@ -177,6 +177,7 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 		Flows: b.flows, Wire: wire, Memo: b.memo, Clients: clients(c), Metrics: metrics, Log: log,
 		Ready: b.ready, Development: development, Issuer: b.backend.issuer, Explainer: b.backend.explainer,
 		Callers: known, Failed: b.wrong.Note, PoolOf: poolOf, AccountID: c.Cognito.AccountID, TrustedProxies: c.Limits.TrustedProxies,
+		PublicURL: c.PublicURL, Hosts: c.GoodHosts(), Origins: c.CORS.Origins, CallerOrigins: c.CORS.CallerOrigins,
 		BodyBytes: c.Limits.BodyBytes, BodyMemory: c.Limits.BodyMemory, RequestTimeout: c.Limits.RequestTimeout,
 		Connections: c.Limits.Connections, ConnectionsPerAddress: c.Limits.ConnectionsPerAddress,
 	})

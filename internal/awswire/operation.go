@@ -126,5 +126,12 @@ func served(name string) (operation, error) {
 	return o, nil
 }
 
+// NeedsCaller reports whether name is an operation that is served to authenticated callers
+// only.
+func NeedsCaller(name string) bool {
+	o, ok := operations[name]
+	return ok && o.access != Unsigned
+}
+
 // Served lists the operations, in order.
 func Served() []string { return slices.Sorted(maps.Keys(operations)) }

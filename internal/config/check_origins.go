@@ -32,6 +32,19 @@ func (c *Config) checkHosts() error {
 	return unique("hosts", lower)
 }
 
+// GoodHosts returns the names that requests may be for, beside localhost and addresses: in
+// development the host of PublicURL and Hosts, in production nil, which is any.
+func (c *Config) GoodHosts() []string {
+	if c.Mode != ModeDevelopment {
+		return nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil { // Load checked it
+		return []string{}
+	}
+	return append([]string{u.Hostname()}, c.Hosts...)
+}
+
 func (c *Config) checkCORS() error {
 	return firstOf(
 		func() error { return checkOrigins("cors.origins", c.CORS.Origins, true) },

@@ -19,6 +19,7 @@ import (
 type face struct {
 	header    *fasthttp.ResponseHeader // all but the request's id
 	requestID string                   // what that is called
+	expose    string                   // to pages
 	body      func(dst []byte, seen *cache.Glimpse, refreshAfter time.Time) []byte
 }
 
@@ -27,7 +28,7 @@ var (
 		header: madeHeader(wireContent, [][2]string{
 			{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", wireExpose}, {headerCache, string(flows.Hit)},
 		}),
-		requestID: "x-amzn-RequestId",
+		requestID: "x-amzn-RequestId", expose: wireExpose,
 		body: func(dst []byte, g *cache.Glimpse, _ time.Time) []byte {
 			return awswire.AppendCredentials(dst, g.IdentityID, g.AccessKeyID, g.SecretKey, g.SessionToken, g.Expires)
 		},
@@ -37,8 +38,8 @@ var (
 			{fiber.HeaderCacheControl, noStore}, {fiber.HeaderAccessControlAllowOrigin, "*"},
 			{fiber.HeaderAccessControlExposeHeaders, restExpose}, {headerCache, string(flows.Hit)},
 		}),
-		requestID: headerRequestID,
-		body:      appendGrant,
+		requestID: headerRequestID, expose: restExpose,
+		body: appendGrant,
 	}
 )
 
@@ -59,12 +60,20 @@ func (f *face) head(h *fasthttp.ResponseHeader) {
 	h.AddBytesV(f.requestID, appendRequestID(make([]byte, 0, 36)))
 }
 
+// head sets the header of an answer for apps.
+func (s *Server) head(c *fiber.Ctx, f *face) {
+	f.head(&c.Response().Header)
+	if !s.origins.any { // which the face says
+		s.origins.allow(c, forApps, f.expose)
+	}
+}
+
 // again answers a request that was answered before to the same bytes, and still may
 // be: from the memo, or with what the fleet keeps. It reports whether it did.
 func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face, hot *telemetry.Hot) bool {
 	body, life, guard := s.Memo.Get(key, began)
 	if body != nil {
-		f.head(&c.Response().Header)
+		s.head(c, f)
 		c.Response().SetBodyRaw(body)
 		hot.Hit(s.Now().Sub(began), life)
 		return true
@@ -77,7 +86,7 @@ func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face
 		s.Memo.Weed(key, s.Now())
 		return false
 	}
-	f.head(&c.Response().Header)
+	s.head(c, f)
 	b := c.Response().SwapBody(nil) // the response's own buffer
 	c.Response().SwapBody(f.body(b[:0], seen, guard.Entry.RefreshAfter(guard.Floor)))
 	hot.HitShared(now.Sub(began), seen.Expires.Sub(now))

@@ -76,7 +76,7 @@ func newTestServer(t *testing.T) *Server {
 		DeveloperNames: map[string]string{testPool: "login.example"}, Timeout: time.Second})
 	return New(Config{
 		Flows: f, Wire: awswire.New(awswire.Config{API: f, Callers: known, AccountID: "000000000000"}), Memo: memo,
-		Metrics: telemetry.NewMetrics(), Log: zap.NewNop(), Callers: known, Issuer: signingKeys{}, Explainer: unasked{}, BodyBytes: 4096, RequestTimeout: time.Second,
+		Metrics: telemetry.NewMetrics(), Log: zap.NewNop(), Callers: known, Issuer: signingKeys{}, Explainer: unasked{}, Origins: []string{"*"}, BodyBytes: 4096, RequestTimeout: time.Second,
 	})
 }
 

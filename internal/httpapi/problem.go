@@ -34,6 +34,7 @@ const (
 	codeBadRequest  = "BadRequest"
 	codeTimeout     = "RequestTimeout"
 	codeBusy        = "ServiceUnavailable"
+	codeHost        = "MisdirectedRequest"
 
 	codeNotImplemented = "NotImplemented"
 )
@@ -117,12 +118,10 @@ const (
 	restExpose      = "X-Cache,X-Request-Id,Retry-After,Date"
 )
 
-// restHeaders are on every REST answer: browsers may read it, nobody stores it.
+// restHeaders are on every REST answer: nobody stores it.
 func restHeaders(c *fiber.Ctx, requestID string) {
 	c.Set(headerRequestID, requestID)
 	c.Set(fiber.HeaderCacheControl, noStore)
-	c.Set(fiber.HeaderAccessControlAllowOrigin, "*")
-	c.Set(fiber.HeaderAccessControlExposeHeaders, restExpose)
 }
 
 // fail answers errors of Fiber itself (no route, wrong method, a body or header
@@ -145,6 +144,8 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 			status, code, detail = f.Code, codeHeaders, "The request's headers are too large."
 		case f.Code == fiber.StatusRequestTimeout:
 			status, code, detail = f.Code, codeTimeout, "The request did not arrive in time."
+		case f.Code == fiber.StatusMisdirectedRequest:
+			status, code, detail = f.Code, codeHost, "This broker is not the host that the request names; hosts of its configuration adds names."
 		case f.Code == fiber.StatusServiceUnavailable:
 			status, code, detail = f.Code, codeBusy, "The broker has no room for the request's body now."
 		default:
@@ -161,6 +162,9 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	} else {
 		sendProblem(c, requestID, status, code, detail)
 	}
+	if code != codeHost {
+		s.allowFailed(c)
+	}
 	s.finish(event{began: s.Now(), route: "-", op: opNone, code: code, status: status, requestID: requestID})
 	return nil
 }
@@ -168,4 +172,17 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 // onWire reports whether a request speaks AWS's protocols.
 func onWire(c *fiber.Ctx) bool {
 	return c.Path() == "/" || len(c.Request().Header.Peek("X-Amz-Target")) > 0
+}
+
+// allowFailed has an answer of fail say whose pages may read it. What belongs to no route
+// is nobody's.
+func (s *Server) allowFailed(c *fiber.Ctx) {
+	switch {
+	case onWire(c):
+		s.origins.allow(c, wireAudience(c), wireExpose)
+	case s.appRoute[c.Route().Method+" "+c.Route().Path]:
+		s.origins.allow(c, forApps, restExpose)
+	default:
+		s.origins.allow(c, forCallers, restExpose)
+	}
 }

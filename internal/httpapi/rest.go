@@ -50,6 +50,7 @@ func (s *Server) rest(r route) fiber.Handler {
 		defer cancel()
 		e := event{began: began, route: strings.Clone(c.Route().Path), op: r.op, status: fiber.StatusOK, requestID: requestID}
 		a, err := s.answer(ctx, c, ask, r)
+		s.origins.allow(c, r.audience(), restExpose)
 		if err != nil {
 			e.status, e.code = refuse(c, requestID, err)
 			e.err = err

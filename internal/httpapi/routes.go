@@ -24,11 +24,20 @@ type route struct {
 
 func (r *route) forCallers() bool { return r.operation != "" || r.scope != "" }
 
+func (r *route) audience() audience {
+	if r.forCallers() {
+		return forCallers
+	}
+	return forApps
+}
+
 // mount puts the REST routes on Fiber, which looks at those of a method in the
 // order in which they came.
 func (s *Server) mount() {
 	routes := s.restRoutes()
+	s.appRoute = map[string]bool{}
 	for _, r := range routes {
+		s.appRoute[r.method+" "+r.path] = r.audience() == forApps
 		h := s.guarded(s.rest(r))
 		if r.method == fiber.MethodGet {
 			s.app.Get(r.path, h) // and HEAD
@@ -82,4 +91,19 @@ func (s *Server) developerRoutes() []route {
 		backend("/merge", "RestDeveloperMerge", "MergeDeveloperIdentities", s.developerMerge),
 		backend("/unlink", "RestDeveloperUnlink", "UnlinkDeveloperIdentity", s.developerUnlink),
 	}
+}
+
+// Route is a REST route, as it is told to others.
+type Route struct {
+	Method, Path string // a part of the path that begins with a colon stands for any
+	ForCallers   bool   // else for apps
+}
+
+// Routes are the routes of the REST API.
+func (s *Server) Routes() []Route {
+	var all []Route
+	for _, r := range s.restRoutes() {
+		all = append(all, Route{Method: r.method, Path: r.path, ForCallers: r.forCallers()})
+	}
+	return all
 }

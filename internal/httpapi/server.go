@@ -72,6 +72,14 @@ type Config struct {
 	AccountID string
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// PublicURL is where apps reach the broker.
+	PublicURL string
+	// Hosts are the names that requests may be for beside localhost and plain addresses;
+	// nil is any.
+	Hosts []string
+	// Origins are those whose pages may read answers to apps, "*" all; CallerOrigins
+	// those whose pages may read answers to callers.
+	Origins, CallerOrigins []string
 	// BodyBytes bounds a request's body, BodyMemory what all have together; 0 is room for
 	// one. RequestTimeout bounds both the reading of a request and the work on it.
 	BodyBytes, BodyMemory int
@@ -102,6 +110,8 @@ type Server struct {
 	hotGrant *telemetry.Hot
 	patience *patience
 	bodies   *bodies
+	origins  *origins
+	appRoute map[string]bool // for apps: method, blank, path
 	draining atomic.Bool
 }
 
@@ -112,6 +122,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{Config: c, classes: newClasses(c.Clients), hotGrant: c.Metrics.Hot(opGrant), patience: newPatience(c.RequestTimeout / againPart)}
 	s.bodies = newBodies(c.BodyBytes, c.BodyMemory, c.Metrics.BodyMemory)
+	s.origins = newOrigins(c.Origins, c.CallerOrigins, c.PublicURL)
 	s.hotWire = map[string]*telemetry.Hot{targetPrefix + opCredentials: c.Metrics.Hot(opCredentials)}
 	s.app = fiber.New(fiber.Config{
 		DisableStartupMessage:        true,
@@ -127,13 +138,17 @@ func New(c Config) *Server {
 		StrictRouting:                true,
 		GETOnly:                      false,
 	})
+	s.app.Server().LazyRequestTime = true // nobody asks for it, and a clock takes its time
 	s.routes()
+	if c.Hosts != nil {
+		s.app.Server().Handler = s.hosted(newHosts(c.Hosts), s.app.Server().Handler)
+	}
 	return s
 }
 
 func (s *Server) routes() {
 	s.app.Post("/", s.guarded(s.wire))
-	s.app.Options("/", s.preflight)
+	s.app.Options("/", s.wirePreflight)
 	s.app.Get("/", s.guarded(s.presigned))
 	s.mount()
 	s.app.Get("/healthz", s.healthz)

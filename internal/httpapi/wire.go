@@ -4,11 +4,13 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
@@ -36,6 +38,11 @@ func (s *Server) wire(c *fiber.Ctx) error {
 	} else {
 		hot = nil
 	}
+	whose := wireAudience(c)
+	if whose == forCallers && s.origins.foreign(c) {
+		s.refuseForeign(c, began)
+		return nil
+	}
 	ask := &flows.Ask{ClientFloor: s.classes.floor(class), Address: s.address(c)}
 	ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
 	defer cancel()
@@ -44,6 +51,7 @@ func (s *Server) wire(c *fiber.Ctx) error {
 		s.Memo.Put(key, s.Now(), ask.Guard, r.Body)
 	}
 	requestID := send(c, r)
+	s.origins.allow(c, whose, wireExpose)
 	if ask.Outcome != "" && r.Status == fiber.StatusOK {
 		c.Response().Header.Set(headerCache, string(ask.Outcome))
 	}
@@ -52,6 +60,14 @@ func (s *Server) wire(c *fiber.Ctx) error {
 		outcome: ask.Outcome, requestID: requestID, err: r.Err,
 	})
 	return nil
+}
+
+// refuseForeign refuses a call that a foreign page sent in the name of a caller.
+func (s *Server) refuseForeign(c *fiber.Ctx, began time.Time) {
+	r := awswire.ErrorResponse(NewRequestID(), cognito.CodeAccessDenied, fiber.StatusBadRequest, "Pages of this origin may not act for callers.")
+	requestID := send(c, r)
+	s.origins.allow(c, forCallers, wireExpose)
+	s.finish(event{began: began, route: "POST /", op: r.Operation, code: r.Code, status: r.Status, requestID: requestID})
 }
 
 // wireRequest copies a request out of Fiber's buffers: shared work may outlive
@@ -81,6 +97,9 @@ func send(c *fiber.Ctx, r *awswire.Response) (requestID string) {
 		h.SetContentType(r.ContentType)
 	}
 	for _, header := range r.Headers {
+		if isCORS(header.Name) {
+			continue // the edge says whose pages may read what
+		}
 		h.Set(header.Name, header.Value)
 		if strings.EqualFold(header.Name, "x-amzn-RequestId") {
 			requestID = header.Value

@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+// errHost is a request for a host that the broker is not.
+var errHost = fiber.NewError(fiber.StatusMisdirectedRequest)
+
+// hosts are names that requests may be for, in lower case. Beside them localhost and plain
+// IP addresses are always good: a page gets at them only from where it may anyway, while
+// a name can be made to lead here by whoever owns it (DNS rebinding).
+type hosts map[string]bool
+
+func newHosts(names []string) hosts {
+	h := hosts{"localhost": true}
+	for _, name := range names {
+		h[hostName(name)] = true
+	}
+	return h
+}
+
+// hostName is a name in the form that is compared.
+func hostName(text string) string { return strings.TrimSuffix(strings.ToLower(text), ".") }
+
+// good reports whether a Host may be answered. Its port does not matter.
+func (h hosts) good(host string) bool {
+	name := host
+	if head, _, err := net.SplitHostPort(host); err == nil {
+		name = head
+		if strings.HasPrefix(host, "[") {
+			name = "[" + head + "]"
+		}
+	}
+	if bare, ok := strings.CutPrefix(name, "["); ok {
+		bare, ok = strings.CutSuffix(bare, "]")
+		addr, err := netip.ParseAddr(bare)
+		return ok && err == nil && addr.Is6() && addr.Zone() == ""
+	}
+	addr, err := netip.ParseAddr(name)
+	return err == nil && addr.Is4() || h[hostName(name)]
+}
+
+// hosted answers requests for good hosts, and refuses all others but those for health.
+// Both count: the Host header, and the host of a target that is a whole URL.
+func (s *Server) hosted(h hosts, next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		path := string(ctx.URI().PathOriginal())
+		health := path == "/healthz" || path == "/readyz"
+		if health || h.good(string(ctx.Request.Header.Host())) && h.good(string(ctx.URI().Host())) {
+			next(ctx)
+			return
+		}
+		c := s.app.AcquireCtx(ctx)
+		defer s.app.ReleaseCtx(c)
+		_ = s.fail(c, errHost) // never fails
+	}
+}
