@@ -39,6 +39,7 @@ var layers = map[string]int{
 	"internal/cache":                     1,
 	"internal/cache/fleet":               1,
 	"internal/config":                    1,
+	"internal/settings":                  0, // knows nothing of ours
 	"internal/telemetry":                 1,
 	"internal/redistest":                 0, // knows nothing of ours
 }
