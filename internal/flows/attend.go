@@ -246,11 +246,11 @@ func (s *Service) revive(m *cache.Material) (subject, bool) {
 		return subject{}, false
 	}
 	call, ok := readProved(m.Call)
-	if !ok || !s.serves(call.request.Pool) {
-		return subject{}, false
+	if !ok || !s.serves(call.request.Pool) || call.settings != s.settings(call.request.Pool, call.logins) {
+		return subject{}, false // that of other settings is for those who go by them
 	}
 	sub := subject{request: call.request, key: m.Key, scope: m.Home, renewable: true, ahead: true}
-	sub.logins, sub.expires, sub.tokens = call.logins, m.Until, s.Names.Key("tokens", spelt(sub.Logins)...)
+	sub.settings, sub.logins, sub.expires, sub.tokens = call.settings, call.logins, m.Until, s.Names.Key("tokens", spelt(sub.Logins)...)
 	if sub.Flow == flowDeveloper {
 		sub.tokens = s.Names.Key("tokens", "renewal") // its refusal is nobody's
 	}

@@ -118,7 +118,8 @@ type Config struct {
 	DeveloperNames map[string]string
 	Memory         *cache.Memory
 	Epochs         *cache.Epochs
-	Shared         Shared // nil: this process is alone
+	Shared         Shared   // nil: this process is alone
+	Settings       Settings // nil: they last as long as what is kept
 	// Schedule is when a fleet's entries are renewed; nil: this process renews what it
 	// hands out.
 	Schedule Schedule

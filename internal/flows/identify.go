@@ -33,9 +33,11 @@ func (s *Service) identification(ctx context.Context, in *cognitoidentity.GetIdI
 // identified names what is known of a login's identity. A pool may take one client of
 // a provider and not another.
 func (s *Service) identified(pool string, l login) subject {
+	ev := evidence{logins: []login{l}}
+	ev.settings = s.settings(pool, ev.logins)
 	sub := subject{
-		request: request{Flow: flowID, Pool: pool}, evidence: evidence{logins: []login{l}}, scope: l.scope(),
-		key: s.Names.Key(cache.DomainLogin, flowID, pool, l.provider, l.subject, l.client),
+		request: request{Flow: flowID, Pool: pool}, evidence: ev, scope: l.scope(),
+		key: s.Names.Key(cache.DomainLogin, ev.settings, flowID, pool, l.provider, l.subject, l.client),
 	}
 	sub.readEpochs(s.Epochs)
 	return sub

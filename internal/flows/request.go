@@ -122,25 +122,28 @@ func (r request) renewal(identity string) request {
 }
 
 // requestVersion begins what spell spells.
-const requestVersion = 1
+const requestVersion = 2
 
 // proved is a call with the logins that were proved of it, or vouched for.
 type proved struct {
 	request request
 	logins  []login
+	// settings is the generation that they were proved under.
+	settings string
 }
 
 // spelling is a proved call as it is written down.
 type spelling struct {
-	Call   plain
-	Logins [][3]string // provider, subject, client
+	Call     plain
+	Logins   [][3]string // provider, subject, client
+	Settings []byte
 }
 
 type plain request // which spells
 
 // spell writes the call down for readProved. What it spells is secret.
 func (p proved) spell() []byte {
-	s := spelling{Call: plain(p.request)}
+	s := spelling{Call: plain(p.request), Settings: []byte(p.settings)}
 	for _, l := range p.logins {
 		s.Logins = append(s.Logins, [3]string{l.provider, l.subject, l.client})
 	}
@@ -160,7 +163,7 @@ func readProved(b []byte) (p proved, ok bool) {
 	if err := d.Decode(&s); err != nil || d.InputOffset() != int64(len(b)-1) {
 		return proved{}, false
 	}
-	p.request = request(s.Call)
+	p.request, p.settings = request(s.Call), string(s.Settings)
 	for _, l := range s.Logins {
 		p.logins = append(p.logins, login{provider: l[0], subject: l[1], client: l[2]})
 	}

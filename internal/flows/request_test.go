@@ -36,12 +36,12 @@ func TestRequestIsReadAsItWasSpelt(t *testing.T) {
 	}) {
 		t.Fatal("a field of the test's call is empty, want all filled")
 	}
-	if got, ok := readProved(proved{r, logins}.spell()); !ok || !reflect.DeepEqual(got, proved{r, logins}) {
+	if got, ok := readProved(proved{r, logins, "\xff generation"}.spell()); !ok || !reflect.DeepEqual(got, proved{r, logins, "\xff generation"}) {
 		t.Error("got another call, or none, want the one that was spelt")
 	}
 	for name, text := range map[string]string{
-		"nothing": "", "another version": "\x02{}", "no JSON": "\x01{", "a field of a newer broker": "\x01{\"Call\":{\"New\":1}}",
-		"more": "\x01{}{}",
+		"nothing": "", "another version": "\x01{}", "no JSON": "\x02{", "a field of a newer broker": "\x02{\"Call\":{\"New\":1}}",
+		"more": "\x02{}{}",
 	} {
 		if _, ok := readProved([]byte(text)); ok {
 			t.Errorf("%s: got a call, want none", name)

@@ -82,7 +82,7 @@ func (sub *subject) loginScopes() []cache.Scope {
 func (sub *subject) stake() stake { return stake{sub.Pool, sub.Identity, sub.logins} }
 
 // proved is the call with the logins that were proved of it.
-func (sub *subject) proved() proved { return proved{sub.request, sub.logins} }
+func (sub *subject) proved() proved { return proved{sub.request, sub.logins, sub.settings} }
 
 // evidence is what a call's logins prove, as the cache names it.
 type evidence struct {
@@ -91,11 +91,13 @@ type evidence struct {
 	proofs  []cache.Holder
 	expires time.Time // when the first of the tokens does; zero: none
 	logins  []login
+	// settings is the generation that the proofs were made under.
+	settings string
 }
 
 // name is the key of what a call brings that rests on the evidence.
 func (s *Service) name(ev evidence, r request) cache.Key {
-	return s.Names.Key(ev.domain, slices.Concat(r.fields(), ev.fields)...)
+	return s.Names.Key(ev.domain, slices.Concat([]string{ev.settings}, r.fields(), ev.fields)...)
 }
 
 // weigh proves a call's logins. ok is false when the call is not for the cache:
@@ -119,6 +121,7 @@ func (s *Service) weigh(ctx context.Context, pool, id string, tokens map[string]
 			return evidence{}, false
 		}
 	}
+	ev.settings = s.settings(pool, ev.logins)
 	return ev, true
 }
 
