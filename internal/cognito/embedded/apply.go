@@ -11,11 +11,12 @@ import (
 // ApplyPools makes the pools that are missing and brings those in line that
 // differ; others stay as they are. What a configuration does not speak of (tags,
 // role mappings, providers of other kinds) stays as the API set it. It fails
-// when a pool's developer provider would change, for that would orphan its users.
+// when a pool's developer provider would change, for that would orphan its users. What
+// differs in effect is marked in the store (see store.Marks), in the same write.
 func (e *Engine) ApplyPools(ctx context.Context, pools []rules.Pool) error {
 	e.changing.Lock()
 	defer e.changing.Unlock()
-	next := make([]rules.Pool, 0, len(pools))
+	next, former := make([]rules.Pool, 0, len(pools)), *e.pools.Load()
 	for _, p := range pools {
 		if old, ok := e.pool(p.ID); ok {
 			if old.DeveloperProvider != "" && old.DeveloperProvider != p.DeveloperProvider {
@@ -30,6 +31,11 @@ func (e *Engine) ApplyPools(ctx context.Context, pools []rules.Pool) error {
 		for _, p := range next {
 			if err := tx.PutPool(p); err != nil {
 				return err
+			}
+			if old := former[p.ID]; !rules.SameInEffect(&old, &p) {
+				if err := tx.Mark(p.ID, !rules.SameLogins(&old, &p)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

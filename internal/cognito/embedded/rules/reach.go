@@ -21,6 +21,10 @@ func Reach(from, to *Pool) cognito.Reach {
 // they differ in labels at most.
 func SameInEffect(a, b *Pool) bool { return Reach(a, b) == cognito.ReachNothing }
 
+// SameLogins reports whether two definitions of a pool take the same logins: whose they
+// are rests on nothing else of it.
+func SameLogins(a, b *Pool) bool { return identifying(*a) == identifying(*b) }
+
 // effect spells all of a pool but its labels. What is empty and what is absent are
 // spelled alike.
 func effect(p Pool) string {

@@ -48,5 +48,5 @@ func (t *Tx) DeletePool(id string) error {
 			return err
 		}
 	}
-	return nil
+	return t.exec("delete marks", "DELETE FROM secrets WHERE name IN (?, ?)", markLogins+id, markCredentials+id)
 }

@@ -46,7 +46,7 @@ func (i *importer) identity(in *identity) error {
 			return fmt.Errorf("identity.logins[%d] is linked to another identity", n)
 		}
 	}
-	if err := i.tx.AddIdentity(next); err != nil {
+	if err := errors.Join(i.tx.AddIdentity(next), i.mark(next.Pool)); err != nil {
 		return err
 	}
 	if err := i.tx.Touch(next.ID, i.now); err != nil { // a guest's retention begins anew

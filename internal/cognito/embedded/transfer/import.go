@@ -44,10 +44,11 @@ func (e *Error) Unwrap() error { return e.cause }
 // Import writes all lines of r into a store in one write. account is the one whose
 // roles pools may name; now dates identities whose line does not. It fails with
 // *Error for a line that is none, that breaks a rule, or that contradicts the
-// store or an earlier line; nothing is written then.
+// store or an earlier line; nothing is written then. Pools that get something are
+// marked as changed (see store.Marks).
 func Import(ctx context.Context, s *store.Store, r io.Reader, account string, now time.Time) (c Count, err error) {
 	err = s.Update(ctx, func(tx *store.Tx) error {
-		i := &importer{tx: tx, account: account, now: now, pools: map[string]pool{}}
+		i := &importer{tx: tx, account: account, now: now, pools: map[string]pool{}, marked: map[string]bool{}}
 		known, err := tx.Pools()
 		if err != nil {
 			return err
@@ -75,7 +76,17 @@ type importer struct {
 	account string
 	now     time.Time
 	pools   map[string]pool
+	marked  map[string]bool // pools that got something
 	count   Count
+}
+
+// mark marks a pool as changed, once.
+func (i *importer) mark(pool string) error {
+	if i.marked[pool] {
+		return nil
+	}
+	i.marked[pool] = true
+	return i.tx.Mark(pool, true)
 }
 
 // pool is one that is in the store, or will be.
@@ -166,7 +177,7 @@ func (i *importer) pool(p pool) error {
 		return fmt.Errorf("one pool more than the %d that an account takes", rules.MaxPools)
 	}
 	i.pools[p.ID] = p
-	return i.tx.PutPool(p.Pool)
+	return errors.Join(i.tx.PutPool(p.Pool), i.mark(p.ID))
 }
 
 // check holds a pool to what the API would have taken.

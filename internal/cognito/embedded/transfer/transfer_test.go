@@ -216,3 +216,40 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// An import marks the pools that got something, and no others.
+func TestImportsAreMarked(t *testing.T) {
+	s := open(t)
+	marks := func() (m store.Marks) {
+		t.Helper()
+		if err := s.View(t.Context(), func(tx *store.Tx) (err error) { m, err = tx.Marks(); return err }); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	const other = "us-east-1:00000000-0000-4000-8000-000000000002"
+	otherLine := strings.Replace(poolLine, poolID, other, 1)
+	for _, step := range []struct {
+		what, lines  string
+		this, others bool
+	}{
+		{"a pool", poolLine, true, false},
+		{"the same pool", poolLine, false, false},
+		{"another", otherLine, false, true},
+		{"identities", alice + guest, true, false},
+		{"the same identities", alice + guest, false, false},
+		{"what is refused", gone + "nonsense\n", false, false},
+		{"an identity of the other", strings.ReplaceAll(strings.Replace(guest, poolID, other, 1), "bb", "dd"), false, true},
+	} {
+		before := marks()
+		if _, err := bring(t, s, step.lines); (err != nil) != (step.what == "what is refused") {
+			t.Fatalf("%s: %v", step.what, err)
+		}
+		now := marks()
+		for id, want := range map[string]bool{poolID: step.this, other: step.others} {
+			if now.Logins[id] != before.Logins[id] != want || now.Credentials[id] != before.Credentials[id] != want {
+				t.Errorf("%s: got %q marked, before %q; want other marks of %s: %v", step.what, now, before, id, want)
+			}
+		}
+	}
+}
