@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,6 +21,7 @@ import (
 	"github.com/cognito-broker/broker/internal/flows"
 	"github.com/cognito-broker/broker/internal/httpapi"
 	"github.com/cognito-broker/broker/internal/logins"
+	"github.com/cognito-broker/broker/internal/settings"
 	"github.com/cognito-broker/broker/internal/sts"
 	"github.com/cognito-broker/broker/internal/telemetry"
 )
@@ -54,6 +56,7 @@ type broker struct {
 	memory    *cache.Memory
 	memo      *cache.Memo
 	fleet     *fleet.Fleet // nil: the cache is this process's own
+	settler   *settler     // likewise
 	guests    *guests
 	exchanges *exchanges
 	wrong     *wrongKeys
@@ -75,6 +78,8 @@ type backend struct {
 	run       []func(ctx context.Context) error
 	ready     func(ctx context.Context) []httpapi.Reason
 	close     func() error
+	state     func(ctx context.Context) (settings.State, error) // what it answers by
+	settings  *engineSettings                                   // nil: none of its own
 }
 
 func build(ctx context.Context, c *config.Config, log *zap.Logger) (*broker, error) {
@@ -110,13 +115,13 @@ func (b *broker) assemble(ctx context.Context, c *config.Config, log *zap.Logger
 	if err != nil {
 		return err
 	}
-	if err := b.buildFlows(c, metrics, log); err != nil {
+	if err := b.buildFlows(ctx, c, metrics, log); err != nil {
 		return err
 	}
 	return b.buildEdge(c, metrics, log, development)
 }
 
-func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *zap.Logger) (err error) {
+func (b *broker) buildFlows(ctx context.Context, c *config.Config, metrics *telemetry.Metrics, log *zap.Logger) (err error) {
 	if b.memory, err = cache.NewMemory(c.Cache.Memory.MaxEntries, nil); err != nil {
 		return err
 	}
@@ -128,6 +133,9 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *z
 	}
 	if b.fleet != nil && b.backend.learns != nil {
 		b.backend.share(b.fleet.Places())
+	}
+	if err := b.buildSettler(ctx, c, log); err != nil {
+		return err
 	}
 	fc := flows.Config{
 		Next: b.backend.api, STS: b.backend.sts, Prover: b.prover, Tokens: b.backend.tokens, Directory: b.backend.directory,
@@ -142,7 +150,7 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *z
 	if b.fleet != nil {
 		fc.Epochs.Join(b.fleet)
 		b.fleet.Ends(fc.Epochs.End)
-		fc.Shared, fc.Schedule = b.fleet, b.fleet
+		fc.Shared, fc.Schedule, fc.Settings = b.fleet, b.fleet, b.settler
 	}
 	if c.Limits.Guests.PerMinute > 0 {
 		if b.guests, err = newGuests(c.Limits.Guests, b.fleet); err != nil {
@@ -154,6 +162,9 @@ func (b *broker) buildFlows(c *config.Config, metrics *telemetry.Metrics, log *z
 		return err
 	}
 	b.flows = flows.New(fc)
+	if b.backend.settings != nil {
+		b.backend.settings.fence = b.flows.Fence
+	}
 	return nil
 }
 
@@ -184,11 +195,43 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 	return nil
 }
 
+// buildSettler prepares for a fleet, or notes for later that there is none.
+func (b *broker) buildSettler(ctx context.Context, c *config.Config, log *zap.Logger) (err error) {
+	if b.fleet != nil {
+		b.settler, err = newSettler(ctx, b.fleet, c.Cognito.Backend, b.backend, log)
+		return err
+	}
+	if b.backend.settings != nil {
+		return b.backend.settings.alone(ctx)
+	}
+	return nil
+}
+
+// join makes the broker one of its fleet, until leave, which returns when the others
+// wait for it no more.
+func (b *broker) join() (leave func()) {
+	if b.fleet == nil {
+		return func() {}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = b.fleet.Run(ctx) }) // which fails never
+	return func() { stop(); running.Wait() }
+}
+
+// settle lets the broker serve: what its configuration changed has been ended.
+func (b *broker) settle(ctx context.Context) error {
+	if b.settler == nil {
+		return nil
+	}
+	return b.settler.begin(ctx)
+}
+
 // run keeps what runs beside the requests going until ctx ends.
 func (b *broker) run() []func(ctx context.Context) error {
 	all := append([]func(ctx context.Context) error{b.prover.Run, b.flows.Run, b.wrong.Run}, b.backend.run...)
-	if b.fleet != nil {
-		all = append(all, b.fleet.Run)
+	if b.settler != nil {
+		all = append(all, b.settler.run)
 	}
 	return all
 }

@@ -41,6 +41,8 @@ func engineOn(ctx context.Context, c *config.Config, prover *logins.Prover, s *s
 		issuer: tokens, run: []func(context.Context) error{tokens.Run},
 		ready: storeReady(s), close: s.Close,
 	}
+	b.settings = &engineSettings{config: c, store: s}
+	b.state = b.settings.state
 	var engine *embedded.Engine
 	assumer, err := b.engineSTS(ctx, c, s, func() *embedded.Engine { return engine })
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -198,6 +199,13 @@ func startBroker(t *testing.T, providers []string, extra string) *instance {
 
 func (i *instance) start(t *testing.T) {
 	t.Helper()
+	i.launch(t)
+	i.await(t)
+}
+
+// launch is start, whether or not the broker comes to serve.
+func (i *instance) launch(t *testing.T) {
+	t.Helper()
 	own, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +219,30 @@ func (i *instance) start(t *testing.T) {
 	i.exited = make(chan struct{})
 	go func(p *exec.Cmd, exited chan struct{}) { p.Wait(); close(exited) }(i.process, i.exited)
 	t.Cleanup(func() { i.process.Process.Kill(); <-i.exited })
-	i.await(t)
+}
+
+// stop ends the broker as an operator does.
+func (i *instance) stop(t *testing.T) {
+	t.Helper()
+	if err := i.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-i.exited
+}
+
+// edit replaces a text of the configuration, which has it once.
+func (i *instance) edit(t *testing.T, old, now string) {
+	t.Helper()
+	text, err := os.ReadFile(i.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), old); n != 1 {
+		t.Fatalf("the configuration has %q %d times, want once:\n%s", old, n, text)
+	}
+	if err := os.WriteFile(i.config, []byte(strings.Replace(string(text), old, now, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (i *instance) await(t *testing.T) {

@@ -44,20 +44,29 @@ func serve(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return errors.Join(fmt.Errorf("listen: %w", err), b.close(ctx))
+	if err := b.serve(ctx, c, log, func(address net.Addr) {
+		if c.Mode == config.ModeDevelopment {
+			banner(p.stdout, *path, c, address)
+		}
+	}); err != nil && !errors.Is(err, context.Canceled) {
+		return err
 	}
-	if c.Mode == config.ModeDevelopment {
-		banner(p.stdout, *path, c, listener.Addr())
-	}
-	log.Info("listening", zap.String("address", listener.Addr().String()))
-	return b.serve(ctx, listener, log)
+	return nil
 }
 
-func (b *broker) serve(ctx context.Context, listener net.Listener, log *zap.Logger) error {
+// serve opens the listener when nothing is cached any more that the configuration
+// forbids, and tells its address.
+func (b *broker) serve(ctx context.Context, c *config.Config, log *zap.Logger, opened func(net.Addr)) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	leave := b.join()
+	listener, err := b.open(ctx, c)
+	if err != nil {
+		leave()
+		return errors.Join(err, b.close(ctx))
+	}
+	opened(listener.Addr())
+	log.Info("listening", zap.String("address", listener.Addr().String()))
 	group, failed := errgroup.WithContext(ctx)
 	group.Go(func() error { return b.http.Serve(listener) })
 	for _, run := range b.run() {
@@ -69,12 +78,23 @@ func (b *broker) serve(ctx context.Context, listener net.Listener, log *zap.Logg
 		log.Info("draining")
 		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainDeadline)
 		defer cancel()
-		return errors.Join(b.http.Shutdown(deadline), b.close(deadline))
+		err := errors.Join(b.http.Shutdown(deadline), b.flows.Close(deadline))
+		leave() // its lease is given back: nobody's fence waits for it to lapse
+		return errors.Join(err, b.close(deadline))
 	})
-	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	return group.Wait()
+}
+
+// open settles with the fleet, and then listens.
+func (b *broker) open(ctx context.Context, c *config.Config) (net.Listener, error) {
+	if err := b.settle(ctx); err != nil {
+		return nil, err
 	}
-	return nil
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return listener, nil
 }
 
 // banner tells a newcomer where the broker is and how to try it.

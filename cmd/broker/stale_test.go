@@ -10,6 +10,11 @@ import (
 
 // shortLived does what was asked, and has the credentials expire so soon.
 func shortLived(life time.Duration) fault {
+	return altered(func(credentials map[string]any) { credentials["Expiration"] = time.Now().Add(life).Unix() })
+}
+
+// altered does what was asked, and alters the credentials that it brings.
+func altered(alter func(credentials map[string]any)) fault {
 	return func(p *faultProxy, w http.ResponseWriter, r *http.Request, _ <-chan struct{}) {
 		recorded := httptest.NewRecorder()
 		p.behind.ServeHTTP(recorded, r)
@@ -18,7 +23,7 @@ func shortLived(life time.Duration) fault {
 			panic(http.ErrAbortHandler)
 		}
 		if credentials, ok := out["Credentials"].(map[string]any); ok {
-			credentials["Expiration"] = time.Now().Add(life).Unix()
+			alter(credentials)
 		}
 		body, err := json.Marshal(out)
 		if err != nil {

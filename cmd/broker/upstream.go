@@ -7,6 +7,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/upstream"
 	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/httpapi"
+	"github.com/cognito-broker/broker/internal/settings"
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
@@ -32,6 +33,7 @@ func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
 		// users are served without it.
 		ready: func(context.Context) []httpapi.Reason { return nil },
 		close: func() error { return nil },
+		state: func(context.Context) (settings.State, error) { return upstreamState(c), nil },
 	}, nil
 }
 

@@ -108,24 +108,39 @@ func (r Record) Of(s State) bool {
 	return maps.EqualFunc(r.Units, s, func(kept Kept, unit Unit) bool { return kept.equal(unit) })
 }
 
+// Has reports whether the record has that very unit.
+func (r Record) Has(name string, unit Unit) bool {
+	kept, ok := r.Units[name]
+	return ok && kept.equal(unit)
+}
+
+// Withdrawn are the units, in order, of which s does not allow all that r tells of.
+func (r Record) Withdrawn(s State) (names []string) {
+	for name, kept := range r.Units {
+		if unit, ok := s[name]; !ok || !kept.within(unit) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Meet is the record of a broker that begins to serve with a state, where the fleet
 // has r, which is empty where it has none. A unit keeps its generation if nothing of
 // it was withdrawn. ended are the units, in order, of which something was, which are
 // gone, or of which r does not tell.
 func (r Record) Meet(s State) (next Record, ended []string) {
 	next.Units = make(map[string]Kept, len(s))
+	ended = r.Withdrawn(s)
 	for name, unit := range s {
 		kept, known := r.Units[name]
-		if known = known && kept.within(unit); !known {
-			kept.Generation = newGeneration()
+		if !known {
 			ended = append(ended, name)
+		}
+		if !known || !kept.within(unit) {
+			kept.Generation = newGeneration()
 		}
 		next.Units[name] = Kept{unit, kept.Generation}
-	}
-	for name := range r.Units {
-		if _, stays := s[name]; !stays {
-			ended = append(ended, name)
-		}
 	}
 	slices.Sort(ended)
 	return next, ended

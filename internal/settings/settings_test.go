@@ -39,6 +39,10 @@ func TestWithdrawalsEnd(t *testing.T) {
 		if !slices.Equal(ended, tt.ended) {
 			t.Errorf("%s: got %q ended, want %q", tt.name, ended, tt.ended)
 		}
+		withdrawn := slices.DeleteFunc(slices.Clone(tt.ended), func(name string) bool { _, known := tt.before[name]; return !known })
+		if got := before.Withdrawn(tt.now); !slices.Equal(got, withdrawn) {
+			t.Errorf("%s: got %q withdrawn, want %q", tt.name, got, withdrawn)
+		}
 		if !next.Of(tt.now) {
 			t.Errorf("%s: the record is not of the state that was met", tt.name)
 		}

@@ -14,6 +14,7 @@ const (
 	markStore       = "mark/store"
 	markLogins      = "mark/logins/"
 	markCredentials = "mark/credentials/"
+	served          = "served"
 )
 
 // Marks are those of a store; one that is missing was never set. The maps are by pool.
@@ -61,9 +62,23 @@ func (t *Tx) Mark(pool string, logins bool) error {
 // MarkStore notes that all may have changed.
 func (t *Tx) MarkStore() error { return t.renew(markStore) }
 
+// Served returns what PutServed wrote last; nil: nothing.
+func (t *Tx) Served() ([]byte, error) {
+	value, _, err := t.Secret(served)
+	return value, err
+}
+
+// PutServed notes under which settings the store was served, with a cache that others
+// share, last.
+func (t *Tx) PutServed(value []byte) error { return t.put(served, value) }
+
 func (t *Tx) renew(mark string) error {
 	value := make([]byte, 16)
 	rand.Read(value)
+	return t.put(mark, value)
+}
+
+func (t *Tx) put(name string, value []byte) error {
 	return t.exec("write a mark", `INSERT INTO secrets (name, value) VALUES (?, ?)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, mark, value)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 }

@@ -45,6 +45,21 @@ func TestMarks(t *testing.T) {
 		mark(func(tx *store.Tx) error { return tx.Mark(other, true) })
 		before = want("another pool", before, false, false, false)
 	}
+	for _, text := range []string{"", "first", "second"} {
+		if text != "" {
+			mark(func(tx *store.Tx) error { return tx.PutServed([]byte(text)) })
+		}
+		err := s.View(t.Context(), func(tx *store.Tx) error {
+			if got, err := tx.Served(); err != nil || string(got) != text {
+				t.Errorf("served: got %q %v, want %q", got, err, text)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("what was served", before, false, false, false)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
