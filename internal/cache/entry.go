@@ -51,6 +51,12 @@ func (e *Entry) Live(now time.Time) bool {
 	return now.Before(e.Credentials.Expires) && e.Stamp.Valid()
 }
 
+// suspended reports whether the entry may be served again, should the fences that are open
+// be cancelled.
+func (e *Entry) suspended(now time.Time) bool {
+	return now.Before(e.Credentials.Expires) && e.Stamp.Suspended()
+}
+
 // Stands reports whether the entry may be served to an asker for whom it was found:
 // its credentials have not expired, and nobody told this process of a fence.
 func (e *Entry) Stands(now time.Time) bool {

@@ -79,10 +79,13 @@ func (e *Epochs) known(scope Scope) *state {
 
 // state is one scope's present epoch. Readers load it without a lock.
 type state struct {
-	now  atomic.Pointer[epoch]
-	mu   sync.Mutex // orders fences
-	open int        // fences begun and not done
-	kept kept       // with this scope as its home
+	now atomic.Pointer[epoch]
+	// former is the epoch to return to when all fences that are open are cancelled; nil where
+	// none is open, and where one of them ended otherwise.
+	former atomic.Pointer[epoch]
+	mu     sync.Mutex // orders fences
+	open   int        // fences begun and not done
+	kept   kept       // with this scope as its home
 }
 
 type epoch struct {
@@ -147,12 +150,11 @@ type Fence struct {
 	ended  bool
 }
 
-// fenced is a scope under a fence: the epoch that the fence began, and the one
-// that it found.
+// fenced is a scope under a fence, with the epoch that the fence began.
 type fenced struct {
-	scope         Scope
-	state         *state
-	begun, before *epoch
+	scope Scope
+	state *state
+	begun *epoch
 }
 
 // endWithin bounds how long the end of a fence tries to reach the fleet. It goes
@@ -201,8 +203,8 @@ func (f *Fence) Done() (Stamp, error) {
 	return f.end(epochs, false), err
 }
 
-// Cancel says that nothing was changed after all: what was valid before the fence
-// is so again, unless another fence overlapped this one.
+// Cancel says that nothing was changed after all: what was valid before the fence is so
+// again once no fence is open, unless one that overlapped this one was not cancelled.
 func (f *Fence) Cancel() {
 	if f.change != nil && !f.ended {
 		ctx, cancel := context.WithTimeout(context.Background(), endWithin)
@@ -255,8 +257,11 @@ func (f *Fence) scopes() []Scope {
 func (s *state) begin() fenced {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.open == 0 {
+		s.former.Store(s.now.Load())
+	}
 	s.open++
-	f := fenced{state: s, before: s.now.Load(), begun: newEpoch(true)}
+	f := fenced{state: s, begun: newEpoch(true)}
 	s.now.Store(f.begun)
 	return f
 }
@@ -266,11 +271,15 @@ func (s *state) finish(f fenced, unchanged bool) (next *epoch, undisturbed bool)
 	defer s.mu.Unlock()
 	s.open--
 	undisturbed = s.now.Load() == f.begun
-	if unchanged && undisturbed && s.open == 0 {
-		next = f.before
-	} else {
+	if !unchanged {
+		s.former.Store(nil)
+	}
+	if next = s.former.Load(); next == nil || s.open > 0 {
 		next = newEpoch(s.open > 0)
 	}
 	s.now.Store(next)
+	if s.open == 0 {
+		s.former.Store(nil)
+	}
 	return next, undisturbed
 }

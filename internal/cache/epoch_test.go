@@ -59,18 +59,23 @@ func TestCancelledFence(t *testing.T) {
 	if change.Done().Valid() || !stamp.Valid() {
 		t.Error("Done after Cancel: got an effect, want none")
 	}
-	for name, overlap := range map[string]func(outer, inner alone){
-		"inside a change":      func(outer, inner alone) { inner.Cancel(); outer.Done() },
-		"around a change":      func(outer, inner alone) { inner.Done(); outer.Cancel() },
-		"before a change ends": func(outer, inner alone) { outer.Cancel(); inner.Done() },
-		"two of nothing":       func(outer, inner alone) { inner.Cancel(); outer.Cancel() },
+	for name, c := range map[string]struct {
+		overlap func(outer, inner alone)
+		again   bool // what was valid before is so again
+	}{
+		"inside a change":      {func(outer, inner alone) { inner.Cancel(); outer.Done() }, false},
+		"around a change":      {func(outer, inner alone) { inner.Done(); outer.Cancel() }, false},
+		"before a change ends": {func(outer, inner alone) { outer.Cancel(); inner.Done() }, false},
+		"an unknown outcome":   {func(outer, inner alone) { inner.Leave(); outer.Cancel() }, false},
+		"two of nothing":       {func(outer, inner alone) { inner.Cancel(); outer.Cancel() }, true},
+		"two that cross":       {func(outer, inner alone) { outer.Cancel(); inner.Cancel() }, true},
 	} {
 		stamp := e.Read(a)
 		outer := fence(e, a)
 		inner := fence(e, a)
-		overlap(outer, inner)
-		if stamp.Valid() {
-			t.Errorf("%s: got the old stamp valid, want it ended", name)
+		c.overlap(outer, inner)
+		if stamp.Valid() != c.again {
+			t.Errorf("%s: the old stamp is valid: got %v, want %v", name, stamp.Valid(), c.again)
 		}
 		if !e.Read(a).Valid() {
 			t.Errorf("%s: got no valid epoch at the end", name)
@@ -111,45 +116,57 @@ func TestForgottenScopesNeverMatch(t *testing.T) {
 	}
 }
 
-// No interleaving of fences lets a stamp read before a fence ended stay valid
-// after it.
+// No interleaving of fences lets a stamp read before a fence ended stay valid after it;
+// while fences are open nothing is valid, and when all of them were cancelled, what was
+// valid before is so again.
 func TestFenceProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := cache.NewEpochs()
 		scopes := []cache.Scope{"x", "y", "z"}
 		type read struct {
-			scope cache.Scope
-			stamp cache.Stamp
+			scope  cache.Scope
+			stamp  cache.Stamp
+			lasted bool // no fence was open, and none ended since
 		}
-		var reads []read
+		var reads []*read
 		open := map[cache.Scope][]alone{}
-		fenced := map[cache.Scope]int{}
+		spoilt := map[cache.Scope]bool{} // one of those that overlap was not cancelled
+		end := func(t *rapid.T, how func(alone), cancelled bool) {
+			s := rapid.SampledFrom(scopes).Draw(t, "scope")
+			n := len(open[s])
+			if n == 0 {
+				return
+			}
+			i := rapid.IntRange(0, n-1).Draw(t, "which")
+			how(open[s][i])
+			open[s] = slices.Delete(open[s], i, i+1)
+			if spoilt[s] = (spoilt[s] || !cancelled) && n > 1; cancelled {
+				return
+			}
+			for _, r := range reads {
+				r.lasted = r.lasted && r.scope != s
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"read": func(t *rapid.T) {
 				s := rapid.SampledFrom(scopes).Draw(t, "scope")
-				stamp := e.Read(s)
-				if got, want := stamp.Valid(), len(open[s]) == 0; got != want {
-					t.Fatalf("stamp of %s with %d open fences: got valid %v, want %v", s, len(open[s]), got, want)
-				}
-				reads = append(reads, read{s, stamp})
+				reads = append(reads, &read{s, e.Read(s), len(open[s]) == 0})
 			},
 			"fence": func(t *rapid.T) {
 				s := rapid.SampledFrom(scopes).Draw(t, "scope")
 				open[s] = append(open[s], fence(e, s))
-				fenced[s] = len(reads)
 			},
-			"done": func(t *rapid.T) {
-				s := rapid.SampledFrom(scopes).Draw(t, "scope")
-				if n := len(open[s]); n > 0 {
-					open[s][n-1].Done()
-					open[s] = open[s][:n-1]
-					fenced[s] = len(reads)
-				}
-			},
+			"done":   func(t *rapid.T) { end(t, func(f alone) { f.Done() }, false) },
+			"leave":  func(t *rapid.T) { end(t, func(f alone) { f.Leave() }, false) },
+			"cancel": func(t *rapid.T) { end(t, func(f alone) { f.Cancel() }, true) },
 			"": func(t *rapid.T) {
 				for i, r := range reads {
-					if i < fenced[r.scope] && r.stamp.Valid() {
-						t.Fatalf("stamp %d of %s was read before its fence: got valid, want invalid", i, r.scope)
+					fences := len(open[r.scope])
+					if got, want := r.stamp.Valid(), r.lasted && fences == 0; got != want {
+						t.Fatalf("stamp %d of %s with %d open fences: got valid %v, want %v", i, r.scope, fences, got, want)
+					}
+					if got, want := r.stamp.Suspended(), r.lasted && fences > 0 && !spoilt[r.scope]; got != want {
+						t.Fatalf("stamp %d of %s with %d open fences: got suspended %v, want %v", i, r.scope, fences, got, want)
 					}
 				}
 			},

@@ -44,4 +44,7 @@ type Change interface {
 type Found struct {
 	Entry *Entry // nil: none
 	Stamp Stamp
+	// Fenced says that a fence is open over what the key's entry rests on: one that may be
+	// served may stand there when it has ended.
+	Fenced bool
 }

@@ -87,7 +87,7 @@ func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Dura
 		return nil, 0, a.guard // asked afterwards, in any case: asked now too, it would cost twice
 	}
 	if !a.stands(now) {
-		m.answers.Invalidate(key)
+		m.weed(key, a, now)
 		return nil, 0, nil
 	}
 	if a.guard.Entry.Stamp.Valid() {
@@ -110,6 +110,13 @@ func (a *answer) stands(now time.Time) bool {
 // was ended, or a proof holds no more.
 func (m *Memo) Weed(key MemoKey, now time.Time) {
 	if a, ok := m.answers.GetIfPresent(key); ok && !a.stands(now) {
+		m.weed(key, a, now)
+	}
+}
+
+// weed drops an answer that does not stand, unless it may again.
+func (m *Memo) weed(key MemoKey, a *answer, now time.Time) {
+	if now.UnixNano() >= a.until || !a.guard.Entry.Stamp.Suspended() {
 		m.answers.Invalidate(key)
 	}
 }

@@ -35,8 +35,8 @@ func NewMemory(maxEntries int, now func() time.Time) (*Memory, error) {
 	return &Memory{entries: entries, now: now}, nil
 }
 
-// Get returns the live entry of key. An expired or fenced one is a miss, and is
-// dropped.
+// Get returns the live entry of key. One that expired or was ended is a miss, and is
+// dropped; one that is only suspended is a miss, and stays.
 func (m *Memory) Get(key Key) (*Entry, bool) {
 	if m.Off() {
 		return nil, false
@@ -45,11 +45,23 @@ func (m *Memory) Get(key Key) (*Entry, bool) {
 	if !ok {
 		return nil, false
 	}
-	if !e.Live(m.now()) {
-		m.Drop(key, e)
+	if now := m.now(); !e.Live(now) {
+		if !e.suspended(now) {
+			m.Drop(key, e)
+		}
 		return nil, false
 	}
 	return e, true
+}
+
+// Suspended reports whether the entry of key would be live but for fences that are open,
+// and that may be cancelled yet.
+func (m *Memory) Suspended(key Key) bool {
+	if m.Off() {
+		return false
+	}
+	e, ok := m.entries.GetIfPresent(key)
+	return ok && e.suspended(m.now())
 }
 
 // Put stores e and reports whether it did. An entry whose stamp has passed

@@ -54,6 +54,25 @@ func (s Stamp) Stands() bool {
 	return len(s.marks) > 0
 }
 
+// Suspended reports whether the stamp may stand again: it stood but for fences that are
+// open, and that may be cancelled yet.
+func (s Stamp) Suspended() bool {
+	open := false
+	for i := range s.marks {
+		m := &s.marks[i]
+		if m.pending || s.lease != nil && m.shared == (Epoch{}) {
+			return false
+		}
+		if m.state.now.Load() != m.epoch {
+			if m.state.former.Load() != m.epoch {
+				return false
+			}
+			open = true
+		}
+	}
+	return open
+}
+
 // Agreed reports whether the stamp would differ had any process of the fleet
 // answered a fence of its scopes before it was made: the epochs that the fleet has
 // are part of it, or this process is alone. It may have been fenced since.

@@ -73,7 +73,8 @@ func (f *Fleet) Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read
 	}
 	found := cache.Found{Stamp: stamp.With(epochs)}
 	if blob != "" {
-		if found.Entry, err = f.entry(ctx, name, blob, found.Stamp, read); err != nil || found.Entry != nil {
+		found.Entry, found.Fenced, err = f.entry(ctx, name, blob, found.Stamp, read)
+		if err != nil || found.Entry != nil {
 			return found, err
 		}
 	}
@@ -82,6 +83,7 @@ func (f *Fleet) Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read
 			return cache.Found{}, err
 		}
 		found.Stamp = stamp.With(epochs)
+		found.Fenced = found.Fenced || len(epochs) < len(scopes)
 	}
 	return found, nil
 }
@@ -106,51 +108,62 @@ func (f *Fleet) read(ctx context.Context, name string, scopes []cache.Scope) (bl
 	return values[0], epochs, nil
 }
 
-// entry opens a blob if it was stamped with the present epochs, and nil otherwise.
-func (f *Fleet) entry(ctx context.Context, name, blob string, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp) (*cache.Entry, error) {
+// entry opens a blob if it was stamped with the present epochs, and nil otherwise; fenced
+// tells that of a scope which stamp does not have a fence is open.
+func (f *Fleet) entry(
+	ctx context.Context, name, blob string, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp,
+) (entry *cache.Entry, fenced bool, err error) {
 	h, ok := readHeader(blob)
 	if !ok {
-		return nil, nil
+		return nil, false, nil
 	}
 	scopes, present := stamp.Shared()
 	if len(h.epochs) < len(present) {
-		return nil, nil
+		return nil, false, nil
 	}
 	for i, epoch := range present {
 		if epoch == (cache.Epoch{}) || h.epochs[i] != epoch {
-			return nil, nil
+			return nil, false, nil
 		}
 	}
 	size := headerFixed + 16*len(h.epochs)
 	plain, err := f.seal.Open([]byte(blob[size:]), name+blob[:size])
 	if err != nil {
 		f.observe.Sealed()
-		return nil, nil
+		return nil, false, nil
 	}
 	entry, others, ok := unpackEntry(plain)
 	if !ok || len(others) != len(h.epochs)-2 {
 		f.observe.Sealed()
-		return nil, nil
+		return nil, false, nil
 	}
 	n := len(scopes) - 2 // known before
 	if n < 0 || n > len(others) || !slices.Equal(scopes[2:], others[:n]) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if others = others[n:]; len(others) > 0 {
 		also := read(others...)
 		epochs, err := f.present(ctx, others)
+		if err == nil && len(epochs) < len(others) {
+			epochs, err = f.open(ctx, others) // pending, or there is none
+		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for i, scope := range others {
-			if epochs[scope] == (cache.Epoch{}) || epochs[scope] != h.epochs[len(present)+i] {
-				return nil, nil
+			epoch, known := epochs[scope]
+			fenced = fenced || !known
+			if known && epoch != h.epochs[len(present)+i] {
+				return nil, false, nil
 			}
+		}
+		if fenced {
+			return nil, true, nil
 		}
 		stamp = cache.Join(stamp, also.With(epochs))
 	}
 	entry.Stamp = stamp
-	return entry, nil
+	return entry, false, nil
 }
 
 // present reads the epochs of scopes; those that are pending or missing are left

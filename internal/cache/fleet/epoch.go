@@ -19,7 +19,10 @@ const epochLife = 48 * time.Hour
 // A scope's epoch is a string: 16 random bytes, 16 of the reign in which it was made
 // and, while fences are open, a record of 24 for each: its random id, and the deadline
 // at which it lapses, in milliseconds of Redis's clock. Whoever reads more than 32
-// bytes reads a pending epoch. A server that took over, or that read an old state back
+// bytes reads a pending epoch. A record whose deadline is 0 is of no fence: in place of the
+// id it has the epoch that stood before the fences that are open, 16 zero bytes where none
+// did, and the scope returns to it when all of them are cancelled. It is dropped when one
+// ends otherwise, or lapses. A server that took over, or that read an old state back
 // from its disk, may not know of a fence: what was not made in its own reign is no
 // epoch of its own. Only the scripts below write one.
 const (
@@ -37,19 +40,39 @@ end
 `
 
 // keepOthers keeps, of the value v, the records of fences that have not lapsed and
-// are not the one given; own tells whether that was among them.
+// are not the one given; own tells whether that was among them. former is the record of
+// the epoch to return to, empty where there is none.
 const keepOthers = `
-local kept, own = {}, false
+local kept, own, former, lapsed = {}, false, '', false
 for i = 33, #v, 24 do
-  local id = string.sub(v, i, i + 15)
-  if id == fence then
+  local record = string.sub(v, i, i + 23)
+  local deadline = struct.unpack('>I8', string.sub(record, 17))
+  if deadline == 0 then
+    former = record
+  elseif string.sub(record, 1, 16) == fence then
     own = true
-  elseif struct.unpack('>I8', string.sub(v, i + 16, i + 23)) > now then
-    kept[#kept + 1] = string.sub(v, i, i + 23)
+  elseif deadline > now then
+    kept[#kept + 1] = record
+  else
+    lapsed = true
   end
 end
 local others = table.concat(kept)
+if lapsed or string.sub(v, 17, 32) ~= reign then former = '' end
 `
+
+// forgetUses deletes what a scope's entries are renewed with: their epoch has passed. Of
+// more uses than brokers note the material is left to lapse; it renews nothing under a new
+// epoch.
+var forgetUses = fmt.Sprintf(`
+local function forgetUses()
+  local root = string.sub(KEYS[1], 1, -2)
+  if redis.call('HLEN', root .. 'u') <= %d then
+    for _, field in ipairs(redis.call('HKEYS', root .. 'u')) do redis.call('DEL', root .. 'm:' .. field) end
+  end
+  redis.call('DEL', root .. 'u')
+end
+`, 2*maxUsed)
 
 // maxFences bounds the fences that are open around a scope at once: each lengthens its
 // epoch until it ends, or lapses. A change that would begin one more is refused.
@@ -63,53 +86,61 @@ const ended = `redis.call('SET', KEYS[1] .. 'f', now, 'PX', 300000)
 // openEpoch returns the epoch and the reign, and makes an epoch where there is none or
 // where all that made it pending has lapsed; a pending one is empty. ARGV: a new epoch,
 // its life.
-var openEpoch = newScript(ownEpoch + `
+var openEpoch = newScript(ownEpoch + forgetUses + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ''
 ` + keepOthers + `
 local epoch = present(v)
 if epoch ~= '' then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 elseif others == '' then
-  if #v > 0 then ` + ended + ` end
+  if #v > 0 then
+    forgetUses()
+    ` + ended + `  end
   epoch = ARGV[1]
   redis.call('SET', KEYS[1], epoch .. reign, 'PX', ARGV[2])
 end
 return epoch .. reign
 `)
 
-// beginFence makes the epoch pending, and deletes what the scope's entries are
-// renewed with. ARGV: a new epoch, its life, the fence's id, how long it lasts, the
-// hash of uses, what precedes its fields in names of material, how many fences may be
-// open, and how many uses brokers note: material of more is left to lapse, and renews
-// nothing under the new epoch. Returns the epoch that stood there before. It fails where
-// too many fences are open.
+// beginFence makes the epoch pending. ARGV: a new epoch, its life, the fence's id, how
+// long it lasts, and how many may be open. It fails where too many are.
 var beginFence = newScript(ownEpoch + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + keepOthers + `
-if #kept >= tonumber(ARGV[7]) then return redis.error_reply('ERR too many fences') end
-redis.call('SET', KEYS[1], ARGV[1] .. reign .. others .. fence .. struct.pack('>I8', now + ARGV[4]), 'PX', ARGV[2])
-if redis.call('HLEN', ARGV[5]) <= 2 * ARGV[8] then
-  for _, field in ipairs(redis.call('HKEYS', ARGV[5])) do redis.call('DEL', ARGV[6] .. field) end
-end
-redis.call('DEL', ARGV[5])
-return present(v)
+if #kept >= tonumber(ARGV[5]) then return redis.error_reply('ERR too many fences') end
+local before = present(v)
+if #v == 0 then before = string.rep('\0', 16) end
+if before ~= '' then former = before .. struct.pack('>I8', 0) end
+redis.call('SET', KEYS[1], ARGV[1] .. reign .. former .. others .. fence .. struct.pack('>I8', now + ARGV[4]), 'PX', ARGV[2])
+return 0
 `)
 
-// endFence makes a new epoch, pending while other fences are open. ARGV: a new
-// epoch, its life, the fence's id, the epoch it began, 1 where nothing was changed,
-// and then the epoch to return to, if that is known. Returns the epoch that stands
-// there now, empty for a pending one, whether the fence was still known, and whether
-// no other began since.
-var endFence = newScript(ownEpoch + `
+// endFence ends a fence: the epoch becomes a new one, or where the fence was cancelled and
+// so were all that overlapped it, what it was before; it is pending while others are open.
+// ARGV: a new epoch, its life, the fence's id, the epoch it began, 1 where it is cancelled.
+// Returns the epoch that stands there now, empty for a pending one, whether the fence was
+// still known, and whether no other began since.
+var endFence = newScript(ownEpoch + forgetUses + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + keepOthers + `
-if not own and ARGV[5] == '1' then return {present(v), 0, 0} end
-local undisturbed = own and string.sub(v, 1, 16) == ARGV[4]
+local cancelled = ARGV[5] == '1'
+if not own and cancelled then return {present(v), 0, 0} end
+local undisturbed = own and string.sub(v, 1, 16) == ARGV[4] and 1 or 0
 local epoch = ARGV[1]
-if undisturbed and others == '' and #ARGV[6] == 16 then epoch = ARGV[6] end
+if cancelled and former ~= '' then
+  epoch = string.sub(former, 1, 16)
+  if others ~= '' then
+    redis.call('SET', KEYS[1], ARGV[1] .. reign .. former .. others, 'PX', ARGV[2])
+    return {'', 1, undisturbed}
+  elseif epoch == string.rep('\0', 16) then
+    redis.call('DEL', KEYS[1])
+    return {'', 1, undisturbed}
+  end
+else
+  forgetUses()
+  ` + ended + `end
 redis.call('SET', KEYS[1], epoch .. reign .. others, 'PX', ARGV[2])
-if epoch ~= ARGV[5] then ` + ended + ` end
-return {others == '' and epoch or '', own and 1 or 0, undisturbed and 1 or 0}
+return {others == '' and epoch or '', own and 1 or 0, undisturbed}
 `)
 
 func random() (id [16]byte) {

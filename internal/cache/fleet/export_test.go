@@ -137,13 +137,12 @@ func (f *Fleet) Mistake() {
 // LateFence gives up a fence around a scope that has not arrived, and returns what has
 // it arrive, and what waits until nobody looks for it any more.
 func (f *Fleet) LateFence(ctx context.Context, scope cache.Scope) (arrive func() error, given <-chan struct{}) {
-	c := &change{fleet: f, scopes: []cache.Scope{scope}, id: random(), begun: [][16]byte{random()}, before: []string{""}}
+	c := &change{fleet: f, scopes: []cache.Scope{scope}, id: random(), begun: [][16]byte{random()}}
 	done := make(chan struct{})
 	go func() { defer close(done); c.giveUp(ctx) }()
 	return func() error {
 		root := f.names.root(scope)
-		_, err := f.at(ctx, beginFence, root.epoch(), c.begun[0][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(),
-			root.used(), root.before("m"), maxFences, maxUsed)
+		_, err := f.at(ctx, beginFence, root.epoch(), c.begun[0][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), maxFences)
 		return err
 	}, done
 }

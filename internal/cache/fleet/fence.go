@@ -14,7 +14,6 @@ type change struct {
 	scopes []cache.Scope
 	id     [16]byte
 	begun  [][16]byte
-	before []string // what stood there when it began
 	ended  bool
 }
 
@@ -23,18 +22,14 @@ type change struct {
 // acknowledgement; a broker that does not answer costs the length of its lease.
 func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, error) {
 	start := time.Now()
-	c := &change{fleet: f, scopes: scopes, id: random(), begun: make([][16]byte, len(scopes)), before: make([]string, len(scopes))}
+	c := &change{fleet: f, scopes: scopes, id: random(), begun: make([][16]byte, len(scopes))}
 	for i := range c.begun {
 		c.begun[i] = random()
 	}
-	results, stood, err := f.onEach(ctx, f.redis.runConfirmed, beginFence, scopes, func(i int) []any {
-		root := f.names.root(scopes[i])
-		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), root.used(), root.before("m"), maxFences, maxUsed}
+	_, stood, err := f.onEach(ctx, f.redis.runConfirmed, beginFence, scopes, func(i int) []any {
+		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), maxFences}
 	})
 	if err == nil {
-		for i, r := range results {
-			c.before[i], _ = r.Text() // nothing that it spells is nothing to return to
-		}
 		err = f.member.announce(ctx, scopes, stood.kept)
 	}
 	if err != nil {
@@ -108,7 +103,7 @@ func (c *change) Done(ctx context.Context) ([]cache.Epoch, error) {
 	return epochs, nil
 }
 
-// Cancel returns to the epochs before, where nothing else moved them.
+// Cancel returns to the epochs before, once all fences that overlap are cancelled.
 func (c *change) Cancel(ctx context.Context) error {
 	if c.ended {
 		return nil
@@ -122,11 +117,11 @@ func (c *change) Cancel(ctx context.Context) error {
 // did not know any more.
 func (c *change) end(ctx context.Context, by run, unchanged bool) (epochs []cache.Epoch, lost []cache.Scope, undisturbed bool, err error) {
 	results, _, err := c.fleet.onEach(ctx, by, endFence, c.scopes, func(i int) []any {
-		fresh, cancelled, back := random(), 0, ""
+		fresh, cancelled := random(), 0
 		if unchanged {
-			cancelled, back = 1, c.before[i]
+			cancelled = 1
 		}
-		return []any{fresh[:], epochLife.Milliseconds(), c.id[:], c.begun[i][:], cancelled, back}
+		return []any{fresh[:], epochLife.Milliseconds(), c.id[:], c.begun[i][:], cancelled}
 	})
 	if err != nil {
 		return nil, nil, false, err

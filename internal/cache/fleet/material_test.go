@@ -93,8 +93,8 @@ func TestMaterialOfAnEndedEpochIsReplaced(t *testing.T) {
 	}
 }
 
-// A fence deletes what its scope's entries are renewed with, and nothing is kept for
-// them while it is open.
+// The end of a fence deletes what its scope's entries are renewed with, unless it is
+// cancelled, and nothing is kept for them while it is open.
 func TestFenceDeletesMaterial(t *testing.T) {
 	redis, c := redistest.Single(t), newClock()
 	k := newKeys()
@@ -117,9 +117,15 @@ func TestFenceDeletesMaterial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	material(t, redis) // that of y
-	if uses := redis.Client().Keys(t.Context(), "b:*:u").Val(); len(uses) != 1 {
-		t.Errorf("got uses of %d scopes, want one", len(uses))
+	fence.Cancel()
+	if uses := redis.Client().Keys(t.Context(), "b:*:u").Val(); len(uses) != 2 {
+		t.Errorf("after a fence that was cancelled: got uses of %d scopes, want two", len(uses))
+	}
+	if got := len(redis.Client().Keys(t.Context(), "b:*:m:*").Val()); got != 4 {
+		t.Errorf("after a fence that was cancelled: got %d materials, want four", got)
+	}
+	if fence, err = p.epochs.Fence(t.Context(), cache.IdentityScope("x")); err != nil {
+		t.Fatal(err)
 	}
 	if told := deaf.told(t, once("x", stale, c.now)); !told.Lapses.IsZero() {
 		t.Error("while the fence is open: got material kept, want none")
@@ -129,6 +135,10 @@ func TestFenceDeletesMaterial(t *testing.T) {
 	}
 	if told := deaf.told(t, once("x", stale, c.now)); !told.Lapses.IsZero() {
 		t.Error("after the fence: got material of before kept, want none")
+	}
+	material(t, redis) // that of y
+	if uses := redis.Client().Keys(t.Context(), "b:*:u").Val(); len(uses) != 1 {
+		t.Errorf("got uses of %d scopes, want one", len(uses))
 	}
 	c.pass(37 * time.Minute)
 	p.want(t, 10, "nobody", "nobody", "nobody", "y")
