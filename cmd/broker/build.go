@@ -161,6 +161,9 @@ func (b *broker) buildFlows(ctx context.Context, c *config.Config, metrics *tele
 	if err := b.limitExchanges(&fc, c.Limits.Exchanges); err != nil {
 		return err
 	}
+	if fc.Refusals, err = newRefusals(c.Limits.RefusedChanges); err != nil {
+		return err
+	}
 	b.flows = flows.New(fc)
 	if b.backend.settings != nil {
 		b.backend.settings.fence = b.flows.Fence
@@ -243,6 +246,7 @@ func (b *broker) close(ctx context.Context) error {
 	if b.fleet != nil {
 		err = errors.Join(err, b.fleet.Close())
 	}
+	b.flows.Refusals.Close()
 	b.memory.Close()
 	b.memo.Close()
 	if b.guests != nil {

@@ -54,6 +54,7 @@ func (c *Config) checkLimits() error {
 		c.checkTrustedProxies,
 		func() error { return c.Limits.Guests.check("limits.guests") },
 		func() error { return c.Limits.Exchanges.check("limits.exchanges") },
+		func() error { return c.Limits.RefusedChanges.check("limits.refused_changes") },
 		func() error { return c.Limits.WrongKeys.check("limits.wrong_keys") },
 	)
 }

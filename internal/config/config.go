@@ -76,9 +76,10 @@ type Limits struct {
 	// masked, without zones, IPv4 never in its IPv6 form. Whoever calls from one
 	// of them may claim any address.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
-	Guests         Rate           `yaml:"guests"`     // new guest identities per client address and pool
-	Exchanges      Rate           `yaml:"exchanges"`  // exchanges per user and per guest
-	WrongKeys      Rate           `yaml:"wrong_keys"` // wrong keys and signatures of callers per client address
+	Guests         Rate           `yaml:"guests"`          // new guest identities per client address and pool
+	Exchanges      Rate           `yaml:"exchanges"`       // exchanges per user and per guest
+	RefusedChanges Rate           `yaml:"refused_changes"` // per client address, a fifth of it per identity
+	WrongKeys      Rate           `yaml:"wrong_keys"`      // wrong keys and signatures of callers per client address
 }
 
 // Rate bounds how often something happens.

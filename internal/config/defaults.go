@@ -22,6 +22,7 @@ func defaults() *Config {
 			Guests:                Rate{PerMinute: 60, Burst: 100},
 			Exchanges:             Rate{PerMinute: 60, Burst: 60},
 			WrongKeys:             Rate{PerMinute: 60, Burst: 100},
+			RefusedChanges:        Rate{PerMinute: 60, Burst: 100},
 		},
 		CORS: CORS{Origins: []string{AnyOrigin}},
 		Cognito: Cognito{

@@ -42,8 +42,9 @@ func (s *Service) DeleteIdentities(ctx context.Context, in *cognitoidentity.Dele
 	if len(mine) == 0 {
 		return &cognitoidentity.DeleteIdentitiesOutput{UnprocessedIdentityIds: refused}, nil
 	}
-	out, err := fenced(ctx, s, scopes, func(ctx context.Context) (*cognitoidentity.DeleteIdentitiesOutput, error) {
-		return through(ctx, s, &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: mine}, s.Next.DeleteIdentities, opts)
+	asked := &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: mine}
+	out, err := alter(ctx, s, stake{vouched: true, others: scopes}, asked, func(ctx context.Context) (*cognitoidentity.DeleteIdentitiesOutput, error) {
+		return through(ctx, s, asked, s.Next.DeleteIdentities, opts)
 	})
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (s *Service) MergeDeveloperIdentities(ctx context.Context, in *cognitoident
 		return nil, err
 	}
 	at := users(*in.IdentityPoolId, source, *in.DeveloperProviderName, *in.SourceUserIdentifier, *in.DestinationUserIdentifier)
-	out, err := fencedAround(ctx, s, at, func(ctx context.Context) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
+	out, err := alter(ctx, s, at, in, func(ctx context.Context) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
 		return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.MergeDeveloperIdentities, opts)
 	})
 	if err != nil {
@@ -99,7 +100,7 @@ func (s *Service) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidenti
 		return nil, err
 	}
 	at := users(*in.IdentityPoolId, *in.IdentityId, *in.DeveloperProviderName, *in.DeveloperUserIdentifier)
-	return fencedAround(ctx, s, at, func(ctx context.Context) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
+	return alter(ctx, s, at, in, func(ctx context.Context) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
 		return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
 	})
 }
@@ -107,7 +108,7 @@ func (s *Service) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidenti
 // users are what is at stake for a backend's users, and for an identity, if one is
 // named.
 func users(pool, id, provider string, users ...string) stake {
-	at := stake{pool: pool, identity: id}
+	at := stake{pool: pool, identity: id, vouched: true}
 	for _, user := range users {
 		at.logins = append(at.logins, login{provider: provider, subject: user})
 	}

@@ -37,7 +37,7 @@ func (s *Service) classicCall(ctx context.Context, r request) (answer, error) {
 		RoleARN: r.Role, SessionName: cmp.Or(r.Session, DefaultSessionName), Duration: r.Duration, Token: aws.ToString(token.Token),
 	})
 	if err != nil {
-		return answer{merged: merged}, stsError(err)
+		return answer{merged: merged}, after(stsError(err))
 	}
 	return answer{merged: merged, credentials: cache.Credentials{
 		IdentityID:   aws.ToString(token.IdentityId),

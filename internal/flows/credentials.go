@@ -39,7 +39,8 @@ func (s *Service) GetCredentialsForIdentity(ctx context.Context, in *cognitoiden
 // pass hands a call to the backend, uncached: it judges what could not be proved
 // here.
 func (s *Service) pass(ctx context.Context, p place, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (out *cognitoidentity.GetCredentialsForIdentityOutput, err error) {
-	_, err = s.uncached(ctx, p, *in.IdentityId, in.Logins, func(ctx context.Context) (answer, error) {
+	r := request{Flow: flowEnhanced, Identity: *in.IdentityId, Logins: in.Logins, Role: aws.ToString(in.CustomRoleArn)}
+	_, err = s.uncached(ctx, p, r, func(ctx context.Context) (answer, error) {
 		out, err = s.Next.GetCredentialsForIdentity(ctx, in, opts...)
 		s.observe(flowEnhanced, err)
 		if err != nil {
@@ -64,6 +65,9 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		return e.Credentials.Expires.Sub(now) >= s.Floors.floor(sub.Pool, ask, e.Life())
 	}
 	entry := s.look(ctx, &sub, enough)
+	if entry == nil {
+		entry = s.resumed(ctx, &sub)
+	}
 	if entry == nil {
 		fresh, err := s.exchange(ctx, sub)
 		if err != nil {
@@ -121,17 +125,30 @@ func (s *Service) fromFleet(ctx context.Context, sub *subject) *cache.Entry {
 	if s.Shared == nil {
 		return nil
 	}
-	found, err := s.Shared.Find(ctx, sub.key, sub.stamp, s.Epochs.Read)
+	entry, err := s.shared(ctx, sub)
 	if err != nil {
 		s.Observer.Lookup("redis", "failed")
-		return nil
-	}
-	sub.stamp = found.Stamp
-	if found.Entry == nil || !found.Entry.Stands(s.Now()) {
+	} else if entry == nil {
 		s.Observer.Lookup("redis", "miss")
-		return nil
 	}
-	return s.adopt(sub.key, found.Entry)
+	return entry
+}
+
+// shared is what the fleet has for a call, or nil. It fails with cache.ErrFleet.
+func (s *Service) shared(ctx context.Context, sub *subject) (*cache.Entry, error) {
+	sub.fenced = false
+	if s.Shared == nil {
+		return nil, nil
+	}
+	found, err := s.Shared.Find(ctx, sub.key, sub.stamp, s.Epochs.Read)
+	if err != nil {
+		return nil, err
+	}
+	sub.stamp, sub.fenced = found.Stamp, found.Fenced
+	if found.Entry == nil || !found.Entry.Stands(s.Now()) {
+		return nil, nil
+	}
+	return s.adopt(sub.key, found.Entry), nil
 }
 
 // adopt keeps an entry of the fleet in memory too, and returns the one that all

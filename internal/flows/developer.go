@@ -111,13 +111,16 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 	}
 	ask := askOf(ctx)
 	ask.Pool = r.Pool
+	met := true // an identity that nobody has met may not exist: nothing is kept for it yet
 	if r.IdentityID != "" {
-		if _, err := s.locate(ctx, r.IdentityID); err != nil {
+		p, err := s.locate(ctx, r.IdentityID)
+		if err != nil {
 			return nil, err
 		}
+		met = p.known
 	}
 	sub, ok := s.developer(ctx, call)
-	if !ok {
+	if !ok || !met {
 		got, err := s.developerUncached(ctx, sub)
 		if err != nil {
 			return nil, err
@@ -168,18 +171,30 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 		return answer{}, err
 	}
 	defer release()
-	fence, scopes, err := s.around(ctx, sub.stake())
+	at := sub.stake()
+	ended, err := s.attempt(ctx, at)
 	if err != nil {
 		return answer{}, err
 	}
-	var merged []cache.Scope
-	got, err := within(ctx, s, fence, func(ctx context.Context) (answer, error) {
-		got, err := s.make(ctx, sub.request, scopes)
-		merged = got.merged
-		return got, err
+	got, err := s.developerFenced(ctx, sub, at)
+	ended(err)
+	return got, err
+}
+
+func (s *Service) developerFenced(ctx context.Context, sub subject, at stake) (got answer, err error) {
+	if at.effect, _, err = s.foresee(ctx, sub.input()); err != nil {
+		return answer{}, err
+	}
+	fence, scopes, err := s.around(ctx, at)
+	if err != nil {
+		return answer{}, err
+	}
+	_, err = within(ctx, s, fence, func(ctx context.Context) (_ *answer, err error) {
+		got, err = s.make(ctx, sub.request, scopes)
+		return &got, err
 	})
 	s.observe(sub.Flow, err)
-	return got, cmp.Or(s.endAll(ctx, without(merged, scopes)), err)
+	return got, cmp.Or(s.endAll(ctx, without(got.merged, scopes)), err)
 }
 
 // developerCall makes the two calls of the developer flow. Unless a fence is
@@ -206,6 +221,7 @@ func (s *Service) developerCall(ctx context.Context, r request, fenced []cache.S
 	got, err := s.credentials(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
 		IdentityId: out.IdentityId, Logins: map[string]string{cognito.PassThrough: aws.ToString(out.Token)},
 	})
+	err = after(err)
 	got.also = also
 	got.merged = append(got.merged, scopesOf(cognito.Merged(out.ResultMetadata))...)
 	return got, err

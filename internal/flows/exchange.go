@@ -56,8 +56,8 @@ func (s *Service) exchange(ctx context.Context, sub subject) (*cache.Entry, erro
 // fly makes one exchange, within a fence if it may link, and stores what it
 // brought. The caller has a slot.
 func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
-	if sub.links && !s.linked(ctx, sub.stake(), len(sub.Logins)) {
-		return s.flyFenced(ctx, sub)
+	if sub.links {
+		return s.flyLinking(ctx, sub)
 	}
 	entry, got, err := s.bring(ctx, sub)
 	if err != nil {
@@ -77,11 +77,22 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	return entry, nil
 }
 
-// flyFenced makes an exchange that may link. What the change itself brings is the
-// newest there is for its identities, if nothing else moved them meanwhile.
-func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, error) {
-	fence, changes, err := s.around(ctx, sub.stake())
-	if s.unlinking(ctx, sub.stake(), len(sub.Logins), err) {
+// flyLinking makes an exchange that may link, as alter makes other calls.
+func (s *Service) flyLinking(ctx context.Context, sub subject) (*cache.Entry, error) {
+	at := sub.stake()
+	effect, told, err := s.foresee(ctx, sub.input())
+	if err != nil {
+		s.observe(sub.Flow, err)
+		s.disowned(ctx, at, err)
+		return nil, err
+	}
+	if told && !effect.Changes() {
+		sub.links = false
+		return s.fly(ctx, sub)
+	}
+	at.effect = effect
+	fence, changes, err := s.around(ctx, at)
+	if err != nil && !told && s.unlinking(ctx, at, err) {
 		sub.links = false
 		return s.fly(ctx, sub)
 	}
@@ -89,6 +100,12 @@ func (s *Service) flyFenced(ctx context.Context, sub subject) (*cache.Entry, err
 		return nil, err
 	}
 	sub.changes = changes
+	return s.flyFenced(ctx, sub, fence)
+}
+
+// flyFenced makes an exchange within a fence that has begun. What the change itself brings
+// is the newest there is for its identities, if nothing else moved them meanwhile.
+func (s *Service) flyFenced(ctx context.Context, sub subject, fence *cache.Fence) (*cache.Entry, error) {
 	entry, got, err := s.bring(ctx, sub)
 	if err != nil {
 		return nil, cmp.Or(err, s.endFence(fence, err))

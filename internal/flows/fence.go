@@ -8,39 +8,22 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// fenced makes a change within a fence around what it may outdate. Where the fence
-// cannot be set, nothing is changed; where it cannot be ended, nobody is told that
-// it was. Both fail with cognito.ErrUnavailable.
-func fenced[T any](ctx context.Context, s *Service, scopes []cache.Scope, change func(context.Context) (T, error)) (T, error) {
-	var none T
-	fence, err := s.fence(ctx, scopes)
-	if err != nil {
-		return none, err
-	}
-	return within(ctx, s, fence, change)
-}
-
-// within makes a change within a fence that has begun.
-func within[T any](ctx context.Context, s *Service, fence *cache.Fence, change func(context.Context) (T, error)) (T, error) {
-	var none T
-	out, err := change(ctx)
-	if ended := s.endFence(fence, err); ended != nil && err == nil {
-		return none, ended
-	}
-	return out, err
-}
-
 // fence begins a fence.
 func (s *Service) fence(ctx context.Context, scopes []cache.Scope) (*cache.Fence, error) {
 	fence, err := s.Epochs.Fence(ctx, scopes...)
 	return fence, unfenced(err)
 }
 
-// endFence ends a fence around a change that ended with err. A refusal may come
-// after a part of the change was made. Where there was no answer, the change may be
-// made yet: the epochs stay pending then for as long as that can take.
+// endFence ends a fence around a change of identities that ended with err. One that was
+// surely not made ends nothing. Another refusal may come after a part of the change was
+// made. Where there was no answer, the change may be made yet: the epochs stay pending then
+// for as long as that can take.
 func (s *Service) endFence(fence *cache.Fence, err error) error {
-	if unanswered(err) {
+	switch {
+	case unmade(err):
+		fence.Cancel()
+		return nil
+	case unanswered(err):
 		fence.Leave()
 		return nil
 	}

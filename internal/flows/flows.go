@@ -111,6 +111,7 @@ type Config struct {
 	Directory Directory
 	Guests    Guests    // nil: no limit
 	Exchanges Exchanges // nil: no limit
+	Refusals  Refusals
 	// Pools are the pools that are served; empty: any.
 	Pools []string
 	// DeveloperNames are developer providers by pool, for those that need not be

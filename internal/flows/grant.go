@@ -96,7 +96,7 @@ func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.C
 
 // grantUncached asks the backend alone: nobody here can tell whose the answer is.
 func (s *Service) grantUncached(ctx context.Context, p place, pool string, r request) (cache.Credentials, error) {
-	got, err := s.uncached(ctx, p, r.Identity, r.Logins, func(ctx context.Context) (answer, error) {
+	got, err := s.uncached(ctx, p, r, func(ctx context.Context) (answer, error) {
 		got, err := s.make(ctx, r, nil)
 		s.observe(r.Flow, err)
 		return got, err

@@ -20,7 +20,7 @@ const idLife = 24 * time.Hour
 // identification names a GetId whose answer is kept: that of exactly one login, which
 // is proved here. It is stored under the login, and ends with the identity too.
 func (s *Service) identification(ctx context.Context, in *cognitoidentity.GetIdInput) (subject, bool) {
-	proven := s.proven(ctx, in.Logins)
+	proven, _ := s.proven(ctx, in.Logins)
 	if len(in.Logins) != 1 || len(proven) != 1 || !s.ofAccount(in) {
 		return subject{}, false
 	}
@@ -49,6 +49,8 @@ func (s *Service) identify(ctx context.Context, sub subject, anew bool) (id stri
 	if anew {
 		sub.stamp = s.present(ctx, sub.scope, sub.poolScope())
 	} else if e := s.knownID(ctx, &sub); e != nil {
+		return e.Credentials.IdentityID, true, nil
+	} else if e := s.resumed(ctx, &sub); e != nil {
 		return e.Credentials.IdentityID, true, nil
 	}
 	e, err := s.exchange(ctx, sub)
@@ -121,7 +123,8 @@ func (s *Service) settled(ctx context.Context, watch *cache.Watch, began time.Ti
 // refused is disowned for a call that failed, whose logins were not weighed.
 func (s *Service) refused(ctx context.Context, p place, id string, logins map[string]string, err error) {
 	if err != nil && cognito.Disowned(err) {
-		s.disowned(ctx, stake{cmp.Or(p.pool, askOf(ctx).Pool), id, s.proven(ctx, logins)}, err)
+		proven, _ := s.proven(ctx, logins)
+		s.disowned(ctx, stake{pool: cmp.Or(p.pool, askOf(ctx).Pool), identity: id, logins: proven}, err)
 	}
 }
 

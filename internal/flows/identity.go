@@ -55,27 +55,24 @@ func (s *Service) getID(ctx context.Context, in *cognitoidentity.GetIdInput, opt
 			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), errors.Join(cache.ErrLimited, err))
 		}
 	}
-	proven := s.proven(ctx, in.Logins)
-	if err := s.turnUncached(ctx, place{pool: *in.IdentityPoolId}, "", in.Logins, proven); err != nil {
-		return nil, err
-	}
 	release, err := s.slot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
+	at := s.stakeOf(ctx, *in.IdentityPoolId, "", in.Logins)
 	call := func(ctx context.Context) (*cognitoidentity.GetIdOutput, error) {
 		out, err := s.Next.GetId(ctx, in, opts...)
 		if err == nil {
-			s.owned(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), proven)
+			s.owned(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), at.logins)
 		}
 		if err == nil && in.AccountId != nil {
 			s.accounts.Store(strings.Clone(*in.IdentityPoolId), strings.Clone(*in.AccountId))
 		}
 		return out, err
 	}
-	at := stake{pool: *in.IdentityPoolId, logins: proven}
-	out, err := linking(ctx, s, len(in.Logins) > 1, at, len(in.Logins), call)
+	turn := func() error { return s.turnUncached(ctx, place{pool: *in.IdentityPoolId}, "", in.Logins, at.logins) }
+	out, err := linking(ctx, s, len(in.Logins) > 1, at, in, turn, call)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +98,10 @@ func (s *Service) UnlinkIdentity(ctx context.Context, in *cognitoidentity.Unlink
 		return nil, err
 	}
 	defer release()
-	out, err := fenced(ctx, s, []cache.Scope{cache.IdentityScope(*in.IdentityId)}, func(ctx context.Context) (*cognitoidentity.UnlinkIdentityOutput, error) {
+	proven, vain := s.proven(ctx, in.Logins)
+	at := stake{identity: *in.IdentityId, vain: vain}
+	at.owned = s.owns(ctx, stake{pool: p.pool, identity: at.identity, logins: proven})
+	out, err := alter(ctx, s, at, in, func(ctx context.Context) (*cognitoidentity.UnlinkIdentityOutput, error) {
 		return s.Next.UnlinkIdentity(ctx, in, opts...)
 	})
 	s.refused(ctx, p, *in.IdentityId, in.Logins, err)

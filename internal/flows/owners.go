@@ -2,9 +2,11 @@ package flows
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/logins"
 )
 
 // login is a user of a provider whom a call proved, or a backend vouched for.
@@ -42,18 +44,24 @@ func (s *Service) owners(ctx context.Context, pool string, logins []login) ([]st
 	return append(owners, slices.Concat(told...)...), nil
 }
 
-// proven are those of a call's logins that can be proved here.
-func (s *Service) proven(ctx context.Context, tokens map[string]string) []login {
-	var logins []login
+// proven are those of a call's logins that can be proved here. vain says that the backend
+// will take none of them either: each was refused here.
+func (s *Service) proven(ctx context.Context, tokens map[string]string) (proved []login, vain bool) {
+	vain = true
 	for provider, token := range tokens {
 		if !s.Prover.Known(provider) {
+			vain = false
 			continue
 		}
-		if proof, err := s.Prover.Prove(ctx, provider, token); err == nil {
-			logins = append(logins, login{provider, proof.Subject, proof.ClientID})
+		proof, err := s.Prover.Prove(ctx, provider, token)
+		if err == nil {
+			proved = append(proved, login{provider, proof.Subject, proof.ClientID})
+		}
+		if _, refused := errors.AsType[*logins.Refused](err); !refused {
+			vain = false
 		}
 	}
-	return logins
+	return proved, vain
 }
 
 // owned notes whose the logins of a call are that was answered.

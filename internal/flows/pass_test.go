@@ -13,31 +13,47 @@ import (
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
-// A call that the broker could not judge may have linked its login even where it
-// failed: a role that is refused, for one, is refused after that.
+// outcomes of a call that may link, and whether it may have linked.
+var outcomes = map[string]struct {
+	err        error
+	mayHave    bool // where nobody here could judge the login
+	contradict bool // it shows that the backend took a login that was refused here
+}{
+	"accepted":             {nil, true, true},
+	"linked, role refused": {cognito.NotAuthorized("role"), true, true},
+	"linked, but no role":  {cognito.InvalidPoolConfiguration("role"), true, true},
+	"no answer in time":    {context.DeadlineExceeded, true, false},
+	"broken off":           {errors.New("connection reset"), true, false},
+	"failed in the middle": {cognito.Internal(), true, false},
+	"refused":              {cognito.NotAuthorized(cognito.MsgTokenUnverified), false, false},
+	"not his":              {cognito.NotAuthorized(cognito.MsgLoginsDontMatch), false, false},
+	"nobody":               {cognito.IdentityNotFound(user), false, false},
+	"somebody else's":      {cognito.ResourceConflict(cognito.MsgAlreadyLinked), false, false},
+	"throttled":            {cognito.TooManyRequests(cognito.MsgRateExceeded), false, false},
+	"no provider to ask":   {cognito.ExternalService("down"), false, false},
+}
+
+// A call that may link ends what it may have changed, also where it failed: a role that is
+// refused, for one, is refused after that. One that was surely refused ends nothing; nor
+// does one that nobody can have a right to, as far as its outcome does not show otherwise.
 func TestUncachedCallsEndWhatTheyMayHaveChanged(t *testing.T) {
-	for name, refusal := range map[string]error{
-		"accepted":             nil,
-		"linked, role refused": cognito.NotAuthorized("role"),
-		"linked, but no role":  cognito.InvalidPoolConfiguration("role"),
-		"no answer in time":    context.DeadlineExceeded,
-		"broken off":           errors.New("connection reset"),
-		"failed in the middle": cognito.Internal(),
-	} {
+	for name, outcome := range outcomes {
 		for call, do := range uncachedCalls {
-			t.Run(name+", "+call, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					r := newRig(t)
-					r.directory.guests.Store(user, true)
-					r.guest("key1")
-					r.backend.refuse("bad", refusal)
-					if err := do(r); (err != nil) != (refusal != nil) {
-						t.Errorf("got %v, want %v", err, refusal)
-					}
-					r.backend.exchanges.Store(8)
-					r.guest("key9")
+			for token, ends := range map[string]bool{"down": outcome.mayHave, "bad": outcome.contradict} {
+				t.Run(name+", "+call+", "+token, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						r := newRig(t)
+						r.directory.guests.Store(user, true)
+						r.guest("key1")
+						r.backend.refuse(token, outcome.err)
+						if err := do(r, token); (err != nil) != (outcome.err != nil) {
+							t.Errorf("got %v, want %v", err, outcome.err)
+						}
+						r.backend.exchanges.Store(8)
+						r.guest(map[bool]string{true: "key9", false: "key1"}[ends])
+					})
 				})
-			})
+			}
 		}
 	}
 }
@@ -46,32 +62,34 @@ func TestUncachedCallsEndWhatTheyMayHaveChanged(t *testing.T) {
 // ends nothing: whoever knows an id could keep it out of the cache.
 func TestRefusedUncachedCallsEndNothing(t *testing.T) {
 	for call, do := range uncachedCalls {
-		t.Run(call, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t)
-				r.want("key1", flows.Miss, flows.Ask{})
-				r.backend.refuse("bad", cognito.NotAuthorized("bad"))
-				if do(r) == nil {
-					t.Error("got credentials, want the refusal")
-				}
-				r.want("key1", flows.Hit, flows.Ask{})
+		for _, token := range []string{"down", "bad"} {
+			t.Run(call+", "+token, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t)
+					r.want("key1", flows.Miss, flows.Ask{})
+					r.backend.refuse(token, cognito.NotAuthorized("bad"))
+					if do(r, token) == nil {
+						t.Error("got credentials, want the refusal")
+					}
+					r.want("key1", flows.Hit, flows.Ask{})
+				})
 			})
-		})
+		}
 	}
 }
 
 // uncachedCalls ask with a login that the broker cannot prove.
-var uncachedCalls = map[string]func(*rig) error{
-	"operation": func(r *rig) error {
-		_, err := r.ask(user, "bad", &flows.Ask{})
+var uncachedCalls = map[string]func(*rig, string) error{
+	"operation": func(r *rig, token string) error {
+		_, err := r.ask(user, token, &flows.Ask{})
 		return err
 	},
-	"grant":         func(r *rig) error { return r.badGrant(nil) },
-	"classic grant": func(r *rig) error { return r.badGrant(&flows.Classic{RoleARN: role}) },
+	"grant":         func(r *rig, token string) error { return r.badGrant(token, nil) },
+	"classic grant": func(r *rig, token string) error { return r.badGrant(token, &flows.Classic{RoleARN: role}) },
 }
 
-func (r *rig) badGrant(c *flows.Classic) error {
-	_, err := r.Grant(r.t.Context(), flows.GrantRequest{Pool: pool, IdentityID: user, Logins: map[string]string{idp: "bad"}, Classic: c})
+func (r *rig) badGrant(token string, c *flows.Classic) error {
+	_, err := r.Grant(r.t.Context(), flows.GrantRequest{Pool: pool, IdentityID: user, Logins: map[string]string{idp: token}, Classic: c})
 	return err
 }
 

@@ -88,6 +88,20 @@ func (r *request) fields() []string {
 	return append(fields, r.Provider, r.User, string(tags))
 }
 
+// input is that of the first operation that the call is made of: the one that may change
+// something.
+func (r *request) input() any {
+	switch r.Flow {
+	case flowEnhanced:
+		return r.enhancedInput()
+	case flowDeveloper:
+		return r.developerInput()
+	case flowID:
+		return &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins}
+	}
+	return &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(r.Identity), Logins: r.Logins}
+}
+
 func (r *request) enhancedInput() *cognitoidentity.GetCredentialsForIdentityInput {
 	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(r.Identity), Logins: r.Logins}
 	if r.Role != "" {

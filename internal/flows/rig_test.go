@@ -186,6 +186,14 @@ func (b *backend) UnlinkIdentity(context.Context, *cognitoidentity.UnlinkIdentit
 	return &cognitoidentity.UnlinkIdentityOutput{}, b.change("UnlinkIdentity")
 }
 
+func (b *backend) UnlinkDeveloperIdentity(context.Context, *cognitoidentity.UnlinkDeveloperIdentityInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
+	return &cognitoidentity.UnlinkDeveloperIdentityOutput{}, b.change("UnlinkDeveloperIdentity")
+}
+
+func (b *backend) DeleteIdentities(context.Context, *cognitoidentity.DeleteIdentitiesInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.DeleteIdentitiesOutput, error) {
+	return &cognitoidentity.DeleteIdentitiesOutput{}, b.change("DeleteIdentities")
+}
+
 // AssumeRoleWithWebIdentity counts as an exchange; the session tells its
 // duration by when it ends.
 func (b *backend) AssumeRoleWithWebIdentity(_ context.Context, r sts.Request) (*sts.Response, error) {
@@ -222,8 +230,11 @@ type prover struct{}
 func (prover) Known(provider string) bool { return provider == idp || provider == idp2 }
 
 func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, error) {
-	if token == "bad" {
+	switch token {
+	case "bad":
 		return nil, &logins.Refused{Message: "bad"}
+	case "down":
+		return nil, &logins.Unavailable{Provider: provider}
 	}
 	_, client, _ := strings.Cut(token, "@")
 	return &logins.Proof{Provider: provider, Subject: token[:1], ClientID: cmp.Or(client, "web-app")}, nil

@@ -9,18 +9,45 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// stake is what a call may change that names an identity, if any, and comes with
-// logins: linking moves logins, and merging ends identities that the call does not
+// stake is what a call may change: the identity that it names, if any, and all that its
+// logins are of. Linking moves logins, and merging ends identities that the call does not
 // name.
 type stake struct {
 	pool, identity string
 	logins         []login
+	// tokens is with how many logins an app's call comes that links what it proves; a call
+	// that does anything else to identities has none.
+	tokens int
+	// vain says that the backend will take none of the call's logins: all of them were
+	// refused here, or there are none.
+	vain bool
+	// owned says that a login of the call is known to belong to the identity.
+	owned bool
+	// vouched says that a caller of the configuration answers for the call.
+	vouched bool
+	// others are scopes that the call names besides.
+	others []cache.Scope
+	// effect is what the backend foresees, where it can.
+	effect cognito.Effect
+}
+
+// stakeOf is what an app's call may change that comes with these tokens. Without any it
+// changes nothing, and nothing is vain.
+func (s *Service) stakeOf(ctx context.Context, pool, identity string, tokens map[string]string) stake {
+	at := stake{pool: pool, identity: identity, tokens: len(tokens)}
+	if len(tokens) > 0 {
+		at.logins, at.vain = s.proven(ctx, tokens)
+	}
+	return at
 }
 
 // concerned are the scopes of a stake, each once: a fence over a scope twice would
 // disturb itself.
 func (s *Service) concerned(ctx context.Context, at stake) ([]cache.Scope, error) {
-	scopes := scopesOfLogins(at.logins)
+	scopes := slices.Concat(at.others, scopesOfLogins(at.logins), scopesOf(at.effect.Identities))
+	for _, l := range at.effect.Logins {
+		scopes = append(scopes, cache.LoginScope(l.Provider, l.Subject))
+	}
 	if at.identity != "" {
 		scopes = append(scopes, cache.IdentityScope(at.identity))
 	}
@@ -65,44 +92,25 @@ func (s *Service) around(ctx context.Context, at stake) (*cache.Fence, []cache.S
 	return nil, nil, cognito.Unavailable(errSurprised)
 }
 
-// fencedAround is fenced around what is at stake.
-func fencedAround[T any](ctx context.Context, s *Service, at stake, change func(context.Context) (T, error)) (T, error) {
-	fence, _, err := s.around(ctx, at)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return within(ctx, s, fence, change)
-}
-
 // linked reports whether a call with logins links nothing: its only login belongs to
 // the identity, or did. So the identity is no guest's, and one of users becomes linked
 // only by another login beside.
-func (s *Service) linked(ctx context.Context, at stake, tokens int) bool {
-	if tokens != 1 || len(at.logins) != 1 || at.identity == "" {
+func (s *Service) linked(ctx context.Context, at stake) bool {
+	return at.tokens == 1 && len(at.logins) == 1 && s.owns(ctx, at)
+}
+
+// owns reports whether one of a stake's logins is known to belong to the identity that is
+// named, or to have belonged to it.
+func (s *Service) owns(ctx context.Context, at stake) bool {
+	if at.identity == "" {
 		return false
 	}
-	here, err := s.Directory.Owners(ctx, at.pool, at.logins[0].provider, at.logins[0].subject)
-	if err == nil && slices.Contains(here, at.identity) {
-		return true // whether or not the fleet can be asked
+	for _, l := range at.logins {
+		here, err := s.Directory.Owners(ctx, at.pool, l.provider, l.subject)
+		if err == nil && slices.Contains(here, at.identity) {
+			return true // whether or not the fleet can be asked
+		}
 	}
 	owners, err := s.owners(ctx, at.pool, at.logins)
 	return err == nil && slices.Contains(owners, at.identity)
-}
-
-// linking makes a call that comes with logins; where it may link one of them, within
-// a fence around all that it may change.
-func linking[T any](ctx context.Context, s *Service, links bool, at stake, tokens int, call func(context.Context) (T, error)) (T, error) {
-	if !links || s.linked(ctx, at, tokens) {
-		return call(ctx)
-	}
-	fence, _, err := s.around(ctx, at)
-	if err == nil {
-		return within(ctx, s, fence, call)
-	}
-	if s.unlinking(ctx, at, tokens, err) {
-		return call(ctx)
-	}
-	var none T
-	return none, err
 }

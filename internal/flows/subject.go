@@ -24,6 +24,8 @@ type subject struct {
 	// rests on. Who changes a login may not know whose it is: what knew it may have been
 	// evicted.
 	stamp cache.Stamp
+	// fenced says that the fleet has an entry for the call that open fences suspend.
+	fenced bool
 	// tokens digests the logins byte for byte: a refusal belongs to them.
 	tokens cache.Key
 	// links says that the call may link a login, and so must be fenced: changes
@@ -79,7 +81,9 @@ func (sub *subject) loginScopes() []cache.Scope {
 	return without(scopesOfLogins(sub.logins), []cache.Scope{sub.scope})
 }
 
-func (sub *subject) stake() stake { return stake{sub.Pool, sub.Identity, sub.logins} }
+func (sub *subject) stake() stake {
+	return stake{pool: sub.Pool, identity: sub.Identity, logins: sub.logins, tokens: len(sub.Logins), vouched: sub.Flow == flowDeveloper}
+}
 
 // proved is the call with the logins that were proved of it.
 func (sub *subject) proved() proved { return proved{sub.request, sub.logins, sub.settings} }

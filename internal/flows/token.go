@@ -38,24 +38,22 @@ func (s *Service) openIDToken(ctx context.Context, id string, logins map[string]
 	if err != nil {
 		return nil, err
 	}
-	proven := s.proven(ctx, logins)
-	if err := s.turnUncached(ctx, p, id, logins, proven); err != nil {
-		return nil, err
-	}
 	release, err := s.slot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
+	in := &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins}
+	at := s.stakeOf(ctx, cmp.Or(p.pool, askOf(ctx).Pool), id, logins)
 	call := func(ctx context.Context) (*cognitoidentity.GetOpenIdTokenOutput, error) {
-		out, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
+		out, err := s.Next.GetOpenIdToken(ctx, in)
 		if err == nil && p.known {
-			s.owned(ctx, p.pool, aws.ToString(out.IdentityId), proven)
+			s.owned(ctx, p.pool, aws.ToString(out.IdentityId), at.logins)
 		}
 		return out, err
 	}
-	at := stake{pool: cmp.Or(p.pool, askOf(ctx).Pool), identity: id, logins: proven}
-	out, err := linking(ctx, s, p.links(logins), at, len(logins), call)
+	turn := func() error { return s.turnUncached(ctx, p, id, logins, at.logins) }
+	out, err := linking(ctx, s, p.links(logins), at, in, turn, call)
 	if err != nil {
 		s.disowned(ctx, at, err)
 		return nil, err
@@ -94,10 +92,10 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 		}
 		return out, err
 	}
-	at := stake{pool: *in.IdentityPoolId, identity: aws.ToString(in.IdentityId), logins: logins}
+	at := stake{pool: *in.IdentityPoolId, identity: aws.ToString(in.IdentityId), logins: logins, vouched: true}
 	var out *cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput
 	if links {
-		out, err = fencedAround(ctx, s, at, call)
+		out, err = alter(ctx, s, at, in, call)
 	} else {
 		out, err = call(ctx)
 	}
@@ -114,7 +112,7 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 // developerLogins are the logins of a developer call. The backend's own user is
 // whichever cannot be proved here.
 func (s *Service) developerLogins(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) []login {
-	logins := s.proven(ctx, in.Logins)
+	logins, _ := s.proven(ctx, in.Logins)
 	for provider, user := range in.Logins {
 		if !s.Prover.Known(provider) {
 			logins = append(logins, login{provider: provider, subject: user})

@@ -67,7 +67,16 @@ func (s *Service) own(by payer) bool {
 
 // flyInTurn makes an exchange that an asker waits for, in its turn. Renewals ahead are
 // few for each identity, and wait for none.
-func (s *Service) flyInTurn(ctx context.Context, sub subject) (*cache.Entry, error) {
+func (s *Service) flyInTurn(ctx context.Context, sub subject) (_ *cache.Entry, err error) {
+	at := sub.stake()
+	sub.links = sub.links && !s.linked(ctx, at)
+	if sub.links || sub.domain == cache.DomainUnproven {
+		var ended func(error)
+		if ended, err = s.attempt(ctx, at); err != nil {
+			return nil, err
+		}
+		defer func() { ended(err) }()
+	}
 	if !sub.ahead {
 		by := payer{sub.Pool, sub.Identity, sub.Logins, sub.logins}
 		if sub.Flow == flowDeveloper {

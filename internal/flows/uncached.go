@@ -8,35 +8,30 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// uncached makes a call for an identity that is not for the cache. A call that may
-// link is fenced, for it may have linked even where it failed; what the backend
-// took although it was not proved here may have changed the identity too.
-func (s *Service) uncached(ctx context.Context, p place, id string, logins map[string]string, call func(context.Context) (answer, error)) (answer, error) {
-	proven := s.proven(ctx, logins)
-	if err := s.turnUncached(ctx, p, id, logins, proven); err != nil {
-		return answer{}, err
-	}
+// uncached makes a call for an identity that is not for the cache. What the backend took
+// although it was not proved here may have changed the identity too.
+func (s *Service) uncached(ctx context.Context, p place, r request, call func(context.Context) (answer, error)) (answer, error) {
 	release, err := s.slot(ctx)
 	if err != nil {
 		return answer{}, err
 	}
 	defer release()
-	var got answer
-	if p.links(logins) {
-		at := stake{pool: cmp.Or(p.pool, askOf(ctx).Pool), identity: id, logins: proven}
-		got, err = linking(ctx, s, true, at, len(logins), call)
-	} else {
+	at := s.stakeOf(ctx, cmp.Or(p.pool, askOf(ctx).Pool), r.Identity, r.Logins)
+	turn := func() error { return s.turnUncached(ctx, p, r.Identity, r.Logins, at.logins) }
+	var got answer // also of a call that failed
+	_, err = linking(ctx, s, p.links(r.Logins), at, r.input(), turn, func(ctx context.Context) (_ *answer, err error) {
 		got, err = call(ctx)
-	}
+		return &got, err
+	})
 	if err != nil {
-		s.refused(ctx, p, id, logins, err)
+		s.disowned(ctx, at, err)
 		return got, cmp.Or(s.endMerged(ctx, got), err)
 	}
 	changed, answered := got.merged, got.credentials.IdentityID
-	if answered != id {
-		changed = append(changed, cache.IdentityScope(id), cache.IdentityScope(answered))
-	} else if len(logins) > 0 {
-		s.precaution(ctx, cache.IdentityScope(id))
+	if answered != r.Identity {
+		changed = append(changed, cache.IdentityScope(r.Identity), cache.IdentityScope(answered))
+	} else if len(r.Logins) > 0 {
+		s.precaution(ctx, cache.IdentityScope(r.Identity))
 	}
 	return got, s.endAll(ctx, changed)
 }

@@ -13,8 +13,8 @@ import (
 // unlinking reports whether a call may be made although err kept it from being
 // fenced: it links nothing. The fleet that could not be asked would have told who
 // owns the login; now the backend tells whose the identity is.
-func (s *Service) unlinking(ctx context.Context, at stake, tokens int, err error) bool {
-	alone := tokens == 1 && len(at.logins) <= 1 // backends' own users are none of the tokens
+func (s *Service) unlinking(ctx context.Context, at stake, err error) bool {
+	alone := at.tokens == 1 && len(at.logins) <= 1 // backends' own users are none of the tokens
 	return errors.Is(err, cognito.ErrUnavailable) && alone && at.identity != "" && s.isUsers(ctx, at.identity)
 }
 

@@ -78,8 +78,8 @@ func TestUnfenced(t *testing.T) {
 		{"its login's and one more", owned, discreet{}, two, false},
 		{"a login that nobody here can prove, a guest's", nil, discreet{}, map[string]string{foreign: "t"}, false},
 		{"a login that nobody here can prove, a user's", nil, discreet{asGuest: forbidden}, map[string]string{foreign: "t"}, true},
-		{"a bad login, a user's", nil, discreet{asGuest: forbidden}, map[string]string{idp: "bad"}, true},
-		{"a bad login, a guest's", nil, discreet{}, map[string]string{idp: "bad"}, false},
+		{"a login whose provider cannot be asked, a user's", nil, discreet{asGuest: forbidden}, map[string]string{idp: "down"}, true},
+		{"a login whose provider cannot be asked, a guest's", nil, discreet{}, map[string]string{idp: "down"}, false},
 	} {
 		for call, do := range map[string]func(*rig) error{
 			"credentials": func(r *rig) error { _, err := r.askAll(user, maps.Clone(test.logins)); return err },

@@ -83,7 +83,7 @@ func (f *Fleet) Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read
 			return cache.Found{}, err
 		}
 		found.Stamp = stamp.With(epochs)
-		found.Fenced = found.Fenced || len(epochs) < len(scopes)
+		found.Fenced = found.Fenced || blob != "" && len(epochs) < len(scopes)
 	}
 	return found, nil
 }

@@ -1,0 +1,98 @@
+package flows
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// foresee asks a backend that can tell what a call would change; told is false where it
+// cannot. The call would fail as foresee does.
+func (s *Service) foresee(ctx context.Context, in any) (effect cognito.Effect, told bool, err error) {
+	backend, ok := s.Next.(cognito.Decider)
+	if !ok {
+		return cognito.Effect{}, false, nil
+	}
+	effect, err = backend.Decide(ctx, in)
+	return effect, true, err
+}
+
+// alter makes a call that may change what is at stake; in is its input. Nothing ends for
+// one that is refused, or that changes nothing: the backend tells before, where it can,
+// and what a fence suspended is put back otherwise. A call that nobody can have a right to
+// is not fenced at all; should the backend take it nevertheless, all that it may have
+// changed ends behind it.
+func alter[Out any](ctx context.Context, s *Service, at stake, in any, call func(context.Context) (*Out, error)) (*Out, error) {
+	ended, err := s.attempt(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	out, err := foreseen(ctx, s, at, in, call)
+	ended(err)
+	return out, err
+}
+
+func foreseen[Out any](ctx context.Context, s *Service, at stake, in any, call func(context.Context) (*Out, error)) (*Out, error) {
+	effect, told, err := s.foresee(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if told && !effect.Changes() {
+		return call(ctx)
+	}
+	if at.effect = effect; !told && at.vain {
+		out, err := call(ctx)
+		if unmade(err) || unanswered(err) {
+			return out, err
+		}
+		return withheld(out, cmp.Or(s.endConcerned(ctx, at), err))
+	}
+	fence, _, err := s.around(ctx, at)
+	if err != nil && !told && s.unlinking(ctx, at, err) {
+		return call(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return within(ctx, s, fence, call)
+}
+
+// endConcerned ends what a call may have changed that was not fenced.
+func (s *Service) endConcerned(ctx context.Context, at stake) error {
+	scopes, err := s.concerned(ctx, at)
+	return cmp.Or(err, s.endAll(ctx, scopes))
+}
+
+// linking makes an app's call for what is at stake; links tells whether it may link one of
+// its logins, and turn takes a turn for it. One of whose logins nothing is proved may be
+// refused as often as one that links.
+func linking[Out any](
+	ctx context.Context, s *Service, links bool, at stake, in any, turn func() error, call func(context.Context) (*Out, error),
+) (out *Out, err error) {
+	links = links && !s.linked(ctx, at)
+	ended := func(error) {}
+	if links || at.tokens > 0 && len(at.logins) == 0 {
+		if ended, err = s.attempt(ctx, at); err != nil {
+			return nil, err
+		}
+	}
+	defer func() { ended(err) }()
+	if err := turn(); err != nil {
+		return nil, err
+	}
+	if links {
+		return foreseen(ctx, s, at, in, call)
+	}
+	return call(ctx)
+}
+
+// within makes a change within a fence that has begun.
+func within[Out any](ctx context.Context, s *Service, fence *cache.Fence, change func(context.Context) (*Out, error)) (*Out, error) {
+	out, err := change(ctx)
+	if ended := s.endFence(fence, err); ended != nil && err == nil {
+		return nil, ended
+	}
+	return out, err
+}

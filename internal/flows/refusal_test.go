@@ -1,0 +1,391 @@
+package flows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// attempts are calls by which somebody may try to change the identity of another, or to end
+// what is cached for him.
+var attempts = map[string]func(ctx context.Context, r *rig, id string) error{
+	"unlink without logins": func(ctx context.Context, r *rig, id string) error {
+		return r.unlinks(ctx, id, map[string]string{})
+	},
+	"unlink with a bad login": func(ctx context.Context, r *rig, id string) error {
+		return r.unlinks(ctx, id, map[string]string{idp: "bad"})
+	},
+	"unlink with a foreign login": func(ctx context.Context, r *rig, id string) error {
+		return r.unlinks(ctx, id, map[string]string{idp: "m1"})
+	},
+	"unlink with a login that nobody here can judge": func(ctx context.Context, r *rig, id string) error {
+		return r.unlinks(ctx, id, map[string]string{foreign: "opaque"})
+	},
+	"credentials with two foreign logins": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
+			IdentityId: &id, Logins: map[string]string{idp: "m1", idp2: "m1"}})
+		return err
+	},
+	"credentials with bad logins": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
+			IdentityId: &id, Logins: map[string]string{idp: "bad", idp2: "bad"}})
+		return err
+	},
+	"a token with a foreign login and one that nobody here can judge": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{
+			IdentityId: &id, Logins: map[string]string{idp: "m1", foreign: "m1"}})
+		return err
+	},
+	"link": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.Link(ctx, pool, id, map[string]string{idp: "m1", idp2: "m1"})
+		return err
+	},
+	"unlink a developer's user": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.UnlinkDeveloperIdentity(ctx, &cognitoidentity.UnlinkDeveloperIdentityInput{
+			IdentityId: &id, IdentityPoolId: ptr(pool), DeveloperProviderName: ptr("login.example"), DeveloperUserIdentifier: ptr("m")})
+		return err
+	},
+	"a developer's token": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.DeveloperToken(ctx, flows.DeveloperRequest{Pool: pool, User: "m", IdentityID: id})
+		return err
+	},
+	"a developer's grant": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.DeveloperGrant(ctx, flows.DeveloperRequest{Pool: pool, User: "m", IdentityID: id, Logins: map[string]string{idp: "m1"}})
+		return err
+	},
+	"a deletion": func(ctx context.Context, r *rig, id string) error {
+		_, err := r.DeleteIdentities(ctx, &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{id}})
+		return err
+	},
+}
+
+// vouched are the attempts of callers.
+var vouched = map[string]bool{"unlink a developer's user": true, "a developer's token": true, "a developer's grant": true, "a deletion": true}
+
+func (r *rig) unlinks(ctx context.Context, id string, logins map[string]string) error {
+	_, err := r.UnlinkIdentity(ctx, &cognitoidentity.UnlinkIdentityInput{IdentityId: &id, Logins: logins, LoginsToRemove: []string{"x"}})
+	return err
+}
+
+// The backend's own refusals of a change, each of which says that it was not made.
+var definite = map[string]error{
+	"no such login":   cognito.NotAuthorized(cognito.MsgLoginsDontMatch),
+	"a bad token":     cognito.NotAuthorized(cognito.MsgTokenMalformed),
+	"nobody":          cognito.IdentityNotFound(user),
+	"somebody else's": cognito.ResourceConflict(cognito.MsgAlreadyLinked),
+	"throttled":       cognito.TooManyRequests(cognito.MsgRateExceeded),
+	"invalid":         cognito.InvalidParameter("no"),
+	"no provider":     cognito.ExternalService("down"),
+}
+
+// refuseAttempts refuses everything but what the identity's own login asks.
+func (b *backend) refuseAttempts(err error) {
+	b.set(func(b *backend) {
+		b.changes = err
+		b.fail = func(token string) error {
+			if token == "a1" || token == "" {
+				return nil
+			}
+			return err
+		}
+	})
+}
+
+// A call that is refused ends nothing, whatever it was: the next answer is a hit.
+func TestRefusedCallsEndNothing(t *testing.T) {
+	for name, attempt := range attempts {
+		for why, refusal := range definite {
+			t.Run(name+", "+why, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t)
+					r.want("key1", flows.Miss, flows.Ask{})
+					id := r.wantID(flows.Miss, 1)
+					r.directory.Owns(pool, idp, "a", user)
+					r.backend.refuseAttempts(refusal)
+					for range 3 {
+						if err := attempt(t.Context(), r, user); err == nil {
+							t.Fatal("got an answer, want the refusal")
+						}
+						r.want("key1", flows.Hit, flows.Ask{})
+					}
+					if got := r.wantID(flows.Hit, 1); got != id {
+						t.Errorf("got identity %s, want %s", got, id)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Nor does it cost the identity's owner anything while it runs: he waits for the refusal
+// instead of an exchange whose answer could not be kept.
+func TestRefusedCallsCostNothing(t *testing.T) {
+	for name, attempt := range attempts {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.want("key1", flows.Miss, flows.Ask{})
+				id := r.wantID(flows.Miss, 1)
+				r.directory.Owns(pool, idp, "a", id)
+				r.backend.refuseAttempts(definite["no such login"])
+				hold := make(chan struct{})
+				r.backend.set(func(b *backend) {
+					before := b.fail
+					b.before = func(string) { <-hold }
+					b.fail = func(token string) error {
+						err := before(token)
+						if err != nil {
+							<-hold
+						}
+						return err
+					}
+				})
+				for range 2 {
+					go attempt(t.Context(), r, user)
+					go attempt(t.Context(), r, id)
+				}
+				synctest.Wait()
+				time.AfterFunc(100*time.Millisecond, func() { close(hold) })
+				r.want("key1", flows.Hit, flows.Ask{})
+				r.wantID(flows.Hit, 1)
+				time.Sleep(time.Second)
+			})
+		})
+	}
+}
+
+// So it is over a fleet, at the broker that was asked and at the others; and calls for
+// identities that nobody has leave Redis as it was.
+func TestRefusedCallsInAFleet(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	named := func(f *flows.Config) { f.DeveloperNames = map[string]string{pool: "login.example"} }
+	brokers := []*member{c.join(named), c.join(named)}
+	for i, m := range brokers {
+		m.want("key1", []flows.Outcome{flows.Miss, flows.Hit}[i], flows.Ask{})
+	}
+	c.directory.Owns(pool, idp, "a", user)
+	c.backend.refuseAttempts(definite["no such login"])
+	keys := func() map[string]bool {
+		all := map[string]bool{}
+		for _, key := range c.redis.Client().Keys(t.Context(), "*").Val() {
+			if !strings.Contains(key, ":o:") { // how a flight failed, for five seconds
+				all[key] = true
+			}
+		}
+		return all
+	}
+	for _, attempt := range attempts {
+		attempt(t.Context(), brokers[0].rig, user) // what there is once, of users who are there
+	}
+	before := keys()
+	n := 0
+	for name, attempt := range attempts {
+		for range 3 {
+			if err := attempt(t.Context(), brokers[0].rig, user); err == nil {
+				t.Fatalf("%s: got an answer, want the refusal", name)
+			}
+			for i, m := range brokers {
+				if got, err := m.ask(user, "a1", &flows.Ask{}); got != "key1" || err != nil {
+					t.Errorf("%s, broker %d: got %s %v, want key1", name, i, got, err)
+				}
+			}
+			n++
+			nobody := fmt.Sprintf("us-east-1:%08x-2222-4222-8222-222222222222", n)
+			c.directory.places.Store(nobody, "") // not known
+			if err := attempt(t.Context(), brokers[n%2].rig, nobody); err == nil {
+				t.Fatalf("%s, for nobody: got an answer, want the refusal", name)
+			}
+		}
+	}
+	if after := keys(); !maps.Equal(before, after) {
+		t.Errorf("got %d keys in Redis, want the %d that there were", len(after), len(before))
+	}
+}
+
+// A bad login is refused by the backend whether or not the fleet can be told; should the
+// backend take it, nobody is told so before all that rests on it has ended.
+func TestBadLoginsWithoutTheFleet(t *testing.T) {
+	for name, refusal := range map[string]error{"refused": definite["a bad token"], "taken": nil} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			fleet := &unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}}
+			r.Epochs.Join(fleet)
+			r.directory.guests.Store(user, true)
+			r.backend.refuse("bad", refusal)
+			_, err := r.Token(t.Context(), pool, user, map[string]string{idp: "bad"})
+			if refusal != nil {
+				if code(err) != "NotAuthorizedException" {
+					t.Errorf("got %v, want the refusal", err)
+				}
+				return
+			}
+			if !errors.Is(err, cognito.ErrUnavailable) {
+				t.Errorf("got %v, want %v", err, cognito.ErrUnavailable)
+			}
+			fleet.set(false)
+			until(t, "the end of what was cached", func() bool {
+				fleet.mu.Lock()
+				defer fleet.mu.Unlock()
+				return fleet.ended[cache.IdentityScope(user)] > 0
+			})
+			if err := r.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// limited is a rig whose addresses and identities have three refusals each, of which one
+// comes back in 10 s.
+func limited(t *testing.T) *rig {
+	r := newRig(t)
+	for _, a := range []**cache.Allowance{&r.Refusals.Addresses, &r.Refusals.Identities} {
+		made, err := cache.NewAllowance(6, 3, 100, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(made.Close)
+		*a = made
+	}
+	r.backend.refuseAttempts(definite["no such login"])
+	return r
+}
+
+func from(ctx context.Context, address string) context.Context {
+	return flows.WithAsk(ctx, &flows.Ask{Address: address})
+}
+
+// Refused changes are limited by address and by identity; a caller's own by identity alone.
+// What is limited does not reach the backend, and time brings it back.
+func TestRefusedCallsAreLimited(t *testing.T) {
+	identity := func(n int) string { return fmt.Sprintf("us-east-1:%08x-3333-4333-8333-333333333333", n) }
+	for name, attempt := range attempts {
+		for _, by := range []string{"address", "identity"} {
+			if by == "identity" && name == "a deletion" {
+				continue // an administrator names many, and deletes what he likes
+			}
+			t.Run(name+", "+by, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := limited(t)
+					n := 0
+					try := func() string {
+						n++
+						if by == "address" {
+							return code(attempt(from(t.Context(), "a"), r, identity(n)))
+						}
+						return code(attempt(from(t.Context(), fmt.Sprint(n)), r, identity(0)))
+					}
+					for range 3 {
+						if got := try(); got != "NotAuthorizedException" {
+							t.Fatalf("try %d: got %s, want the refusal", n, got)
+						}
+					}
+					want := "TooManyRequestsException"
+					if by == "address" && vouched[name] {
+						want = "NotAuthorizedException"
+					}
+					for range 3 {
+						if got := try(); got != want {
+							t.Errorf("try %d: got %s, want %s", n, got, want)
+						}
+					}
+					time.Sleep(10 * time.Second)
+					if got := try(); got != "NotAuthorizedException" {
+						t.Errorf("10 s later: got %s, want the refusal", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Whoever is known to own the identity is not held up by what others tried; nor does what
+// went well, or failed for a passing reason, count.
+func TestRefusalsOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := limited(t)
+		r.directory.Owns(pool, idp, "a", user)
+		for n := range 9 {
+			attempts["unlink with a foreign login"](from(t.Context(), fmt.Sprint(n)), r, user)
+		}
+		r.backend.set(func(b *backend) { b.changes, b.fail = nil, nil })
+		if err := r.unlinks(from(t.Context(), "his"), user, map[string]string{idp: "a1"}); err != nil {
+			t.Errorf("the owner: got %v, want an answer", err)
+		}
+		if err := r.unlinks(from(t.Context(), "another"), user, map[string]string{idp: "m1"}); !errors.Is(err, cache.ErrLimited) {
+			t.Errorf("another: got %v, want the limit", err)
+		}
+		for _, outcome := range []error{nil, cognito.TooManyRequests("no"), errors.New("connection reset")} {
+			r.backend.set(func(b *backend) { b.changes = outcome })
+			for range 9 {
+				if err := r.unlinks(from(t.Context(), "busy"), stranger, map[string]string{idp: "m1"}); errors.Is(err, cache.ErrLimited) {
+					t.Errorf("after %v: got the limit, want the backend's answer", outcome)
+				}
+			}
+		}
+	})
+}
+
+// foreseeing is a backend that tells before what a call would change.
+type foreseeing struct {
+	*backend
+	effect cognito.Effect
+	err    error
+}
+
+func (f *foreseeing) Decide(context.Context, any) (cognito.Effect, error) { return f.effect, f.err }
+
+// Where the backend tells before, nothing is fenced for what it refuses or what changes
+// nothing, so that both are answered without the fleet too; and what it says that changes
+// ends, whoever it belongs to.
+func TestForeseen(t *testing.T) {
+	changes := cognito.Effect{Pool: pool, Identities: []string{user}, Logins: []cognito.Login{{Provider: idp2, Subject: "z"}}}
+	for name, attempt := range attempts {
+		for what, c := range map[string]struct {
+			foreseeing
+			want  string // without the fleet
+			fence bool
+		}{
+			"refused":         {foreseeing{err: definite["no such login"]}, "NotAuthorizedException", false},
+			"changes nothing": {foreseeing{}, "", false},
+			"changes":         {foreseeing{effect: changes}, cognito.CodeInternal, true},
+		} {
+			if what == "changes nothing" && name == "a developer's grant" {
+				continue // its answer ends what there was for the identity, whatever it changed
+			}
+			t.Run(name+", "+what, func(t *testing.T) {
+				r := newRig(t)
+				backend := c.foreseeing
+				backend.backend = r.backend
+				r.Next = &backend
+				fleet := &unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}}
+				r.Epochs.Join(fleet)
+				err := attempt(t.Context(), r, stranger)
+				if got := code(err); got != c.want {
+					t.Errorf("without the fleet: got %q (%v), want %q", got, err, c.want)
+				}
+				fleet.set(false)
+				attempt(t.Context(), r, stranger)
+				fleet.mu.Lock()
+				defer fleet.mu.Unlock()
+				for _, scope := range []cache.Scope{cache.IdentityScope(user), cache.LoginScope(idp2, "z")} {
+					if got := fleet.ended[scope] > 0; got != c.fence {
+						t.Errorf("fenced %q: got %v, want %v", scope, got, c.fence)
+					}
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package flows
+
+import (
+	"context"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+const (
+	// suspendedWithin is how long an asker waits at most for fences that suspend what there
+	// is for him: longer than most changes take, and than it takes to refuse one.
+	suspendedWithin = 500 * time.Millisecond
+	// suspendedEvery is how soon he looks again, and then each time twice as late.
+	suspendedEvery = 2 * time.Millisecond
+)
+
+// suspended reports whether there is an entry for the call that fences suspend.
+func (s *Service) suspended(sub *subject) bool { return sub.fenced || s.Memory.Suspended(sub.key) }
+
+// resumed waits for the fences that suspend what there is for a call, and returns the entry
+// if they were cancelled: an exchange meanwhile would bring what cannot be kept, and
+// whoever tries to change somebody's identity in vain must not cost that one anything. nil:
+// there is none, or not in time.
+func (s *Service) resumed(ctx context.Context, sub *subject) *cache.Entry {
+	waited, next := time.Duration(0), suspendedEvery
+	for s.suspended(sub) && waited < suspendedWithin {
+		timer := time.NewTimer(next)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		}
+		waited, next = waited+next, 2*next
+		sub.readEpochs(s.Epochs)
+		if e, ok := s.Memory.Get(sub.key); ok {
+			return e
+		}
+		if e, err := s.shared(ctx, sub); err == nil && e != nil {
+			return e
+		}
+	}
+	return nil
+}
