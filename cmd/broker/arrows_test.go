@@ -42,6 +42,7 @@ var layers = map[string]int{
 	"internal/settings":                  0, // knows nothing of ours
 	"internal/telemetry":                 1,
 	"internal/redistest":                 0, // knows nothing of ours
+	"internal/strictjson":                0, // knows nothing of ours
 }
 
 // beside are the arrows within a layer.
