@@ -43,6 +43,7 @@ var layers = map[string]int{
 	"internal/telemetry":                 1,
 	"internal/redistest":                 0, // knows nothing of ours
 	"internal/strictjson":                0, // knows nothing of ours
+	"internal/jwt":                       0,
 }
 
 // beside are the arrows within a layer.
@@ -56,6 +57,8 @@ var beside = map[string][]string{
 	"internal/cognito/embedded/model":    {"internal/cognito"},
 	"internal/cognito/embedded/transfer": {"internal/cognito/embedded/rules", "internal/cognito/embedded/store"},
 	"internal/cognito/upstream":          {"internal/cognito"},
+	"internal/sts/trust":                 {"internal/strictjson"},
+	"internal/jwt":                       {"internal/strictjson"},
 }
 
 // forTests are the packages that no program may hold.

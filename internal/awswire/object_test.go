@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/cognito"
 )
+
+func zeros(n int) []any { return slices.Repeat([]any{json.Number("0")}, n) }
 
 func TestDecodeObject(t *testing.T) {
 	nested := func(n int) string { return `{"SECRET":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}` }
@@ -32,6 +35,8 @@ func TestDecodeObject(t *testing.T) {
 
 		{"beyond the depth", nested(32), nil},
 		{"far beyond", nested(20000), nil},
+		{"as many values as may be", `{"a":[` + strings.Repeat("0,", 99_997) + `0]}`, tree{"a": zeros(99_998)}},
+		{"one more", `{"SECRET":[` + strings.Repeat("0,", 99_998) + `0]}`, nil},
 		{"blank", " ", nil},
 		{"array", `[]`, nil},
 		{"string", `"SECRET"`, nil},

@@ -1,31 +1,24 @@
 package sts
 
 import (
-	"encoding/json"
 	"errors"
-	"strings"
+	"unicode/utf8"
+
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
-// Why a policy document is refused; for the log.
-var (
-	errNotJSON   = errors.New("policy is not one JSON value")
-	errDuplicate = errors.New("policy has a member twice")
-	errNesting   = errors.New("policy is nested too deeply")
-	errSyntax    = errors.New("policy has not the form of a session policy")
-)
+// errSyntax says why a policy document that is sound JSON is refused; for the log.
+var errSyntax = errors.New("policy has not the form of a session policy")
 
-// maxNesting is more than any policy needs: document, statements, statement,
-// condition, operator, values.
-const maxNesting = 16
+// documentLimits are more than any policy needs: document, statements, statement,
+// condition, operator, values. Its length was checked before, in characters.
+var documentLimits = strictjson.Limits{Bytes: maxPolicy * utf8.UTFMax, Depth: 16, Values: maxPolicy}
 
 // checkDocument says whether text is a plausible session policy. It is recorded,
 // not evaluated; still, what AWS would refuse must not look like a limit on a
 // session. It refuses with MalformedPolicyDocument.
 func checkDocument(text string) error {
-	if !json.Valid([]byte(text)) {
-		return malformed(msgPolicyJSON, errNotJSON)
-	}
-	doc, err := decodeStrict(json.NewDecoder(strings.NewReader(text)), 0)
+	doc, err := strictjson.Value([]byte(text), documentLimits)
 	if err != nil {
 		return malformed(msgPolicyJSON, err)
 	}
@@ -38,57 +31,6 @@ func checkDocument(text string) error {
 
 func malformed(message string, cause error) error {
 	return &Error{Code: CodeMalformedPolicyDocument, Message: message, cause: cause}
-}
-
-// decodeStrict reads one value of d, and refuses the repeated members that
-// encoding/json lets the last win of. Which one counts would be anyone's guess.
-func decodeStrict(d *json.Decoder, depth int) (any, error) {
-	if depth > maxNesting {
-		return nil, errNesting
-	}
-	token, err := d.Token()
-	if err != nil {
-		return nil, errNotJSON
-	}
-	switch token {
-	case json.Delim('{'):
-		return decodeObject(d, depth)
-	case json.Delim('['):
-		return decodeArray(d, depth)
-	}
-	return token, nil
-}
-
-func decodeObject(d *json.Decoder, depth int) (any, error) {
-	members := map[string]any{}
-	for d.More() {
-		token, err := d.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return nil, errNotJSON
-		}
-		if _, twice := members[name]; twice {
-			return nil, errDuplicate
-		}
-		if members[name], err = decodeStrict(d, depth+1); err != nil {
-			return nil, err
-		}
-	}
-	_, err := d.Token() // the closing brace
-	return members, err
-}
-
-func decodeArray(d *json.Decoder, depth int) (any, error) {
-	values := []any{}
-	for d.More() {
-		v, err := decodeStrict(d, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		values = append(values, v)
-	}
-	_, err := d.Token() // the closing bracket
-	return values, err
 }
 
 // plausiblePolicy says whether doc has a policy's members and no other.

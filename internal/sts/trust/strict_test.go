@@ -23,7 +23,10 @@ func TestParseRefusesDoubt(t *testing.T) {
 "aws:requesttag/A":"2"}}}`): `line 3: statement 1: "aws:requesttag/A" of StringEquals stands twice; keys are case-insensitive`,
 		`{"Statement":{"Effect":"Allow","Principal":"*","Action":"*"},"Statement":{}}`:            `line 1: "Statement" stands twice`,
 		policy(`{"Effect":"Allow","Principal":"*","Action":"*","Condition":{"StringEquals":{}}}`): "line 1: statement 1: StringEquals has no keys",
-		"{\"Version\":\"2012-10-17\",}": "line 1: the policy is not JSON: invalid character '}' looking for beginning of object key string",
+		`{"Version":"2012-10-17","Id":"\ud800"}`:                                                  "line 1: the policy is not Unicode text",
+		"{\n\"Statement\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}":                                      "line 2: the policy is nested too deeply",
+		"{\"Version\":\"2012-10-17\"}\n{}":                                                        "line 2: something follows the policy",
+		"{\"Version\":\"2012-10-17\",}":                                                           "line 1: the policy is not JSON at byte 25 of the line",
 	} {
 		if _, err := trust.Parse(text); err == nil || err.Error() != want {
 			t.Errorf("%.90q:\ngot  %v\nwant %s", text, err, want)

@@ -1,12 +1,11 @@
 package trust
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // kind is what a JSON value is; its text is for messages.
@@ -20,8 +19,7 @@ const (
 	kindOther  kind = "a number or null"
 )
 
-// node is a JSON value with the line that it begins on. The decoder of Go keeps
-// neither lines nor the order of members.
+// node is a JSON value with the line that it begins on.
 type node struct {
 	line    int
 	kind    kind
@@ -35,102 +33,67 @@ type member struct {
 	node *node
 }
 
+// limits bound a policy; the deepest that means anything has seven levels.
+var limits = strictjson.Limits{Bytes: maxPolicy, Depth: 16, Values: maxPolicy}
+
 // readTree reads one JSON value. Members stand once.
 func readTree(text string) (*node, error) {
-	if !utf8.ValidString(text) {
-		return nil, &Error{Line: 1, Message: "the policy is not UTF-8"}
-	}
-	t := &treeReader{text: text, decoder: json.NewDecoder(strings.NewReader(text))}
-	root, err := t.value()
-	if err == nil {
-		if _, rest := t.decoder.Token(); !errors.Is(rest, io.EOF) {
-			err = &Error{Line: t.line(), Message: "something follows the policy"}
-		}
-	}
+	root, err := strictjson.Tree([]byte(text), limits)
 	if err != nil {
-		return nil, err
+		return nil, refusal(text, err)
 	}
-	return root, nil
+	return placed(text, root), nil
 }
 
-type treeReader struct {
-	text    string
-	decoder *json.Decoder
+// lineOf is the line of an offset in a policy.
+func lineOf(text string, at int) int { return 1 + strings.Count(text[:at], "\n") }
+
+// refusal says where a text is no JSON that decides.
+func refusal(text string, err error) error {
+	at, name := 0, ""
+	if e, ok := errors.AsType[*strictjson.Error](err); ok {
+		at, name = e.At, e.Member
+	}
+	e := &Error{Line: lineOf(text, at)}
+	switch {
+	case errors.Is(err, strictjson.ErrDuplicate):
+		e.Message = fmt.Sprintf("%q stands twice", name)
+	case errors.Is(err, strictjson.ErrTrailing):
+		e.Message = "something follows the policy"
+	case errors.Is(err, strictjson.ErrUnicode):
+		e.Message = "the policy is not Unicode text"
+	case errors.Is(err, strictjson.ErrDepth):
+		e.Message = "the policy is nested too deeply"
+	case at >= len(text):
+		e.Message = "the policy is not JSON: it ends too early"
+	default:
+		e.Message = fmt.Sprintf("the policy is not JSON at byte %d of the line", at-strings.LastIndexByte(text[:at], '\n'))
+	}
+	return e
 }
 
-// line is the one that the last token ended on; policies break no line within a
-// token.
-func (t *treeReader) line() int {
-	return 1 + strings.Count(t.text[:t.decoder.InputOffset()], "\n")
-}
-
-func (t *treeReader) token() (json.Token, error) {
-	token, err := t.decoder.Token()
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
+// placed is a node with its line in the text.
+func placed(text string, from *strictjson.Node) *node {
+	n := &node{line: lineOf(text, from.At)}
+	switch from.Kind {
+	case strictjson.Text:
+		n.kind, n.value = kindText, from.Text
+	case strictjson.Bool:
+		n.kind, n.value = kindBool, from.Text
+	case strictjson.List:
+		n.kind = kindList
+		for _, one := range from.List {
+			n.list = append(n.list, placed(text, one))
 		}
-		return nil, &Error{Line: t.line(), Message: fmt.Sprintf("the policy is not JSON: %v", err)}
-	}
-	return token, nil
-}
-
-func (t *treeReader) value() (*node, error) {
-	token, err := t.token()
-	if err != nil {
-		return nil, err
-	}
-	n := &node{line: t.line()}
-	switch v := token.(type) {
-	case string:
-		n.kind, n.value = kindText, v
-	case bool:
-		n.kind, n.value = kindBool, fmt.Sprint(v)
-	case json.Delim:
-		if v == '[' {
-			n.kind = kindList
-			return n, t.elements(n)
-		}
+	case strictjson.Members:
 		n.kind = kindObject
-		return n, t.fields(n)
+		for _, m := range from.Members {
+			n.members = append(n.members, member{m.Name, placed(text, m.Node)})
+		}
 	default:
 		n.kind = kindOther
 	}
-	return n, nil
-}
-
-func (t *treeReader) elements(n *node) error {
-	for t.decoder.More() {
-		element, err := t.value()
-		if err != nil {
-			return err
-		}
-		n.list = append(n.list, element)
-	}
-	_, err := t.token()
-	return err
-}
-
-func (t *treeReader) fields(n *node) error {
-	for t.decoder.More() {
-		token, err := t.token()
-		if err != nil {
-			return err
-		}
-		name, _ := token.(string) // the decoder takes nothing else here
-		for _, m := range n.members {
-			if m.name == name {
-				return &Error{Line: t.line(), Message: fmt.Sprintf("%q stands twice", name)}
-			}
-		}
-		value, err := t.value()
-		if err != nil {
-			return err
-		}
-		n.members = append(n.members, member{name, value})
-	}
-	_, err := t.token()
-	return err
+	return n
 }
 
 // each hands the members of an object to their readers; there may be no others.

@@ -181,8 +181,8 @@ func TestStatements(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                       "line 1: the policy is not JSON: unexpected EOF",
-		`{`:                      "line 1: the policy is not JSON: unexpected EOF",
+		``:                       "line 1: the policy is not JSON: it ends too early",
+		`{`:                      "line 1: the policy is not JSON: it ends too early",
 		`[]`:                     "line 1: a policy is a list; expected an object",
 		`{}`:                     "line 1: the policy has no Statement",
 		`{"Statement":[]}`:       "line 1: the policy has no Statement",
@@ -207,7 +207,7 @@ func TestParseRefuses(t *testing.T) {
 		with(`"Null":{"aws:TagKeys":"maybe"}`):                                                   `line 2: statement 1: aws:TagKeys of Null is "maybe"; expected true or false`,
 		with(`"ForAnyValue:Null":{"aws:TagKeys":"true"}`):                                        `line 2: statement 1: the operator "ForAnyValue:Null" is not known; expected StringEquals, StringLike or another of strings, or Null`,
 		strings.Repeat(" ", 4097):                                                                "line 1: the policy has 4097 bytes; expected at most 4096",
-		"{\"Statement\":\"\xff\"}":                                                               "line 1: the policy is not UTF-8",
+		"{\"Statement\":\"\xff\"}":                                                               "line 1: the policy is not Unicode text",
 	} {
 		if _, err := trust.Parse(text); err == nil || err.Error() != want {
 			t.Errorf("%.80q: got %v, want %s", text, err, want)
