@@ -3,6 +3,7 @@ package issuer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -46,51 +47,73 @@ func encode(issuer string, c *Claims) ([]byte, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// decode reads a payload whose signature is good. Members that it does not know
-// are left alone: a newer release may have signed them.
-func decode(text []byte) (c *Claims, issuer string, err error) {
-	all, err := members(text)
-	if err != nil {
-		return nil, "", err
-	}
+// errMember says that a claim has not the type that Sign gives it.
+var errMember = errors.New("a claim has the wrong type")
+
+// decode reads the claims of a token whose signature is good. Members that it does
+// not know are left alone: a newer release may have signed them.
+func decode(all map[string]any) (c *Claims, issuer string, err error) {
 	c = new(Claims)
-	var issued, expires int64
-	for _, m := range []struct {
-		name string
-		into any
-	}{
-		{claimSubject, &c.Subject}, {claimAudience, &c.Audience}, {claimAMR, &c.AMR}, {claimPoolARN, &c.PoolARN},
-		{claimIssuer, &issuer}, {claimExpires, &expires}, {claimIssuedAt, &issued},
+	for name, into := range map[string]*string{
+		claimSubject: &c.Subject, claimAudience: &c.Audience, claimPoolARN: &c.PoolARN, claimIssuer: &issuer,
 	} {
-		if value, ok := all[m.name]; ok && json.Unmarshal(value, m.into) != nil {
+		v, there := all[name]
+		text, ok := v.(string)
+		if there && !ok {
 			return nil, "", errMember
 		}
+		*into = text
 	}
-	if value, ok := all[claimTags]; ok {
-		if c.Tags, err = decodeTags(value); err != nil {
+	for name, into := range map[string]*time.Time{claimIssuedAt: &c.IssuedAt, claimExpires: &c.Expires} {
+		seconds := int64(0)
+		if v, there := all[name]; there {
+			number, _ := v.(json.Number)
+			if seconds, err = number.Int64(); err != nil {
+				return nil, "", errMember
+			}
+		}
+		*into = time.Unix(seconds, 0).UTC()
+	}
+	if v, there := all[claimAMR]; there {
+		if c.AMR, err = textsOf(v); err != nil {
 			return nil, "", err
 		}
 	}
-	c.IssuedAt, c.Expires = time.Unix(issued, 0).UTC(), time.Unix(expires, 0).UTC()
+	if v, there := all[claimTags]; there {
+		if c.Tags, err = decodeTags(v); err != nil {
+			return nil, "", err
+		}
+	}
 	return c, issuer, nil
 }
 
-func decodeTags(text []byte) (map[string]string, error) {
-	claim, err := members(text)
-	if err != nil {
-		return nil, err
-	}
-	principal, err := members(claim[principalTags])
-	if err != nil {
-		return nil, err
+func decodeTags(v any) (map[string]string, error) {
+	claim, _ := v.(map[string]any)
+	principal, ok := claim[principalTags].(map[string]any)
+	if !ok {
+		return nil, errMember
 	}
 	decoded := make(map[string]string, len(principal))
-	for name, value := range principal {
-		var values []string
-		if json.Unmarshal(value, &values) != nil || len(values) != 1 {
+	for name, v := range principal {
+		values, err := textsOf(v)
+		if err != nil || len(values) != 1 {
 			return nil, errMember
 		}
 		decoded[name] = values[0]
 	}
 	return decoded, nil
+}
+
+func textsOf(v any) ([]string, error) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, errMember
+	}
+	texts := make([]string, len(list))
+	for n, one := range list {
+		if texts[n], ok = one.(string); !ok {
+			return nil, errMember
+		}
+	}
+	return texts, nil
 }
