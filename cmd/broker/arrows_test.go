@@ -44,6 +44,7 @@ var layers = map[string]int{
 	"internal/redistest":                 0, // knows nothing of ours
 	"internal/strictjson":                0, // knows nothing of ours
 	"internal/jwt":                       0,
+	"internal/loginkey":                  0, // knows nothing of ours
 }
 
 // beside are the arrows within a layer.

@@ -99,11 +99,7 @@ func (b *broker) assemble(ctx context.Context, c *config.Config, log *zap.Logger
 	if err != nil {
 		return err
 	}
-	b.prover, err = logins.New(logins.Config{
-		Providers:      providers(c, keys),
-		CognitoIssuers: []string{config.AWSIssuer, c.Cognito.Issuer},
-		OnFetch:        metrics.KeyFetch,
-	})
+	b.prover, err = newProver(c, keys, newFetchNews(metrics, log).fetched)
 	if err != nil {
 		return fmt.Errorf("login providers: %w", err)
 	}

@@ -47,6 +47,7 @@ func check(ctx context.Context, p process) error {
 	f := flags("check")
 	path := f.String("config", "", "configuration file")
 	stored := f.Bool("store", false, "check the store too")
+	online := f.Bool("online", false, "ask each login provider for its keys, once")
 	if err := parse(f, p.args); err != nil {
 		return err
 	}
@@ -57,6 +58,14 @@ func check(ctx context.Context, p process) error {
 	warnExposed(p.stdout, exposed)
 	if err := warn(c, p); err != nil {
 		return fmt.Errorf("check: %w", err)
+	}
+	if _, err := providers(c, nil); err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	if *online {
+		if err := checkOnline(ctx, c, p); err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
 	}
 	if *stored {
 		if err := checkStore(ctx, c, p); err != nil {

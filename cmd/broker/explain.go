@@ -12,6 +12,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 )
 
@@ -79,9 +80,7 @@ func explained(ctx context.Context, p process, path, tokenFile string, q cognito
 	if err != nil {
 		return nil, err
 	}
-	prover, err := logins.New(logins.Config{
-		Providers: providers(c, keys), CognitoIssuers: []string{config.AWSIssuer, c.Cognito.Issuer},
-	})
+	prover, err := newProver(c, keys, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +120,10 @@ func loginOf(name string, c *config.Config, p process) (map[string]string, error
 	if issuer == c.Cognito.Issuer {
 		return map[string]string{cognito.PassThrough: token}, nil
 	}
-	_, provider, found := strings.Cut(issuer, "://")
-	if !found {
+	if !strings.Contains(issuer, "://") {
 		return nil, errors.New("-token-file: the token states no issuer; expected an ID token or a token of this broker")
 	}
-	return map[string]string{provider: token}, nil
+	return map[string]string{loginkey.Of(issuer): token}, nil
 }
 
 func printExplanation(w io.Writer, x *cognito.Explanation, asJSON bool) error {

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
 
@@ -175,7 +176,7 @@ func prepare(t *testing.T, providers []string, extra string) *instance {
 func loginsYAML(issuers []string) string {
 	var b strings.Builder
 	for _, issuer := range issuers {
-		b.WriteString("  - {provider: '" + strings.TrimPrefix(issuer, "http://") + "', issuer: '" + issuer + "', client_ids: [" + idptest.ClientID + "]}\n")
+		b.WriteString("  - {provider: '" + loginkey.Of(issuer) + "', issuer: '" + issuer + "', client_ids: [" + idptest.ClientID + "]}\n")
 	}
 	return b.String()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/cognito-broker/broker/internal/devidp"
 	"github.com/cognito-broker/broker/internal/flows"
 	"github.com/cognito-broker/broker/internal/httpapi"
-	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/sts/trust"
 )
 
@@ -33,19 +31,6 @@ func developmentProvider(c *config.Config) (*httpapi.Development, []byte, error)
 		return nil, nil, fmt.Errorf("development identity provider: %w", err)
 	}
 	return &httpapi.Development{Path: u.Path, Discovery: devidp.Discovery(issuer), Keys: key.JWKS()}, key.JWKS(), nil
-}
-
-// providers are the login providers; the development one's keys need no fetch.
-func providers(c *config.Config, developmentKeys []byte) []logins.Provider {
-	var out []logins.Provider
-	for _, p := range c.LoginProviders {
-		provider := logins.Provider{Name: p.Provider, Issuer: p.Issuer, ClientIDs: p.ClientIDs}
-		if p.Issuer == c.DevelopmentIssuer() && developmentKeys != nil {
-			provider.Keys = func(context.Context) ([]byte, error) { return developmentKeys, nil }
-		}
-		out = append(out, provider)
-	}
-	return out
 }
 
 func pools(c *config.Config) []rules.Pool {

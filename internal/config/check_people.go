@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/cognito-broker/broker/internal/loginkey"
+)
 
 const (
 	expectedClientID = "1 to 255 visible characters"
@@ -49,10 +53,33 @@ func (p *LoginProvider) check(path string) error {
 	if err := checkURL(path+".issuer", p.Issuer); err != nil {
 		return err
 	}
-	if withoutScheme(p.Issuer) != p.Provider {
-		return refuse(path+".provider", "differs from the issuer", "the issuer without its scheme, to the letter")
+	if loginkey.Of(p.Issuer) != p.Provider {
+		return refuse(path+".provider", "differs from the issuer", "the issuer without its scheme and without its last slash, to the letter")
 	}
-	return checkClientIDs(path+".client_ids", p.ClientIDs)
+	if err := checkClientIDs(path+".client_ids", p.ClientIDs); err != nil {
+		return err
+	}
+	return p.checkKeys(path)
+}
+
+// checkOwnKinds refuses as plain OpenID providers those that have a kind of their own:
+// OpenID's rules are not all of theirs. A pool that names one by the ARN of an OpenID
+// provider asks for just that, as Google documents it.
+func (c *Config) checkOwnKinds() error {
+	named := map[string]bool{}
+	for _, p := range c.Pools {
+		for _, arn := range p.OpenIDConnectProviderARNs {
+			named[arnProvider(arn)] = true
+		}
+	}
+	for i, p := range c.LoginProviders {
+		kind, own := loginkey.Kind(p.Provider)
+		if own && p.Kind == KindOIDC && !named[p.Provider] {
+			return refuse(at("login_providers", i)+".kind", "is oidc for a provider of the kind "+kind+", which is not built yet",
+				"another provider, or one that open_id_connect_provider_arns of a pool names")
+		}
+	}
+	return nil
 }
 
 func checkClientIDs(path string, ids []string) error {

@@ -2,9 +2,9 @@ package config
 
 import (
 	"regexp"
-	"strings"
 	"time"
 
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/sts/trust"
 )
 
@@ -143,10 +143,10 @@ func (p *Pool) checkProviders(path string, providers map[string]string, engine b
 	return unique(path, names)
 }
 
-// arnProvider returns the provider that an OpenID provider's ARN ends with.
+// arnProvider returns the key in Logins of the provider that an ARN names.
 func arnProvider(arn string) string {
-	_, name, _ := strings.Cut(arn, ":oidc-provider/")
-	return name
+	key, _ := loginkey.OfARN(arn)
+	return key
 }
 
 func optionalRole(path, arn string, elsewhere bool) error {

@@ -136,11 +136,6 @@ func loopback(text string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func withoutScheme(issuer string) string {
-	_, rest, _ := strings.Cut(issuer, "://")
-	return rest
-}
-
 // notVisible is true for whatever cannot stand in a URL, an address or a header.
 func notVisible(r rune) bool { return r <= ' ' || r >= 0x7f }
 

@@ -6,11 +6,17 @@ const KindOIDC = "oidc"
 // LoginProvider is somebody whose word on who a user is we take: what IAM's
 // identity providers are to AWS.
 type LoginProvider struct {
-	// Provider is the key in Logins: for OIDC the issuer without its scheme.
+	// Provider is the key in Logins: for OIDC the issuer without its scheme and
+	// without its last slash.
 	Provider  string   `yaml:"provider"`
 	Kind      string   `yaml:"kind"`
 	Issuer    string   `yaml:"issuer"` // for OIDC an absolute URL
 	ClientIDs []string `yaml:"client_ids"`
+	// Algorithms are those that tokens may be signed by; empty: RS256, RS384, RS512.
+	Algorithms []string `yaml:"algorithms"`
+	JWKSURI    string   `yaml:"jwks_uri"`  // of the key set, in place of discovery
+	JWKSFile   string   `yaml:"jwks_file"` // absolute; with the key set, in place of asking for it
+	CAFile     string   `yaml:"ca_file"`   // absolute; certificates of who signs those of the provider's servers
 }
 
 // The scopes of a caller.

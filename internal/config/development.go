@@ -1,6 +1,10 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/cognito-broker/broker/internal/loginkey"
+)
 
 // developmentPath is where the development identity provider lives below the
 // public URL.
@@ -44,7 +48,7 @@ func (c *Config) addDevelopmentProvider() error {
 	if issuer == "" {
 		return nil
 	}
-	provider := withoutScheme(issuer)
+	provider := loginkey.Of(issuer)
 	if len(provider) > maxProviderName {
 		return refuse("public_url", "is too long for the development identity provider's name", "a shorter one, or development.identity_provider: false")
 	}

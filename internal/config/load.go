@@ -136,6 +136,7 @@ func (c *Config) finish(d *decoder) error {
 		c.checkCallers,
 		c.checkRoles,
 		c.checkPools,
+		c.checkOwnKinds,
 		c.checkCache,
 		c.checkRedis,
 		c.checkProduction,
@@ -146,12 +147,19 @@ func (c *Config) finish(d *decoder) error {
 	}
 	c.deriveLogFormat()
 	c.resolveFiles(d)
-	return c.checkFiles(d.files)
+	if err := c.checkFiles(d.files); err != nil {
+		return err
+	}
+	return c.checkProviderFiles()
 }
 
 func (c *Config) resolveFiles(d *decoder) {
 	if c.Cognito.Store != MemoryStore {
 		c.Cognito.Store = d.absolute(c.Cognito.Store)
+	}
+	for i := range c.LoginProviders {
+		p := &c.LoginProviders[i]
+		p.JWKSFile, p.CAFile = d.absolute(p.JWKSFile), d.absolute(p.CAFile)
 	}
 	tls := &c.Cache.Redis.TLS
 	for _, name := range []*string{&tls.CAFile, &tls.CertFile, &tls.KeyFile} {

@@ -48,6 +48,9 @@ func (c *Config) checkIssuers() error {
 		if insecure(p.Issuer) {
 			return refuse(at("login_providers", i)+".issuer", "is http in production", "https, or a loopback host")
 		}
+		if insecure(p.JWKSURI) {
+			return refuse(at("login_providers", i)+".jwks_uri", "is http in production", "https, or a loopback host")
+		}
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (s *Service) DeveloperToken(ctx context.Context, r DeveloperRequest) (*Toke
 }
 
 func tokenGrant(id, token *string) *TokenGrant {
-	expires, _ := logins.StatedExpiry(aws.ToString(token))
+	expires, _, _ := logins.StatedExpiry(aws.ToString(token)) // of the backend's own answer
 	return &TokenGrant{IdentityID: aws.ToString(id), Token: aws.ToString(token), Expires: expires}
 }
 

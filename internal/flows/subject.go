@@ -147,7 +147,7 @@ func (s *Service) login(ctx context.Context, ev *evidence, pool, provider, token
 	if err != nil {
 		return false
 	}
-	ev.add(proof, proof.Expires, "login", provider, proof.Subject, proof.ClientID, claims)
+	ev.add(proof.Standing, proof.Expires, "login", provider, proof.Subject, proof.ClientID, claims)
 	ev.logins = append(ev.logins, login{provider, proof.Subject, proof.ClientID})
 	return true
 }
@@ -172,8 +172,8 @@ func (ev *evidence) ownToken(reader TokenReader, pool, id, token string) bool {
 // expiry that it states.
 func (ev *evidence) unproven(provider, token string, now time.Time) bool {
 	ev.domain = cache.DomainUnproven
-	expires, stated := logins.StatedExpiry(token)
-	if stated && !now.Before(expires) {
+	expires, stated, err := logins.StatedExpiry(token)
+	if err != nil || stated && !now.Before(expires) {
 		return false
 	}
 	var holder until

@@ -116,9 +116,9 @@ func (t *Token) readHeader() error {
 
 // Demands reports whether the header asks for more than a plain signature: for
 // extensions that a reader must understand (RFC 7515, section 4.1.11), an unencoded
-// payload, encryption or compression.
+// payload, encryption or compression, or to be verified by a key of its own.
 func (t *Token) Demands() bool {
-	for _, name := range []string{"crit", "b64", "enc", "zip"} {
+	for _, name := range []string{"crit", "b64", "enc", "zip", "jwk"} {
 		if _, there := t.Header[name]; there {
 			return true
 		}

@@ -139,7 +139,7 @@ func TestHeaders(t *testing.T) {
 	}
 	for text, want := range map[string]bool{
 		header: false, `{"alg":"RS256","crit":["b64"]}`: true, `{"alg":"RS256","crit":[]}`: true, `{"alg":"RS256","b64":false}`: true,
-		`{"alg":"dir","enc":"A128GCM"}`: true, `{"alg":"RS256","zip":"DEF"}`: true,
+		`{"alg":"dir","enc":"A128GCM"}`: true, `{"alg":"RS256","zip":"DEF"}`: true, `{"alg":"RS256","jwk":{}}`: true,
 	} {
 		got, err := jwt.Parse(token(text, payload))
 		if err != nil || got.Demands() != want {

@@ -3,41 +3,54 @@ package logins
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/cognito-broker/broker/internal/jwt"
 )
 
 // Limits of a token.
 const (
-	maxToken   = 50000 // characters (reference 2.1)
-	maxSubject = 1024  // bytes
+	maxSubject = 1024 // bytes
 	grace      = 5 * time.Minute
 )
 
-// Literal texts of the service (reference 6.2).
+// Literal texts of the service (reference 6.2); those marked are of the same family,
+// and were not seen.
 const (
-	msgNoToken     = "Invalid login token. Not a valid OpenId Connect identity token."
-	msgCognito     = "Invalid login token. Can't pass in a Cognito token."
-	msgIssuer      = "Invalid login token. Issuer doesn't match providerName"
-	msgSignature   = "Invalid login token. Couldn't verify signed token."
-	msgMissing     = "Invalid login token. Missing a required claim: %s"
-	msgUnsupported = "Token is not from a supported provider of this identity pool."
-	msgExpired     = "Invalid login token. Token expired: %d >= %d"
-	msgEarly       = "Invalid login token. Token is not valid yet: %d < %d" // of the same family; not seen
+	msgNoToken   = "Invalid login token. Not a valid OpenId Connect identity token."
+	msgCognito   = "Invalid login token. Can't pass in a Cognito token."
+	msgIssuer    = "Invalid login token. Issuer doesn't match providerName"
+	msgSignature = "Invalid login token. Couldn't verify signed token."
+	msgMissing   = "Invalid login token. Missing a required claim: %s"
+	msgLong      = "Invalid login token. The claim sub is longer than %d bytes." // not seen
+	msgAudience  = "Invalid login token. Incorrect token audience."
+	msgExpired   = "Invalid login token. Token expired: %d >= %d"
+	msgEarly     = "Invalid login token. Token is not valid yet: %d < %d" // not seen
+)
+
+// Causes of refusals that several tokens share. None quotes the token.
+var (
+	errDemands  = errors.New("the token's header asks for what is not understood")
+	errNotRead  = errors.New("what was verified is not what was read")
+	errType     = errors.New("typ is not that of an ID token")
+	errEvents   = errors.New("the token is a security event (claim events)")
+	errTokenUse = errors.New("token_use is not id")
+	errAudience = errors.New("the token is for a client that client_ids does not list")
+	errClaim    = errors.New("a claim has the wrong type")
 )
 
 func refuse(message string, cause error) error { return &Refused{Message: message, cause: cause} }
 
-var errDuplicate = errors.New("a claim stands twice")
-
 // payload is what is read of a token's claims. Both forms of aud are accepted.
 type payload struct {
+	token    *jwt.Token
 	Issuer   string
 	Subject  string
 	Audience []string
@@ -45,32 +58,15 @@ type payload struct {
 	Expires  *int64
 	Issued   *int64
 	Before   *int64
-	all      map[string]any
 }
 
 // peek reads a token's claims without believing them.
 func peek(token string) (*payload, error) {
-	if len(token) > maxToken {
-		return nil, refuse(msgNoToken, nil)
+	t, err := jwt.Parse(token)
+	if err != nil {
+		return nil, refuse(msgNoToken, err)
 	}
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return nil, refuse(msgNoToken, nil)
-	}
-	var header map[string]any
-	for n, into := range []*map[string]any{&header, nil} {
-		text, err := base64.RawURLEncoding.Strict().DecodeString(parts[n])
-		if err != nil {
-			return nil, refuse(msgNoToken, nil)
-		}
-		if into == nil {
-			return readPayload(text)
-		}
-		if *into, err = object(text); err != nil {
-			return nil, refuse(msgNoToken, err)
-		}
-	}
-	return nil, refuse(msgNoToken, nil)
+	return readPayload(t)
 }
 
 // UnverifiedIssuer is what a token says its issuer is, for a message; nobody
@@ -83,58 +79,67 @@ func UnverifiedIssuer(token string) string {
 	return claims.Issuer
 }
 
-// StatedExpiry is the exp that a token states, which nobody vouches for; false
-// where it states none or is no JWT.
-func StatedExpiry(token string) (at time.Time, ok bool) {
+// StatedExpiry is the exp that a token states, which nobody vouches for; stated is
+// false where it states none or is no JSON Web Token. It fails for what has the form
+// of one and cannot be read in one way only: others may read an expiry in it.
+func StatedExpiry(token string) (at time.Time, stated bool, err error) {
 	claims, err := peek(token)
-	if err != nil || claims.Expires == nil {
-		return time.Time{}, false
+	switch {
+	case err != nil && strings.Count(token, ".") == 2:
+		return time.Time{}, false, err
+	case err != nil || claims.Expires == nil:
+		return time.Time{}, false, nil
 	}
-	return time.Unix(*claims.Expires, 0), true
+	return time.Unix(*claims.Expires, 0), true, nil
 }
 
-func readPayload(text []byte) (*payload, error) {
-	all, err := object(text)
-	if err != nil {
-		return nil, refuse(msgNoToken, err)
-	}
-	p := &payload{all: all}
-	ok := true
-	p.Issuer, ok = all["iss"].(string)
-	if !ok && all["iss"] != nil {
-		return nil, refuse(msgNoToken, nil)
-	}
-	if p.Subject, ok = all["sub"].(string); !ok && all["sub"] != nil {
-		return nil, refuse(msgNoToken, nil)
-	}
-	switch aud := all["aud"].(type) {
-	case nil:
-	case string:
-		p.Audience = []string{aud}
-	case []any:
-		for _, v := range aud {
-			text, ok := v.(string)
-			if !ok {
-				return nil, refuse(msgNoToken, nil)
-			}
-			p.Audience = append(p.Audience, text)
+// readPayload reads the claims that decide. A claim that is null says as little as
+// one that is absent.
+func readPayload(t *jwt.Token) (*payload, error) {
+	p := &payload{token: t}
+	for name, into := range map[string]*string{"iss": &p.Issuer, "sub": &p.Subject} {
+		text, ok := t.Claims[name].(string)
+		if !ok && t.Claims[name] != nil {
+			return nil, refuse(msgNoToken, errClaim)
 		}
-	default:
-		return nil, refuse(msgNoToken, nil)
+		*into = text
 	}
-	if v := all["azp"]; v != nil {
+	var ok bool
+	if p.Audience, ok = audience(t.Claims["aud"]); !ok {
+		return nil, refuse(msgNoToken, errClaim)
+	}
+	if v := t.Claims["azp"]; v != nil {
 		party, ok := v.(string)
 		if !ok {
-			return nil, refuse(msgNoToken, nil)
+			return nil, refuse(msgNoToken, errClaim)
 		}
 		p.Party = &party
 	}
 	for name, into := range map[string]**int64{"exp": &p.Expires, "iat": &p.Issued, "nbf": &p.Before} {
-		if *into, ok = seconds(all[name]); !ok {
-			return nil, refuse(msgNoToken, nil)
+		if *into, ok = seconds(t.Claims[name]); !ok {
+			return nil, refuse(msgNoToken, errClaim)
 		}
 	}
 	return p, nil
+}
+
+func audience(v any) (all []string, ok bool) {
+	switch aud := v.(type) {
+	case nil:
+		return nil, true
+	case string:
+		return []string{aud}, true
+	case []any:
+		for _, one := range aud {
+			text, ok := one.(string)
+			if !ok {
+				return nil, false
+			}
+			all = append(all, text)
+		}
+		return all, true
+	}
+	return nil, false
 }
 
 // seconds reads a NumericDate; fractions are cut.
@@ -154,39 +159,6 @@ func seconds(v any) (at *int64, ok bool) {
 	return &whole, true
 }
 
-// object decodes a JSON object whose own members stand once: two readers of a
-// claim that stands twice could believe different things.
-func object(text []byte) (map[string]any, error) {
-	var all map[string]any
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&all); err != nil || all == nil {
-		return nil, errors.New("no JSON object")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("bytes behind the object")
-	}
-	count := 0
-	d = json.NewDecoder(bytes.NewReader(text))
-	if _, err := d.Token(); err != nil {
-		return nil, err
-	}
-	for d.More() {
-		if _, err := d.Token(); err != nil {
-			return nil, err
-		}
-		var skipped json.RawMessage
-		if err := d.Decode(&skipped); err != nil {
-			return nil, err
-		}
-		count++
-	}
-	if count != len(all) {
-		return nil, errDuplicate
-	}
-	return all, nil
-}
-
 func (p *Prover) refuseCognito(issuer string) error {
 	if issuer != "" && slices.Contains(p.cognito, issuer) {
 		return refuse(msgCognito, nil)
@@ -194,7 +166,9 @@ func (p *Prover) refuseCognito(issuer string) error {
 	return nil
 }
 
-// verify runs the checks in the documented order (reference 6.2).
+// verify runs the checks in the documented order (reference 6.2). go-oidc judges
+// signature and issuer, and nothing else of what it reads is used: the claims are
+// those that our own reader found in the very bytes that were verified.
 func (p *Prover) verify(ctx context.Context, from *provider, token string) (*Proof, error) {
 	claims, err := peek(token)
 	if err != nil {
@@ -206,26 +180,40 @@ func (p *Prover) verify(ctx context.Context, from *provider, token string) (*Pro
 	if claims.Issuer != from.Issuer {
 		return nil, refuse(msgIssuer, nil)
 	}
-	used := &usedKey{}
-	verified, err := from.verifier.Verify(context.WithValue(ctx, usedKeyName{}, used), token)
-	if err != nil {
-		return nil, signatureError(ctx, used.err)
-	}
-	client, err := from.check(claims, p.now())
+	key, err := verified(ctx, from.verifier, claims.token, token)
 	if err != nil {
 		return nil, err
 	}
 	now := p.now()
+	client, err := from.check(claims, now)
+	if err != nil {
+		return nil, err
+	}
 	expires := time.Unix(*claims.Expires, 0)
 	until := now.Add(proofLimit)
 	if expires.Before(until) {
 		until = expires
 	}
 	return &Proof{
-		Provider: from.Name, Issuer: verified.Issuer, Subject: verified.Subject, ClientID: client,
-		Audience: claims.Audience, Expires: expires,
-		claims: claims.all, until: until.UnixNano(), keys: from.keys, key: used.key,
+		Provider: from.Name, Issuer: claims.Issuer, Subject: claims.Subject, ClientID: client,
+		Audience: claims.Audience, Expires: expires, claims: claims.token.Claims,
+		Standing: &Standing{until: until.UnixNano(), keys: from.keys, key: key},
 	}, nil
+}
+
+// verified has go-oidc judge a token, and returns the key that it is signed by.
+func verified(ctx context.Context, by *oidc.IDTokenVerifier, t *jwt.Token, token string) (*key, error) {
+	if t.Demands() {
+		return nil, refuse(msgSignature, errDemands)
+	}
+	asked := &asked{keyID: t.KeyID, algorithm: t.Algorithm}
+	if _, err := by.Verify(context.WithValue(ctx, askedName{}, asked), token); err != nil {
+		return nil, signatureError(ctx, asked.err)
+	}
+	if asked.key == nil || !bytes.Equal(asked.payload, t.Payload) {
+		return nil, refuse(msgSignature, errNotRead)
+	}
+	return asked.key, nil
 }
 
 // signatureError tells a provider that cannot be asked from a token that is
@@ -243,27 +231,54 @@ func signatureError(ctx context.Context, err error) error {
 // check looks at the claims of a token whose signature is good, and returns the
 // client that it was made for.
 func (f *provider) check(c *payload, now time.Time) (client string, err error) {
-	switch {
-	case len(c.Audience) == 0:
+	if len(c.Audience) == 0 {
 		return "", refuse(fmt.Sprintf(msgMissing, "aud"), nil)
-	case c.Subject == "" || len(c.Subject) > maxSubject:
+	}
+	if err := c.isIDToken(); err != nil {
+		return "", refuse(msgNoToken, err)
+	}
+	switch {
+	case c.Subject == "":
 		return "", refuse(fmt.Sprintf(msgMissing, "sub"), nil)
+	case len(c.Subject) > maxSubject:
+		return "", refuse(fmt.Sprintf(msgLong, maxSubject), nil)
 	case c.Expires == nil:
 		return "", refuse(fmt.Sprintf(msgMissing, "exp"), nil)
 	}
 	if client = f.client(c); client == "" {
-		return "", refuse(msgUnsupported, nil)
+		return "", refuse(msgAudience, errAudience)
 	}
+	return client, c.inTime(now)
+}
+
+// isIDToken refuses what a provider signs for other purposes (RFC 8725, section
+// 3.11): tokens of a type of their own, security events such as a back-channel
+// logout's, and a user pool's access tokens.
+func (c *payload) isIDToken() error {
+	switch c.token.Type {
+	case "", "JWT", "jwt", "JOSE", "jose": // of a media type, which has no case
+	default:
+		return errType
+	}
+	if _, there := c.token.Claims["events"]; there {
+		return errEvents
+	}
+	if use, there := c.token.Claims["token_use"]; there && use != "id" {
+		return errTokenUse
+	}
+	return nil
+}
+
+func (c *payload) inTime(now time.Time) error {
 	if !now.Before(time.Unix(*c.Expires, 0).Add(grace)) {
-		return "", refuse(fmt.Sprintf(msgExpired, now.Unix(), *c.Expires), nil)
+		return refuse(fmt.Sprintf(msgExpired, now.Unix(), *c.Expires), nil)
 	}
-	if c.Before != nil && time.Unix(*c.Before, 0).After(now.Add(grace)) {
-		return "", refuse(fmt.Sprintf(msgEarly, now.Unix(), *c.Before), nil)
+	for _, from := range []*int64{c.Before, c.Issued} {
+		if from != nil && time.Unix(*from, 0).After(now.Add(grace)) {
+			return refuse(fmt.Sprintf(msgEarly, now.Unix(), *from), nil)
+		}
 	}
-	if c.Issued != nil && time.Unix(*c.Issued, 0).After(now.Add(grace)) {
-		return "", refuse(fmt.Sprintf(msgEarly, now.Unix(), *c.Issued), nil)
-	}
-	return client, nil
+	return nil
 }
 
 // client is the authorised party if the token names one, else an audience; it

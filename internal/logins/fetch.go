@@ -2,36 +2,37 @@ package logins
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // Limits of what is fetched, in bytes, and of redirects.
 const (
-	maxDiscovery = 256 << 10
+	maxDiscovery = 1 << 20
 	maxKeyBytes  = 1 << 20
 	maxRedirects = 3
 )
 
-// newClient returns a client that follows no redirect to another host.
-func newClient(transport http.RoundTripper) *http.Client {
+// newClient returns a client that follows no redirect to another host. roots are
+// those that it trusts in place of the system's; nil: the system's.
+func newClient(transport http.RoundTripper, roots *x509.CertPool) *http.Client {
 	if transport == nil {
-		transport = &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
-			TLSHandshakeTimeout:    3 * time.Second,
-			ResponseHeaderTimeout:  5 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-			IdleConnTimeout:        time.Minute,
-			MaxIdleConnsPerHost:    1,
-			ForceAttemptHTTP2:      true,
-		}
+		transport = newTransport()
+	}
+	if own, ok := transport.(*http.Transport); ok && roots != nil {
+		own = own.Clone()
+		own.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		transport = own
 	}
 	return &http.Client{
 		Transport: transport,
@@ -45,35 +46,68 @@ func newClient(transport http.RoundTripper) *http.Client {
 	}
 }
 
-// source fetches one issuer's keys by discovery.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    3 * time.Second,
+		ResponseHeaderTimeout:  5 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		IdleConnTimeout:        time.Minute,
+		MaxIdleConnsPerHost:    1,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+// What is accepted; some issuers serve keys in their own type only (RFC 7517, section
+// 8.5.2), others in none that fits.
+const (
+	acceptDiscovery = "application/json, */*;q=0.1"
+	acceptKeys      = "application/jwk-set+json, application/json;q=0.9, */*;q=0.1"
+)
+
+// source fetches one issuer's keys: from where it is told to, else by discovery.
 type source struct {
 	issuer string
+	keys   string // URL of the key set; empty: discovery names it
 	client *http.Client
 }
 
-// fetch reads the discovery document, then the key set that it names.
+// fetch reads the key set.
 func (s *source) fetch(ctx context.Context) ([]byte, error) {
-	text, err := s.get(ctx, s.issuer+"/.well-known/openid-configuration", maxDiscovery)
+	keys := s.keys
+	if keys == "" {
+		var err error
+		if keys, err = s.discover(ctx); err != nil {
+			return nil, err
+		}
+	}
+	text, err := s.get(ctx, keys, acceptKeys, maxKeyBytes)
 	if err != nil {
-		return nil, fmt.Errorf("fetch discovery: %w", err)
+		return nil, fmt.Errorf("fetch keys: %w", err)
+	}
+	return text, nil
+}
+
+// discover reads where the keys are (OpenID Connect Discovery 1.0, section 4: a slash
+// at the issuer's end is left out before the path).
+func (s *source) discover(ctx context.Context) (keys string, err error) {
+	address := strings.TrimSuffix(s.issuer, "/") + "/.well-known/openid-configuration"
+	text, err := s.get(ctx, address, acceptDiscovery, maxDiscovery)
+	if err != nil {
+		return "", fmt.Errorf("fetch discovery: %w", err)
 	}
 	var d struct {
 		Issuer string `json:"issuer"`
 		Keys   string `json:"jwks_uri"`
 	}
-	if err := json.Unmarshal(text, &d); err != nil {
-		return nil, errors.New("the discovery document is not JSON")
+	if err := strictjson.DecodeSome(text, &d, strictjson.Limits{Bytes: maxDiscovery, Depth: 32, Values: 100_000}); err != nil {
+		return "", fmt.Errorf("the discovery document does not read: %w", err)
 	}
 	if d.Issuer != s.issuer {
-		return nil, errors.New("the discovery document is of another issuer")
+		return "", fmt.Errorf("the discovery document is of the issuer %.200q, not of %q", d.Issuer, s.issuer)
 	}
-	if err := s.mayFetch(d.Keys); err != nil {
-		return nil, err
-	}
-	if text, err = s.get(ctx, d.Keys, maxKeyBytes); err != nil {
-		return nil, fmt.Errorf("fetch keys: %w", err)
-	}
-	return text, nil
+	return d.Keys, s.mayFetch(d.Keys)
 }
 
 // mayFetch allows keys over https, or on the host of an issuer that is not.
@@ -92,13 +126,16 @@ func (s *source) mayFetch(keys string) error {
 	return errors.New("jwks_uri is not https")
 }
 
-func (s *source) get(ctx context.Context, address string, limit int64) ([]byte, error) {
+func (s *source) get(ctx context.Context, address, accept string, limit int64) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept", accept)
 	answer, err := s.client.Do(r)
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err // without the address, whose query may hold a secret
+	}
 	if err != nil {
 		return nil, err
 	}

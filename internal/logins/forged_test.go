@@ -63,10 +63,10 @@ func refusal(err error) string {
 }
 
 const (
-	unsigned    = "Invalid login token. Couldn't verify signed token."
-	noToken     = "Invalid login token. Not a valid OpenId Connect identity token."
-	mismatch    = "Invalid login token. Issuer doesn't match providerName"
-	unsupported = "Token is not from a supported provider of this identity pool."
+	unsigned = "Invalid login token. Couldn't verify signed token."
+	noToken  = "Invalid login token. Not a valid OpenId Connect identity token."
+	mismatch = "Invalid login token. Issuer doesn't match providerName"
+	audience = "Invalid login token. Incorrect token audience."
 )
 
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
@@ -91,9 +91,9 @@ func TestForgedTokens(t *testing.T) {
 		"PS256":                     {idp.Sign(nil, jose.PS256, idptest.Key(0), "k0"), unsigned},
 		"wrong issuer":              {idp.Token(idptest.Claims{"iss": "https://elsewhere.example"}), mismatch},
 		"no issuer":                 {idp.Token(idptest.Claims{"iss": nil}), mismatch},
-		"wrong audience":            {idp.Token(idptest.Claims{"aud": "other-app"}), unsupported},
-		"other client's azp":        {idp.Token(idptest.Claims{"azp": "other-app"}), unsupported},
-		"empty azp":                 {idp.Token(idptest.Claims{"azp": ""}), unsupported},
+		"wrong audience":            {idp.Token(idptest.Claims{"aud": "other-app"}), audience},
+		"other client's azp":        {idp.Token(idptest.Claims{"azp": "other-app"}), audience},
+		"empty azp":                 {idp.Token(idptest.Claims{"azp": ""}), audience},
 		"azp beside a foreign aud":  {idp.Token(idptest.Claims{"aud": "other-app", "azp": "app-2"}), ""},
 		"no audience":               {idp.Token(idptest.Claims{"aud": nil}), "Invalid login token. Missing a required claim: aud"},
 		"no subject":                {idp.Token(idptest.Claims{"sub": nil}), "Invalid login token. Missing a required claim: sub"},
@@ -157,12 +157,15 @@ func TestForgeriesCannotMakeItFetch(t *testing.T) {
 	if got := idp.Fetches.Load(); got > 3 || got < 1 {
 		t.Errorf("key fetches for 200 forged tokens: got %d, want 1 to 3", got)
 	}
-	c.advance(31 * time.Second)
-	for n := range 50 {
-		p.Prove(t.Context(), idp.Name(), idp.Sign(idptest.Claims{"n": n}, jose.RS256, idptest.Key(2), "k0"))
-	}
-	if got := idp.Fetches.Load(); got > 3 {
-		t.Errorf("key fetches for a known kid with bad signatures: got %d, want none", got)
+	for range 3 { // a bad signature by a known kid may fetch too: once in 30 seconds
+		c.advance(31 * time.Second)
+		before := idp.Fetches.Load()
+		for n := range 50 {
+			p.Prove(t.Context(), idp.Name(), idp.Sign(idptest.Claims{"n": n}, jose.RS256, idptest.Key(2), "k0"))
+		}
+		if got := idp.Fetches.Load() - before; got != 1 {
+			t.Errorf("key fetches for a known kid with bad signatures: got %d, want 1", got)
+		}
 	}
 }
 
@@ -173,9 +176,6 @@ func TestOutages(t *testing.T) {
 		"hanging":   hang,
 		"garbage":   func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
 		"empty set": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"keys":[]}`)) },
-		"redirect": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://localhost:1/", http.StatusFound)
-		},
 		"huge": func(w http.ResponseWriter, _ *http.Request) {
 			w.Write([]byte(`{"issuer":"` + strings.Repeat("x", 2<<20)))
 		},

@@ -2,8 +2,6 @@ package logins
 
 import (
 	"context"
-	"crypto/rsa"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,14 +20,6 @@ const (
 	deadAfter    = 24 * time.Hour // since the last success
 )
 
-// Limits of a key set.
-const (
-	maxKeys   = 100
-	maxSameID = 4
-	minBits   = 2048
-	maxBits   = 8192
-)
-
 var (
 	errUnknownKey = errors.New("the token's key is not the issuer's")
 	errForged     = errors.New("the signature does not verify")
@@ -44,7 +34,9 @@ type keySet struct {
 	fetch   func(ctx context.Context) ([]byte, error)
 	now     func() time.Time
 	timeout time.Duration
-	onFetch func(string)
+	onFetch func(provider string, err error)
+
+	algorithms []string // that its tokens may be signed by
 
 	current atomic.Pointer[snapshot]
 	flight  singleflight.Group
@@ -64,82 +56,134 @@ func (s *snapshot) dead(now time.Time) bool  { return now.Sub(s.fetched) >= dead
 func (s *snapshot) stale(now time.Time) bool { return now.Sub(s.fetched) >= refreshAfter }
 
 func (s *snapshot) has(k *key) bool {
-	return slices.ContainsFunc(s.byID[k.id], func(other *key) bool { return other.public.Equal(k.public) })
+	return slices.ContainsFunc(s.byID[k.id], k.same)
 }
 
 // find returns the keys that a token may be signed by. A token without key id is
 // accepted only where there is no choice.
-func (s *snapshot) find(id string) []*key {
+func (s *snapshot) find(id, algorithm string) []*key {
+	all := s.byID[id]
 	if id == "" && s.count == 1 {
-		for _, keys := range s.byID {
-			return keys
+		for _, all = range s.byID {
 		}
 	}
-	return s.byID[id]
+	var fit []*key
+	for _, k := range all {
+		if k.verifies(algorithm) {
+			fit = append(fit, k)
+		}
+	}
+	return fit
 }
 
-// usedKeyName is the context key under which VerifySignature reports its key, or
-// why there is none: go-oidc hands on neither.
-type usedKeyName struct{}
+// askedName is the context key under which VerifySignature is told what the token's
+// header says, and reports what it verified, or why it did not: go-oidc hands on
+// neither.
+type askedName struct{}
 
-type usedKey struct {
-	key *key
-	err error
+type asked struct {
+	keyID, algorithm string // as our own reader read them
+	key              *key
+	payload          []byte
+	err              error
 }
 
 // VerifySignature returns the payload of a token signed by one of the issuer's
 // keys. Its errors never hold the token.
-func (k *keySet) VerifySignature(ctx context.Context, token string) (text []byte, err error) {
-	used, ok := ctx.Value(usedKeyName{}).(*usedKey)
+func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	a, ok := ctx.Value(askedName{}).(*asked)
 	if !ok {
-		used = new(usedKey)
-	}
-	defer func() { used.err = err }()
-	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512})
-	if err != nil || len(parsed.Signatures) != 1 {
 		return nil, errForged
 	}
-	keys, err := k.keysFor(ctx, parsed.Signatures[0].Header.KeyID)
-	if err != nil {
-		return nil, err
-	}
-	for _, candidate := range keys {
-		if text, err := parsed.Verify(candidate.public); err == nil {
-			used.key = candidate
-			return text, nil
-		}
-	}
-	return nil, errForged
+	a.key, a.payload, a.err = k.verify(ctx, token, a.keyID, a.algorithm)
+	return a.payload, a.err
 }
 
-// keysFor finds the keys of an id, fetching only for what the set cannot answer.
-func (k *keySet) keysFor(ctx context.Context, id string) ([]*key, error) {
+// verify asks for the keys anew where those that it has do not fit: an issuer may
+// have put another key under the same id.
+func (k *keySet) verify(ctx context.Context, token, id, algorithm string) (*key, []byte, error) {
+	var taken []jose.SignatureAlgorithm
+	for _, a := range k.algorithms {
+		taken = append(taken, jose.SignatureAlgorithm(a))
+	}
+	parsed, err := jose.ParseSignedCompact(token, taken)
+	if err != nil || len(parsed.Signatures) != 1 {
+		return nil, nil, errForged
+	}
+	from, keys, err := k.keysFor(ctx, id, algorithm)
+	if err != nil {
+		return nil, nil, err
+	}
+	if signer, text := signerOf(parsed, keys); signer != nil {
+		return signer, text, nil
+	}
+	newer, err := k.newer(ctx, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	if newer != nil {
+		if signer, text := signerOf(parsed, newer.find(id, algorithm)); signer != nil {
+			return signer, text, nil
+		}
+	}
+	return nil, nil, errForged
+}
+
+// signerOf is the key by which a token is signed, with what is signed; nil: none.
+func signerOf(token *jose.JSONWebSignature, keys []*key) (*key, []byte) {
+	for _, candidate := range keys {
+		if text, err := token.Verify(candidate.public); err == nil {
+			return candidate, text
+		}
+	}
+	return nil, nil
+}
+
+// newer is the key set that came after another; nil: none did, or could be had. It
+// fails with ctx's error alone.
+func (k *keySet) newer(ctx context.Context, than *snapshot) (*snapshot, error) {
+	if current := k.current.Load(); current != than {
+		return current, nil
+	}
+	_ = k.wait(ctx, k.refresh()) // the keys that it has stand
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if current := k.current.Load(); current != than {
+		return current, nil
+	}
+	return nil, nil
+}
+
+// keysFor finds the keys of an id, and the set that they are of, fetching only for
+// what the set cannot answer.
+func (k *keySet) keysFor(ctx context.Context, id, algorithm string) (*snapshot, []*key, error) {
 	now := k.now()
 	s := k.current.Load()
 	if s != nil && s.dead(now) {
 		s = nil
 	}
 	if s != nil {
-		if keys := s.find(id); len(keys) > 0 {
+		if keys := s.find(id, algorithm); len(keys) > 0 {
 			if s.stale(now) {
 				k.refresh() // nobody waits for it
 			}
-			return keys, nil
+			return s, keys, nil
 		}
 	}
 	err := k.wait(ctx, k.refresh())
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 	if s = k.current.Load(); s != nil && !s.dead(k.now()) {
-		if keys := s.find(id); len(keys) > 0 {
-			return keys, nil
+		if keys := s.find(id, algorithm); len(keys) > 0 {
+			return s, keys, nil
 		}
 	}
 	if err != nil {
-		return nil, &Unavailable{Provider: k.name, cause: err}
+		return nil, nil, &Unavailable{Provider: k.name, cause: err}
 	}
-	return nil, errUnknownKey
+	return nil, nil, errUnknownKey
 }
 
 // refresh fetches, unless it did within 30 seconds: then its result is what that
@@ -180,17 +224,13 @@ func (k *keySet) load(ctx context.Context) (err error) {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("fetching keys panicked: %v", p)
 		}
-		outcome := "ok"
-		if err != nil {
-			outcome = "error"
-		}
-		k.onFetch(outcome)
+		k.onFetch(k.name, err)
 	}()
 	text, err := k.fetch(ctx)
 	if err != nil {
 		return err
 	}
-	s, err := parseKeys(text)
+	s, err := parseKeys(text, k.algorithms)
 	if err != nil {
 		return err
 	}
@@ -222,37 +262,4 @@ func (k *keySet) run(ctx context.Context) {
 			}
 		}
 	}
-}
-
-// parseKeys reads a JWK set: its RSA keys for signatures, of sound length. Keys
-// of other kinds are skipped; a set without any usable key is an error.
-func parseKeys(text []byte) (*snapshot, error) {
-	var raw struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(text, &raw); err != nil {
-		return nil, errors.New("the key set is not JSON")
-	}
-	if len(raw.Keys) > maxKeys {
-		return nil, fmt.Errorf("the key set has %d keys; at most %d are read", len(raw.Keys), maxKeys)
-	}
-	s := &snapshot{byID: map[string][]*key{}}
-	for _, one := range raw.Keys {
-		var jwk jose.JSONWebKey
-		if json.Unmarshal(one, &jwk) != nil {
-			continue
-		}
-		public, ok := jwk.Key.(*rsa.PublicKey)
-		if !ok || (jwk.Use != "" && jwk.Use != "sig") || public.N.BitLen() < minBits || public.N.BitLen() > maxBits {
-			continue
-		}
-		if len(s.byID[jwk.KeyID]) < maxSameID {
-			s.byID[jwk.KeyID] = append(s.byID[jwk.KeyID], &key{id: jwk.KeyID, public: public})
-			s.count++
-		}
-	}
-	if s.count == 0 {
-		return nil, errors.New("the key set holds no usable RSA key")
-	}
-	return s, nil
 }

@@ -7,25 +7,34 @@ package logins
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cognito-broker/broker/internal/loginkey"
 )
 
 // Provider is one login provider.
 type Provider struct {
-	Name      string   // key in Logins: the issuer without scheme
-	Issuer    string   // iss of its tokens
+	Name      string   // key in Logins: the issuer without scheme and without the last slash
+	Issuer    string   // iss of its tokens, to the letter
 	ClientIDs []string // azp, or else aud, must be one of them
-	// Keys is a local source of the JWK set in place of discovery over HTTP.
+	// Algorithms are those that its tokens may be signed by, of Algorithms; empty:
+	// DefaultAlgorithms.
+	Algorithms []string
+	// Keys is a local source of the JWK set in place of any over HTTP.
 	Keys func(ctx context.Context) ([]byte, error)
+	// KeysURL is where the JWK set is; empty: discovery names it.
+	KeysURL string
+	// Roots sign the certificates of the servers that are asked; nil: the system's do.
+	Roots *x509.CertPool
 }
 
 // Config holds what a Prover works with.
@@ -33,11 +42,13 @@ type Config struct {
 	Providers []Provider
 	// CognitoIssuers are refused under any key: their tokens are Cognito's own.
 	CognitoIssuers []string
-	Transport      http.RoundTripper    // nil: a bounded one of its own
-	Now            func() time.Time     // nil: the system's clock
-	FetchTimeout   time.Duration        // of one fetch, discovery and keys; zero: 5 s
-	ProofMemory    int                  // proofs remembered; zero: 50,000
-	OnFetch        func(outcome string) // "ok" or "error", after each fetch; may be nil
+	Transport      http.RoundTripper // nil: a bounded one of its own
+	Now            func() time.Time  // nil: the system's clock
+	FetchTimeout   time.Duration     // of one fetch, discovery and keys; zero: 5 s
+	ProofMemory    int               // bytes that remembered proofs take up, about; zero: 64 MiB
+	// OnFetch is told of each fetch of keys and, where it failed, why; nothing in err
+	// is secret. It may be nil, and is called by several goroutines.
+	OnFetch func(provider string, err error)
 }
 
 // ErrUnknownProvider says that no provider of that name is configured.
@@ -95,49 +106,92 @@ func New(c Config) (*Prover, error) {
 		c.FetchTimeout = 5 * time.Second
 	}
 	if c.ProofMemory == 0 {
-		c.ProofMemory = 50_000
+		c.ProofMemory = 64 << 20
 	}
 	if c.OnFetch == nil {
-		c.OnFetch = func(string) {}
+		c.OnFetch = func(string, error) {}
 	}
 	proofs, err := otter.New(&otter.Options[memory, *Proof]{
-		MaximumSize:      c.ProofMemory,
+		MaximumWeight:    uint64(c.ProofMemory),
+		Weigher:          func(_ memory, p *Proof) uint32 { return uint32(p.weight()) },
 		ExpiryCalculator: otter.ExpiryCreating[memory, *Proof](proofLimit),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make proof memory: %w", err)
 	}
 	p := &Prover{providers: map[string]*provider{}, cognito: c.CognitoIssuers, now: c.Now, proofs: proofs}
-	client := newClient(c.Transport)
 	for _, configured := range c.Providers {
 		if _, twice := p.providers[configured.Name]; twice {
 			return nil, fmt.Errorf("login provider %s is configured twice", configured.Name)
 		}
-		p.providers[configured.Name] = newProvider(configured, c, client)
+		p.providers[configured.Name] = newProvider(configured, c)
 	}
 	return p, nil
 }
 
-func newProvider(configured Provider, c Config, client *http.Client) *provider {
+func newProvider(configured Provider, c Config) *provider {
+	if len(configured.Algorithms) == 0 {
+		configured.Algorithms = DefaultAlgorithms
+	}
 	fetch := configured.Keys
 	if fetch == nil {
-		fetch = (&source{issuer: configured.Issuer, client: client}).fetch
+		client := newClient(c.Transport, configured.Roots)
+		fetch = (&source{issuer: configured.Issuer, keys: configured.KeysURL, client: client}).fetch
 	}
-	keys := &keySet{name: configured.Name, fetch: fetch, now: c.Now, timeout: c.FetchTimeout, onFetch: c.OnFetch}
-	h := sha256.New()
-	for _, field := range append([]string{configured.Name, configured.Issuer}, configured.ClientIDs...) {
-		binary.Write(h, binary.BigEndian, uint32(len(field)))
-		h.Write([]byte(field))
+	keys := &keySet{
+		name: configured.Name, fetch: fetch, now: c.Now, timeout: c.FetchTimeout, onFetch: c.OnFetch, algorithms: configured.Algorithms,
 	}
-	made := &provider{Provider: configured, keys: keys}
-	h.Sum(made.generation[:0])
+	made := &provider{Provider: configured, keys: keys, generation: generation(&configured)}
 	made.verifier = oidc.NewVerifier(configured.Issuer, keys, &oidc.Config{
 		SkipClientIDCheck:    true, // azp comes before aud: see claims.go
 		SkipExpiryCheck:      true, // five minutes of grace
-		SupportedSigningAlgs: []string{oidc.RS256, oidc.RS384, oidc.RS512},
+		SupportedSigningAlgs: configured.Algorithms,
 		Now:                  c.Now,
 	})
 	return made
+}
+
+// generation digests a provider's configuration: a proof under another is none.
+func generation(p *Provider) (d [sha256.Size]byte) {
+	h := sha256.New()
+	for _, list := range [][]string{{p.Name, p.Issuer, p.KeysURL}, p.ClientIDs, p.Algorithms} {
+		binary.Write(h, binary.BigEndian, uint32(len(list)))
+		for _, field := range list {
+			binary.Write(h, binary.BigEndian, uint32(len(field)))
+			h.Write([]byte(field))
+		}
+	}
+	h.Sum(d[:0])
+	return d
+}
+
+// CheckKeys reports why a JWK set verifies no token by the algorithms; empty:
+// DefaultAlgorithms. It returns how many of its keys may.
+func CheckKeys(set []byte, algorithms []string) (usable int, err error) {
+	if len(algorithms) == 0 {
+		algorithms = DefaultAlgorithms
+	}
+	s, err := parseKeys(set, algorithms)
+	if err != nil {
+		return 0, err
+	}
+	return s.count, nil
+}
+
+// Ask asks a provider for its keys now, however lately it was asked, and returns how
+// many of them are usable. It fails with ErrUnknownProvider, or with what is wrong
+// with the provider or its configuration.
+func (p *Prover) Ask(ctx context.Context, name string) (usable int, err error) {
+	from := p.providers[name]
+	if from == nil {
+		return 0, fmt.Errorf("%w: %q", ErrUnknownProvider, name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, from.keys.timeout)
+	defer cancel()
+	if err := from.keys.load(ctx); err != nil {
+		return 0, err
+	}
+	return from.keys.current.Load().count, nil
 }
 
 // Known reports whether a provider of that name is configured.
@@ -176,8 +230,8 @@ func (f *provider) digest(token string) (d memory) {
 // Peek says what is plainly wrong with a token whose provider nobody trusts,
 // from its unverified text; nil when nothing is.
 func (p *Prover) Peek(name, token string) error {
-	switch name {
-	case "graph.facebook.com", "www.amazon.com", "api.twitter.com", "www.digits.com":
+	switch kind, _ := loginkey.Kind(name); kind {
+	case "facebook", "amazon", "twitter", "digits":
 		return nil // their tokens are no JWTs
 	}
 	unverified, err := peek(token)
@@ -187,7 +241,7 @@ func (p *Prover) Peek(name, token string) error {
 	if err := p.refuseCognito(unverified.Issuer); err != nil {
 		return err
 	}
-	if strings.TrimPrefix(strings.TrimPrefix(unverified.Issuer, "https://"), "http://") != name {
+	if loginkey.Of(unverified.Issuer) != name {
 		return refuse(msgIssuer, nil)
 	}
 	return nil

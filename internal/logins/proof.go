@@ -1,7 +1,7 @@
 package logins
 
 import (
-	"crypto/rsa"
+	"encoding/json"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -21,17 +21,18 @@ type Proof struct {
 	Audience []string
 	Expires  time.Time // exp of the token
 
+	*Standing
 	claims map[string]any
-	until  int64 // unix nanoseconds
-	keys   *keySet
-	key    *key
-	seen   atomic.Pointer[snapshot] // the key set in which key was found last
 }
 
-// key is a public key in a set.
-type key struct {
-	id     string
-	public *rsa.PublicKey
+// Standing is what of a proof says whether it still holds, without what it proves: so
+// that whoever has to keep that keeps no claims, which may be large. It is safe for
+// concurrent use.
+type Standing struct {
+	until int64 // unix nanoseconds
+	keys  *keySet
+	key   *key
+	seen  atomic.Pointer[snapshot] // the key set in which key was found last
 }
 
 // Claim returns a claim of the token: a string, json.Number, bool, []any or
@@ -53,9 +54,9 @@ func (p *Proof) GoString() string { return p.String() }
 // Holds reports whether the proof still stands without the token being checked
 // again: it is younger than 15 minutes, the token has not expired, and the key
 // that signed it is in the provider's key set, fetched within 24 hours. It takes
-// no lock and allocates nothing. The zero Proof never holds.
-func (p *Proof) Holds(now time.Time) bool {
-	if p.keys == nil || p.key == nil || now.UnixNano() >= p.until {
+// no lock and allocates nothing. The zero Standing never holds, nor does none.
+func (p *Standing) Holds(now time.Time) bool {
+	if p == nil || p.keys == nil || p.key == nil || now.UnixNano() >= p.until {
 		return false
 	}
 	current := p.keys.current.Load()
@@ -70,4 +71,49 @@ func (p *Proof) Holds(now time.Time) bool {
 	}
 	p.seen.Store(current)
 	return true
+}
+
+// weight is about what a proof takes up in memory, in bytes.
+func (p *Proof) weight() int {
+	const own = 512 // of the proof, its standing and its place in the memory
+	w := own + len(p.Subject) + len(p.ClientID) + weigh(p.claims)
+	for _, aud := range p.Audience {
+		w += wordsOfText + len(aud)
+	}
+	return w
+}
+
+// What values cost beside what they hold, in bytes: measured with Go 1.26, on the
+// generous side.
+const (
+	wordsOfValue = 16
+	wordsOfText  = 16
+	wordsOfList  = 24
+	wordsOfMap   = 48
+	bytesOfSlot  = 48 // of a member in a map, which is at most half empty
+	leastOfMap   = 8 * bytesOfSlot
+)
+
+func weigh(v any) int {
+	w := wordsOfValue
+	switch v := v.(type) {
+	case string:
+		w += wordsOfText + len(v)
+	case json.Number:
+		w += wordsOfText + len(v)
+	case []any:
+		w += wordsOfList
+		for _, one := range v {
+			w += weigh(one) + wordsOfValue // lists grow by doubling
+		}
+	case map[string]any:
+		w += wordsOfMap
+		if len(v) > 0 {
+			w += leastOfMap
+		}
+		for name, one := range v {
+			w += 2*bytesOfSlot + len(name) + weigh(one)
+		}
+	}
+	return w
 }

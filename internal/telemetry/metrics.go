@@ -22,6 +22,7 @@ type Metrics struct {
 	renewals   renewals
 	keyFetches *prometheus.CounterVec
 	unproven   *prometheus.CounterVec
+	providers  *prometheus.GaugeVec
 	remaining  prometheus.Histogram
 	fences     *prometheus.HistogramVec
 	subscribed prometheus.Gauge
@@ -67,11 +68,13 @@ func NewMetrics() *Metrics {
 		Name: "broker_redis_missed_total", Help: "Times that an announcement went unheard, and all in memory was dropped."})
 	m.unopened = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "broker_redis_unopened_total", Help: "Values in Redis that none of the keys opens."})
+	m.providers = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "broker_login_provider_up", Help: "Whether the last fetch of a login provider's keys brought usable ones: 1 or 0."}, []string{"provider"})
 	m.redis = newRedisMetrics()
 	m.renewals = newRenewals(m.registry)
 	m.edge = newEdge(m.registry)
 	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened, m.redis)
-	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.unproven, m.remaining,
+	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.unproven, m.providers, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// Alerts look for the first of these; Prometheus sees no increase in a series that
 	// begins with it.
@@ -113,8 +116,16 @@ func (m *Metrics) Flight(outcome string) { m.flights.WithLabelValues(outcome).In
 // FlightWait notes how long a flight waited for another broker's.
 func (m *Metrics) FlightWait(waited time.Duration) { m.awaited.Observe(waited.Seconds()) }
 
-// KeyFetch counts a fetch of a login provider's keys.
-func (m *Metrics) KeyFetch(outcome string) { m.keyFetches.WithLabelValues(outcome).Inc() }
+// KeyFetch counts a fetch of a login provider's keys, and notes whether it brought
+// any. provider is one of the configuration's.
+func (m *Metrics) KeyFetch(provider string, ok bool) {
+	outcome, up := "error", 0.0
+	if ok {
+		outcome, up = "ok", 1
+	}
+	m.keyFetches.WithLabelValues(outcome).Inc()
+	m.providers.WithLabelValues(provider).Set(up)
+}
 
 // AuthenticationFailure counts a key or signature that is no caller's.
 func (m *Metrics) AuthenticationFailure(kind string) { m.unproven.WithLabelValues(kind).Inc() }

@@ -36,6 +36,7 @@ const (
 const (
 	noGuests     = notAuthorized + ": Unauthenticated access is not supported for this identity pool."
 	mismatch     = notAuthorized + ": Logins don't match. Please include at least one valid login for this identity or identity pool."
+	audience     = notAuthorized + ": Invalid login token. Incorrect token audience."
 	unsupported  = notAuthorized + ": Token is not from a supported provider of this identity pool."
 	malformed    = notAuthorized + ": Invalid login token. Not a valid OpenId Connect identity token."
 	unverified   = notAuthorized + ": Invalid login token. Couldn't verify signed token."

@@ -164,7 +164,7 @@ func TestProvidersThatThePoolDoesNotList(t *testing.T) {
 	r.equal("a provider that is not listed", r.id(foreign, map[string]string{r.work.Name(): token}), unsupported)
 	r.equal("a key with a scheme", r.id(open, map[string]string{r.work.URL: token}), "NotAuthorizedException: Invalid login token. Issuer doesn't match providerName")
 	r.equal("another provider's key", r.id(open, map[string]string{r.idp.Name(): token}), "NotAuthorizedException: Invalid login token. Issuer doesn't match providerName")
-	r.equal("another client", r.id(open, map[string]string{r.work.Name(): r.work.Token(idptest.Claims{"aud": "x"})}), unsupported)
+	r.equal("another client", r.id(open, map[string]string{r.work.Name(): r.work.Token(idptest.Claims{"aud": "x"})}), "NotAuthorizedException: Invalid login token. Incorrect token audience.")
 	r.equal("Facebook", r.id(open, map[string]string{"graph.facebook.com": "opaque"}), unsupported)
 	r.equal("one bad of two", r.id(open, map[string]string{r.idp.Name(): r.idp.Token(nil), r.work.Name(): "x"}), "NotAuthorizedException: Invalid login token. Not a valid OpenId Connect identity token.")
 }

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+	"github.com/cognito-broker/broker/internal/loginkey"
+	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
@@ -36,10 +39,12 @@ func (x *explanation) refuse(check string, err error, format string, args ...any
 // Explain goes through a call of the enhanced flow as GetId and
 // GetCredentialsForIdentity would, without changing anything: no identity is made,
 // none linked or merged. It fails for passing reasons only; a refusal is an
-// Explanation.
+// Explanation, and so is a login provider that cannot be asked: that may be
+// configured wrongly.
 func (e *Engine) Explain(ctx context.Context, q cognito.Question) (*cognito.Explanation, error) {
 	x := &explanation{}
-	if err := e.explain(ctx, x, q); err != nil && cognito.Passing(err) {
+	err := e.explain(ctx, x, q)
+	if _, provider := errors.AsType[*logins.Unavailable](err); err != nil && !provider && cognito.Passing(err) {
 		return nil, err
 	}
 	return &x.Explanation, nil
@@ -76,7 +81,7 @@ func (e *Engine) explainLogins(ctx context.Context, x *explanation, pool *rules.
 		check := "login " + provider
 		proven, err := e.prove(ctx, pool, map[string]string{provider: q.Logins[provider]})
 		if err != nil {
-			return explained{}, x.refuse(check, err, "%s", reasonOf(pool, e.prover.Known(provider), provider, err))
+			return explained{}, x.refuse(check, err, "%s", e.reasonOf(pool, provider, err))
 		}
 		x.pass(check, "issuer, signature, client and time are good; client %s", proven[0].ClientID)
 	}
@@ -84,15 +89,26 @@ func (e *Engine) explainLogins(ctx context.Context, x *explanation, pool *rules.
 	return explained{access: access{rules.AMR(pool, proven), rules.PrincipalTags(pool, proven), proven}}, err
 }
 
-// reasonOf says more of a login than callers are told.
-func reasonOf(pool *rules.Pool, known bool, provider string, err error) string {
+// reasonOf says more of a login than callers are told: of a provider that cannot be
+// asked why, of a token what is wrong with it. Neither repeats anything of the token.
+func (e *Engine) reasonOf(pool *rules.Pool, provider string, err error) string {
+	kind, own := loginkey.Kind(provider)
 	switch {
 	case !pool.Accepts(provider):
 		return "the pool does not list this provider; it lists " + pool.ProviderNames()
-	case !known:
+	case own && !e.proves(pool, provider):
+		return "the pool lists this provider as one of the kind " + kind + ", which is not built yet"
+	case !e.proves(pool, provider):
 		return "the pool lists this provider, and login_providers of the configuration does not"
 	}
-	return cognito.Public(err).ErrorMessage()
+	if unavailable, ok := errors.AsType[*logins.Unavailable](err); ok {
+		return fmt.Sprintf("the provider's keys cannot be had, so nobody's login can be proved: %v", unavailable.Unwrap())
+	}
+	said := cognito.Public(err).ErrorMessage()
+	if refused, ok := errors.AsType[*logins.Refused](err); ok && refused.Unwrap() != nil {
+		said += " (" + refused.Unwrap().Error() + ")"
+	}
+	return said
 }
 
 // explainIdentity finds whom the call would be answered as.

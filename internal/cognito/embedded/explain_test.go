@@ -54,7 +54,7 @@ func TestExplain(t *testing.T) {
 		"the role's trust":      {cognito.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "odd"})}, "InvalidIdentityPoolConfigurationException: " + cognito.MsgPoolConfiguration, "condition StringEquals on cognito-identity.amazonaws.com:aud does not hold"},
 		"a role by name":        {cognito.Question{Pool: open, Logins: at(first, idptest.Claims{"plan": "paid"}), Role: rolePrefix + "closed"}, "NotAuthorizedException: Access to Role '" + rolePrefix + "closed' is forbidden.", "offers CustomRoleArn"},
 		"no mapping":            {cognito.Question{Pool: open, Logins: at(second, nil)}, contract.Authenticated, "a new identity would be made"},
-		"another client":        {cognito.Question{Pool: open, Logins: at(second, idptest.Claims{"aud": "other"})}, "NotAuthorizedException: " + cognito.MsgUnsupportedProvider, "login " + second.Name()},
+		"another client":        {cognito.Question{Pool: open, Logins: at(second, idptest.Claims{"aud": "other"})}, "NotAuthorizedException: Invalid login token. Incorrect token audience.", "client_ids does not list"},
 		"a provider not listed": {cognito.Question{Pool: open, Logins: map[string]string{"idp.example": second.Token(nil)}}, "NotAuthorizedException: " + cognito.MsgTokenIssuer, "the pool does not list this provider; it lists 127.0.0.1:"},
 		"a guest":               {cognito.Question{Pool: open}, contract.Unauthenticated, "a new guest would be made"},
 		"a guest who is known":  {cognito.Question{Pool: open, Identity: *guest.IdentityId}, contract.Unauthenticated, *guest.IdentityId},

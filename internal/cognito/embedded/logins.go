@@ -8,6 +8,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 )
 
@@ -44,7 +45,7 @@ func loginsOf(proven []rules.Proven) []rules.Login {
 // acceptable refuses providers that the pool does not list: row 13 of reference
 // 3.3, or what the token itself shows to be wrong (6.1).
 func (e *Engine) acceptable(pool *rules.Pool, provider, token string) error {
-	if pool.Accepts(provider) && e.prover.Known(provider) {
+	if e.proves(pool, provider) {
 		return nil
 	}
 	if provider == cognito.PassThrough {
@@ -57,6 +58,19 @@ func (e *Engine) acceptable(pool *rules.Pool, provider, token string) error {
 		return loginError(err)
 	}
 	return cognito.NotAuthorized(cognito.MsgUnsupportedProvider)
+}
+
+// proves reports whether the pool takes logins of the provider, and they are proved
+// here as the pool means them. What proves them is OpenID's rules alone, so a provider
+// that has rules of its own counts as far as the pool names its ARN: as a user pool or
+// a social provider it promises checks that nothing makes.
+func (e *Engine) proves(pool *rules.Pool, provider string) bool {
+	if _, own := loginkey.Kind(provider); own {
+		if _, oidc := pool.OIDCProviderARN(provider); !oidc {
+			return false
+		}
+	}
+	return pool.Accepts(provider) && e.prover.Known(provider)
 }
 
 // loginError turns a failed proof into the service's error. Only a token that

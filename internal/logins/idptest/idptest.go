@@ -4,8 +4,11 @@
 package idptest
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -28,16 +31,19 @@ type Claims map[string]any
 
 // Issuer is a running issuer. Its switches may be turned at any time.
 type Issuer struct {
-	URL string // iss of its tokens
+	// URL is iss of its tokens. A test may put a slash behind it before it asks for
+	// anything: many issuers end in one.
+	URL string
 	// Fetches counts requests for the key set, Discoveries those for the
 	// discovery document.
 	Fetches, Discoveries atomic.Int32
 
-	mu    sync.Mutex
-	key   *rsa.PrivateKey
-	keyID string
-	fault http.HandlerFunc
-	now   func() time.Time
+	mu     sync.Mutex
+	key    *rsa.PrivateKey
+	keyID  string
+	fault  http.HandlerFunc
+	serves http.HandlerFunc // of the key set; nil: its own
+	now    func() time.Time
 }
 
 // Key returns one of the process's RSA keys; making one takes long.
@@ -64,7 +70,10 @@ func Start(t testing.TB) *Issuer {
 }
 
 // Name is the issuer's key in Logins.
-func (i *Issuer) Name() string { return strings.TrimPrefix(i.URL, "http://") }
+func (i *Issuer) Name() string { return strings.TrimPrefix(i.base(), "http://") }
+
+// base is where it lives.
+func (i *Issuer) base() string { return strings.TrimSuffix(i.URL, "/") }
 
 // SetNow gives tokens another time.
 func (i *Issuer) SetNow(now func() time.Time) { i.mu.Lock(); i.now = now; i.mu.Unlock() }
@@ -76,12 +85,15 @@ func (i *Issuer) Rotate() {
 	i.key, i.keyID = Key(1), "k1"
 }
 
+// ServeKeys answers fetches of the key set by serves; nil: by its own keys.
+func (i *Issuer) ServeKeys(serves http.HandlerFunc) { i.mu.Lock(); i.serves = serves; i.mu.Unlock() }
+
 // Break answers all fetches by fault; nil mends the issuer.
 func (i *Issuer) Break(fault http.HandlerFunc) { i.mu.Lock(); i.fault = fault; i.mu.Unlock() }
 
 func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
-	fault, key, id := i.fault, i.key, i.keyID
+	fault, serves, key, id := i.fault, i.serves, i.key, i.keyID
 	i.mu.Unlock()
 	keysAsked := r.URL.Path == "/keys"
 	if keysAsked {
@@ -92,10 +104,14 @@ func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case fault != nil:
 		fault(w, r)
+	case keysAsked && serves != nil:
+		serves(w, r)
 	case keysAsked:
 		json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: id, Use: "sig"}}})
+	case r.URL.Path == "/.well-known/openid-configuration":
+		json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "jwks_uri": i.base() + "/keys"})
 	default:
-		json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "jwks_uri": i.URL + "/keys"})
+		http.NotFound(w, r)
 	}
 }
 
@@ -105,6 +121,37 @@ func (i *Issuer) Token(override Claims) string {
 	key, id := i.key, i.keyID
 	i.mu.Unlock()
 	return i.Sign(override, jose.RS256, key, id)
+}
+
+// SignRaw signs a header and a payload as they stand, RS256 by the issuer's key: also
+// such as no encoder would write.
+func (i *Issuer) SignRaw(header, payload string) string {
+	i.mu.Lock()
+	key := i.key
+	i.mu.Unlock()
+	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
+	digest := sha256.Sum256([]byte(signed))
+	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
+	if err != nil {
+		panic(fmt.Sprintf("sign: %v", err))
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+// Header is that of its tokens, with members beside.
+func (i *Issuer) Header(members string) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return `{"alg":"RS256","kid":"` + i.keyID + `"` + members + `}`
+}
+
+// Payload is that of a good token of a user, with members beside. What they hold is not
+// looked at.
+func (i *Issuer) Payload(user, members string) string {
+	i.mu.Lock()
+	now := i.now().Unix()
+	i.mu.Unlock()
+	return fmt.Sprintf(`{"iss":%q,"sub":%q,"aud":%q,"iat":%d,"exp":%d%s}`, i.URL, user, ClientID, now, now+3600, members)
 }
 
 // Sign makes a token with any key and algorithm.

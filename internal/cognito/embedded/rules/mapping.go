@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/loginkey"
 )
 
 // Texts of a RoleChoice's Why.
@@ -126,7 +127,7 @@ func (p *Pool) mapping(l Proven) (key string, m Mapping, ok bool) {
 func (p *Pool) settingKeys(provider string) []string {
 	var keys []string
 	for _, arn := range p.OIDCProviderARNs {
-		if _, name, cut := strings.Cut(arn, oidcProvider); cut && name == provider {
+		if key, ok := loginkey.OfARN(arn); ok && key == provider {
 			keys = append(keys, arn)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cognito-broker/broker/internal/loginkey"
 )
 
 // Roles are a pool's default roles, by ARN; empty means none.
@@ -55,18 +57,16 @@ type Rule struct {
 	Role  string `json:"role"`
 }
 
-const oidcProvider = ":oidc-provider/"
-
 // HasProviders reports whether the pool accepts logins of anyone.
 func (p *Pool) HasProviders() bool {
 	return p.Providers() > 0
 }
 
 // OIDCProviderARN is the pool's ARN of the OpenID provider whose key in Logins
-// is provider: the issuer without scheme, which the ARN ends in.
+// is provider.
 func (p *Pool) OIDCProviderARN(provider string) (arn string, ok bool) {
 	for _, arn := range p.OIDCProviderARNs {
-		if _, name, cut := strings.Cut(arn, oidcProvider); cut && name == provider {
+		if key, ok := loginkey.OfARN(arn); ok && key == provider {
 			return arn, true
 		}
 	}
@@ -107,8 +107,8 @@ func (p *Pool) Providers() int {
 func (p *Pool) ProviderNames() string {
 	names := slices.Clone(p.SAMLProviderARNs)
 	for _, arn := range p.OIDCProviderARNs {
-		_, name, _ := strings.Cut(arn, oidcProvider)
-		names = append(names, name)
+		key, _ := loginkey.OfARN(arn)
+		names = append(names, key)
 	}
 	for name := range p.PublicProviders {
 		names = append(names, name)
