@@ -5,7 +5,6 @@ package adminclient
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // Limits of a call, beside its context's deadline.
@@ -66,7 +67,9 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // RotateSigningKey has the broker's issuer sign by a new key, and returns its id.
 // It asks once: asked again, the broker would make another.
 func (c *Client) RotateSigningKey(ctx context.Context) (keyID string, err error) {
-	var answer struct{ KeyID string }
+	var answer struct {
+		KeyID string `json:"keyId"`
+	}
 	if err := c.post(ctx, &answer, "v1", "signing-keys", "rotate"); err != nil {
 		return "", err
 	}
@@ -97,19 +100,25 @@ func (c *Client) post(ctx context.Context, out any, path ...string) error {
 	if response.StatusCode != http.StatusOK {
 		return c.refusal(response.StatusCode, body)
 	}
-	if len(body) > maxAnswer || json.Unmarshal(body, out) != nil {
+	if strictjson.DecodeSome(body, out, answerLimits) != nil {
 		return ErrUnknown
 	}
 	return nil
 }
 
+// answerLimits bound an answer.
+var answerLimits = strictjson.Limits{Bytes: maxAnswer, Depth: 16, Values: maxAnswer}
+
 // refusal reads a problem.
 func (c *Client) refusal(status int, body []byte) error {
-	var problem struct{ Code, Detail string }
+	var problem struct {
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+	}
 	switch {
 	case status/100 == 3:
 		return fmt.Errorf("status %d: redirects are not followed; expected the broker's own URL", status)
-	case len(body) > maxAnswer, json.Unmarshal(body, &problem) != nil, problem.Code == "":
+	case strictjson.DecodeSome(body, &problem, answerLimits) != nil, problem.Code == "":
 		return fmt.Errorf("status %d, and no answer of a broker", status)
 	}
 	return fmt.Errorf("status %d %s: %s", status, c.printable(problem.Code), c.printable(problem.Detail))

@@ -54,6 +54,7 @@ func TestAnswersOfOthers(t *testing.T) {
 		"garbage":     {says(200, "<html>"), "whether it did what was asked is not known"},
 		"no id":       {says(200, `{"keyId":""}`), "whether it did what was asked is not known"},
 		"the key":     {says(200, `{"keyId":"`+apiKey+`"}`), "whether it did what was asked is not known"},
+		"two ids":     {says(200, `{"keyId":"us-east-17","keyID":"us-east-18"}`), "whether it did what was asked is not known"},
 		"two lines":   {says(200, `{"keyId":"a\nb"}`), "whether it did what was asked is not known"},
 		"without end": {endless, "whether it did what was asked is not known"},
 		"reflects": {func(w http.ResponseWriter, r *http.Request) {

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // Limits of a token.
@@ -73,12 +76,10 @@ func (k *Key) Mint(r TokenRequest) (string, error) {
 	return token, nil
 }
 
+// reserved takes a name in any case for the one that it resembles, as careless readers
+// of tokens do.
 func reserved(name string) bool {
-	switch name {
-	case "", "iss", "sub", "aud", "iat", "exp":
-		return true
-	}
-	return false
+	return slices.ContainsFunc([]string{"", "iss", "sub", "aud", "iat", "exp"}, func(own string) bool { return strings.EqualFold(own, name) })
 }
 
 // ParseClaim reads name=value. A value that is a JSON array, object, number,
@@ -88,9 +89,8 @@ func ParseClaim(s string) (name string, value any, err error) {
 	if !ok || reserved(name) {
 		return "", nil, fmt.Errorf("claim %q: %w", name, ErrClaim)
 	}
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&value); err != nil || value == nil || d.More() {
+	value, err = strictjson.Value([]byte(text), strictjson.Limits{Bytes: maxTokenBytes, Depth: 30, Values: 10_000})
+	if err != nil || value == nil {
 		return name, text, nil
 	}
 	return name, value, nil

@@ -1,7 +1,6 @@
 package flows
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // The flows, as metrics and keys name them.
@@ -172,9 +172,7 @@ func readProved(b []byte) (p proved, ok bool) {
 		return proved{}, false
 	}
 	var s spelling
-	d := json.NewDecoder(bytes.NewReader(b[1:]))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil || d.InputOffset() != int64(len(b)-1) {
+	if strictjson.Decode(b[1:], &s, strictjson.Limits{Bytes: len(b), Depth: 8, Values: len(b)}) != nil {
 		return proved{}, false
 	}
 	p.request, p.settings = request(s.Call), string(s.Settings)

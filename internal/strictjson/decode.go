@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"time"
 )
 
 // Decode reads a text into the value that into points to, as encoding/json would,
@@ -29,10 +30,13 @@ func decode(text []byte, into any, l Limits, all bool) error {
 	err = json.Unmarshal(text, into)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		// Its own text quotes the value.
-		return &Error{kind: ErrType, Member: wrong.Field, cause: errors.New(wrong.Field + " is not " + wrong.Type.String())}
+		return &Error{kind: ErrType, Member: wrong.Field, Want: wrong.Type.String()}
+	}
+	if _, ok := errors.AsType[*time.ParseError](err); ok {
+		return &Error{kind: ErrType, Want: "a time of RFC 3339"}
 	}
 	if err != nil {
-		return &Error{kind: ErrType} // of a type that reads itself
+		return &Error{kind: ErrType} // of another type that reads itself
 	}
 	return nil
 }

@@ -35,14 +35,14 @@ var (
 type Error struct {
 	At     int    // offset in bytes at which the fault was seen
 	Member string // the member's name, of ErrDuplicate, ErrName, ErrUnknown and ErrType; callers may quote it
+	Want   string // what was expected, of ErrType, where it is known
 	kind   error
-	cause  error
 }
 
 // Error says what is wrong, and quotes nothing of the text.
 func (e *Error) Error() string {
-	if e.cause != nil {
-		return fmt.Sprintf("%v: %v", e.kind, e.cause)
+	if e.Want != "" {
+		return fmt.Sprintf("%v; expected %s", e.kind, e.Want)
 	}
 	return e.kind.Error()
 }

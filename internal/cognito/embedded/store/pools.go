@@ -5,7 +5,12 @@ import (
 	"fmt"
 
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
+
+// definitionLimits bound a pool's definition; the largest that can be made has 30 MB.
+// Members that are not known are left alone: a newer release may have written them.
+var definitionLimits = strictjson.Limits{Bytes: 64 << 20, Depth: 16, Values: 4_000_000}
 
 // Pools returns all pools.
 func (t *Tx) Pools() ([]rules.Pool, error) {
@@ -21,7 +26,7 @@ func (t *Tx) Pools() ([]rules.Pool, error) {
 			return nil, fmt.Errorf("read pools: %w", err)
 		}
 		var p rules.Pool
-		if err := json.Unmarshal(definition, &p); err != nil {
+		if err := strictjson.DecodeSome(definition, &p, definitionLimits); err != nil {
 			return nil, fmt.Errorf("decode pool: %w", err)
 		}
 		pools = append(pools, p)

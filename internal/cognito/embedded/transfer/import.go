@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // Bounds of a line, in bytes, and of a pool's name, in characters. The largest pool
@@ -128,26 +128,16 @@ func (i *importer) line(text []byte) error {
 	return i.identity(l.Identity)
 }
 
-// readLine reads a line strictly. What the decoder says of a value may quote it,
-// so only the member's name is told.
+// lineLimits bound a line. The deepest, a rule of a mapping, has six levels; the widest
+// that the API can make has fewer values.
+var lineLimits = strictjson.Limits{Bytes: maxLine, Depth: 16, Values: 2_000_000}
+
+// readLine reads a line strictly. Of what is wrong with a value only the member's name
+// is told.
 func readLine(text []byte) (*line, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
 	l := new(line)
-	if err := d.Decode(l); err != nil {
-		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return nil, fmt.Errorf("%s has the wrong type; expected %s", wrong.Field, wrong.Type)
-		}
-		if _, ok := errors.AsType[*json.SyntaxError](err); ok {
-			return nil, errors.New("is not JSON; expected one object")
-		}
-		if _, ok := errors.AsType[*time.ParseError](err); ok {
-			return nil, errors.New("a time is not of RFC 3339")
-		}
-		return nil, errors.New("is not a line of an export; expected {\"pool\": …} or {\"identity\": …} with the members of docs/import.md")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the object")
+	if err := strictjson.Decode(text, l, lineLimits); err != nil {
+		return nil, lineFault(err)
 	}
 	if (l.Pool == nil) == (l.Identity == nil) {
 		return nil, errors.New("holds neither or both; expected \"pool\" or \"identity\"")
@@ -156,6 +146,23 @@ func readLine(text []byte) (*line, error) {
 		return nil, errors.New("formerProviders are a pool's")
 	}
 	return l, nil
+}
+
+func lineFault(err error) error {
+	fault, ok := errors.AsType[*strictjson.Error](err)
+	switch {
+	case ok && errors.Is(err, strictjson.ErrType) && fault.Member != "":
+		return fmt.Errorf("%s has the wrong type; expected %s", fault.Member, fault.Want)
+	case ok && errors.Is(err, strictjson.ErrType) && fault.Want != "":
+		return errors.New("a time is not of RFC 3339")
+	case errors.Is(err, strictjson.ErrSyntax):
+		return errors.New("is not JSON; expected one object")
+	case errors.Is(err, strictjson.ErrTrailing):
+		return errors.New("something follows the object")
+	case errors.Is(err, strictjson.ErrDuplicate), errors.Is(err, strictjson.ErrUnicode), errors.Is(err, strictjson.ErrDepth), errors.Is(err, strictjson.ErrValues):
+		return err
+	}
+	return errors.New("is not a line of an export; expected {\"pool\": …} or {\"identity\": …} with the members of docs/import.md")
 }
 
 // pool passes over a pool that is there as the line says: what its rules are was
