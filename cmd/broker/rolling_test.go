@@ -13,7 +13,7 @@ import (
 
 // grantedKey asks for credentials of a user at a broker, and returns their key and how it
 // was come by.
-func grantedKey(t *testing.T, i *instance, logins map[string]string) (key, cache string) {
+func servedKey(t *testing.T, i *instance, logins map[string]string) (key, cache string) {
 	t.Helper()
 	a := i.rest(t, demoPool, "credentials", map[string]any{"logins": logins})
 	c, _ := a.tree["credentials"].(map[string]any)
@@ -52,7 +52,7 @@ func TestRollingUpdate(t *testing.T) {
 	ask := func(i *instance, under, first string) {
 		t.Helper()
 		for n, logins := range users {
-			key, cache := grantedKey(t, i, logins)
+			key, cache := servedKey(t, i, logins)
 			if brought[under][key] = true; cache != first {
 				t.Errorf("user %d: got a %s, want a %s", n, cache, first)
 			}
@@ -72,7 +72,7 @@ func TestRollingUpdate(t *testing.T) {
 						return
 					default:
 					}
-					key, _ := grantedKey(t, i, logins)
+					key, _ := servedKey(t, i, logins)
 					mu.Lock()
 					brought[under][key] = true
 					mu.Unlock()
@@ -125,7 +125,7 @@ func TestRedisIsAwayAtTheStart(t *testing.T) {
 	b := startUpstream(t, engine, upstream, former+redisYAML(link.Addr(), key, name))
 	b.behind = engine
 	alice := engine.login(t, "alice")
-	old, _ := grantedKey(t, peer, alice)
+	old, _ := servedKey(t, peer, alice)
 	for _, c := range []struct {
 		now  string
 		same bool
@@ -134,7 +134,7 @@ func TestRedisIsAwayAtTheStart(t *testing.T) {
 		b.edit(t, former, c.now)
 		link.Cut()
 		b.start(t)
-		if got, cache := grantedKey(t, b, alice); got == old || cache == "hit" {
+		if got, cache := servedKey(t, b, alice); got == old || cache == "hit" {
 			t.Errorf("without Redis: got a %s, and the old: %v", cache, got == old)
 		}
 		link.Restore()
@@ -143,13 +143,13 @@ func TestRedisIsAwayAtTheStart(t *testing.T) {
 		awaitThat(t, "a hit", func() bool {
 			n++
 			fresh := engine.login(t, fmt.Sprint(c.same, n))
-			theirs, _ := grantedKey(t, peer, fresh)
-			got, cache := grantedKey(t, b, fresh)
+			theirs, _ := servedKey(t, peer, fresh)
+			got, cache := servedKey(t, b, fresh)
 			if got == theirs && !c.same {
 				t.Error("got what was cached under other settings")
 			}
 			if !c.same {
-				_, cache = grantedKey(t, b, fresh)
+				_, cache = servedKey(t, b, fresh)
 			}
 			return cache == "hit" && (got == theirs) == c.same
 		})
@@ -166,8 +166,8 @@ func TestEngineWaitsForRedis(t *testing.T) {
 	front := startUpstream(t, engine, engine.url, redisYAML(redis.Addr(), key, name))
 	front.behind = engine
 	alice := engine.login(t, "alice")
-	grantedKey(t, front, alice)
-	before, cache := grantedKey(t, front, alice)
+	servedKey(t, front, alice)
+	before, cache := servedKey(t, front, alice)
 	if cache != "hit" {
 		t.Fatalf("before: got a %s, want a hit", cache)
 	}
@@ -185,7 +185,7 @@ func TestEngineWaitsForRedis(t *testing.T) {
 	}
 	link.Restore()
 	engine.await(t)
-	if got, cache := grantedKey(t, front, alice); got == before || cache != "miss" {
+	if got, cache := servedKey(t, front, alice); got == before || cache != "miss" {
 		t.Errorf("in front: got a %s, and what was cached before: %v", cache, got == before)
 	}
 	engine.stop(t)

@@ -140,7 +140,7 @@ func TestParseClaim(t *testing.T) {
 			t.Errorf("%s: got %s %v %v", text, name, value, err)
 		}
 	}
-	for _, text := range []string{"a", "=b", "sub=x", "exp=1", ""} {
+	for _, text := range []string{"a", "=b", "sub=x", "SUB=x", "\u017fub=x", "Iss=x", "exp=1", ""} {
 		if _, _, err := devidp.ParseClaim(text); err == nil {
 			t.Errorf("%q: got no error, want one", text)
 		}

@@ -41,7 +41,7 @@ func TestRequestIsReadAsItWasSpelt(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"nothing": "", "another version": "\x01{}", "no JSON": "\x02{", "a field of a newer broker": "\x02{\"Call\":{\"New\":1}}",
-		"more": "\x02{}{}",
+		"more": "\x02{}{}", "a name in another case": "\x02{\"call\":{}}", "a field twice": "\x02{\"Logins\":null,\"Logins\":null}",
 	} {
 		if _, ok := readProved([]byte(text)); ok {
 			t.Errorf("%s: got a call, want none", name)
