@@ -60,6 +60,7 @@ var beside = map[string][]string{
 	"internal/cognito/upstream":          {"internal/cognito"},
 	"internal/sts/trust":                 {"internal/strictjson"},
 	"internal/jwt":                       {"internal/strictjson"},
+	"internal/settings":                  {"internal/strictjson"},
 }
 
 // forTests are the packages that no program may hold.

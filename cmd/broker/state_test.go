@@ -52,6 +52,8 @@ var (
 			"listen":                   "no answer has it",
 			"public_url":               "the engine's issuer and the development provider's are derived from it, and compared",
 			"log.":                     "no answer has it",
+			"hosts":                    "decides what is answered at all",
+			"cors":                     "decides which pages may ask",
 			"limits":                   "delays and refuses requests, whatever is kept",
 			"development":              "the provider stands among login_providers",
 			"callers":                  "who may ask is asked at each request",

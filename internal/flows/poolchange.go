@@ -13,6 +13,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // doubt is what is noted of a change of a pool, from before it is made until its outcome
@@ -41,7 +42,7 @@ func (d *doubt) spell() cache.Doubt {
 
 func readDoubt(noted cache.Doubt) (d doubt, ok bool) {
 	d.noted = noted
-	err := json.Unmarshal(noted.Text, &d.doubtText)
+	err := strictjson.Decode(noted.Text, &d.doubtText, strictjson.Limits{Bytes: len(noted.Text), Depth: 4, Values: 100})
 	return d, err == nil && d.Pool == noted.Pool
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // What of a pool a change concerns, by the operation that reads it.
@@ -94,8 +95,8 @@ func digestOf(content any) (poolState, error) {
 	if err != nil {
 		return poolState{}, fmt.Errorf("spell a pool: %w", err)
 	}
-	var tree any
-	if err := json.Unmarshal(text, &tree); err != nil {
+	tree, err := strictjson.Value(text, strictjson.Limits{Bytes: len(text), Depth: 32, Values: len(text)})
+	if err != nil {
 		return poolState{}, fmt.Errorf("spell a pool: %w", err)
 	}
 	if text, err = json.Marshal(bare(tree)); err != nil {

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // A Digest stands for a setting: a keyed digest of how it is spelt.
@@ -85,7 +87,7 @@ var ErrRecord = errors.New("not a record of settings")
 // Read reads what Spell spelt. It fails with ErrRecord.
 func Read(text []byte) (Record, error) {
 	var r Record
-	if err := json.Unmarshal(text, &r); err != nil {
+	if err := strictjson.Decode(text, &r, strictjson.Limits{Bytes: len(text), Depth: 8, Values: len(text)}); err != nil {
 		return Record{}, fmt.Errorf("%w: %w", ErrRecord, err)
 	}
 	if r.Units == nil {
