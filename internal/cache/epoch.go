@@ -83,9 +83,10 @@ type state struct {
 	// former is the epoch to return to when all fences that are open are cancelled; nil where
 	// none is open, and where one of them ended otherwise.
 	former atomic.Pointer[epoch]
-	mu     sync.Mutex // orders fences
-	open   int        // fences begun and not done
-	kept   kept       // with this scope as its home
+	began  atomic.Int64 // when the last fence did, in Unix nanoseconds
+	mu     sync.Mutex   // orders fences
+	open   int          // fences begun and not done
+	kept   kept         // with this scope as its home
 }
 
 type epoch struct {
@@ -261,6 +262,7 @@ func (s *state) begin() fenced {
 		s.former.Store(s.now.Load())
 	}
 	s.open++
+	s.began.Store(time.Now().UnixNano())
 	f := fenced{state: s, begun: newEpoch(true)}
 	s.now.Store(f.begun)
 	return f

@@ -44,7 +44,7 @@ type Change interface {
 type Found struct {
 	Entry *Entry // nil: none
 	Stamp Stamp
-	// Fenced says that there is an entry that may not be served, and a fence is open over
-	// what it rests on: when that has ended, it may be.
+	// Fenced says that there is an entry that may not be served, and that a fence over
+	// what it rests on began a moment ago: when that has ended, it may be.
 	Fenced bool
 }

@@ -55,13 +55,17 @@ func (m *Memory) Get(key Key) (*Entry, bool) {
 }
 
 // Suspended reports whether the entry of key would be live but for fences that are open,
-// and that may be cancelled yet.
-func (m *Memory) Suspended(key Key) bool {
+// the last of which began no longer ago than within, and that may be cancelled yet.
+func (m *Memory) Suspended(key Key, within time.Duration) bool {
 	if m.Off() {
 		return false
 	}
 	e, ok := m.entries.GetIfPresent(key)
-	return ok && e.suspended(m.now())
+	if !ok || !e.suspended(m.now()) {
+		return false
+	}
+	since, open := e.Stamp.suspended()
+	return open && time.Since(since) < within
 }
 
 // Put stores e and reports whether it did. An entry whose stamp has passed

@@ -1,6 +1,9 @@
 package cache
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // A Stamp ties what was read or obtained to the epochs of that moment. The zero
 // Stamp is never valid.
@@ -57,20 +60,26 @@ func (s Stamp) Stands() bool {
 // Suspended reports whether the stamp may stand again: it stood but for fences that are
 // open, and that may be cancelled yet.
 func (s Stamp) Suspended() bool {
-	open := false
+	_, suspended := s.suspended()
+	return suspended
+}
+
+// suspended is Suspended, and when the last of those fences began.
+func (s Stamp) suspended() (since time.Time, open bool) {
+	var last int64
 	for i := range s.marks {
 		m := &s.marks[i]
 		if m.pending || s.lease != nil && m.shared == (Epoch{}) {
-			return false
+			return time.Time{}, false
 		}
 		if m.state.now.Load() != m.epoch {
 			if m.state.former.Load() != m.epoch {
-				return false
+				return time.Time{}, false
 			}
-			open = true
+			last, open = max(last, m.state.began.Load()), true
 		}
 	}
-	return open
+	return time.Unix(0, last), open
 }
 
 // Agreed reports whether the stamp would differ had any process of the fleet

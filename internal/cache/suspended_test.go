@@ -44,14 +44,17 @@ func TestSuspended(t *testing.T) {
 				t.Errorf("under the fence: got it from memory %v, from the memo %v; want neither", inMemory, inMemo)
 			}
 			memo.Weed(asked, now)
-			if !memory.Suspended(key) {
+			if !memory.Suspended(key, time.Hour) {
 				t.Error("under the fence: got the entry gone, want it suspended")
+			}
+			if memory.Suspended(key, 0) {
+				t.Error("got it suspended for a fence that is older than asked for")
 			}
 			c.end(f)
 			if inMemory, inMemo := served(); inMemory != c.again || inMemo != c.again {
 				t.Errorf("afterwards: got it from memory %v, from the memo %v; want %v", inMemory, inMemo, c.again)
 			}
-			if memory.Suspended(key) {
+			if memory.Suspended(key, time.Hour) {
 				t.Error("afterwards: got the entry suspended still")
 			}
 		})

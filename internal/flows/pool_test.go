@@ -181,11 +181,11 @@ func TestPoolsThatMayNotBeRead(t *testing.T) {
 		if hits, _, failed := users.ask(); hits != 0 || failed != 0 {
 			t.Errorf("while the change may be made: got %d hits and %d failures, want neither", hits, failed)
 		}
-		time.Sleep(24 * time.Second)
+		time.Sleep(20 * time.Second)
 		if hits, _, _ := users.ask(); hits != 0 {
 			t.Errorf("while the change may be made yet: got %d hits, want none", hits)
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(6 * time.Second)
 		users.ask()
 		if hits, _, _ := users.ask(); hits != 60 {
 			t.Errorf("afterwards: got %d hits, want all", hits)

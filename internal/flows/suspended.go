@@ -11,12 +11,18 @@ const (
 	// suspendedWithin is how long an asker waits at most for fences that suspend what there
 	// is for him: longer than most changes take, and than it takes to refuse one.
 	suspendedWithin = 500 * time.Millisecond
+	// suspendedLately is how long ago such a fence began at most: where a broker does not
+	// answer, it takes two seconds to begin.
+	suspendedLately = 3 * time.Second
 	// suspendedEvery is how soon he looks again, and then each time twice as late.
 	suspendedEvery = 2 * time.Millisecond
 )
 
-// suspended reports whether there is an entry for the call that fences suspend.
-func (s *Service) suspended(sub *subject) bool { return sub.fenced || s.Memory.Suspended(sub.key) }
+// suspended reports whether there is an entry for the call that a fence suspends since a
+// moment ago. One that lasts longer is around a change of which nobody knows the outcome.
+func (s *Service) suspended(sub *subject) bool {
+	return sub.fenced || s.Memory.Suspended(sub.key, suspendedLately)
+}
 
 // resumed waits for the fences that suspend what there is for a call, and returns the entry
 // if they were cancelled: an exchange meanwhile would bring what cannot be kept, and

@@ -181,6 +181,18 @@ func TestFoundFenced(t *testing.T) {
 		}
 		fence.Cancel()
 	}
+	lingers, err := a.epochs.Fence(ctx, identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "a fence that is no longer of a moment ago", func() bool {
+		found := find(keyOf("alice"))
+		return found.Entry == nil && !found.Fenced
+	})
+	lingers.Cancel()
+	if found := find(keyOf("alice")); found.Entry == nil {
+		t.Error("after a fence that lingered, and was cancelled: got no entry")
+	}
 	if found := find(keyOf("bob")); found.Entry != nil || found.Fenced {
 		t.Error("nobody's entry: got one, or a fence")
 	}

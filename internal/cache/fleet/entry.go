@@ -79,11 +79,12 @@ func (f *Fleet) Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read
 		}
 	}
 	if len(epochs) < len(scopes) {
-		if epochs, err = f.open(ctx, scopes); err != nil {
+		var fenced bool
+		if epochs, fenced, err = f.open(ctx, scopes); err != nil {
 			return cache.Found{}, err
 		}
 		found.Stamp = stamp.With(epochs)
-		found.Fenced = found.Fenced || blob != "" && len(epochs) < len(scopes)
+		found.Fenced = found.Fenced || blob != "" && fenced
 	}
 	return found, nil
 }
@@ -145,20 +146,21 @@ func (f *Fleet) entry(
 		also := read(others...)
 		epochs, err := f.present(ctx, others)
 		if err == nil && len(epochs) < len(others) {
-			epochs, err = f.open(ctx, others) // pending, or there is none
+			epochs, fenced, err = f.open(ctx, others) // pending, or there is none
 		}
 		if err != nil {
 			return nil, false, err
 		}
+		all := true
 		for i, scope := range others {
 			epoch, known := epochs[scope]
-			fenced = fenced || !known
 			if known && epoch != h.epochs[len(present)+i] {
 				return nil, false, nil
 			}
+			all = all && known
 		}
-		if fenced {
-			return nil, true, nil
+		if !all {
+			return nil, fenced, nil
 		}
 		stamp = cache.Join(stamp, also.With(epochs))
 	}
@@ -190,7 +192,7 @@ func (f *Fleet) present(ctx context.Context, scopes []cache.Scope) (map[cache.Sc
 // has now. It fails with cache.ErrFleet.
 func (f *Fleet) Stamp(ctx context.Context, stamp cache.Stamp) (cache.Stamp, error) {
 	scopes, _ := stamp.Shared()
-	epochs, err := f.open(ctx, scopes)
+	epochs, _, err := f.open(ctx, scopes)
 	return stamp.With(epochs), err
 }
 

@@ -83,9 +83,12 @@ const maxFences = 256
 const ended = `redis.call('SET', KEYS[1] .. 'f', now, 'PX', 300000)
 `
 
+// fencedNow is what openEpoch returns for an epoch that became pending a moment ago.
+const fencedNow = "f"
+
 // openEpoch returns the epoch and the reign, and makes an epoch where there is none or
-// where all that made it pending has lapsed; a pending one is empty. ARGV: a new epoch,
-// its life.
+// where all that made it pending has lapsed; a pending one is empty, or fencedNow. ARGV: a
+// new epoch, its life, and how long a fence lasts that began a moment ago.
 var openEpoch = newScript(ownEpoch + forgetUses + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ''
 ` + keepOthers + `
@@ -98,6 +101,8 @@ elseif others == '' then
     ` + ended + `  end
   epoch = ARGV[1]
   redis.call('SET', KEYS[1], epoch .. reign, 'PX', ARGV[2])
+elseif struct.unpack('>I8', string.sub(others, -8)) - now > tonumber(ARGV[3]) then
+  epoch = '` + fencedNow + `'
 end
 return epoch .. reign
 `)
@@ -190,33 +195,38 @@ func (c client) believed(ctx context.Context, from *redis.Client, meant func(*be
 	})
 }
 
-// open reads the epochs of the scopes, and makes those that are missing. Pending
-// ones are left out.
-func (f *Fleet) open(ctx context.Context, scopes []cache.Scope) (map[cache.Scope]cache.Epoch, error) {
+// open reads the epochs of the scopes, and makes those that are missing. Pending ones are
+// left out; fenced tells whether one of them became so a moment ago.
+func (f *Fleet) open(ctx context.Context, scopes []cache.Scope) (epochs map[cache.Scope]cache.Epoch, fenced bool, err error) {
 	names := make([]string, len(scopes))
 	for i, scope := range scopes {
 		names[i] = f.names.epoch(scope)
 	}
 	values, err := f.opener.get(ctx, names)
 	if err != nil {
-		return nil, unavailable("open epochs", err)
+		return nil, false, unavailable("open epochs", err)
 	}
-	epochs := make(map[cache.Scope]cache.Epoch, len(scopes))
+	epochs = make(map[cache.Scope]cache.Epoch, len(scopes))
 	for i, value := range values {
 		if epoch, ok := stable(value); ok {
 			epochs[scopes[i]] = epoch
 		}
+		fenced = fenced || value == fencedNow
 	}
-	return epochs, nil
+	return epochs, fenced, nil
 }
 
-// openTogether is open for the names of epochs that one server keeps. Where that is
-// not believed, it fails.
-func (c client) openTogether(ctx context.Context, from *redis.Client, names []string, r *reply) error {
+// momentAgo is how long ago a fence began that most probably ends soon: longer than it takes
+// to begin while a broker does not answer.
+const momentAgo = leaseLife + time.Second
+
+// openTogether is open for the names of epochs that one server keeps; a fence that began a
+// moment ago lasts longer than recent. Where the server is not believed, it fails.
+func (c client) openTogether(ctx context.Context, from *redis.Client, names []string, recent time.Duration, r *reply) error {
 	calls := make([]invocation, len(names))
 	for i, name := range names {
 		fresh := random()
-		calls[i] = invocation{name, []any{fresh[:], epochLife.Milliseconds()}}
+		calls[i] = invocation{name, []any{fresh[:], epochLife.Milliseconds(), recent.Milliseconds()}}
 	}
 	results, err := openEpoch.run(ctx, from, calls)
 	if err != nil {

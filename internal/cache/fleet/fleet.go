@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -84,7 +85,9 @@ func New(c Config) (*Fleet, error) {
 	f.behind = func(work func(context.Context)) { f.background.Go(func() { work(life) }) }
 	f.end = end
 	f.reader, f.opener = newReader(f.redis), newReader(f.redis)
-	f.opener.fetch = f.redis.openTogether
+	f.opener.fetch = func(ctx context.Context, from *redis.Client, names []string, r *reply) error {
+		return f.redis.openTogether(ctx, from, names, f.pending-momentAgo, r)
+	}
 	id := random()
 	f.member = &member{
 		redis: f.redis, names: f.names, seal: seal, observe: c.Observer,
