@@ -22,7 +22,9 @@ type variant struct {
 	// alone sends one request after the other, on one connection.
 	alone bool
 	// beside works for a request too. Its CPU is added in a line of its own.
-	beside   *server
+	beside *server
+	// during starts what goes on while the requests are sent, if anything does.
+	during   func() (stop func() error)
 	requests [][]byte // sent in turn, over and over; or
 	// fresh makes n requests, each of which is sent once. What it takes to make them
 	// is not measured.
@@ -46,9 +48,13 @@ func load(v variant, p plan) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	stop := func() error { return nil }
+	if v.during != nil {
+		stop = v.during()
+	}
 	before, err := v.cpu()
 	if err != nil {
-		return sample{}, err
+		return sample{}, errors.Join(err, stop())
 	}
 	began := time.Now()
 	times := make([][]time.Duration, n)
@@ -60,7 +66,7 @@ func load(v variant, p plan) (sample, error) {
 	wg.Wait()
 	took := time.Since(began)
 	after, err := v.cpu()
-	if err = errors.Join(append(errs, err)...); err != nil {
+	if err = errors.Join(append(errs, err, stop())...); err != nil {
 		return sample{}, err
 	}
 	return sampled(slices.Concat(times...), took, before, after), nil

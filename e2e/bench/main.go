@@ -8,6 +8,8 @@
 //     beside one that gets as many bytes from Redis by one GET.
 //   - misses: misses of a broker in aws mode, beside the same requests sent straight to
 //     its upstream, which is another broker, on the engine.
+//   - refused: cached answers of a broker in aws mode to a user whose logins strangers try
+//     to change, 1,000 calls a second, beside the same without them.
 //   - fences: changes that end what a fleet has cached, beside those of a broker
 //     without Redis.
 //   - renewals: renewals ahead of a broker in a fleet, beside as many GETs.
@@ -15,7 +17,7 @@
 //   - memory: what a user takes of a broker's memory and of Redis, beside a plain map
 //     and plain SETs.
 //
-// The first five print a line for each: name req/s p50_us p99_us cpu_us/req ratio_rps
+// The first six print a line for each: name req/s p50_us p99_us cpu_us/req ratio_rps
 // ratio_cpu. The last two have columns of their own, which they name.
 package main
 
@@ -39,7 +41,7 @@ func main() {
 	flag.IntVar(&p.entries, "entries", 100_000, "that are weighed in memory and in Redis")
 	flag.StringVar(&p.beside, "beside", "", "other brokers' binaries, with commas between them, whose answers from Redis are measured in the same rounds; their ratios are to the first's")
 	flag.BoolVar(&p.floating, "floating", false, "let servers that give cached answers run on any processor, not only on the first")
-	only := flag.String("only", "", "the part of that name: cached, redis, misses, fences, renewals, lease or memory; all if empty")
+	only := flag.String("only", "", "the part of that name: cached, redis, misses, refused, fences, renewals, lease or memory; all if empty")
 	bare := flag.Int("bare", 0, "serve the bare handler with answers of so many bytes, and nothing else")
 	get := flag.String("get", "", "likewise, but get the answers from the Redis at this address")
 	flag.Parse()
@@ -84,6 +86,7 @@ func parts() []part {
 		{"cached", rates, compareCached},
 		{"redis", rates, compareRedis},
 		{"misses", rates, compareMisses},
+		{"refused", rates, compareRefused},
 		{"fences", rates, compareFences},
 		{"renewals", rates, compareRenewals},
 		{"lease", "name brokers commands/s broker_us/s redis_us/s", measureLease},
