@@ -108,3 +108,35 @@ func TestErrorsOfFidelity(t *testing.T) {
 		}
 	}
 }
+
+// Each test that a document names as the one that holds a promise is there.
+func TestTestsOfDocuments(t *testing.T) {
+	there := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	for _, dir := range []string{"../../internal", "../../cmd", "../../e2e"} {
+		err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, found := range declared.FindAllSubmatch(text, -1) {
+				there[string(found[1])] = true
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	named, seen := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`"), 0
+	for name, text := range documents(t) {
+		for _, found := range named.FindAllStringSubmatch(text, -1) {
+			if seen++; !there[found[1]] {
+				t.Errorf("%s names %s, which is no test", name, found[1])
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("got %d names of tests, want those of the documents", seen)
+	}
+}
