@@ -134,15 +134,19 @@ func (f *Fleet) Mistake() {
 	g.now.Store(&believed{l, time.Now().Add(time.Hour)})
 }
 
-// LateFence gives up a fence around a scope that has not arrived, and returns what has
-// it arrive, and what waits until nobody looks for it any more.
-func (f *Fleet) LateFence(ctx context.Context, scope cache.Scope) (arrive func() error, given <-chan struct{}) {
+// LateFence gives up a fence around a scope that has not arrived, which it is looked for
+// as long as that. looked gets one for each look, arrive has it arrive, and given is closed
+// when nobody looks for it any more.
+func (f *Fleet) LateFence(ctx context.Context, scope cache.Scope, late time.Duration) (looked <-chan bool, arrive func() error, given <-chan struct{}) {
 	c := &change{fleet: f, scopes: []cache.Scope{scope}, id: random(), begun: [][16]byte{random()}}
-	done := make(chan struct{})
-	go func() { defer close(done); c.giveUp(ctx) }()
-	return func() error {
+	done, looks := make(chan struct{}), make(chan bool, 10_000)
+	go func() { defer close(done); c.takeBack(ctx, late, func() { looks <- true }) }()
+	return looks, func() error {
 		root := f.names.root(scope)
 		_, err := f.at(ctx, beginFence, root.epoch(), c.begun[0][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), maxFences)
 		return err
 	}, done
 }
+
+// LateWithin is how long a fence that was given up may be late.
+const LateWithin = lateWithin

@@ -52,19 +52,24 @@ const lateWithin = 2 * time.Second
 // giveUp takes back a fence that did not come about. What was sent to make it may
 // arrive after its asker gave it up, and would leave the scopes without a cache for
 // as long as a fence lasts.
-func (c *change) giveUp(ctx context.Context) {
+func (c *change) giveUp(ctx context.Context) { c.takeBack(ctx, lateWithin, func() {}) }
+
+// takeBack looks for the fence until it is not late any more; looked is called after each
+// look.
+func (c *change) takeBack(ctx context.Context, late time.Duration, looked func()) {
 	ctx, cancel := context.WithTimeout(ctx, c.fleet.pending)
 	defer cancel()
 	var answered time.Time
 	_ = c.fleet.persist(ctx, func(ctx context.Context) error {
 		_, unknown, _, err := c.end(ctx, runOnly, true)
+		defer looked()
 		if err != nil || len(unknown) == 0 {
 			return err
 		}
 		if answered.IsZero() {
 			answered = time.Now()
 		}
-		if time.Since(answered) < lateWithin {
+		if time.Since(answered) < late {
 			return errLate
 		}
 		return nil
