@@ -30,7 +30,7 @@ type scene struct {
 // Redis it uses.
 func startScene(t *testing.T, atEngine, atFront string) *scene {
 	t.Helper()
-	const unlimited = "limits: {exchanges: {per_minute: 0}}\n" // more than any person makes
+	const unlimited = "limits: {exchanges: {per_minute: 0}, refused_changes: {per_minute: 0}}\n" // more than any person makes
 	atEngine, atFront = unlimited+atEngine, unlimited+atFront
 	s := &scene{root: t, t: t, idp: idptest.Start(t)}
 	s.engine = startBroker(t, []string{s.idp.URL}, atEngine)

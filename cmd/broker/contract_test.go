@@ -30,17 +30,19 @@ func TestContract(t *testing.T) {
 	down.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	issuers := []string{idps[0].URL, idps[1].URL}
 	trusted := append(issuers, down.URL)
-	engine, broken := startBroker(t, trusted, contractPools(issuers)), startBroker(t, trusted, contractPools(issuers))
+	engine, broken := startBroker(t, trusted, contractPools(issuers)+refusedUnlimited), startBroker(t, trusted, contractPools(issuers)+refusedUnlimited)
 	lose(t, broken)
-	limited := prepare(t, trusted, contractPools(issuers))
+	limited := prepare(t, trusted, contractPools(issuers)+refusedUnlimited)
 	limited.startLimited(t, config.Operations())
 	for _, c := range []struct {
 		name  string
 		front func(engine *instance) *instance
 	}{
 		{"engine", func(engine *instance) *instance { return engine }},
-		{"aws", func(engine *instance) *instance { return startUpstream(t, engine, engine.url, "", trusted...) }},
-		{"aws without providers", func(engine *instance) *instance { return startUpstream(t, engine, engine.url, "") }},
+		{"aws", func(engine *instance) *instance {
+			return startUpstream(t, engine, engine.url, refusedUnlimited, trusted...)
+		}},
+		{"aws without providers", func(engine *instance) *instance { return startUpstream(t, engine, engine.url, refusedUnlimited) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			env := contractEnv(t, c.front(engine), engine, idps)

@@ -279,7 +279,7 @@ func (b *blaze) meet(ctx context.Context, u *user) {
 
 func startBlaze(t *testing.T) (*blaze, *redistest.Server, []*redistest.Link) {
 	idp := idptest.Start(t)
-	const unlimited = "limits: {exchanges: {per_minute: 0}}\n" // what is ended at once is brought at once
+	const unlimited = "limits: {exchanges: {per_minute: 0}, refused_changes: {per_minute: 0}}\n" // what is ended at once is brought at once
 	engine := startBroker(t, []string{idp.URL}, unlimited)
 	proxy := startProxy(t, engine.url)
 	j := &journal{behind: proxy.behind, given: map[string]time.Time{}, came: map[string]time.Time{}}

@@ -41,7 +41,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 		rounds = n
 	}
 	idps := [2]*idptest.Issuer{idptest.Start(t), idptest.Start(t)}
-	b := startBroker(t, []string{idps[0].URL, idps[1].URL}, "limits: {guests: {per_minute: 0}, exchanges: {per_minute: 0}}\n")
+	b := startBroker(t, []string{idps[0].URL, idps[1].URL}, "limits: {guests: {per_minute: 0}, exchanges: {per_minute: 0}, refused_changes: {per_minute: 0}}\n")
 	tokens := tokensOf(idps)
 	cut := 0
 	for range rounds {

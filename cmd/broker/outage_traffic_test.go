@@ -65,12 +65,12 @@ type outage struct {
 func newOutage(t *testing.T, redis string) *outage {
 	t.Helper()
 	o := &outage{T: t, idp: idptest.Start(t), tallied: &tallied{calls: map[string]int{}}}
-	o.engine = startBroker(t, []string{o.idp.URL}, "limits: {guests: {per_minute: 0}, exchanges: {per_minute: 0}}\n")
+	o.engine = startBroker(t, []string{o.idp.URL}, "limits: {guests: {per_minute: 0}, exchanges: {per_minute: 0}, refused_changes: {per_minute: 0}}\n")
 	o.proxy = startProxy(t, o.engine.url)
 	o.tallied.behind, o.proxy.behind = o.proxy.behind, o.tallied
 	shared := "cache: {redis: {" + redis + ", keys: ['" + base64Key() + "'], name_key: '" + base64Key() + "'}}\n"
 	for range 3 {
-		b := startUpstream(t, o.engine, o.proxy.url, shared+"limits: {guests: {per_minute: 0}, exchanges: {per_minute: 0}}\n", o.idp.URL)
+		b := startUpstream(t, o.engine, o.proxy.url, shared+"limits: {guests: {per_minute: 0}, exchanges: {per_minute: 0}, refused_changes: {per_minute: 0}}\n", o.idp.URL)
 		b.behind = o.engine
 		o.brokers = append(o.brokers, b)
 	}

@@ -9,6 +9,8 @@ import (
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -37,12 +39,20 @@ type fetch struct {
 	began, ended time.Time
 }
 
-// by is the way of one of the brokers to what is behind.
-func (b *brief) by(broker int, behind http.Handler) http.Handler {
+// executedBy is how a broker's SDK tells which of them it is; they share an endpoint.
+const executedBy = "broker-"
+
+// before is the way of the brokers to what is behind.
+func (b *brief) before(behind http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetCredentialsForIdentity") {
 			behind.ServeHTTP(w, r)
 			return
+		}
+		_, told, _ := strings.Cut(r.UserAgent(), "exec-env/"+executedBy)
+		broker, err := strconv.Atoi(told[:min(1, len(told))])
+		if err != nil {
+			panic("no broker's request: " + r.UserAgent())
 		}
 		began := time.Now()
 		body, err := io.ReadAll(r.Body)
@@ -129,10 +139,12 @@ func newRenewing(t *testing.T) *renewing {
 	redis := redistest.Single(t)
 	rules := renewalRules + "addresses: ['" + redis.Addr() + "'], keys: ['" + base64Key() + "'], name_key: '" + base64Key() + "'}}\n" +
 		"limits: {request_timeout: 5s}\n" // a claim lasts 10 s longer
+	proxy := startProxy(t, f.engine.url)
+	proxy.behind = f.upstream.before(proxy.behind)
 	for i := range 3 {
-		proxy := startProxy(t, f.engine.url)
-		proxy.behind = f.upstream.by(i, proxy.behind)
-		b := startUpstream(t, f.engine, proxy.url, rules, f.idp.URL)
+		engine := *f.engine
+		engine.environ = append(slices.Clone(engine.environ), fmt.Sprint("AWS_EXECUTION_ENV=", executedBy, i))
+		b := startUpstream(t, &engine, proxy.url, rules, f.idp.URL)
 		b.behind = f.engine
 		f.brokers = append(f.brokers, b)
 	}

@@ -209,7 +209,7 @@ func (s *settler) meet(ctx context.Context, old settings.Record) (settings.State
 
 // put writes what was not written so before, and goes by it.
 func (s *settler) put(ctx context.Context, seen fleet.Record, old, next settings.Record, state settings.State) (stands bool, err error) {
-	if old.Of(state) {
+	if old.Of(state) && !seen.Former {
 		stands, err = s.fleet.Tend(ctx, s.kind, seen)
 	} else {
 		seen, stands, err = s.fleet.Replace(ctx, s.kind, seen, next.Spell())

@@ -187,7 +187,7 @@ func TestDefaults(t *testing.T) {
 		Limits: config.Limits{
 			BodyBytes: 1048576, BodyMemory: 268435456, RequestTimeout: 15 * time.Second, Connections: 10000, ConnectionsPerAddress: 1000,
 			Guests: config.Rate{PerMinute: 60, Burst: 100}, Exchanges: config.Rate{PerMinute: 60, Burst: 60},
-			WrongKeys: config.Rate{PerMinute: 60, Burst: 100},
+			RefusedChanges: config.Rate{PerMinute: 60, Burst: 100}, WrongKeys: config.Rate{PerMinute: 60, Burst: 100},
 		},
 		CORS: config.CORS{Origins: []string{"*"}},
 		Cognito: config.Cognito{

@@ -72,6 +72,8 @@ func TestRefusedLimits(t *testing.T) {
 		{limits("guests: {per_minute: -1}"), "limits.guests.per_minute: is out of range; expected 0 to 1000000"},
 		{limits("guests: {per_minute: 1000001}"), "limits.guests.per_minute: is out of range; expected 0 to 1000000"},
 		{limits("guests: {per_minute: 0.5}"), "limits.guests.per_minute: is not a whole number; expected a decimal whole number, without quotes"},
+		{limits("refused_changes: {per_minute: -1}"), "limits.refused_changes.per_minute: is out of range; expected 0 to 1000000"},
+		{limits("refused_changes: {burst: 0}"), "limits.refused_changes.burst: is out of range; expected 1 to 1000000"},
 		{limits("wrong_keys: {per_minute: -1}"), "limits.wrong_keys.per_minute: is out of range; expected 0 to 1000000"},
 		{limits("wrong_keys: {burst: 0}"), "limits.wrong_keys.burst: is out of range; expected 1 to 1000000"},
 		{limits("guests: {burst: 0}"), "limits.guests.burst: is out of range; expected 1 to 1000000"},
@@ -112,6 +114,7 @@ func TestLimitsFromTheEnvironment(t *testing.T) {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 		Guests:         config.Rate{PerMinute: 0, Burst: 7},
 		Exchanges:      config.Rate{PerMinute: 30, Burst: 60},
+		RefusedChanges: config.Rate{PerMinute: 60, Burst: 100},
 		WrongKeys:      config.Rate{PerMinute: 3, Burst: 100},
 	}
 	if d := cmp.Diff(want, c.Limits, cmpopts.EquateComparable(netip.Prefix{})); d != "" {

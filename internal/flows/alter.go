@@ -8,15 +8,34 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// foresee asks a backend that can tell what a call would change; told is false where it
-// cannot. The call would fail as foresee does.
-func (s *Service) foresee(ctx context.Context, in any) (effect cognito.Effect, told bool, err error) {
+// foresight is what a backend tells before a call is made.
+type foresight int
+
+const (
+	unforeseen foresight = iota // it cannot tell
+	refusal                     // the call would fail
+	unchanging                  // it would change nothing that is there
+	changes                     // it would change what is at stake
+)
+
+// foresee asks a backend that can tell what a call would change, and notes that. It fails
+// for a passing reason, for which the call would fail too.
+func (s *Service) foresee(ctx context.Context, at *stake, in any) (foresight, error) {
 	backend, ok := s.Next.(cognito.Decider)
 	if !ok {
-		return cognito.Effect{}, false, nil
+		return unforeseen, nil
 	}
-	effect, err = backend.Decide(ctx, in)
-	return effect, true, err
+	effect, err := backend.Decide(ctx, in)
+	switch {
+	case err != nil && cognito.Passing(err):
+		return unforeseen, err
+	case err != nil:
+		return refusal, nil
+	case !effect.Changes():
+		return unchanging, nil
+	}
+	at.effect = effect
+	return changes, nil
 }
 
 // alter makes a call that may change what is at stake; in is its input. Nothing ends for
@@ -35,22 +54,21 @@ func alter[Out any](ctx context.Context, s *Service, at stake, in any, call func
 }
 
 func foreseen[Out any](ctx context.Context, s *Service, at stake, in any, call func(context.Context) (*Out, error)) (*Out, error) {
-	effect, told, err := s.foresee(ctx, in)
-	if err != nil {
+	told, err := s.foresee(ctx, &at, in)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if told && !effect.Changes() {
+	case told == unchanging:
 		return call(ctx)
-	}
-	if at.effect = effect; !told && at.vain {
-		out, err := call(ctx)
+	case told == refusal || told == unforeseen && at.vain:
+		out, err := call(ctx) // which says it in its own words
 		if unmade(err) || unanswered(err) {
 			return out, err
 		}
 		return withheld(out, cmp.Or(s.endConcerned(ctx, at), err))
 	}
 	fence, _, err := s.around(ctx, at)
-	if err != nil && !told && s.unlinking(ctx, at, err) {
+	if err != nil && told == unforeseen && s.unlinking(ctx, at, err) {
 		return call(ctx)
 	}
 	if err != nil {
@@ -66,14 +84,14 @@ func (s *Service) endConcerned(ctx context.Context, at stake) error {
 }
 
 // linking makes an app's call for what is at stake; links tells whether it may link one of
-// its logins, and turn takes a turn for it. One of whose logins nothing is proved may be
-// refused as often as one that links.
+// its logins, and turn takes a turn for it. One for an identity of whose logins nothing is
+// proved may be refused as often as one that links.
 func linking[Out any](
 	ctx context.Context, s *Service, links bool, at stake, in any, turn func() error, call func(context.Context) (*Out, error),
 ) (out *Out, err error) {
 	links = links && !s.linked(ctx, at)
 	ended := func(error) {}
-	if links || at.tokens > 0 && len(at.logins) == 0 {
+	if links || at.identity != "" && at.tokens > 0 && len(at.logins) == 0 {
 		if ended, err = s.attempt(ctx, at); err != nil {
 			return nil, err
 		}

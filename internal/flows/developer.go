@@ -182,8 +182,14 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 }
 
 func (s *Service) developerFenced(ctx context.Context, sub subject, at stake) (got answer, err error) {
-	if at.effect, _, err = s.foresee(ctx, sub.input()); err != nil {
+	told, err := s.foresee(ctx, &at, sub.input())
+	if err != nil {
 		return answer{}, err
+	}
+	if told == refusal {
+		got, err = s.make(ctx, sub.request, nil)
+		s.observe(sub.Flow, err)
+		return got, cmp.Or(s.endAll(ctx, got.merged), err)
 	}
 	fence, scopes, err := s.around(ctx, at)
 	if err != nil {

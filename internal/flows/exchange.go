@@ -80,26 +80,28 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 // flyLinking makes an exchange that may link, as alter makes other calls.
 func (s *Service) flyLinking(ctx context.Context, sub subject) (*cache.Entry, error) {
 	at := sub.stake()
-	effect, told, err := s.foresee(ctx, sub.input())
+	told, err := s.foresee(ctx, &at, sub.input())
 	if err != nil {
 		s.observe(sub.Flow, err)
-		s.disowned(ctx, at, err)
 		return nil, err
 	}
-	if told && !effect.Changes() {
+	if told == refusal || told == unchanging {
 		sub.links = false
-		return s.fly(ctx, sub)
+		entry, err := s.fly(ctx, sub)
+		if told == refusal && err == nil {
+			err = s.endConcerned(ctx, at) // it came to change something after all
+		}
+		return entry, err
 	}
-	at.effect = effect
-	fence, changes, err := s.around(ctx, at)
-	if err != nil && !told && s.unlinking(ctx, at, err) {
+	fence, scopes, err := s.around(ctx, at)
+	if err != nil && told == unforeseen && s.unlinking(ctx, at, err) {
 		sub.links = false
 		return s.fly(ctx, sub)
 	}
 	if err != nil {
 		return nil, err
 	}
-	sub.changes = changes
+	sub.changes = scopes
 	return s.flyFenced(ctx, sub, fence)
 }
 

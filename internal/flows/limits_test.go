@@ -96,6 +96,7 @@ func TestPlacesAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
+				defer r.Settled()
 				r.want("key1", flows.Miss, flows.Ask{})
 				r.backend.set(func(b *backend) { b.slow = 10 * time.Second })
 				r.occupy(8)

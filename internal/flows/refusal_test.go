@@ -369,6 +369,9 @@ func TestForeseen(t *testing.T) {
 				r := newRig(t)
 				backend := c.foreseeing
 				backend.backend = r.backend
+				if what == "refused" {
+					r.backend.refuseAttempts(c.err)
+				}
 				r.Next = &backend
 				fleet := &unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}}
 				r.Epochs.Join(fleet)

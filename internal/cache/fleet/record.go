@@ -22,6 +22,8 @@ type Record struct {
 	Text []byte // nil: nothing, or nothing that one of the keys opens
 	// Tended says that some broker goes by it.
 	Tended bool
+	// Former says that it was sealed by a key that seals no more: write it again.
+	Former bool
 
 	raw string // as it stands in Redis
 }
@@ -66,6 +68,7 @@ func (f *Fleet) Record(ctx context.Context, name string) (Record, error) {
 		f.observe.Sealed()
 		r.Text = nil
 	}
+	r.Former = !f.seal.Last([]byte(r.raw))
 	return r, nil
 }
 

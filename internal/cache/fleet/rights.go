@@ -46,7 +46,7 @@ func inCluster(r right) right { r.cluster = true; return r }
 var rights = []right{
 	onKey("set", "", "px", 1000),
 	onKey("get"), onKey("mget"), onKey("getrange", 0, 0), onKey("pexpire", 1000), onKey("pttl"),
-	onKey("hget", "f"), onKey("hset", "f", ""), onKey("hsetnx", "f", ""), onKey("hdel", "f"), onKey("hlen"), onKey("hkeys"), onKey("hgetall"),
+	onKey("hget", "f"), onKey("hexists", "f"), onKey("hset", "f", ""), onKey("hsetnx", "f", ""), onKey("hdel", "f"), onKey("hlen"), onKey("hkeys"), onKey("hgetall"),
 	onKey("zadd", 0, "m"), onKey("zrem", "m"), onKey("zscore", "m"), onKey("zcard"), onKey("zrange", 0, 0), onKey("zrangebyscore", 0, 0),
 	{rule: "publish", try: func(_, channel string) []any { return []any{"publish", channel, ""} }},
 	plain("time", "time"), plain("ping", "ping"), plain("info", "info", "server"), plain("wait", "wait", 0, 0),

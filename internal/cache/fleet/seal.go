@@ -60,6 +60,12 @@ func (s *Seal) Seal(dst, plain []byte, name string) []byte {
 	return k.aead.Seal(dst, nil, plain, []byte(name))
 }
 
+// Last reports whether a blob was sealed by the key that seals now: no other key is needed
+// to open it.
+func (s *Seal) Last(blob []byte) bool {
+	return len(blob) >= keyIDSize && string(blob[:keyIDSize]) == string(s.keys[0].id[:])
+}
+
 // Open returns the plain text of a blob that was sealed for name. It fails with
 // ErrSealed.
 func (s *Seal) Open(blob []byte, name string) ([]byte, error) {
