@@ -35,6 +35,14 @@ func LoginScope(provider, subject string) Scope {
 	return Scope(appendField(b, subject))
 }
 
+// UserScope covers what was obtained for a backend's own user, in one pool: another pool's
+// provider of the same name has other users.
+func UserScope(pool, provider, user string) Scope {
+	b := appendField([]byte("u/"), pool)
+	b = appendField(b, provider)
+	return Scope(appendField(b, user))
+}
+
 // Epochs hands out the present epoch of scopes and ends them. Epochs are random
 // values, never counters: one that was lost is made anew and matches nothing
 // that came before. It is safe for concurrent use.

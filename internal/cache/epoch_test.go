@@ -213,7 +213,7 @@ func TestScopesNeverCollide(t *testing.T) {
 			t.Fatalf("scopes of %q and %q equal: got %v, want %v", a, b, x == y, a == b)
 		}
 		for _, other := range slices.Concat(
-			[]cache.Scope{cache.IdentityScope(b[0]), cache.IdentityScope(string(x))}, cache.PoolScopes(b[0]), cache.PoolScopes(string(x[2:])),
+			[]cache.Scope{cache.IdentityScope(b[0]), cache.IdentityScope(string(x))}, cache.PoolScopes(b[0]), cache.PoolScopes(string(x[2:])), []cache.Scope{cache.UserScope(b[0], b[1], ""), cache.UserScope("", b[0], b[1])},
 		) {
 			if x == other {
 				t.Fatalf("the scope of %q is that of an identity or a pool", a)

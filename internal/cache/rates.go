@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -12,6 +13,19 @@ import (
 
 // ErrLimited says that no turn comes in time: now, or before a deadline.
 var ErrLimited = errors.New("no turn comes in time")
+
+// Limited is ErrLimited with how long it is to the next turn.
+type Limited struct{ Wait time.Duration }
+
+func (l *Limited) Error() string {
+	return fmt.Sprintf("%v: the next in %v", ErrLimited, l.Wait.Round(time.Millisecond))
+}
+
+// Is lets errors.Is find ErrLimited.
+func (l *Limited) Is(target error) bool { return target == ErrLimited }
+
+// Seconds are those to wait, whole and at least one.
+func (l *Limited) Seconds() int { return max(1, int(math.Ceil(l.Wait.Seconds()))) }
 
 // Rates gives turns at a rate, to each name apart. Names are bounded: a flood of
 // them pushes out those that were used least, which then begin anew with a full
@@ -41,8 +55,8 @@ func NewRates(perMinute, burst, names int) (*Rates, error) {
 
 // Take takes a turn of name now. It fails with ErrLimited where there is none.
 func (r *Rates) Take(name string) error {
-	if r.Try(name) > 0 {
-		return ErrLimited
+	if wait := r.Try(name); wait > 0 {
+		return &Limited{wait}
 	}
 	return nil
 }
@@ -72,7 +86,7 @@ func (r *Rates) Wait(ctx context.Context, name string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("%w: %w", ErrLimited, err)
+		return &Limited{r.Try(name)}
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // not be: the backend refused it before it changed anything, or no request reached it.
 // Whatever is not known to say so is not: no answer, a fault of the service, a refusal
 // that Unsettled marks, one that may follow a change of the same call
-// (InvalidIdentityPoolConfigurationException, ExternalServiceException, a fault of STS).
+// (InvalidIdentityPoolConfigurationException, a fault of STS).
 // Of nil it is false.
 func Unmade(err error) bool {
 	if mark, ok := errors.AsType[*marked](err); ok {
@@ -29,6 +29,7 @@ func Unmade(err error) bool {
 var refusesAtOnce = map[string]bool{
 	"ConcurrentModificationException":         true,
 	"DeveloperUserAlreadyRegisteredException": true,
+	"ExternalServiceException":                true, // a login provider could not be asked, which comes first
 	"InvalidParameterException":               true,
 	"LimitExceededException":                  true,
 	"NotAuthorizedException":                  true,

@@ -48,7 +48,7 @@ func TestUnmade(t *testing.T) {
 		{"no answer, throttled once", cognito.Unavailable(errors.Join(io.EOF, io.ErrUnexpectedEOF)), false},
 		{"broken off", io.ErrUnexpectedEOF, false},
 		{"deadline", context.DeadlineExceeded, false},
-		{"a provider, or a role, asked after the change", cognito.ExternalService("no"), false},
+		{"a login provider that cannot be asked", cognito.ExternalService("no"), true},
 		{"roles, read after the change", cognito.InvalidPoolConfiguration("no"), false},
 		{"a name that nobody knows", named("SomethingNewException"), false},
 		{"STS throttles", cognito.STSFault(&sts.Fault{Throttled: true}), false},

@@ -59,6 +59,17 @@ func (f *secretFiles) look(key, name string) {
 	}
 }
 
+// lookWritable is look for a file that is no secret: others may read it, but not write it,
+// for it says whom to believe.
+func (f *secretFiles) lookWritable(key, name string) {
+	if name == "" {
+		return
+	}
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o002 != 0 {
+		f.exposed = append(f.exposed, Exposed{Key: key, File: name, Mode: info.Mode().Perm()})
+	}
+}
+
 // checkFiles looks at the files that are not read here, and refuses in production
 // any that others may use. The names of files are absolute by now.
 func (c *Config) checkFiles(f *secretFiles) error {
@@ -68,6 +79,10 @@ func (c *Config) checkFiles(f *secretFiles) error {
 		}
 	}
 	f.look("cache.redis.tls.key_file", c.Cache.Redis.TLS.KeyFile)
+	for i, p := range c.LoginProviders {
+		f.lookWritable(fmt.Sprintf("login_providers[%d].jwks_file", i), p.JWKSFile)
+		f.lookWritable(fmt.Sprintf("login_providers[%d].ca_file", i), p.CAFile)
+	}
 	if c.Mode == ModeDevelopment || len(f.exposed) == 0 {
 		return nil
 	}

@@ -182,3 +182,18 @@ func TestExposedConfiguration(t *testing.T) {
 		t.Errorf("got %v, %v", exposed, err)
 	}
 }
+
+// Files that say whom to believe are no secrets: others may read them, but not write them.
+func TestFilesThatOthersMayWrite(t *testing.T) {
+	for _, key := range []string{"jwks_file", "ca_file"} {
+		for mode, refused := range map[fs.FileMode]bool{0o600: false, 0o644: false, 0o664: false, 0o666: true, 0o602: true} {
+			d := newDesk(t)
+			d.write("believed", `{"keys":[]}`, mode)
+			provider := "login_providers: [{provider: idp.example, issuer: 'https://idp.example', client_ids: [a], " + key + ": believed}]"
+			_, err := d.load(strings.Replace(exposedEngine, "login_providers: []", provider, 1))
+			if got := err != nil && strings.Contains(err.Error(), "by others") && strings.HasPrefix(err.Error(), "login_providers[0]."+key); got != refused {
+				t.Errorf("%s, mode %04o: got %v, want it refused: %v", key, mode, err, refused)
+			}
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (s *Service) foresee(ctx context.Context, at *stake, in any) (foresight, er
 // is not fenced at all; should the backend take it nevertheless, all that it may have
 // changed ends behind it.
 func alter[Out any](ctx context.Context, s *Service, at stake, in any, call func(context.Context) (*Out, error)) (*Out, error) {
-	ended, err := s.attempt(ctx, at)
+	ended, err := s.attempt(ctx, &at)
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +60,8 @@ func foreseen[Out any](ctx context.Context, s *Service, at stake, in any, call f
 		return nil, err
 	case told == unchanging:
 		return call(ctx)
-	case told == refusal || told == unforeseen && at.vain:
-		out, err := call(ctx) // which says it in its own words
-		if unmade(err) || unanswered(err) {
-			return out, err
-		}
-		return withheld(out, cmp.Or(s.endConcerned(ctx, at), err))
+	case told == refusal || told == unforeseen && (at.vain || at.often):
+		return unfencedCall(ctx, s, at, told, call) // a refusal says so in its own words
 	}
 	fence, _, err := s.around(ctx, at)
 	if err != nil && told == unforeseen && s.unlinking(ctx, at, err) {
@@ -75,6 +71,31 @@ func foreseen[Out any](ctx context.Context, s *Service, at stake, in any, call f
 		return nil, err
 	}
 	return within(ctx, s, fence, call)
+}
+
+// unfencedCall makes a call around which there is no fence.
+func unfencedCall[Out any](ctx context.Context, s *Service, at stake, told foresight, call func(context.Context) (*Out, error)) (*Out, error) {
+	out, err := call(ctx)
+	if ended := s.endUnfenced(ctx, at, told, err); ended != nil {
+		return out, ended
+	}
+	return out, nil
+}
+
+// endUnfenced ends what a call changed around which there was no fence, and that ended with
+// err. Without an answer, one that may be made yet leaves the epochs pending, as a fence
+// would.
+func (s *Service) endUnfenced(ctx context.Context, at stake, told foresight, err error) error {
+	switch {
+	case told == unchanging, unmade(err), unanswered(err) && !at.often:
+		return err
+	case unanswered(err):
+		if fence, _, fenced := s.around(ctx, at); fenced == nil {
+			fence.Leave()
+		}
+		return err
+	}
+	return cmp.Or(err, s.endConcerned(ctx, at))
 }
 
 // endConcerned ends what a call may have changed that was not fenced.
@@ -92,7 +113,7 @@ func linking[Out any](
 	links = links && !s.linked(ctx, at)
 	ended := func(error) {}
 	if links || at.identity != "" && at.tokens > 0 && len(at.logins) == 0 {
-		if ended, err = s.attempt(ctx, at); err != nil {
+		if ended, err = s.attempt(ctx, &at); err != nil {
 			return nil, err
 		}
 	}

@@ -140,7 +140,7 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 // the cache: a public login could not be proved, or the user's identity is yet to
 // be linked.
 func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
-	user := login{provider: r.Provider, subject: r.User}
+	user := userOf(r.Pool, r.Provider, r.User)
 	sub := subject{request: r, scope: user.scope(), evidence: evidence{logins: []login{user}}}
 	if r.Identity != "" {
 		sub.scope = cache.IdentityScope(r.Identity)
@@ -163,7 +163,7 @@ func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
 // developerUncached asks the backend within a fence around all that is known to be
 // concerned: nobody here can tell whose the public logins are.
 func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, error) {
-	if err := s.turn(ctx, payer{pool: sub.Pool, logins: []login{{provider: sub.Provider, subject: sub.User}}}); err != nil {
+	if err := s.turn(ctx, payer{pool: sub.Pool, logins: []login{userOf(sub.Pool, sub.Provider, sub.User)}}); err != nil {
 		return answer{}, err
 	}
 	release, err := s.slot(ctx)
@@ -172,7 +172,7 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 	}
 	defer release()
 	at := sub.stake()
-	ended, err := s.attempt(ctx, at)
+	ended, err := s.attempt(ctx, &at)
 	if err != nil {
 		return answer{}, err
 	}
@@ -186,10 +186,10 @@ func (s *Service) developerFenced(ctx context.Context, sub subject, at stake) (g
 	if err != nil {
 		return answer{}, err
 	}
-	if told == refusal {
+	if told == refusal || told == unforeseen && at.often {
 		got, err = s.make(ctx, sub.request, nil)
 		s.observe(sub.Flow, err)
-		return got, cmp.Or(s.endAll(ctx, got.merged), err)
+		return got, cmp.Or(s.endAll(ctx, got.merged), s.endUnfenced(ctx, at, told, err))
 	}
 	fence, scopes, err := s.around(ctx, at)
 	if err != nil {

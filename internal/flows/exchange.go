@@ -85,13 +85,10 @@ func (s *Service) flyLinking(ctx context.Context, sub subject) (*cache.Entry, er
 		s.observe(sub.Flow, err)
 		return nil, err
 	}
-	if told == refusal || told == unchanging {
+	if told == refusal || told == unchanging || told == unforeseen && at.often {
 		sub.links = false
 		entry, err := s.fly(ctx, sub)
-		if told == refusal && err == nil {
-			err = s.endConcerned(ctx, at) // it came to change something after all
-		}
-		return entry, err
+		return entry, s.endUnfenced(ctx, at, told, err)
 	}
 	fence, scopes, err := s.around(ctx, at)
 	if err != nil && told == unforeseen && s.unlinking(ctx, at, err) {

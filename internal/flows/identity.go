@@ -3,6 +3,7 @@ package flows
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -52,7 +53,7 @@ func (s *Service) mayIdentify(in *cognitoidentity.GetIdInput) error {
 func (s *Service) getID(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...options) (*cognitoidentity.GetIdOutput, error) {
 	if len(in.Logins) == 0 && s.Guests != nil {
 		if err := s.Guests.Wait(ctx, askOf(ctx).Address, *in.IdentityPoolId); err != nil {
-			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), errors.Join(cache.ErrLimited, err))
+			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), fmt.Errorf("a guest has no turn in time: %w", errors.Join(err, cache.ErrLimited)))
 		}
 	}
 	release, err := s.slot(ctx)
@@ -99,7 +100,7 @@ func (s *Service) UnlinkIdentity(ctx context.Context, in *cognitoidentity.Unlink
 	}
 	defer release()
 	proven, vain := s.proven(ctx, in.Logins)
-	at := stake{identity: *in.IdentityId, vain: vain}
+	at := stake{identity: *in.IdentityId, by: proven, vain: vain}
 	at.owned = s.owns(ctx, stake{pool: p.pool, identity: at.identity, logins: proven})
 	out, err := alter(ctx, s, at, in, func(ctx context.Context) (*cognitoidentity.UnlinkIdentityOutput, error) {
 		return s.Next.UnlinkIdentity(ctx, in, opts...)

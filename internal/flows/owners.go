@@ -9,10 +9,21 @@ import (
 	"github.com/cognito-broker/broker/internal/logins"
 )
 
-// login is a user of a provider whom a call proved, or a backend vouched for.
-type login struct{ provider, subject, client string }
+// login is a user of a provider whom a call proved, or a backend vouched for. Of the latter
+// pool is the one whose user he is.
+type login struct{ provider, subject, client, pool string }
 
-func (l login) scope() cache.Scope { return cache.LoginScope(l.provider, l.subject) }
+// userOf is a backend's own user.
+func userOf(pool, provider, user string) login {
+	return login{provider: provider, subject: user, pool: pool}
+}
+
+func (l login) scope() cache.Scope {
+	if l.pool != "" {
+		return cache.UserScope(l.pool, l.provider, l.subject)
+	}
+	return cache.LoginScope(l.provider, l.subject)
+}
 
 func scopesOfLogins(logins []login) []cache.Scope {
 	scopes := make([]cache.Scope, len(logins))
@@ -55,7 +66,7 @@ func (s *Service) proven(ctx context.Context, tokens map[string]string) (proved 
 		}
 		proof, err := s.Prover.Prove(ctx, provider, token)
 		if err == nil {
-			proved = append(proved, login{provider, proof.Subject, proof.ClientID})
+			proved = append(proved, login{provider: provider, subject: proof.Subject, client: proof.ClientID})
 		}
 		if _, refused := errors.AsType[*logins.Refused](err); !refused {
 			vain = false

@@ -30,50 +30,59 @@ func (r Refusals) Close() {
 }
 
 // attempt begins a call that the backend may refuse: one that may change something, and one
-// whose logins nobody here could prove. It fails with
-// TooManyRequestsException where too many of the client's address, or of the identity that
-// is named, were refused lately; otherwise the call's error must be handed to ended. A
-// caller of the configuration has no limit by address, for he speaks for many; and nobody
-// who is known to own the identity is held up by what others tried.
-func (s *Service) attempt(ctx context.Context, at stake) (ended func(error), err error) {
-	var taken []func()
-	ended = func(err error) {
-		if err != nil && !cognito.Passing(err) {
-			return
-		}
-		for _, back := range taken {
-			back()
-		}
+// for an identity whose logins nobody here could prove. It fails with
+// TooManyRequestsException where too many of the client's address were refused lately;
+// otherwise the call's error must be handed to ended. A caller of the configuration has no
+// limit by address, for he speaks for many.
+//
+// The limit by identity holds nobody up, or whoever knows an id could keep its owner out:
+// beyond it a call is made without a fence (see unfencedCall). It counts what did not come
+// about for any reason, by the logins that come with it if one is proved, and not at all for
+// whoever is known to own the identity.
+func (s *Service) attempt(ctx context.Context, at *stake) (ended func(error), err error) {
+	byAddress, byIdentity := askOf(ctx).Address, ""
+	if at.vouched {
+		byAddress = ""
 	}
-	take := func(a *cache.Allowance, name string) error {
-		if a == nil || name == "" {
-			return nil
-		}
-		if wait := a.Take(name); wait > 0 {
-			return tooManyRefused(wait)
-		}
-		taken = append(taken, func() { a.Return(name) })
-		return nil
+	if at.identity != "" && !at.owned && !s.owns(ctx, *at) {
+		byIdentity = strings.Join(append([]string{at.identity}, at.proofs()...), "\x00")
 	}
-	if !at.vouched {
-		if err := take(s.Refusals.Addresses, askOf(ctx).Address); err != nil {
-			return nil, err
-		}
+	if wait := tryTurn(s.Refusals.Addresses, byAddress); wait > 0 {
+		return nil, tooManyRefused(wait)
 	}
-	if at.identity != "" && !at.owned && !s.owns(ctx, at) {
-		if err := take(s.Refusals.Identities, strings.Clone(at.identity)); err != nil {
-			ended(nil)
-			return nil, err
-		}
+	if tryTurn(s.Refusals.Identities, byIdentity) > 0 {
+		at.often, byIdentity = true, ""
 	}
-	return ended, nil
+	proved := len(at.logins)+len(at.by) > 0
+	return func(err error) {
+		if err == nil || proved && cognito.Passing(err) {
+			giveBack(s.Refusals.Addresses, byAddress)
+		}
+		if err == nil {
+			giveBack(s.Refusals.Identities, byIdentity)
+		}
+	}, nil
+}
+
+// tryTurn takes a turn of a name, if there are limits and it is one.
+func tryTurn(a *cache.Allowance, name string) (wait time.Duration) {
+	if a == nil || name == "" {
+		return 0
+	}
+	return a.Take(name)
+}
+
+func giveBack(a *cache.Allowance, name string) {
+	if a != nil && name != "" {
+		a.Return(name)
+	}
 }
 
 // errRefused says why a call is not made.
 var errRefused = errors.New("too many changes were refused")
 
 func tooManyRefused(wait time.Duration) error {
-	cause := fmt.Errorf("%w: another attempt in %v: %w", errRefused, wait.Round(time.Millisecond), cache.ErrLimited)
+	cause := fmt.Errorf("%w: %w", errRefused, &cache.Limited{Wait: wait})
 	return cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), cause)
 }
 
@@ -87,9 +96,6 @@ var loginRefusals = []string{
 func unmade(err error) bool {
 	if _, late := errors.AsType[*partial](err); late {
 		return false
-	}
-	if _, external := errors.AsType[*types.ExternalServiceException](err); external {
-		return !cognito.IsUnsettled(err) // a login provider could not be asked: nothing was linked
 	}
 	if !cognito.Unmade(err) {
 		return false

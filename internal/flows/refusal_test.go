@@ -267,75 +267,150 @@ func from(ctx context.Context, address string) context.Context {
 	return flows.WithAsk(ctx, &flows.Ask{Address: address})
 }
 
-// Refused changes are limited by address and by identity; a caller's own by identity alone.
-// What is limited does not reach the backend, and time brings it back.
+func nobody0(n int) string { return fmt.Sprintf("us-east-1:%08x-3333-4333-8333-333333333333", n) }
+
+// Refused changes are limited by address, but for callers. What is limited does not reach
+// the backend, and time brings it back.
 func TestRefusedCallsAreLimited(t *testing.T) {
-	identity := func(n int) string { return fmt.Sprintf("us-east-1:%08x-3333-4333-8333-333333333333", n) }
 	for name, attempt := range attempts {
-		for _, by := range []string{"address", "identity"} {
-			if by == "identity" && name == "a deletion" {
-				continue // an administrator names many, and deletes what he likes
-			}
-			t.Run(name+", "+by, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					r := limited(t)
-					n := 0
-					try := func() string {
-						n++
-						if by == "address" {
-							return code(attempt(from(t.Context(), "a"), r, identity(n)))
-						}
-						return code(attempt(from(t.Context(), fmt.Sprint(n)), r, identity(0)))
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := limited(t)
+				n := 0
+				try := func() error {
+					n++
+					return attempt(from(t.Context(), "a"), r, nobody0(n))
+				}
+				for range 3 {
+					if got := code(try()); got != "NotAuthorizedException" {
+						t.Fatalf("try %d: got %s, want the refusal", n, got)
 					}
-					for range 3 {
-						if got := try(); got != "NotAuthorizedException" {
-							t.Fatalf("try %d: got %s, want the refusal", n, got)
-						}
+				}
+				for range 3 {
+					err := try()
+					limited, ok := errors.AsType[*cache.Limited](err)
+					if ok == vouched[name] || code(err) != map[bool]string{true: "NotAuthorizedException", false: "TooManyRequestsException"}[vouched[name]] {
+						t.Errorf("try %d: got %v, want it limited: %v", n, err, !vouched[name])
 					}
-					want := "TooManyRequestsException"
-					if by == "address" && vouched[name] {
-						want = "NotAuthorizedException"
+					if ok && limited.Wait != 10*time.Second {
+						t.Errorf("told to wait %v, want 10 s", limited.Wait)
 					}
-					for range 3 {
-						if got := try(); got != want {
-							t.Errorf("try %d: got %s, want %s", n, got, want)
-						}
-					}
-					time.Sleep(10 * time.Second)
-					if got := try(); got != "NotAuthorizedException" {
-						t.Errorf("10 s later: got %s, want the refusal", got)
-					}
-				})
+				}
+				time.Sleep(10 * time.Second)
+				if got := code(try()); got != "NotAuthorizedException" {
+					t.Errorf("10 s later: got %s, want the refusal", got)
+				}
 			})
-		}
+		})
 	}
 }
 
-// Whoever is known to own the identity is not held up by what others tried; nor does what
-// went well, or failed for a passing reason, count.
+// An identity's limit bounds the fences that refused calls begin for it, and holds up
+// nobody: the calls beyond it are made, and what they change after all ends.
+func TestRefusedFencesAreLimited(t *testing.T) {
+	for name, attempt := range attempts {
+		if name == "a deletion" {
+			continue // an administrator names many, and deletes what he likes
+		}
+		t.Run(name, func(t *testing.T) {
+			r := limited(t)
+			fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
+			r.Epochs.Join(fleet)
+			fences := func() int {
+				fleet.mu.Lock()
+				defer fleet.mu.Unlock()
+				return fleet.ended[cache.IdentityScope(user)]
+			}
+			try := func(n int) {
+				if got := code(attempt(from(t.Context(), fmt.Sprint(n)), r, user)); got != "NotAuthorizedException" {
+					t.Errorf("try %d: got %s, want the refusal", n, got)
+				}
+			}
+			for n := range 3 {
+				try(n)
+			}
+			before := fences()
+			for n := range 5 {
+				try(3 + n)
+			}
+			if got := fences(); got != before {
+				t.Errorf("got %d fences beyond the limit, want none", got-before)
+			}
+			r.backend.set(func(b *backend) { b.changes, b.fail = nil, nil })
+			if err := attempt(from(t.Context(), "taken"), r, user); err != nil {
+				t.Fatal(err)
+			}
+			if fences() == before {
+				t.Error("a call that the backend took: got nothing ended, want the identity's")
+			}
+		})
+	}
+}
+
+// Whoever is known to own the identity is fenced whatever others tried, and neither is what
+// went well counted by anybody's limit. What failed for a passing reason counts by address
+// where nobody proved anything.
 func TestRefusalsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := limited(t)
 		r.directory.Owns(pool, idp, "a", user)
 		for n := range 9 {
 			attempts["unlink with a foreign login"](from(t.Context(), fmt.Sprint(n)), r, user)
+			attempts["unlink with a login that nobody here can judge"](from(t.Context(), fmt.Sprint(n)), r, user)
 		}
 		r.backend.set(func(b *backend) { b.changes, b.fail = nil, nil })
+		r.want("key1", flows.Miss, flows.Ask{})
+		r.backend.set(func(b *backend) { b.before = func(string) { r.want("key2", flows.Miss, flows.Ask{}) } })
 		if err := r.unlinks(from(t.Context(), "his"), user, map[string]string{idp: "a1"}); err != nil {
 			t.Errorf("the owner: got %v, want an answer", err)
 		}
-		if err := r.unlinks(from(t.Context(), "another"), user, map[string]string{idp: "m1"}); !errors.Is(err, cache.ErrLimited) {
-			t.Errorf("another: got %v, want the limit", err)
-		}
+		r.backend.set(func(b *backend) { b.before = nil })
 		for _, outcome := range []error{nil, cognito.TooManyRequests("no"), errors.New("connection reset")} {
 			r.backend.set(func(b *backend) { b.changes = outcome })
-			for range 9 {
-				if err := r.unlinks(from(t.Context(), "busy"), stranger, map[string]string{idp: "m1"}); errors.Is(err, cache.ErrLimited) {
+			for n := range 9 {
+				if err := r.unlinks(from(t.Context(), "busy"), nobody0(n), map[string]string{idp: "m1"}); errors.Is(err, cache.ErrLimited) {
 					t.Errorf("after %v: got the limit, want the backend's answer", outcome)
 				}
 			}
 		}
+		limits := 0
+		for n := range 9 {
+			if errors.Is(r.unlinks(from(t.Context(), "junk"), nobody0(n), map[string]string{foreign: "x"}), cache.ErrLimited) {
+				limits++
+			}
+		}
+		if limits != 6 {
+			t.Errorf("without a proof: got %d of 9 limited, want all but three", limits)
+		}
 	})
+}
+
+// A caller of one pool learns nothing of another's identities, and the backend's answer to
+// him is no news of them: he is refused before it is asked.
+func TestIdentitiesOfOtherPoolsAreNotAsked(t *testing.T) {
+	const other = "us-east-1:00000000-0000-4000-8000-000000000002"
+	r := newRig(t) // its backend does not look developers up
+	for name, call := range map[string]func() error{
+		"lookup": func() error {
+			_, err := r.LookupDeveloperIdentity(t.Context(), &cognitoidentity.LookupDeveloperIdentityInput{IdentityPoolId: ptr(other), IdentityId: ptr(user)})
+			return err
+		},
+		"unlink": func() error {
+			_, err := r.UnlinkDeveloperIdentity(t.Context(), &cognitoidentity.UnlinkDeveloperIdentityInput{
+				IdentityId: ptr(user), IdentityPoolId: ptr(other), DeveloperProviderName: ptr("login.example"), DeveloperUserIdentifier: ptr("m")})
+			return err
+		},
+		"token": func() error {
+			_, err := r.GetOpenIdTokenForDeveloperIdentity(t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+				IdentityId: ptr(user), IdentityPoolId: ptr(other), Logins: map[string]string{"login.example": "m"}})
+			return err
+		},
+	} {
+		r.backend.set(func(b *backend) { b.before = func(operation string) { t.Errorf("%s: %s was asked", name, operation) } })
+		if err := call(); code(err) != "ResourceNotFoundException" {
+			t.Errorf("%s: got %v, want ResourceNotFoundException", name, err)
+		}
+	}
 }
 
 // foreseeing is a backend that tells before what a call would change.

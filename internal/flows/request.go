@@ -136,7 +136,7 @@ func (r request) renewal(identity string) request {
 }
 
 // requestVersion begins what spell spells.
-const requestVersion = 2
+const requestVersion = 3
 
 // proved is a call with the logins that were proved of it, or vouched for.
 type proved struct {
@@ -149,7 +149,7 @@ type proved struct {
 // spelling is a proved call as it is written down.
 type spelling struct {
 	Call     plain
-	Logins   [][3]string // provider, subject, client
+	Logins   [][4]string // provider, subject, client, pool
 	Settings []byte
 }
 
@@ -159,7 +159,7 @@ type plain request // which spells
 func (p proved) spell() []byte {
 	s := spelling{Call: plain(p.request), Settings: []byte(p.settings)}
 	for _, l := range p.logins {
-		s.Logins = append(s.Logins, [3]string{l.provider, l.subject, l.client})
+		s.Logins = append(s.Logins, [4]string{l.provider, l.subject, l.client, l.pool})
 	}
 	text, _ := json.Marshal(s)
 	return append([]byte{requestVersion}, text...)
@@ -177,7 +177,7 @@ func readProved(b []byte) (p proved, ok bool) {
 	}
 	p.request, p.settings = request(s.Call), string(s.Settings)
 	for _, l := range s.Logins {
-		p.logins = append(p.logins, login{provider: l[0], subject: l[1], client: l[2]})
+		p.logins = append(p.logins, login{provider: l[0], subject: l[1], client: l[2], pool: l[3]})
 	}
 	return p, true
 }

@@ -26,7 +26,7 @@ func TestRequestIsSilent(t *testing.T) {
 
 // A call is read as it was spelt, or not at all.
 func TestRequestIsReadAsItWasSpelt(t *testing.T) {
-	logins := []login{{"idp", "s", "c"}, {"dev", "u", ""}}
+	logins := []login{{provider: "idp", subject: "s", client: "c"}, userOf("p", "dev", "u")}
 	r := request{
 		Flow: flowDeveloper, Pool: "p", Identity: "i", Logins: map[string]string{"idp": "token"}, Role: "r", Session: "s",
 		Duration: time.Hour, Provider: "dev", User: "u", Tags: map[string]string{"t": "v"}, Found: "f",
@@ -40,8 +40,8 @@ func TestRequestIsReadAsItWasSpelt(t *testing.T) {
 		t.Error("got another call, or none, want the one that was spelt")
 	}
 	for name, text := range map[string]string{
-		"nothing": "", "another version": "\x01{}", "no JSON": "\x02{", "a field of a newer broker": "\x02{\"Call\":{\"New\":1}}",
-		"more": "\x02{}{}", "a name in another case": "\x02{\"call\":{}}", "a field twice": "\x02{\"Logins\":null,\"Logins\":null}",
+		"nothing": "", "another version": "\x02{}", "no JSON": "\x03{", "a field of a newer broker": "\x03{\"Call\":{\"New\":1}}",
+		"more": "\x03{}{}", "a name in another case": "\x03{\"call\":{}}", "a field twice": "\x03{\"Logins\":null,\"Logins\":null}",
 	} {
 		if _, ok := readProved([]byte(text)); ok {
 			t.Errorf("%s: got a call, want none", name)

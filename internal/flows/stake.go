@@ -21,8 +21,12 @@ type stake struct {
 	// vain says that the backend will take none of the call's logins: all of them were
 	// refused here, or there are none.
 	vain bool
+	// by are the logins that prove who calls, where they are not at stake themselves.
+	by []login
 	// owned says that a login of the call is known to belong to the identity.
 	owned bool
+	// often says that the identity's limit of refusals is reached: see attempt.
+	often bool
 	// vouched says that a caller of the configuration answers for the call.
 	vouched bool
 	// others are scopes that the call names besides.
@@ -41,12 +45,22 @@ func (s *Service) stakeOf(ctx context.Context, pool, identity string, tokens map
 	return at
 }
 
+// proofs name the logins that prove who makes the call.
+func (at *stake) proofs() []string {
+	var names []string
+	for _, scope := range scopesOfLogins(slices.Concat(at.logins, at.by)) {
+		names = append(names, string(scope))
+	}
+	slices.Sort(names)
+	return names
+}
+
 // concerned are the scopes of a stake, each once: a fence over a scope twice would
 // disturb itself.
 func (s *Service) concerned(ctx context.Context, at stake) ([]cache.Scope, error) {
 	scopes := slices.Concat(at.others, scopesOfLogins(at.logins), scopesOf(at.effect.Identities))
 	for _, l := range at.effect.Logins {
-		scopes = append(scopes, cache.LoginScope(l.Provider, l.Subject))
+		scopes = append(scopes, cache.LoginScope(l.Provider, l.Subject), cache.UserScope(at.effect.Pool, l.Provider, l.Subject))
 	}
 	if at.identity != "" {
 		scopes = append(scopes, cache.IdentityScope(at.identity))

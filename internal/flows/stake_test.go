@@ -1,11 +1,14 @@
 package flows_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
+	"github.com/cognito-broker/broker/internal/sts"
 )
 
 // ofSecond asks for the second user's identity, with his login alone.
@@ -94,4 +97,45 @@ func TestOwnLoginLinksNothing(t *testing.T) {
 		}
 		r.want("key6", flows.Miss, flows.Ask{})
 	})
+}
+
+// A call with its own login and one more may link that: it is fenced, whether or not the
+// other can be judged here.
+func TestOwnLoginAndAnotherIsFenced(t *testing.T) {
+	for _, other := range []string{idp2, foreign} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			r.directory.Owns(pool, idp, "a", user)
+			r.want("key1", flows.Miss, flows.Ask{})
+			r.backend.set(func(b *backend) { b.before = func(string) { r.want("key2", flows.Miss, flows.Ask{}) } })
+			if _, err := r.Token(t.Context(), pool, user, map[string]string{idp: "a1", other: "b1"}); err != nil {
+				t.Fatal(err)
+			}
+			r.want("key3", flows.Miss, flows.Ask{})
+		})
+	}
+}
+
+// The classic flow may have linked a login when STS refuses: what was cached before ends.
+func TestRefusedBySTSMayHaveLinked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.directory.guests.Store(user, true)
+		r.guest("key1")
+		r.STS = refusingSTS{}
+		_, err := r.Grant(t.Context(), flows.GrantRequest{
+			Pool: pool, IdentityID: user, Logins: map[string]string{idp: "a1"}, Classic: &flows.Classic{RoleARN: role},
+		})
+		if code(err) != "NotAuthorizedException" {
+			t.Fatalf("got %v, want the refusal", err)
+		}
+		r.guest("key2")
+	})
+}
+
+// refusingSTS refuses in the words that the service has for logins.
+type refusingSTS struct{}
+
+func (refusingSTS) AssumeRoleWithWebIdentity(context.Context, sts.Request) (*sts.Response, error) {
+	return nil, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
 }

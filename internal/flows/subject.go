@@ -24,6 +24,8 @@ type subject struct {
 	// rests on. Who changes a login may not know whose it is: what knew it may have been
 	// evicted.
 	stamp cache.Stamp
+	// often says that the identity's limit of refusals is reached: see attempt.
+	often bool
 	// fenced says that the fleet has an entry for the call that open fences suspend.
 	fenced bool
 	// tokens digests the logins byte for byte: a refusal belongs to them.
@@ -82,7 +84,7 @@ func (sub *subject) loginScopes() []cache.Scope {
 }
 
 func (sub *subject) stake() stake {
-	return stake{pool: sub.Pool, identity: sub.Identity, logins: sub.logins, tokens: len(sub.Logins), vouched: sub.Flow == flowDeveloper}
+	return stake{pool: sub.Pool, identity: sub.Identity, logins: sub.logins, tokens: len(sub.Logins), vouched: sub.Flow == flowDeveloper, often: sub.often}
 }
 
 // proved is the call with the logins that were proved of it.
@@ -148,7 +150,7 @@ func (s *Service) login(ctx context.Context, ev *evidence, pool, provider, token
 		return false
 	}
 	ev.add(proof.Standing, proof.Expires, "login", provider, proof.Subject, proof.ClientID, claims)
-	ev.logins = append(ev.logins, login{provider, proof.Subject, proof.ClientID})
+	ev.logins = append(ev.logins, login{provider: provider, subject: proof.Subject, client: proof.ClientID})
 	return true
 }
 

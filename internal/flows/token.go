@@ -78,6 +78,9 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 	if !s.serves(*in.IdentityPoolId) {
 		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
+	if err := s.ofPoolNamed(ctx, *in.IdentityPoolId, aws.ToString(in.IdentityId)); err != nil {
+		return nil, err
+	}
 	release, err := s.slot(ctx)
 	if err != nil {
 		return nil, err
@@ -115,7 +118,7 @@ func (s *Service) developerLogins(ctx context.Context, in *cognitoidentity.GetOp
 	logins, _ := s.proven(ctx, in.Logins)
 	for provider, user := range in.Logins {
 		if !s.Prover.Known(provider) {
-			logins = append(logins, login{provider: provider, subject: user})
+			logins = append(logins, userOf(*in.IdentityPoolId, provider, user))
 		}
 	}
 	return logins

@@ -72,15 +72,16 @@ func (s *Service) flyInTurn(ctx context.Context, sub subject) (_ *cache.Entry, e
 	sub.links = sub.links && !s.linked(ctx, at)
 	if sub.links || sub.domain == cache.DomainUnproven {
 		var ended func(error)
-		if ended, err = s.attempt(ctx, at); err != nil {
+		if ended, err = s.attempt(ctx, &at); err != nil {
 			return nil, err
 		}
 		defer func() { ended(err) }()
+		sub.often = at.often
 	}
 	if !sub.ahead {
 		by := payer{sub.Pool, sub.Identity, sub.Logins, sub.logins}
 		if sub.Flow == flowDeveloper {
-			by.logins = []login{{provider: sub.Provider, subject: sub.User}}
+			by.logins = []login{userOf(sub.Pool, sub.Provider, sub.User)}
 		}
 		if err := s.turn(ctx, by); err != nil {
 			return nil, err

@@ -173,6 +173,24 @@ func (s *Server) wantLeft(t *testing.T, what string, want int) {
 	t.Errorf("%s: got %d left and %d taken, want %d left", what, left, taken, want)
 }
 
+// wantTaken fails unless a part of the budget is taken, once the request has been noticed.
+func (s *Server) wantTaken(t *testing.T, what string, memory int) {
+	t.Helper()
+	b := s.bodies.budget
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 20_000 {
+		b.mu.Lock()
+		left := b.left
+		b.mu.Unlock()
+		if left < memory {
+			return
+		}
+		<-tick.C
+	}
+	t.Errorf("%s: got nothing taken", what)
+}
+
 // The budget is given back whatever becomes of a request.
 func TestBudgetIsGivenBack(t *testing.T) {
 	const memory = 4 * testLimit
@@ -198,6 +216,7 @@ func TestBudgetIsGivenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		if test.close {
+			s.wantTaken(t, name, memory) // or the server may not have begun to read when it is asked below
 			c.Close()
 		} else if a, body := c.answer(t); a.StatusCode != test.status || test.status != 200 && a.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: got %d %s, want %d", name, a.StatusCode, body, test.status)

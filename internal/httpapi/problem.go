@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/cognito-broker/broker/internal/awswire"
+	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/sts"
@@ -89,6 +90,8 @@ func refuse(c *fiber.Ctx, requestID string, err error) (status int, code string)
 	sendProblem(c, requestID, status, public.ErrorCode(), public.ErrorMessage())
 	if often, ok := errors.AsType[*callers.TooOften](err); ok {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(often.Seconds()))
+	} else if limited, ok := errors.AsType[*cache.Limited](err); ok {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(limited.Seconds()))
 	}
 	return status, public.ErrorCode()
 }

@@ -89,3 +89,28 @@ func TestStandingsKeepNoClaims(t *testing.T) {
 	}
 	runtime.KeepAlive(kept)
 }
+
+// What was proved of one provider is no proof of another, whoever signed it.
+func TestProofsAreOfTheirProvider(t *testing.T) {
+	one, other, c := idptest.Start(t), idptest.Start(t), newClock()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	var providers []logins.Provider
+	for _, idp := range []*idptest.Issuer{one, other} {
+		idp.SetNow(c.now)
+		providers = append(providers, logins.Provider{Name: idp.Name(), Issuer: idp.URL, ClientIDs: []string{idptest.ClientID}})
+	}
+	p, err := logins.New(logins.Config{Providers: providers, Now: c.now, Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := one.Token(nil)
+	for range 2 { // the second time by what is remembered
+		if _, err := p.Prove(t.Context(), one.Name(), token); err != nil {
+			t.Fatal(err)
+		}
+		if proof, err := p.Prove(t.Context(), other.Name(), token); refusal(err) != mismatch {
+			t.Errorf("under another provider: got a proof %v, %s; want %s", proof != nil, refusal(err), mismatch)
+		}
+	}
+}

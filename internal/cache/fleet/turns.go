@@ -17,13 +17,13 @@ type Rate struct {
 // takeTurn takes the next turn of a name, if it comes soon enough. The name holds
 // when the burst will be full again, in milliseconds. ARGV: between turns, the
 // burst, the longest wait. Returns how long to wait as a number in text, in
-// milliseconds, or nothing where that is too long.
+// milliseconds; below zero where that is too long, and none was taken.
 var takeTurn = newScript(`
 local at = t[1] * 1000 + t[2] / 1000
 local every, burst, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local full = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), at) + every
 local wait = full - burst * every - at
-if wait > longest then return '' end
+if wait > longest then return string.format('%.3f', -wait) end
 redis.call('SET', KEYS[1], string.format('%.3f', full), 'PX', math.ceil(full - at) + 1000)
 return string.format('%.3f', math.max(wait, 0))
 `)
@@ -41,12 +41,12 @@ func (f *Fleet) Turn(ctx context.Context, r Rate, within time.Duration, name ...
 	if err != nil {
 		return 0, unavailable("take a turn", err)
 	}
-	if text == "" {
-		return 0, cache.ErrLimited
-	}
 	wait, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return 0, unavailable("take a turn", err)
+	}
+	if wait < 0 {
+		return 0, &cache.Limited{Wait: time.Duration(-wait * float64(time.Millisecond))}
 	}
 	return time.Duration(wait * float64(time.Millisecond)), nil
 }
