@@ -296,3 +296,23 @@ func TestAuthorizePool(t *testing.T) {
 		}
 	}
 }
+
+// All identities of a call are looked at, up to the most that it may name.
+func TestEveryIdentityOfACallIsChecked(t *testing.T) {
+	const most = 60
+	own, theirs := strings.Repeat(`"`+identity+`",`, most-1), `"`+foreignIdentity+`"`
+	known := registry(t, person("steward", []callers.Scope{callers.Admin}, pool))
+	caller, _, _ := known.ByAccessKey(accessKey("steward"))
+	for name, c := range map[string]struct {
+		ids       string
+		permitted bool
+	}{
+		"all his own": {own + `"` + identity + `"`, true}, "the last another's": {own + theirs, false},
+		"the first another's": {theirs + "," + strings.TrimSuffix(own, ","), false},
+	} {
+		body := decoded(t, `{"IdentityIdsToDelete":[`+c.ids+`]}`)
+		if err := awswire.Authorize(t.Context(), caller, poolOf, "DeleteIdentities", body); (err == nil) != c.permitted {
+			t.Errorf("%s: got %v, want permitted: %v", name, err, c.permitted)
+		}
+	}
+}

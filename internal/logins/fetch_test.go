@@ -223,3 +223,36 @@ func TestHoldsEndsWithTheKeySet(t *testing.T) {
 		}
 	}
 }
+
+// downgrading is a server that leads from https to http on the same host.
+type downgrading struct{ keys []byte }
+
+func (d downgrading) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	if r.URL.Scheme == "https" {
+		http.Redirect(w, r, "http://"+r.URL.Host+r.URL.Path, http.StatusFound)
+	} else {
+		w.Write(d.keys)
+	}
+	answer := w.Result()
+	answer.Request = r
+	return answer, nil
+}
+
+// A redirect keeps the scheme: whoever is on the way must not replace the keys.
+func TestRedirectsKeepTheScheme(t *testing.T) {
+	idp, c := idptest.Start(t), newClock()
+	idp.SetNow(c.now)
+	keys := set(members(t, &idptest.Key(0).PublicKey, "k0"))
+	for scheme, proved := range map[string]bool{"https": false, "http": true} {
+		p, err := logins.New(logins.Config{Now: c.now, Transport: downgrading{[]byte(keys)}, Providers: []logins.Provider{{
+			Name: idp.Name(), Issuer: idp.URL, ClientIDs: []string{idptest.ClientID}, KeysURL: scheme + "://keys.example/set",
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Prove(t.Context(), idp.Name(), idp.Token(nil)); (err == nil) != proved {
+			t.Errorf("%s: got %v, want proved: %v", scheme, err, proved)
+		}
+	}
+}
