@@ -43,6 +43,9 @@ func (s *Service) owners(ctx context.Context, pool string, logins []login) ([]st
 		if err != nil {
 			return nil, err
 		}
+		if l.pool != "" {
+			known = slices.DeleteFunc(slices.Clone(known), func(id string) bool { return s.elsewhere(ctx, l.pool, id) })
+		}
 		owners = append(owners, known...)
 	}
 	if s.Shared == nil || len(logins) == 0 {
@@ -53,6 +56,13 @@ func (s *Service) owners(ctx context.Context, pool string, logins []login) ([]st
 		return nil, unfenced(err)
 	}
 	return append(owners, slices.Concat(told...)...), nil
+}
+
+// elsewhere reports whether an identity is known to be of another pool: a backend's user is
+// its owner in his own pool alone.
+func (s *Service) elsewhere(ctx context.Context, pool, id string) bool {
+	of, _, known, err := s.Directory.Identity(ctx, id)
+	return err == nil && known && of != pool
 }
 
 // proven are those of a call's logins that can be proved here. vain says that the backend

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 	"github.com/cognito-broker/broker/internal/sts"
@@ -138,4 +140,40 @@ type refusingSTS struct{}
 
 func (refusingSTS) AssumeRoleWithWebIdentity(context.Context, sts.Request) (*sts.Response, error) {
 	return nil, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
+}
+
+// Two pools may have developer providers of one name: the users of one are not those of the
+// other, and their changes end nothing there.
+func TestUsersAreOfTheirPool(t *testing.T) {
+	const other = "us-east-1:00000000-0000-4000-8000-000000000002"
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.DeveloperNames = map[string]string{pool: "login.example", other: "login.example"}
+		r.directory.places.Store(stranger, other)
+		grant := func(key string) {
+			t.Helper()
+			got, err := r.DeveloperGrant(t.Context(), flows.DeveloperRequest{Pool: pool, User: "bob"})
+			if err != nil || got.Credentials.AccessKeyID != key {
+				t.Errorf("got %+v %v, want %s", got, err, key)
+			}
+		}
+		grant("key1")
+		grant("key1")
+		for name, change := range map[string]func() error{
+			"unlink": func() error {
+				_, err := r.UnlinkDeveloperIdentity(t.Context(), &cognitoidentity.UnlinkDeveloperIdentityInput{
+					IdentityId: ptr(stranger), IdentityPoolId: ptr(other), DeveloperProviderName: ptr("login.example"), DeveloperUserIdentifier: ptr("bob")})
+				return err
+			},
+			"link": func() error {
+				_, err := r.DeveloperToken(t.Context(), flows.DeveloperRequest{Pool: other, User: "bob", IdentityID: stranger})
+				return err
+			},
+		} {
+			if err := change(); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			grant("key1")
+		}
+	})
 }
