@@ -10,8 +10,8 @@ const (
 	// refusalNames bounds the addresses, and the identities, that a broker counts.
 	refusalNames = 100_000
 	// refusalShare is how many identities' limits make one of an address: many people may
-	// share an address, and few have business with one identity.
-	refusalShare = 5
+	// share an address, and few have business with one identity, whose limit holds nobody up.
+	refusalShare = 20
 )
 
 // newRefusals limits the changes of identities that are refused; where there is no limit it

@@ -78,7 +78,7 @@ type Limits struct {
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	Guests         Rate           `yaml:"guests"`          // new guest identities per client address and pool
 	Exchanges      Rate           `yaml:"exchanges"`       // exchanges per user and per guest
-	RefusedChanges Rate           `yaml:"refused_changes"` // per client address, a fifth of it per identity
+	RefusedChanges Rate           `yaml:"refused_changes"` // per client address, a twentieth of it per identity
 	WrongKeys      Rate           `yaml:"wrong_keys"`      // wrong keys and signatures of callers per client address
 }
 
