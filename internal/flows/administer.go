@@ -55,9 +55,6 @@ func (s *Service) DeleteIdentities(ctx context.Context, in *cognitoidentity.Dele
 
 // LookupDeveloperIdentity asks the backend.
 func (s *Service) LookupDeveloperIdentity(ctx context.Context, in *cognitoidentity.LookupDeveloperIdentityInput, opts ...options) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
-	if err := s.ofPoolNamed(ctx, aws.ToString(in.IdentityPoolId), aws.ToString(in.IdentityId)); err != nil {
-		return nil, err
-	}
 	return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.LookupDeveloperIdentity, opts)
 }
 
@@ -102,10 +99,8 @@ func (s *Service) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidenti
 	if err := cognito.Check("UnlinkDeveloperIdentity", in); err != nil {
 		return nil, err
 	}
-	if err := s.ofPoolNamed(ctx, *in.IdentityPoolId, *in.IdentityId); err != nil {
-		return nil, err
-	}
 	at := users(*in.IdentityPoolId, *in.IdentityId, *in.DeveloperProviderName, *in.DeveloperUserIdentifier)
+	at.vain = s.elsewhere(ctx, at.pool, at.identity)
 	return alter(ctx, s, at, in, func(ctx context.Context) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
 		return ofPool(ctx, s, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
 	})

@@ -27,6 +27,8 @@ func (s *Service) foresee(ctx context.Context, at *stake, in any) (foresight, er
 	}
 	effect, err := backend.Decide(ctx, in)
 	switch {
+	case err != nil && cognito.Public(err).ErrorCode() == cognito.CodeInternal && ctx.Err() == nil:
+		return unforeseen, nil // a fault of telling is none of the call's
 	case err != nil && cognito.Passing(err):
 		return unforeseen, err
 	case err != nil:

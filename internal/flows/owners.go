@@ -59,7 +59,7 @@ func (s *Service) owners(ctx context.Context, pool string, logins []login) ([]st
 }
 
 // elsewhere reports whether an identity is known to be of another pool: a backend's user is
-// its owner in his own pool alone.
+// its owner in his own pool alone, and a call that names both is refused.
 func (s *Service) elsewhere(ctx context.Context, pool, id string) bool {
 	of, _, known, err := s.Directory.Identity(ctx, id)
 	return err == nil && known && of != pool

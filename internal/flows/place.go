@@ -31,20 +31,6 @@ func (s *Service) locate(ctx context.Context, id string) (place, error) {
 	return place{pool: pool, mayLink: mayLink, known: true}, nil
 }
 
-// ofPoolNamed refuses a call that names an identity beside a pool, and not its own: in that
-// pool it does not exist, and what the backend says of it there is no news of it. One that
-// is not known is the backend's to judge.
-func (s *Service) ofPoolNamed(ctx context.Context, pool, id string) error {
-	if id == "" {
-		return nil
-	}
-	p, err := s.locate(ctx, id)
-	if err == nil && p.known && p.pool != pool {
-		err = cognito.IdentityNotFound(id)
-	}
-	return err
-}
-
 func (s *Service) serves(pool string) bool {
 	return len(s.Pools) == 0 || slices.Contains(s.Pools, pool)
 }

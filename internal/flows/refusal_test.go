@@ -385,31 +385,34 @@ func TestRefusalsOfOthers(t *testing.T) {
 	})
 }
 
-// A caller of one pool learns nothing of another's identities, and the backend's answer to
-// him is no news of them: he is refused before it is asked.
-func TestIdentitiesOfOtherPoolsAreNotAsked(t *testing.T) {
+// A caller of one pool who names an identity of another holds nobody up: nothing is fenced.
+func TestIdentitiesOfOtherPoolsAreNotFenced(t *testing.T) {
 	const other = "us-east-1:00000000-0000-4000-8000-000000000002"
-	r := newRig(t) // its backend does not look developers up
-	for name, call := range map[string]func() error{
-		"lookup": func() error {
-			_, err := r.LookupDeveloperIdentity(t.Context(), &cognitoidentity.LookupDeveloperIdentityInput{IdentityPoolId: ptr(other), IdentityId: ptr(user)})
-			return err
-		},
-		"unlink": func() error {
-			_, err := r.UnlinkDeveloperIdentity(t.Context(), &cognitoidentity.UnlinkDeveloperIdentityInput{
+	for name, call := range map[string]func(r *rig) error{
+		"unlink": func(r *rig) error {
+			_, err := r.UnlinkDeveloperIdentity(r.t.Context(), &cognitoidentity.UnlinkDeveloperIdentityInput{
 				IdentityId: ptr(user), IdentityPoolId: ptr(other), DeveloperProviderName: ptr("login.example"), DeveloperUserIdentifier: ptr("m")})
 			return err
 		},
-		"token": func() error {
-			_, err := r.GetOpenIdTokenForDeveloperIdentity(t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+		"token": func(r *rig) error {
+			_, err := r.GetOpenIdTokenForDeveloperIdentity(r.t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
 				IdentityId: ptr(user), IdentityPoolId: ptr(other), Logins: map[string]string{"login.example": "m"}})
 			return err
 		},
 	} {
-		r.backend.set(func(b *backend) { b.before = func(operation string) { t.Errorf("%s: %s was asked", name, operation) } })
-		if err := call(); code(err) != "ResourceNotFoundException" {
-			t.Errorf("%s: got %v, want ResourceNotFoundException", name, err)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			r.want("key1", flows.Miss, flows.Ask{})
+			asked := false
+			r.backend.set(func(b *backend) {
+				b.changes = definite["nobody"]
+				b.before = func(string) { asked = true; r.want("key1", flows.Hit, flows.Ask{}) }
+			})
+			if err := call(r); code(err) != "ResourceNotFoundException" || !asked {
+				t.Errorf("%s: got %v, want the backend's refusal", name, err)
+			}
+			r.want("key1", flows.Hit, flows.Ask{})
+		})
 	}
 }
 

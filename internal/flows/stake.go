@@ -18,8 +18,8 @@ type stake struct {
 	// tokens is with how many logins an app's call comes that links what it proves; a call
 	// that does anything else to identities has none.
 	tokens int
-	// vain says that the backend will take none of the call's logins: all of them were
-	// refused here, or there are none.
+	// vain says that the backend will refuse the call: all of its logins were refused here, or
+	// it has none, or the identity is of another pool than the one that is named.
 	vain bool
 	// by are the logins that prove who calls, where they are not at stake themselves.
 	by []login

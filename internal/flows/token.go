@@ -78,9 +78,6 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 	if !s.serves(*in.IdentityPoolId) {
 		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
-	if err := s.ofPoolNamed(ctx, *in.IdentityPoolId, aws.ToString(in.IdentityId)); err != nil {
-		return nil, err
-	}
 	release, err := s.slot(ctx)
 	if err != nil {
 		return nil, err
@@ -96,6 +93,7 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 		return out, err
 	}
 	at := stake{pool: *in.IdentityPoolId, identity: aws.ToString(in.IdentityId), logins: logins, vouched: true}
+	at.vain = at.identity != "" && s.elsewhere(ctx, at.pool, at.identity)
 	var out *cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput
 	if links {
 		out, err = alter(ctx, s, at, in, call)

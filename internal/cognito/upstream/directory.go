@@ -181,7 +181,14 @@ func (d *Directory) answeredFor(asked, id string, authenticated bool) {
 
 // refused forgets an identity that upstream does not have, and returns err. A
 // refusal of the broker's own says nothing about the identity.
-func (d *Directory) refused(id string, err error) error {
+func (d *Directory) refused(id string, err error) error { return d.refusedIn("", id, err) }
+
+// refusedIn is refused for a call that names a pool beside the identity. That it does not
+// exist there says nothing of one that is known to be of another.
+func (d *Directory) refusedIn(pool, id string, err error) error {
+	if known, ok := d.identities.GetIfPresent(id); ok && pool != "" && known.pool != pool {
+		return err
+	}
 	if told, ok := errors.AsType[*answered](err); ok {
 		if _, gone := errors.AsType[*types.ResourceNotFoundException](told.err); gone {
 			d.forget(id)

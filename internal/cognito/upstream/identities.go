@@ -77,7 +77,7 @@ func unprocessed(ids []string, err error) []types.UnprocessedIdentityId {
 func (b *Backend) LookupDeveloperIdentity(ctx context.Context, in *cognitoidentity.LookupDeveloperIdentityInput, opts ...options) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
 	out, err := onPool(ctx, b, in.IdentityPoolId, prepare("LookupDeveloperIdentity", (*cognitoidentity.Client).LookupDeveloperIdentity, opts), in)
 	if err != nil {
-		return nil, b.directory.refused(aws.ToString(in.IdentityId), err)
+		return nil, b.directory.refusedIn(aws.ToString(in.IdentityPoolId), aws.ToString(in.IdentityId), err)
 	}
 	b.directory.learn(*out.IdentityId, *in.IdentityPoolId, len(out.DeveloperUserIdentifierList) > 0)
 	return out, nil
@@ -101,5 +101,5 @@ func (b *Backend) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidenti
 	p := prepare("UnlinkDeveloperIdentity", (*cognitoidentity.Client).UnlinkDeveloperIdentity, opts)
 	p.once = true
 	out, err := onPool(ctx, b, in.IdentityPoolId, p, in)
-	return out, b.directory.refused(aws.ToString(in.IdentityId), err)
+	return out, b.directory.refusedIn(aws.ToString(in.IdentityPoolId), aws.ToString(in.IdentityId), err)
 }

@@ -50,7 +50,7 @@ func (b *Backend) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 	p.logins = in.Logins
 	out, err := onPool(ctx, b, in.IdentityPoolId, p, in)
 	if err != nil {
-		return nil, b.directory.refused(aws.ToString(in.IdentityId), err)
+		return nil, b.directory.refusedIn(aws.ToString(in.IdentityPoolId), aws.ToString(in.IdentityId), err)
 	}
 	pool := *in.IdentityPoolId
 	// A token of another pool than asked for would contradict the answer: then
