@@ -75,7 +75,7 @@ func (s *Service) concerned(ctx context.Context, at stake) ([]cache.Scope, error
 }
 
 // maxSurprises is how many times a fence begins anew because owners became known.
-const maxSurprises = 3
+const maxSurprises = 8
 
 var errSurprised = errors.New("the logins' owners change too fast")
 
