@@ -22,9 +22,6 @@ func heap() int {
 // The memory of proofs is bounded in bytes, whatever tokens hold: many small claims
 // take up most.
 func TestProofsAreBoundedByBytes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("signs many tokens")
-	}
 	var small strings.Builder
 	for n := range 1800 {
 		fmt.Fprintf(&small, `,"c%d":[{"a":%d}]`, n, n)
