@@ -34,3 +34,18 @@ func TestCheckWarnsOfTrustPolicies(t *testing.T) {
 		t.Errorf("got %q %v, want a warning of the first role alone", out, err)
 	}
 }
+
+// A pool's developer provider cannot change: check -store says so before a start
+// does, and both name the key.
+func TestDeveloperProviderStays(t *testing.T) {
+	b := prepare(t, nil, "")
+	b.start(t)
+	b.stop(t)
+	b.edit(t, "login.example, open_id_connect_provider_arns: [], name: demo", "other.example, open_id_connect_provider_arns: [], name: demo")
+	const want = `pools[0].developer_provider_name: cannot change; expected "login.example", as it is in the store`
+	for _, command := range [][]string{{"check", "-store"}, {"serve"}} {
+		if _, err := b.command(t, append(command, "-config", b.config)...); err == nil || err.Error() != want {
+			t.Errorf("%v: got %v, want %s", command, err, want)
+		}
+	}
+}

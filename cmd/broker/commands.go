@@ -57,19 +57,19 @@ func check(ctx context.Context, p process) error {
 	}
 	warnExposed(p.stdout, exposed)
 	if err := warn(c, p); err != nil {
-		return fmt.Errorf("check: %w", err)
+		return err
 	}
 	if _, err := providers(c, nil); err != nil {
-		return fmt.Errorf("check: %w", err)
+		return err
 	}
 	if *online {
 		if err := checkOnline(ctx, c, p); err != nil {
-			return fmt.Errorf("check: %w", err)
+			return err
 		}
 	}
 	if *stored {
 		if err := checkStore(ctx, c, p); err != nil {
-			return fmt.Errorf("check: %w", err)
+			return err
 		}
 	}
 	_, err = fmt.Fprintf(p.stdout, "%s: ok\n", *path)
@@ -104,7 +104,7 @@ func checkStore(ctx context.Context, c *config.Config, p process) error {
 		return err
 	}
 	findings, err := s.Check(ctx)
-	if err = errors.Join(err, s.Close()); err != nil {
+	if err = errors.Join(err, checkDeveloperProviders(ctx, c, s), s.Close()); err != nil {
 		return err
 	}
 	for _, finding := range findings {

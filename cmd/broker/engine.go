@@ -22,6 +22,9 @@ func engineBackend(ctx context.Context, c *config.Config, prover *logins.Prover)
 	if err != nil {
 		return nil, err
 	}
+	if err := checkDeveloperProviders(ctx, c, s); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	b, err := engineOn(ctx, c, prover, s)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

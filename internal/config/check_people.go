@@ -40,7 +40,9 @@ func (p *LoginProvider) check(path string) error {
 		return err
 	}
 	switch {
-	case p.Provider == "" || len(p.Provider) > maxProviderName || strings.ContainsFunc(p.Provider, notVisible):
+	case p.Provider == "":
+		return refuse(path+".provider", "is missing", "the provider's name, 1 to 128 visible characters")
+	case len(p.Provider) > maxProviderName || strings.ContainsFunc(p.Provider, notVisible):
 		return refuse(path+".provider", "is not a provider's name", "1 to 128 visible characters")
 	case strings.Contains(p.Provider, "://"):
 		return refuse(path+".provider", "has a scheme", "the issuer without https://")

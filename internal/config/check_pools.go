@@ -44,7 +44,7 @@ func (c *Config) checkRoles() error {
 		if r.TrustPolicy != "" {
 			// The one value that is quoted, in part: nobody finds a typo by its line alone.
 			if _, err := trust.Parse(r.TrustPolicy); err != nil {
-				return refuse(path+".trust_policy", err.Error(), "a trust policy for web identities")
+				return &Error{Path: path + ".trust_policy", Message: err.Error()}
 			}
 		}
 		arns = append(arns, r.ARN)
@@ -98,7 +98,10 @@ func (p *Pool) check(path string, providers map[string]string, engine, elsewhere
 			if p.Name == "" && !engine {
 				return nil
 			}
-			return form(path+".name", consists(p.Name, wordRunes+" \t\n\v\f\r+=,.@-", 1, 128), "1 to 128 letters, digits, blanks, _ + = , . @ -")
+			if p.Name == "" {
+				return refuse(path+".name", "is missing", expectedPoolName)
+			}
+			return form(path+".name", consists(p.Name, wordRunes+" \t\n\v\f\r+=,.@-", 1, 128), expectedPoolName)
 		},
 		func() error { return developer(path+".developer_provider_name", p.DeveloperProviderName, providers) },
 		func() error { return p.checkProviders(path+".open_id_connect_provider_arns", providers, engine) },
@@ -113,6 +116,8 @@ func (p *Pool) check(path string, providers map[string]string, engine, elsewhere
 		},
 	)
 }
+
+const expectedPoolName = "1 to 128 letters, digits, blanks, _ + = , . @ -"
 
 // developer keeps the two kinds of key in Logins apart: a backend must not be
 // able to speak for a login provider, nor the other way round.

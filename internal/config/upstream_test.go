@@ -101,7 +101,7 @@ func TestUpstreamBackends(t *testing.T) {
 		{"development provider", upstream + "development: {identity_provider: true}", "development.identity_provider: is refused in production; expected false, or mode: development"},
 		{"http login provider", upstream + provider("provider: idp.test, issuer: 'http://idp.test', client_ids: [a]"),
 			"login_providers[0].issuer: is http in production; expected https, or a loopback host"},
-		{"no name in front of the engine", production + "pools: [{id: 'us-east-1:1'}]", "pools[0].name: has not the right form; expected 1 to 128 letters, digits, blanks, _ + = , . @ -"},
+		{"no name in front of the engine", production + "pools: [{id: 'us-east-1:1'}]", "pools[0].name: is missing; expected 1 to 128 letters, digits, blanks, _ + = , . @ -"},
 	} {
 		_, err := load(t, tt.text)
 		if got := message(err); got != tt.want {
