@@ -37,7 +37,7 @@ setup: ## what the tests need: modules and a redis-server, installed by apt-get 
 .PHONY: test
 test: setup ## set-up, lint, all tests with the race detector; BROKER_TEST_WITHOUT=redis leaves out what needs a redis-server
 	$(MAKE) --no-print-directory lint
-	$(GO) test -race -timeout 25m ./...
+	$(GO) test -race -parallel 8 -timeout 25m ./...
 
 .PHONY: e2e
 e2e: build ## clients and OpenID providers of others against the broker; e2e/README.md

@@ -41,7 +41,8 @@ var layers = map[string]int{
 	"internal/config":                    1,
 	"internal/settings":                  0, // knows nothing of ours
 	"internal/telemetry":                 1,
-	"internal/redistest":                 0, // knows nothing of ours
+	"internal/redistest":                 0,
+	"internal/testport":                  0, // knows nothing of ours
 	"internal/strictjson":                0, // knows nothing of ours
 	"internal/jwt":                       0,
 	"internal/loginkey":                  0, // knows nothing of ours
@@ -60,6 +61,7 @@ var beside = map[string][]string{
 	"internal/cognito/upstream":          {"internal/cognito"},
 	"internal/sts/trust":                 {"internal/strictjson"},
 	"internal/jwt":                       {"internal/strictjson"},
+	"internal/redistest":                 {"internal/testport"},
 	"internal/settings":                  {"internal/strictjson"},
 }
 
@@ -69,6 +71,7 @@ var forTests = map[string]bool{
 	"internal/cognito/embedded/model": true,
 	"internal/logins/idptest":         true,
 	"internal/redistest":              true,
+	"internal/testport":               true,
 }
 
 // homes are the only packages that may import a library, by import path prefix.
@@ -113,6 +116,7 @@ func list(t *testing.T) []pkg {
 
 // Arrows run down only, and each library has its home.
 func TestArrows(t *testing.T) {
+	t.Parallel()
 	pkgs := list(t)
 	if len(pkgs) < len(layers)-1 {
 		t.Fatalf("go list found %d packages, want at least %d", len(pkgs), len(layers)-1)

@@ -22,6 +22,7 @@ import (
 // Tokens of a real issuer buy credentials by both faces; forged ones do not, and
 // make nobody fetch.
 func TestLoginsOfAnIssuer(t *testing.T) {
+	t.Parallel()
 	idp := idptest.Start(t)
 	b := startBroker(t, []string{idp.URL}, "")
 	ctx := t.Context()
@@ -60,6 +61,7 @@ func TestLoginsOfAnIssuer(t *testing.T) {
 
 // An issuer that is down is a passing error, and never "not authorised".
 func TestIssuerDown(t *testing.T) {
+	t.Parallel()
 	idp := idptest.Start(t)
 	idp.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	b := startBroker(t, []string{idp.URL}, "")
@@ -75,6 +77,7 @@ func TestIssuerDown(t *testing.T) {
 
 // SIGTERM lets requests under way end.
 func TestDrainsRequestsUnderWay(t *testing.T) {
+	t.Parallel()
 	idp := idptest.Start(t)
 	asked, release := make(chan struct{}, 8), make(chan struct{})
 	idp.Break(func(w http.ResponseWriter, _ *http.Request) {
@@ -122,6 +125,7 @@ func (i *instance) exchange(t *testing.T, text string) string {
 }
 
 func TestHostileClients(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "limits: {request_timeout: 1s}\n")
 	smuggled := "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 	for name, text := range map[string]string{
@@ -146,6 +150,7 @@ func TestHostileClients(t *testing.T) {
 
 // The short way answers nothing that the full path refuses.
 func TestMemoIsAsStrictAsTheFullPath(t *testing.T) {
+	t.Parallel()
 	for name, yaml := range shortWays {
 		t.Run(name, func(t *testing.T) { strict(t, startBroker(t, nil, yaml(t))) })
 	}

@@ -98,6 +98,7 @@ func (i *instance) memory(t *testing.T, line string) int {
 
 // Bodies take memory as they arrive, whatever is announced.
 func TestAnnouncedBodiesTakeNoMemory(t *testing.T) {
+	t.Parallel()
 	const connections = 1000
 	for name, body := range map[string]string{"a byte": "{", "9,000 bytes": "{" + strings.Repeat(" ", 8999)} {
 		t.Run(name, func(t *testing.T) {
@@ -126,6 +127,7 @@ func TestAnnouncedBodiesTakeNoMemory(t *testing.T) {
 
 // Nor does a connection keep memory of a body that was answered.
 func TestAnsweredBodiesTakeNoMemory(t *testing.T) {
+	t.Parallel()
 	const connections, most = 300, 200 // MiB
 	b := startBroker(t, nil, "")
 	before := b.memory(t, "VmRSS")
@@ -145,6 +147,7 @@ func TestAnsweredBodiesTakeNoMemory(t *testing.T) {
 
 // An address that has its part is refused, and nobody else; what it closes makes room.
 func TestConnectionsOfAnAddress(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "limits: {connections_per_address: 40}\n")
 	conns := b.open(t, other, 60, healthRequest)
 	if got := answeredOf(conns); got != 40 {
@@ -170,6 +173,7 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 
 // All connections together have a limit as well.
 func TestConnectionsOfAll(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "limits: {connections: 30}\n")
 	http.DefaultClient.CloseIdleConnections()
 	conns := append(b.open(t, other, 29, healthRequest), b.open(t, "127.0.0.3", 29, healthRequest)...)
@@ -186,6 +190,7 @@ func TestConnectionsOfAll(t *testing.T) {
 // Clients that stop in the middle of a request end by the time-out, and nobody waits for them:
 // in headers, in bodies, in chunks.
 func TestClientsThatStop(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "limits: {request_timeout: 1s}\n")
 	var all sync.WaitGroup
 	for name, text := range map[string]string{
@@ -214,6 +219,7 @@ func TestClientsThatStop(t *testing.T) {
 // One address that fills its part of the memory for bodies keeps nobody else from sending
 // his, and himself not from small ones.
 func TestBodiesFillNobodysMemory(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "limits: {body_bytes: 100000, body_memory: 400000, request_timeout: 2m}\n")
 	half := "Host: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat(" ", 90_000)
 	b.open(t, other, 1, "POST / HTTP/1.1\r\n"+half)
@@ -258,6 +264,7 @@ func TestBodiesFillNobodysMemory(t *testing.T) {
 
 // A broker that is out of files serves those who are connected, and lives on.
 func TestOutOfFiles(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", b.process.Process.Pid))
 	if err != nil {

@@ -30,7 +30,6 @@ type scene struct {
 // Redis it uses.
 func startScene(t *testing.T, atEngine, atFront string) *scene {
 	t.Helper()
-	const unlimited = "limits: {exchanges: {per_minute: 0}, refused_changes: {per_minute: 0}}\n" // more than any person makes
 	atEngine, atFront = unlimited+atEngine, unlimited+atFront
 	s := &scene{root: t, t: t, idp: idptest.Start(t)}
 	s.engine = startBroker(t, []string{s.idp.URL}, atEngine)
@@ -114,6 +113,7 @@ func but(want map[string]string, outcome string, who ...string) map[string]strin
 // A change of the engine's configuration ends what rests on it, in all brokers, and
 // nothing else; that the change is taken back brings nothing of it back.
 func TestChangedConfigurationOfTheEngine(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	shared := redisYAML(redis.Addr(), base64Key(), base64Key())
 	s := startScene(t, shared, shared)
@@ -164,6 +164,7 @@ func TestChangedConfigurationOfTheEngine(t *testing.T) {
 // What the running broker was told of is no change at the next start; what a start takes
 // back of it is, and what an import brings, or a time without Redis.
 func TestChangedBesideTheConfiguration(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	shared := redisYAML(redis.Addr(), base64Key(), base64Key())
 	s := startScene(t, shared, shared)
@@ -240,6 +241,7 @@ func TestChangedBesideTheConfiguration(t *testing.T) {
 // A change of the configuration of a broker in front of upstream, likewise. Upstream
 // shares nothing with it.
 func TestChangedConfigurationInFront(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	pools := "pools: [{id: '" + demoPool + "'}, {id: '" + closedPool + "'}]\n"
 	s := startScene(t, "", pools+redisYAML(redis.Addr(), base64Key(), base64Key()))

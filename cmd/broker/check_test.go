@@ -7,6 +7,7 @@ import (
 
 // check -store reads a store in use; without one it fails.
 func TestCheckStore(t *testing.T) {
+	t.Parallel()
 	b := prepare(t, nil, "")
 	if _, err := b.command(t, "check", "-config", b.config, "-store"); err == nil || !strings.Contains(err.Error(), "open store") {
 		t.Errorf("before the first start: got %v, want no store", err)
@@ -23,6 +24,7 @@ func TestCheckStore(t *testing.T) {
 
 // check names trust policies that let in more than anybody means, and passes.
 func TestCheckWarnsOfTrustPolicies(t *testing.T) {
+	t.Parallel()
 	policy := func(conditions string) string {
 		return `{"Statement":{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{` + conditions + `}}}`
 	}
@@ -38,6 +40,7 @@ func TestCheckWarnsOfTrustPolicies(t *testing.T) {
 // A pool's developer provider cannot change: check -store says so before a start
 // does, and both name the key.
 func TestDeveloperProviderStays(t *testing.T) {
+	t.Parallel()
 	b := prepare(t, nil, "")
 	b.start(t)
 	b.stop(t)

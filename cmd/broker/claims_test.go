@@ -13,6 +13,7 @@ import (
 // A claim that the pool's rules name is a part of what is cached: a changed one
 // brings another role at once, any other claim does not matter.
 func TestChangedClaimsAreNotServedOldRoles(t *testing.T) {
+	t.Parallel()
 	idp := idptest.Start(t)
 	b := startBroker(t, []string{idp.URL}, "")
 	role := func(name string) *string { return aws.String("arn:aws:iam::000000000000:role/" + name) }

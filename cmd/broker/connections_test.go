@@ -12,6 +12,7 @@ import (
 // A fleet works over each way to Redis that the configuration has: what one broker
 // obtained another serves, and a change through one ends it for both.
 func TestWaysToRedis(t *testing.T) {
+	t.Parallel()
 	const user, password = "broker", "password-of-tests"
 	secured := func(s *redistest.Server, more string) string {
 		return "tls: {enabled: true, ca_file: '" + s.CAFile + "'" + more + "}"

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 	"github.com/cognito-broker/broker/internal/redistest"
+	"github.com/cognito-broker/broker/internal/testport"
 )
 
 // composition is a file for docker compose. No container engine runs in tests: what
@@ -81,6 +82,7 @@ func (i *instance) checks(t *testing.T, what, config string) {
 }
 
 func TestContainerFiles(t *testing.T) {
+	t.Parallel()
 	c := compose(t, "../../docker-compose.yml")
 	if c.Services["broker"].Build == "" || !strings.HasPrefix(c.Services["redis"].Image, "redis:") {
 		t.Errorf("got %v, want a broker that is built and a Redis", c.Services)
@@ -112,6 +114,7 @@ func TestContainerFiles(t *testing.T) {
 // The brokers of the fleet's example start with its files, here as processes, and
 // share what one of them fetched.
 func TestFleetExample(t *testing.T) {
+	t.Parallel()
 	const file, folder = "../../deploy/fleet/docker-compose.yml", "../../deploy/fleet/"
 	c, made := compose(t, file), secrets(t, file)
 	bare := prepare(t, nil, "").environ
@@ -121,7 +124,7 @@ func TestFleetExample(t *testing.T) {
 		t.Helper()
 		s := c.Services[name]
 		config := folder + strings.TrimPrefix(s.Command[len(s.Command)-1], "/configuration/")
-		address := freeAddress(t)
+		address := testport.Address(t)
 		i := &instance{url: "http://" + address, config: config, logs: &syncBuffer{}, environ: append(slices.Clone(bare), s.environ(made)...)}
 		i.checks(t, name, config)
 		i.environ = append(i.environ, overrides...)

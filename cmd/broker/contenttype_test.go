@@ -39,6 +39,7 @@ func (i *instance) lines(t *testing.T, head, body string) (status int, header ht
 // Two content types are refused by the wire and REST, with or without a caller,
 // whatever they say, and although the same bytes are answered from the memo.
 func TestTwoContentTypes(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	id, err := b.getID(t.Context(), demoPool, nil)
 	if err != nil {
@@ -100,6 +101,7 @@ func checkTwoTypes(t *testing.T, wire bool, what string, status int, header http
 
 // A header that was signed once is refused twice, also one that Fiber shows once.
 func TestSignedHeaderTwice(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	r, err := http.NewRequestWithContext(t.Context(), get, b.url+"/v1/pools", nil)
 	if err != nil {

@@ -26,6 +26,7 @@ const (
 // broker in aws mode before it, which proves the logins itself or leaves that to
 // the one behind.
 func TestContract(t *testing.T) {
+	t.Parallel()
 	idps, down := [2]*idptest.Issuer{idptest.Start(t), idptest.Start(t)}, idptest.Start(t)
 	down.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	issuers := []string{idps[0].URL, idps[1].URL}

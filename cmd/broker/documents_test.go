@@ -51,6 +51,7 @@ func anchors(text string) map[string]bool {
 // Every link between the documents leads to a file that is there, and to a heading
 // that it has.
 func TestLinksOfDocuments(t *testing.T) {
+	t.Parallel()
 	texts, count := documents(t), 0
 	for from, text := range texts {
 		for _, link := range markdownLink.FindAllStringSubmatch(text, -1) {
@@ -77,6 +78,7 @@ func TestLinksOfDocuments(t *testing.T) {
 
 // What is printed to be run names commands that the broker has.
 func TestCommandsOfDocuments(t *testing.T) {
+	t.Parallel()
 	command := regexp.MustCompile(`(?m)(?:bin/|^\s*|\$\(|\( )broker ([a-z]+(?: (?:new|rotate))?)`)
 	seen := 0
 	for name, text := range documents(t) {
@@ -99,6 +101,7 @@ func TestCommandsOfDocuments(t *testing.T) {
 
 // docs/fidelity.md names the errors that have no cause, each with its operations.
 func TestErrorsOfFidelity(t *testing.T) {
+	t.Parallel()
 	text := documents(t)["docs/fidelity.md"]
 	for code, operations := range contract.Causeless {
 		_, row, _ := strings.Cut(text, "\n| `"+code+"` | `")
@@ -111,6 +114,7 @@ func TestErrorsOfFidelity(t *testing.T) {
 
 // Each test that a document names as the one that holds a promise is there.
 func TestTestsOfDocuments(t *testing.T) {
+	t.Parallel()
 	there := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	for _, dir := range []string{"../../internal", "../../cmd", "../../e2e"} {

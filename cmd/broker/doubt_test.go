@@ -51,6 +51,7 @@ func (d discard) WriteHeader(int)             {}
 // A broker is killed while a change of a pool's roles is under way. Users are served
 // from the cache by the others, and one of these finds out whether the change was made.
 func TestBrokerKilledWithinAChangeOfAPool(t *testing.T) {
+	t.Parallel()
 	for name, made := range map[string]bool{"made": true, "not made": false} {
 		t.Run(name, func(t *testing.T) {
 			engine := startBroker(t, nil, "")

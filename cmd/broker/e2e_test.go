@@ -19,6 +19,7 @@ import (
 )
 
 func TestLoginBecomesCredentials(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	ctx := t.Context()
 	alice := b.login(t, "alice")
@@ -68,6 +69,7 @@ func TestLoginBecomesCredentials(t *testing.T) {
 }
 
 func TestRESTInOneCall(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	alice := b.login(t, "alice")
 	first := b.rest(t, demoPool, "credentials", map[string]any{"logins": alice})
@@ -108,6 +110,7 @@ func TestRESTInOneCall(t *testing.T) {
 
 // A guest who signs in keeps his id; nothing of the guest is served any more.
 func TestGuestBecomesUser(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	ctx := t.Context()
 	guest, err := b.getID(ctx, demoPool, nil)
@@ -151,6 +154,7 @@ func message(err error) string {
 }
 
 func TestErrorsAreTyped(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	ctx := t.Context()
 	_, err := b.getID(ctx, "us-east-1:ffffffff-ffff-4fff-8fff-ffffffffffff", nil)
@@ -182,6 +186,7 @@ func TestErrorsAreTyped(t *testing.T) {
 }
 
 func TestRESTProblems(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "limits: {body_bytes: 65536, request_timeout: 15s}\n")
 	path := "/v1/pools/" + demoPool + "/credentials"
 	for name, c := range map[string]struct {
@@ -248,6 +253,7 @@ func withoutMemory(yaml string) string {
 
 // The answer by the short way is the answer of the full path, headers included.
 func TestMemoAnswersLikeTheFullPath(t *testing.T) {
+	t.Parallel()
 	for name, yaml := range shortWays {
 		t.Run(name, func(t *testing.T) {
 			b := startBroker(t, nil, yaml(t))
@@ -289,6 +295,7 @@ func TestMemoAnswersLikeTheFullPath(t *testing.T) {
 }
 
 func TestHealthAndMetrics(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	for path, want := range map[string]string{
 		"/healthz": `{"status":"ok"}`, "/readyz": `{"reasons":[],"status":"ok"}`,
@@ -309,6 +316,7 @@ func TestHealthAndMetrics(t *testing.T) {
 
 // SIGTERM drains and ends with success; the store can be opened at once.
 func TestTerminates(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	if err := b.process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -322,6 +330,7 @@ func TestTerminates(t *testing.T) {
 
 // Two brokers never write to one store.
 func TestSecondBrokerIsRefused(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	_, err := b.command(t, "serve", "-config", b.config)
 	if err == nil || !strings.Contains(err.Error(), "in use") {
@@ -331,6 +340,7 @@ func TestSecondBrokerIsRefused(t *testing.T) {
 
 // Every acknowledged identity is there after kill -9.
 func TestKilledBrokerKeepsWhatItAcknowledged(t *testing.T) {
+	t.Parallel()
 	b := prepare(t, nil, "")
 	known := map[string]string{} // user → identity
 	for round := range 4 {
@@ -375,6 +385,7 @@ func TestKilledBrokerKeepsWhatItAcknowledged(t *testing.T) {
 
 // What goes through a busy broker is not in its logs or metrics.
 func TestSilence(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	alice := b.login(t, "alice-in-silence")
 	a := b.rest(t, demoPool, "credentials", map[string]any{"logins": alice})
@@ -417,6 +428,7 @@ func TestSilence(t *testing.T) {
 }
 
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	b := prepare(t, nil, "")
 	if out, err := b.command(t, "check", "--config", b.config); err != nil || !strings.HasSuffix(out, ": ok\n") {
 		t.Errorf("check: got %q %v", out, err)

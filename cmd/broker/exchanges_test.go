@@ -20,6 +20,7 @@ func (i *instance) sessionOf(t *testing.T, body map[string]any, n int) answer {
 // A guest who asks for ever new sessions is told to come later, by REST with
 // Retry-After; what he has is still a hit, and nobody else is held back.
 func TestExchangesAreLimited(t *testing.T) {
+	t.Parallel()
 	for name, redis := range map[string]func(t *testing.T) string{
 		"alone": func(*testing.T) string { return "" },
 		"fleet": func(t *testing.T) string { return redisYAML(redistest.Single(t).Addr(), base64Key(), base64Key()) },

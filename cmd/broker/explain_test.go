@@ -12,6 +12,7 @@ import (
 // explain reads a store in use, tells granted, denied and error apart, and changes
 // nothing.
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	file := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte(b.login(t, "alice")[b.provider()]+"\n"), 0o600); err != nil {

@@ -11,6 +11,7 @@ import (
 // In development a store that others may read is told of, by the broker in its log
 // and by each command.
 func TestExposedStoreIsToldOf(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	out, err := b.command(t, "check", "-config", b.config)
 	if err != nil || strings.Contains(out, "warning") || strings.Contains(b.logs.String(), "may be read or written by others") {
@@ -43,6 +44,7 @@ func TestExposedStoreIsToldOf(t *testing.T) {
 
 // In production no command works on a store, or by a key, that others may read.
 func TestExposedFilesInProduction(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	write := func(name, text string) string {
 		t.Helper()
@@ -81,6 +83,7 @@ func TestExposedFilesInProduction(t *testing.T) {
 
 // An administrator's key file that others may read is told of.
 func TestExposedAPIKeyFile(t *testing.T) {
+	t.Parallel()
 	file := keyFile(t, "some-api-key-of-tests")
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 // Every change of a pool that its users could notice ends what is cached for
 // them; equal content and labels end nothing.
 func TestOnlyChangesInEffectEndTheCache(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	api, ctx := b.sdkAs(admin()), t.Context()
 	pool := aws.String(demoPool)

@@ -10,6 +10,7 @@ import (
 // it: each serves from it, no one waits for the other's flight, and a change through
 // either ends what both have.
 func TestEngineInTheFleet(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	shared := redisYAML(redis.Addr(), base64Key(), base64Key())
 	engine := startBroker(t, nil, shared)

@@ -55,6 +55,7 @@ func (i *instance) holds(t *testing.T, a answer, id, session string) {
 // One call upgrades a guest; links and unlinks follow, and after an unlink nothing
 // old is served.
 func TestAGuestsLife(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, b *instance) {
 		guest := b.rest(t, demoPool, "credentials", map[string]any{})
 		id, _, _, _ := grant(t, guest)
@@ -83,6 +84,7 @@ func TestAGuestsLife(t *testing.T) {
 }
 
 func TestClassicFlow(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, b *instance) {
 		user := b.login(t, "carol")
 		id, err := b.getID(t.Context(), demoPool, user)
@@ -127,6 +129,7 @@ func (s staticToken) GetIdentityToken() ([]byte, error) { return []byte(s), nil 
 
 // The SDK's own provider runs the classic flow unmodified.
 func TestSDKProvidersRunTheClassicFlow(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, b *instance) {
 		user := b.login(t, "dora")
 		id, err := b.getID(t.Context(), demoPool, user)
@@ -148,6 +151,7 @@ func TestSDKProvidersRunTheClassicFlow(t *testing.T) {
 }
 
 func TestDeveloperFlow(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, b *instance) {
 		body := map[string]any{"userIdentifier": t.Name()}
 		first := b.rest(t, demoPool, "developer/credentials", body, bearer(backendAPIKey)...)
@@ -176,6 +180,7 @@ func TestDeveloperFlow(t *testing.T) {
 
 // Who may not, is told so in the right words and learns nothing.
 func TestCallersAreHeldToTheirRights(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	body := map[string]any{"userIdentifier": "u"}
 	for name, c := range map[string]struct {

@@ -30,6 +30,7 @@ type write struct{ method, path, body string }
 // told that it will pass, nothing is half done, and /readyz says so. Nobody has to
 // restart anything when there is space again.
 func TestStoreThatIsFull(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	const pool = "/v1/pools/" + demoPool
 	asJSON := func(logins map[string]string) string {

@@ -18,6 +18,7 @@ func (i *instance) guestFrom(t *testing.T, forwarded string) answer {
 
 // New guests are limited by address and pool; nobody else is.
 func TestGuestsAreLimited(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "limits: {"+twoGuests+"}\n")
 	guest, err := b.getID(t.Context(), demoPool, nil)
 	if err != nil {
@@ -49,6 +50,7 @@ func TestGuestsAreLimited(t *testing.T) {
 
 // Who can be served before the deadline waits.
 func TestGuestsWaitTheirTurn(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "limits: {guests: {per_minute: 600, burst: 1}}\n")
 	eachAtOnce(t, []question{
 		b.onWire("1", "GetId", map[string]any{"IdentityPoolId": demoPool}),
@@ -65,6 +67,7 @@ func TestGuestsWaitTheirTurn(t *testing.T) {
 
 // X-Forwarded-For tells addresses apart only where a trusted proxy wrote it.
 func TestGuestsBehindProxies(t *testing.T) {
+	t.Parallel()
 	const one, two = "192.0.2.1", "192.0.2.2"
 	t.Run("trusted", func(t *testing.T) {
 		b := startBroker(t, nil, "limits: {trusted_proxies: [127.0.0.1, 10.0.0.0/8], "+twoGuests+"}\n")
@@ -98,6 +101,7 @@ func TestGuestsBehindProxies(t *testing.T) {
 
 // In aws mode guests are held back before they cost upstream's quota.
 func TestGuestsAreLimitedBeforeUpstream(t *testing.T) {
+	t.Parallel()
 	engine := startBroker(t, nil, "")
 	front := startUpstream(t, engine, engine.url, "limits: {"+twoGuests+"}\n")
 	for range 2 {

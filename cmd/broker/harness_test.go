@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -25,6 +24,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
+	"github.com/cognito-broker/broker/internal/testport"
 )
 
 const (
@@ -89,15 +89,9 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+// unlimited lifts the limits that a test passes which makes more calls than any
+// person does.
+const unlimited = "limits: {exchanges: {per_minute: 0}, refused_changes: {per_minute: 0}}\n"
 
 // The callers of every test broker.
 const (
@@ -120,7 +114,7 @@ const (
 func startUpstream(t *testing.T, behind *instance, at, extra string, providers ...string) *instance {
 	t.Helper()
 	dir := t.TempDir()
-	address := freeAddress(t)
+	address := testport.Address(t)
 	i := &instance{url: "http://" + address, config: filepath.Join(dir, "front.yaml"), logs: &syncBuffer{}, environ: behind.environ}
 	idp := behind.provider()
 	text := "mode: development\nlisten: " + address + "\npublic_url: " + i.url + "\nlog: {level: debug, format: json}\n" +
@@ -139,7 +133,7 @@ func startUpstream(t *testing.T, behind *instance, at, extra string, providers .
 func prepare(t *testing.T, providers []string, extra string) *instance {
 	t.Helper()
 	dir := t.TempDir()
-	address := freeAddress(t)
+	address := testport.Address(t)
 	i := &instance{
 		url: "http://" + address, config: filepath.Join(dir, "broker.yaml"), store: filepath.Join(dir, "data", "broker.db"),
 		logs: &syncBuffer{},

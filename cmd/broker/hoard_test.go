@@ -140,6 +140,7 @@ func (p *tap) String() string {
 
 // The search finds a value however it is spelt.
 func TestHoardIsFound(t *testing.T) {
+	t.Parallel()
 	const value = "us-east-1:0f0e0d0c-1111-4222-8333-444455556666"
 	for name, text := range map[string]string{
 		"plain":        "key b:{" + value + "}:v",

@@ -29,6 +29,7 @@ func (i *instance) rekey(t *testing.T, keys ...string) {
 // costs one exchange and one GetId, ever. At the end the old key opens nothing any
 // more, and is not needed.
 func TestKeysOfRedisRotate(t *testing.T) {
+	t.Parallel()
 	c := startCrew(t, "", "")
 	fresh := base64Key()
 	text, err := os.ReadFile(c.a.config)

@@ -104,6 +104,7 @@ func whoIs(t *testing.T, i *instance, logins map[string]string) string {
 // The identity of a login is asked for once by all brokers, and again when it is
 // unlinked through one of them.
 func TestLoginsAreKnownToAll(t *testing.T) {
+	t.Parallel()
 	c := startCrew(t, "", "")
 	alice := c.a.login(t, "alice")
 	id := whoIs(t, c.a, alice)
@@ -135,6 +136,7 @@ func TestLoginsAreKnownToAll(t *testing.T) {
 // A merge through one broker ends what another has of an identity that only it met
 // the owner of.
 func TestMergesEndWhatOthersMet(t *testing.T) {
+	t.Parallel()
 	c := startCrew(t, "", "")
 	ctx := t.Context()
 	first, second := c.a.login(t, "alice"), c.second("alice")
@@ -159,6 +161,7 @@ func TestMergesEndWhatOthersMet(t *testing.T) {
 
 // Where the fleet cannot say whose logins are, they are not merged.
 func TestMergesNeedTheFleet(t *testing.T) {
+	t.Parallel()
 	c := startCrew(t, "", "limits: {request_timeout: 3s}\n")
 	first, second := c.a.login(t, "alice"), c.second("alice")
 	one, two := whoIs(t, c.a, first), whoIs(t, c.a, second)
@@ -184,6 +187,7 @@ const guestPool = "us-east-1:00000000-0000-4000-8000-00000000000f"
 
 // A guest is found again by any broker, also one that has just started.
 func TestGuestsAreFoundAgain(t *testing.T) {
+	t.Parallel()
 	c := startCrew(t, "  - {id: '"+guestPool+"', name: guests, allow_unauthenticated_identities: true, allow_classic_flow: false, "+
 		"roles: {authenticated: '"+authRole+"', unauthenticated: '"+unauthRole+"'}}\n", "pools: [{id: '"+guestPool+"'}]\n")
 	ctx := t.Context()
@@ -207,6 +211,7 @@ func TestGuestsAreFoundAgain(t *testing.T) {
 // New guests of one address are counted over all brokers; without Redis each broker
 // counts by itself.
 func TestGuestsAreCountedOverBrokers(t *testing.T) {
+	t.Parallel()
 	c := startCrew(t, "", "limits: {"+twoGuests+"}\n")
 	for _, i := range []*instance{c.a, c.b} {
 		if _, err := i.getID(t.Context(), demoPool, nil); err != nil {

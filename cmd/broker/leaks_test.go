@@ -56,6 +56,7 @@ func (b *busy) user(n int) (first, second map[string]string) {
 // Nothing that goes through a fleet can be read from its Redis, while it goes or
 // afterwards, from the brokers' logs at level debug, or from their metrics.
 func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	sealed, named := base64Key(), base64Key()
 	c := startCrewOn(t, "", redisYAML(redis.Addr(), sealed, named))

@@ -54,6 +54,7 @@ func throttledOnREST(t *testing.T, what string, a answer) {
 // The engine throttles as Cognito does, and a broker before it says so too. Who is
 // served from the cache of either does not notice.
 func TestEngineThrottlesAsCognito(t *testing.T) {
+	t.Parallel()
 	engine := startLimited(t, "GetId")
 	front := startUpstream(t, engine, engine.url, "limits: {request_timeout: 2s}\n")
 	front.behind = engine
@@ -83,6 +84,7 @@ func TestEngineThrottlesAsCognito(t *testing.T) {
 
 // Each operation has its own limit.
 func TestEngineThrottlesByOperation(t *testing.T) {
+	t.Parallel()
 	b := startLimited(t, "GetCredentialsForIdentity", "GetOpenIdToken", "GetOpenIdTokenForDeveloperIdentity", "ListIdentityPools", "DescribeIdentityPool")
 	ids, users := [2]string{}, [2]map[string]string{}
 	for n := range ids {

@@ -11,6 +11,7 @@ import (
 // The judge of histories accepts what may be and refuses what may not: here calls
 // one after another, of which those without an answer were cut off.
 func TestJudgeOfHistories(t *testing.T) {
+	t.Parallel()
 	type call struct {
 		op  model.Op
 		got any

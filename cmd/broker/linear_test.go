@@ -36,6 +36,7 @@ const (
 //
 // A long run: BROKER_TEST_ROUNDS=200 go test -run TestHistoriesAreLinearizable -timeout 2h
 func TestHistoriesAreLinearizable(t *testing.T) {
+	t.Parallel()
 	rounds := usualRounds
 	if n, err := strconv.Atoi(os.Getenv("BROKER_TEST_ROUNDS")); err == nil {
 		rounds = n

@@ -9,6 +9,7 @@ import (
 
 // Help is help wherever it is asked for, and no failure.
 func TestHelp(t *testing.T) {
+	t.Parallel()
 	for _, line := range []string{"help", "-h", "serve -h", "check -help", "token -h", "explain --help", "import -h", "export -h", "keys rotate -h"} {
 		t.Run(line, func(t *testing.T) {
 			var out bytes.Buffer

@@ -205,6 +205,7 @@ func (u *union) exchanged(want int64) {
 
 // 1,000 askers for one identity over three brokers cost upstream one exchange.
 func TestOnceOverThreeBrokers(t *testing.T) {
+	t.Parallel()
 	u := newUnion(t)
 	a := u.ask(1000, u.meet("one"), u.brokers...)
 	a.sent.Wait()
@@ -215,6 +216,7 @@ func TestOnceOverThreeBrokers(t *testing.T) {
 
 // 1,000 identities with ten askers each cost it 1,000.
 func TestOnceEachOverThreeBrokers(t *testing.T) {
+	t.Parallel()
 	u := newUnion(t)
 	close(u.upstream.release)
 	users := make([]known, 1000)
@@ -238,6 +240,7 @@ func (u *union) inParallel(n int, do func(i int)) {
 
 // The broker that makes the exchange is killed: the others make one more.
 func TestOnceMoreWhenABrokerIsKilled(t *testing.T) {
+	t.Parallel()
 	u := newUnion(t)
 	k := u.meet("one")
 	lost := make(chan error, 1)

@@ -15,6 +15,7 @@ import (
 // but what needs a fence, and that changes nothing. When Redis is back it serves
 // again, and upstream is not stormed.
 func TestRedisFails(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, reason string
 		begin, end   func(s *redistest.Server)
@@ -53,6 +54,7 @@ func TestRedisFails(t *testing.T) {
 
 // A Redis that is emptied, or whose place another takes, is none that fails.
 func TestRedisForgets(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(t *testing.T) (redis string, lose func()){
 		"emptied": func(t *testing.T) (string, func()) {
 			s := redistest.Single(t)

@@ -43,6 +43,7 @@ func onDemoPool(path string) string {
 // A name that was made to lead here (DNS rebinding) is answered nothing, by whatever route;
 // names of this machine, addresses and those of the configuration are.
 func TestForeignHostsInDevelopment(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "hosts: [broker.internal]\n")
 	ask := func(method, path, host string, headers ...string) answer {
 		t.Helper()
@@ -87,6 +88,7 @@ func TestForeignHostsInDevelopment(t *testing.T) {
 
 // Production answers any host.
 func TestAnyHostInProduction(t *testing.T) {
+	t.Parallel()
 	b := prepare(t, nil, "")
 	b.environ = append(b.environ, "BROKER_MODE=production", "BROKER_DEVELOPMENT__IDENTITY_PROVIDER=false", "BROKER_STS__KEYS=["+base64Key()+"]",
 		"BROKER_HOSTS=[elsewhere.example]")
@@ -99,6 +101,7 @@ func TestAnyHostInProduction(t *testing.T) {
 // What a page may do with a broker: all that apps may, from any origin; nothing that callers
 // may, unless it is named.
 func TestPagesAndRoutes(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "cors: {caller_origins: ['"+consolePage+"']}\n")
 	callers := 0
 	for _, r := range restRoutes() {
@@ -148,6 +151,7 @@ func fromPage(origin string, got *http.Header) func(*middleware.Stack) error {
 // The SDK in a browser: an app's calls work from any page, also the one that a session signs,
 // and a caller's from named pages alone.
 func TestPagesOnTheWire(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "cors: {caller_origins: ['"+consolePage+"']}\n")
 	id, err := b.getID(t.Context(), demoPool, nil)
 	if err != nil {
@@ -187,6 +191,7 @@ func TestPagesOnTheWire(t *testing.T) {
 
 // Where the pages of apps are named, a cached answer is for them alone as well.
 func TestNamedPages(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "cors: {origins: ['https://app.example']}\n")
 	for _, origin := range []string{"https://app.example", evilPage, "https://app.example"} {
 		a := b.rest(t, demoPool, "credentials", map[string]any{"identityId": guestOf(t, b)}, "Origin", origin)

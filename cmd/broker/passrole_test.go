@@ -15,6 +15,7 @@ import (
 // An administrator of one pool gives it no role that he may not pass, by the wire
 // or REST, before the engine and in front of it; what was cached is still served.
 func TestPassRole(t *testing.T) {
+	t.Parallel()
 	engine := startBroker(t, nil, "")
 	for name, b := range map[string]*instance{"engine": engine, "in front": startUpstream(t, engine, engine.url, "")} {
 		t.Run(name, func(t *testing.T) { checkPassRole(t, b, engine.provider()) })

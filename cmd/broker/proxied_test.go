@@ -26,6 +26,7 @@ func (p proxied) Do(r *http.Request) (*http.Response, error) {
 // What the SDK signed stays good when a proxy adds headers that mean nothing, and
 // is refused when one is added that does.
 func TestSignedBehindAProxy(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	for name, c := range map[string]struct {
 		headers map[string]string
@@ -49,6 +50,7 @@ func TestSignedBehindAProxy(t *testing.T) {
 
 // awscurl signs three headers and sends more.
 func TestSignedAsAwscurlDoes(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	const body = `{"MaxResults":1}`
 	target := map[string]string{"x-amz-target": "AWSCognitoIdentityService.ListIdentityPools"}

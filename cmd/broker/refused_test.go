@@ -95,7 +95,7 @@ func TestRefusedCallsLeaveNothing(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("BROKER_TEST_REFUSED")); err == nil {
 		want = n
 	}
-	redis, brokers := rivals(t, "limits: {exchanges: {per_minute: 0}, refused_changes: {per_minute: 0}}\n")
+	redis, brokers := rivals(t, unlimited)
 	keys := func() []string {
 		return slices.DeleteFunc(redis.Client().Keys(t.Context(), "*").Val(), func(key string) bool {
 			return strings.Contains(key, ":o:") // how a flight failed, for five seconds

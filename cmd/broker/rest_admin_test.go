@@ -38,6 +38,7 @@ var adminRoutes = []restRoute{
 }
 
 func TestRESTAdminRefuses(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	for _, r := range adminRoutes {
 		t.Run(r.method+" "+r.path, func(t *testing.T) { checkRefusals(t, b, r, backendAPIKey, stewardAPIKey) })
@@ -76,6 +77,7 @@ func (r restAdmin) shows(path, want string) {
 }
 
 func TestRESTPools(t *testing.T) {
+	t.Parallel()
 	r := restAdmin{t, startBroker(t, nil, "")}
 	const settings = `"identityPoolName":"made by REST","allowUnauthenticatedIdentities":false,"allowClassicFlow":true,` +
 		`"developerProviderName":"login.made","identityPoolTags":{"OneTag":"v"},"openIdConnectProviderArns":["arn:aws:iam::000000000000:oidc-provider/idp.example"],` +
@@ -129,6 +131,7 @@ func TestRESTPools(t *testing.T) {
 }
 
 func TestRESTOfAPool(t *testing.T) {
+	t.Parallel()
 	r := restAdmin{t, startBroker(t, nil, "")}
 	const path = "/v1/pools/" + demoPool
 	provider := "arn:aws:iam::000000000000:oidc-provider/" + r.provider()
@@ -158,6 +161,7 @@ func TestRESTOfAPool(t *testing.T) {
 }
 
 func TestRESTIdentities(t *testing.T) {
+	t.Parallel()
 	r := restAdmin{t, startBroker(t, nil, "")}
 	const path = "/v1/pools/" + demoPool + "/identities"
 	var ids []string
@@ -224,6 +228,7 @@ func TestRESTIdentities(t *testing.T) {
 }
 
 func TestRESTPurgeEndsTheCache(t *testing.T) {
+	t.Parallel()
 	r := restAdmin{t, startBroker(t, nil, "")}
 	id, err := r.getID(t.Context(), demoPool, nil)
 	if err != nil {
@@ -243,6 +248,7 @@ func TestRESTPurgeEndsTheCache(t *testing.T) {
 // Before a backend that does not tell pools, a caller of one pool gets nothing of
 // an identity until the broker has learnt whose it is.
 func TestRESTUnknownPlaces(t *testing.T) {
+	t.Parallel()
 	behind := startBroker(t, nil, "")
 	front := startUpstream(t, behind, behind.url, "")
 	id, err := behind.getID(t.Context(), demoPool, nil)

@@ -40,6 +40,7 @@ func startRuled(t *testing.T) (*instance, *idptest.Issuer) {
 // denied; it shows nothing of a token but claims that rules name, changes nothing,
 // and is what the call itself then gets.
 func TestRESTExplain(t *testing.T) {
+	t.Parallel()
 	b, idp := startRuled(t)
 	var guests [2]string
 	for n := range guests {
@@ -148,6 +149,7 @@ func (i *instance) export(t *testing.T) string {
 
 // Neither the scope admin nor another pool will do; what is asked has to make sense.
 func TestRESTExplainRefuses(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	r := restRoute{method: post, path: "/v1/pools/POOL/explain", body: `{}`, bad: `{"identityId":"x"}`, other: http.MethodGet}
 	checkRefusals(t, b, r, stewardAPIKey, supportAPIKey)
@@ -169,6 +171,7 @@ func TestRESTExplainRefuses(t *testing.T) {
 
 // In front of Cognito nothing is decided here.
 func TestRESTExplainInFrontOfCognito(t *testing.T) {
+	t.Parallel()
 	engine := startBroker(t, nil, "")
 	front := startUpstream(t, engine, engine.url, "")
 	for key, want := range map[string]int{supportAPIKey: 501, adminAPIKey: 501, stewardAPIKey: 403, "": 401} {

@@ -13,6 +13,7 @@ import (
 
 // Callers may sign in place of an API key, whatever the method, path and query.
 func TestRESTSigned(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	empty := sha256.Sum256(nil)
 	for name, c := range map[string]struct {

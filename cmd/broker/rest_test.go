@@ -85,6 +85,7 @@ func checkRefusals(t *testing.T, b *instance, r restRoute, wrongScope, ofDemo st
 }
 
 func TestRESTDevelopers(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	backend := func(route string, body map[string]any) answer {
 		t.Helper()
@@ -127,6 +128,7 @@ func TestRESTDevelopers(t *testing.T) {
 }
 
 func TestRESTDevelopersRefuse(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	for _, r := range []restRoute{
 		{path: "token", body: `{"userIdentifier":"u"}`, bad: `{}`},

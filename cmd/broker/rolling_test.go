@@ -37,6 +37,7 @@ func numbering(t *testing.T, engine *instance) string {
 // no broker hands out what one of the other configuration brought, whichever starts
 // when. The last to be replaced finds what the others brought.
 func TestRollingUpdate(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	former, next := "pools: [{id: '"+demoPool+"'}]\n", "pools: [{id: '"+demoPool+"', developer_provider_name: login.example}]\n"
 	engine := startBroker(t, nil, "")
@@ -115,6 +116,7 @@ func TestRollingUpdate(t *testing.T) {
 // A broker that cannot reach Redis at its start serves, without what Redis has, and
 // uses it when it is there, as its settings allow.
 func TestRedisIsAwayAtTheStart(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	link := redistest.Proxy(t, redis.Addr())
 	former, next := "pools: [{id: '"+demoPool+"'}]\n", "pools: [{id: '"+demoPool+"', developer_provider_name: login.example}]\n"
@@ -159,6 +161,7 @@ func TestRedisIsAwayAtTheStart(t *testing.T) {
 // A broker on the engine that cannot reach Redis at its start serves if nothing of its
 // settings was withdrawn; else it waits, for others serve what it has to end.
 func TestEngineWaitsForRedis(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	link := redistest.Proxy(t, redis.Addr())
 	key, name := base64Key(), base64Key()

@@ -32,6 +32,7 @@ func rotateWith(ctx context.Context, args ...string) (stdout, stderr string) {
 }
 
 func TestKeysRotate(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "")
 	first, stderr := rotateWith(t.Context(), "-url", b.url, "-api-key-file", keyFile(t, adminAPIKey+"\n"))
 	if strings.Count(first, "\n") != 1 || len(first) < 10 || stderr != "" {
@@ -69,6 +70,7 @@ func TestKeysRotate(t *testing.T) {
 }
 
 func TestKeysRotateRefusals(t *testing.T) {
+	t.Parallel()
 	good := keyFile(t, adminAPIKey)
 	const url = "https://broker.example"
 	for name, c := range map[string]struct{ url, file, want string }{

@@ -21,9 +21,10 @@ import (
 // token is refused: by a verifier with a key set of its own, by STS, or by the
 // broker itself.
 func TestSigningKeyRotatesUnderLoad(t *testing.T) {
+	t.Parallel()
 	const clients, rotations, most = 6, 20, 400 // tokens of a client
-	b := startBroker(t, nil, "")
-	front := startUpstream(t, b, b.url, "")
+	b := startBroker(t, nil, unlimited)
+	front := startUpstream(t, b, b.url, unlimited)
 	front.behind = b
 	key := keyFile(t, adminAPIKey)
 	var done atomic.Bool

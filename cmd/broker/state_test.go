@@ -68,6 +68,7 @@ var (
 
 // Each key of the configuration is compared, or named as one that changes no answer.
 func TestEachSettingIsComparedOrIdle(t *testing.T) {
+	t.Parallel()
 	for _, backend := range []string{config.BackendAWS, config.BackendEmbedded} {
 		state := func(c *config.Config) settings.State {
 			if backend == config.BackendAWS {
@@ -103,6 +104,7 @@ func TestEachSettingIsComparedOrIdle(t *testing.T) {
 
 // Marks of the store are compared, each for what it is of.
 func TestMarksAreCompared(t *testing.T) {
+	t.Parallel()
 	c := sample(t, config.BackendEmbedded, "")
 	pools := []rules.Pool{{ID: "p"}, {ID: "q"}}
 	before, _ := settings.Record{}.Meet(engineState(c, pools, store.Marks{}))
@@ -126,6 +128,7 @@ func TestMarksAreCompared(t *testing.T) {
 
 // The order in which things stand is no change.
 func TestOrderIsNoChange(t *testing.T) {
+	t.Parallel()
 	for _, backend := range []string{config.BackendAWS, config.BackendEmbedded} {
 		one, two := sample(t, backend, ""), sample(t, backend, "")
 		for _, c := range []*config.Config{one, two} {

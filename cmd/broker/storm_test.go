@@ -33,6 +33,7 @@ const (
 //
 // A long run: BROKER_TEST_OPERATIONS=10000 go test -run TestKillsLoseNoLogin
 func TestKillsLoseNoLogin(t *testing.T) {
+	t.Parallel()
 	operations := usualOperations
 	if n, err := strconv.Atoi(os.Getenv("BROKER_TEST_OPERATIONS")); err == nil {
 		operations = n

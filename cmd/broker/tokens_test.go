@@ -22,6 +22,7 @@ import (
 // A genuine token of mallory in which a lenient reader would find alice, or nobody,
 // gets nothing by any way in.
 func TestMalloryIsNotAlice(t *testing.T) {
+	t.Parallel()
 	idp := idptest.Start(t)
 	b := startBroker(t, []string{idp.URL}, "")
 	ctx := t.Context()
@@ -70,6 +71,7 @@ func TestMalloryIsNotAlice(t *testing.T) {
 // An issuer that ends in a slash works by its key without one, whichever way the pool's
 // ARN is written, and explain finds the key by the token.
 func TestIssuerWithASlash(t *testing.T) {
+	t.Parallel()
 	idp := idptest.Start(t)
 	idp.URL += "/"
 	b := startBroker(t, []string{idp.URL}, "")
@@ -88,6 +90,7 @@ func TestIssuerWithASlash(t *testing.T) {
 // A provider that is set up wrongly is a passing error to apps, and a cause to
 // operators: by check -online, explain, a metric and the log.
 func TestProviderSetUpWrongly(t *testing.T) {
+	t.Parallel()
 	sound, broken := idptest.Start(t), idptest.Start(t)
 	broken.Break(http.NotFound)
 	b := startBroker(t, []string{sound.URL, broken.URL}, "")
@@ -122,6 +125,7 @@ func TestProviderSetUpWrongly(t *testing.T) {
 
 // The log tells of a failing provider once in ten minutes, and when it is over.
 func TestFetchNewsIsQuiet(t *testing.T) {
+	t.Parallel()
 	core, lines := observer.New(zapcore.InfoLevel)
 	at := time.Unix(1_790_000_000, 0)
 	n := newFetchNews(telemetry.NewMetrics(), zap.New(core))

@@ -10,6 +10,7 @@ import (
 // Identities that are imported answer by their ids; a store in use is exported,
 // and not imported into.
 func TestImportAndExport(t *testing.T) {
+	t.Parallel()
 	b := prepare(t, nil, "")
 	lines := filepath.Join(t.TempDir(), "lines")
 	const id = "us-east-1:0000aaaa"

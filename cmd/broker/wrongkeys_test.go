@@ -20,6 +20,7 @@ const strangersKey, strangersSecret = "AKIDOFASTRANGERASTRANGER", "secret-of-a-s
 // Wrong keys are limited by the client's address, by the wire and REST; a right key
 // is served from every address, also from that of whoever tries wrong ones.
 func TestWrongKeysAreLimitedByAddress(t *testing.T) {
+	t.Parallel()
 	b := startBroker(t, nil, "limits: {trusted_proxies: [127.0.0.1], wrong_keys: {per_minute: 1, burst: 3}}\n")
 	stranger := credentials.NewStaticCredentialsProvider(strangersKey, strangersSecret, "")
 	forged := credentials.NewStaticCredentialsProvider(adminKey, strangersSecret, "")

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/cognito-broker/broker/internal/testport"
 )
 
 // Link is a way to a server that can be made slow, silent or cut. It carries bytes
@@ -35,10 +37,7 @@ const (
 // while bytes are on their way, and which can only lose what it holds back.
 func Proxy(t testing.TB, address string) *Link {
 	t.Helper()
-	port, err := reservePort(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	port := testport.Reserve(t)
 	l := &Link{t: t, address: address, port: port, changed: make(chan struct{})}
 	if err := l.open(); err != nil {
 		t.Fatal(err)
@@ -48,7 +47,7 @@ func Proxy(t testing.TB, address string) *Link {
 }
 
 // Addr returns the address for clients, which never changes.
-func (l *Link) Addr() string { return loopback(l.port) }
+func (l *Link) Addr() string { return testport.Loopback(l.port) }
 
 // Cut closes all connections, drops what is on its way, and refuses new ones.
 func (l *Link) Cut() {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/cognito-broker/broker/internal/testport"
 )
 
 // Server is a redis-server. Its methods may be called from any goroutine; what
@@ -53,10 +55,7 @@ func Single(t testing.TB, options ...Option) *Server {
 func newServer(t testing.TB, u *setup, extra ...string) *Server {
 	t.Helper()
 	dir := t.TempDir()
-	port, err := reservePort(t)
-	if err != nil {
-		t.Fatal(err)
-	}
+	port := testport.Reserve(t)
 	s := &Server{
 		Username: u.username, Password: u.password,
 		t: t, port: port,
@@ -92,7 +91,7 @@ func (s *Server) begin() {
 }
 
 // Addr returns the server's host and port, which never change.
-func (s *Server) Addr() string { return loopback(s.port) }
+func (s *Server) Addr() string { return testport.Loopback(s.port) }
 
 // Client returns the administrator's client, who may do everything and never
 // tries again. The test must not close it.
