@@ -20,7 +20,8 @@ const roleResource = "role/"
 
 // rolePattern is an ARN in which, as in IAM's policies, * stands for any run of
 // characters and ? for a single one, each within one of the ARN's six parts; or
-// it is * alone, for all that there is. Case counts.
+// it is * alone, for all that there is. Case counts. It has six parts, or one: Config.check
+// refuses all others.
 type rolePattern []string
 
 func newRolePattern(text string) rolePattern {
@@ -57,7 +58,7 @@ func (p rolePattern) matches(role string) bool {
 		return true
 	}
 	parts := strings.SplitN(role, ":", arnParts)
-	if len(p) != arnParts || len(parts) != arnParts {
+	if len(parts) != arnParts {
 		return false
 	}
 	return !slices.ContainsFunc([]int{0, 1, 2, 3, 4, 5}, func(i int) bool { return !glob(p[i], parts[i]) })
@@ -68,9 +69,6 @@ func (p rolePattern) matches(role string) bool {
 func (p rolePattern) matchesEvery(account string) bool {
 	if len(p) == 1 {
 		return true
-	}
-	if len(p) != arnParts {
-		return false
 	}
 	beginning, open := strings.CutSuffix(p[arnParts-1], "*")
 	return open && strings.HasPrefix(roleResource, beginning) &&

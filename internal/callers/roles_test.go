@@ -54,6 +54,10 @@ func TestMayPass(t *testing.T) {
 		{"other account", poolA, []string{role + "*"}, "arn:aws:iam::111111111111:role/demo", false},
 		{"all, in words", poolA, []string{"*"}, role + "OrganizationAdmin", true},
 		{"of MinIO", poolA, []string{"arn:minio:iam:::role/*"}, "arn:minio:iam:::role/x", true},
+		{"another partition", poolA, []string{role + "demo"}, "arn:aws-cn:iam::000000000000:role/demo", false},
+		{"another service", poolA, []string{role + "demo"}, "arn:aws:sts::000000000000:role/demo", false},
+		{"another region", poolA, []string{role + "demo"}, "arn:aws:iam:us-east-1:000000000000:role/demo", false},
+		{"another first part", poolA, []string{role + "demo"}, "urn:aws:iam::000000000000:role/demo", false},
 		{"no ARN", poolA, []string{role + "*"}, "demo", false},
 		{"empty", poolA, []string{role + "*"}, "", false},
 	}
@@ -84,6 +88,8 @@ func TestMayPassEvery(t *testing.T) {
 		"arn:aws:sts::000000000000:role/*":     false,
 		"arn:minio:iam:::role/*":               false,
 		"arn:aws:iam::000000000000:role/admin": false,
+		"arn:aws:iam::000000000000:role/":      false,
+		"arn:aws:iam:us-east-1:*:role/*":       false,
 	} {
 		if got := withRoles(t, poolA, []string{pattern}).MayPassEvery(); got != want {
 			t.Errorf("%s: got %v, want %v", pattern, got, want)
