@@ -43,9 +43,11 @@ var curves = map[string]struct {
 // key is a public key in a set.
 type key struct {
 	id        string
-	public    crypto.PublicKey // *rsa.PublicKey or *ecdsa.PublicKey
-	algorithm string           // the only one that it is for; empty: those of its kind
+	public    publicKey // *rsa.PublicKey or *ecdsa.PublicKey
+	algorithm string    // the only one that it is for; empty: those of its kind
 }
+
+type publicKey interface{ Equal(crypto.PublicKey) bool }
 
 // verifies reports whether the key is for an algorithm.
 func (k *key) verifies(algorithm string) bool {
@@ -59,8 +61,7 @@ func (k *key) verifies(algorithm string) bool {
 }
 
 func (k *key) same(other *key) bool {
-	public, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && public.Equal(other.public) && k.algorithm == other.algorithm
+	return k.public.Equal(other.public) && k.algorithm == other.algorithm
 }
 
 // parseKeys reads a JWK set: its keys for signatures by one of the algorithms. Of a
