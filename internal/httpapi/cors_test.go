@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -214,5 +215,44 @@ func TestNamedAppsAndFailures(t *testing.T) {
 	}
 	if answer := s.preflighted(t, "/", "POST", evil, ""); answer.StatusCode != 403 {
 		t.Errorf("the wire's preflight of another page: got %d, want 403", answer.StatusCode)
+	}
+}
+
+// A call of STS by URL is a caller's where it is signed without a session's token.
+func TestSignedURLsAndPages(t *testing.T) {
+	s := newTestServer(t)
+	s.origins = newOrigins([]string{"*"}, []string{console}, "https://broker.example")
+	const call = "/?Action=GetCallerIdentity&Version=2011-06-15"
+	for name, test := range map[string]struct {
+		url, origin, allowed string
+		refused              bool
+	}{
+		"unsigned":                  {call, evil, "*", false},
+		"unsigned, a token":         {call + "&X-Amz-Security-Token=t", evil, "*", false},
+		"a session's":               {call + "&X-Amz-Signature=s&X-Amz-Security-Token=t", evil, "*", false},
+		"a caller's":                {call + "&X-Amz-Signature=s", evil, "", true},
+		"a caller's, an empty one":  {call + "&X-Amz-Signature=", evil, "", true},
+		"a caller's, no token":      {call + "&X-Amz-Signature=s&X-Amz-Security-Token=", evil, "", true},
+		"a caller's, a named page":  {call + "&X-Amz-Signature=s", console, console, false},
+		"a caller's, its own page":  {call + "&X-Amz-Signature=s", "https://broker.example", "", false},
+		"a caller's, of no page":    {call + "&X-Amz-Signature=s", "", "", false},
+		"a caller's, a hidden page": {call + "&X-Amz-Signature=s", "null", "", true},
+	} {
+		r := httptest.NewRequest(http.MethodGet, test.url, nil)
+		if test.origin != "" {
+			r.Header.Set("Origin", test.origin)
+		}
+		answer, err := s.app.Test(r, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := strings.Contains(string(text), "Pages of this origin")
+		if got := answer.Header.Get("Access-Control-Allow-Origin"); got != test.allowed || refused != test.refused {
+			t.Errorf("%s: got origin %q, refused %v, %s; want %q, %v", name, got, refused, text, test.allowed, test.refused)
+		}
 	}
 }

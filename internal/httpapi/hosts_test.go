@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -35,7 +36,10 @@ func TestHosts(t *testing.T) {
 // However a request says its host, a foreign one is refused, in the request's protocol, and
 // nothing says that other pages may read why.
 func TestForeignHosts(t *testing.T) {
-	s := New(Config{Hosts: []string{}, Metrics: telemetry.NewMetrics(), Log: zap.NewNop(), BodyBytes: 1024, RequestTimeout: 1e9})
+	s := New(Config{
+		Hosts: []string{}, Metrics: telemetry.NewMetrics(), Log: zap.NewNop(), BodyBytes: 1024, RequestTimeout: 1e9,
+		Ready: func(context.Context) []Reason { return nil },
+	})
 	ask := func(text string) (*http.Response, string) {
 		t.Helper()
 		ours, theirs := net.Pipe()
@@ -62,6 +66,10 @@ func TestForeignHosts(t *testing.T) {
 		"POST /x HTTP/1.1\r\nHost: evil.example\r\nX-Amz-Target: T\r\nContent-Length: 2\r\n\r\n{}": "wire",
 		"GET /healthz/ HTTP/1.1\r\nHost: evil.example\r\n\r\n":                                     "problem",
 		"GET //healthz/../metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n":                          "problem",
+		// What a path would be in normal form does not count: routes are found by it as it came.
+		"POST /x/../healthz HTTP/1.1\r\nHost: evil.example\r\nX-Amz-Target: T\r\nContent-Length: 2\r\n\r\n{}": "wire",
+		"GET /v1/pools/..%2F..%2Fhealthz HTTP/1.1\r\nHost: evil.example\r\n\r\n":                              "problem",
+		"GET /v1/pools/..%2F..%2Freadyz HTTP/1.1\r\nHost: evil.example\r\n\r\n":                               "problem",
 	} {
 		r, body := ask(text)
 		part := map[string]string{"problem": `"code":"MisdirectedRequest"`, "wire": `"__type":"MisdirectedRequest"`}[want]
@@ -71,6 +79,7 @@ func TestForeignHosts(t *testing.T) {
 	}
 	for _, text := range []string{
 		"GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"GET /readyz?x=1 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
 		"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
 		"GET http://127.0.0.1/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	} {
