@@ -8,7 +8,7 @@ const (
 	maxRequestedNames = 64
 )
 
-// exposed are the headers that scripts may read (reference 1.6).
+// exposed are the headers that scripts may read (docs/cognito.md#signatures-and-browsers).
 const exposed = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"
 
 // common are the headers of every answer that is not a preflight's.

@@ -20,9 +20,9 @@ const (
 // maxHeaderMessage bounds the copy of a message in a header.
 const maxHeaderMessage = 512
 
-// statusOf is the one table from error names to statuses of the JSON protocol:
-// 400 for every refusal, whatever its kind (reference 1.4). A name that is not
-// here is no error of this service.
+// statusOf is the one table from error names to statuses of the JSON protocol: 400 for
+// every refusal, whatever its kind (docs/cognito.md#status-codes). A name that is not here
+// is no error of this service.
 func statusOf(code string) (status int, ok bool) {
 	switch code {
 	case "ConcurrentModificationException", "DeveloperUserAlreadyRegisteredException",

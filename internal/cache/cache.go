@@ -4,7 +4,7 @@
 //
 // It knows no provider, no protocol and no token, only digests and its own
 // small values. It never decides who may have an entry: whoever asks has proved
-// that already, for the proof is part of the key (rule 1 of the design).
+// that already, for the proof is part of the key (docs/architecture.md#proof).
 package cache
 
 import (

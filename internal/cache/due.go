@@ -2,11 +2,11 @@ package cache
 
 import "time"
 
-// Due is when credentials should be renewed ahead of their end, by "Floors and
-// renewal" of the design: at 55 to 65 % of their life, so that no SDK is handed
-// what makes it come straight back. Where those who asked want more than 40 %
-// of the life left, they come back when their floor is reached, so renewal is
-// due 1 to 4 minutes before (last hand-out + floor) instead.
+// Due is when credentials should be renewed ahead of their end
+// (docs/architecture.md#floors-and-renewal): at 55 to 65 % of their life, so that no SDK is
+// handed what makes it come straight back. Where those who asked want more than 40 % of the
+// life left, they come back when their floor is reached, so renewal is due 1 to 4 minutes
+// before (last hand-out + floor) instead.
 //
 // jitter in [0,1) places the moment in its window; lastHandOut may be zero. The
 // result is never after expires.

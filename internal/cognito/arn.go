@@ -7,7 +7,7 @@ import (
 
 var poolARN = regexp.MustCompile(`\Aarn:aws(?:-[a-z]+)*:cognito-identity:([a-z0-9-]+):[0-9]{12}:identitypool/([\w-]+:[0-9a-f-]+)\z`)
 
-// PoolOfARN is the id of the pool that a resource's ARN names (reference 2.3). The
+// PoolOfARN is the id of the pool that a resource's ARN names (docs/cognito.md#pools). The
 // region stands there twice and must be the same.
 func PoolOfARN(arn string) (pool string, ok bool) {
 	m := poolARN.FindStringSubmatch(arn)

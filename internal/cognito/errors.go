@@ -10,7 +10,7 @@ import (
 )
 
 // Names of errors that the service sends and its model does not list
-// (reference 1.4 and 1.5).
+// (docs/cognito.md#status-codes and #validation).
 const (
 	CodeValidation       = "ValidationException"
 	CodeSerialization    = "SerializationException"
@@ -125,7 +125,7 @@ func Passing(err error) bool {
 // Disowned reports whether a refusal says that an identity does not exist, or is not,
 // or not any more, that of the logins which came with it: whoever kept its id drops
 // it. The service has no type for that; SDKs go by the beginning of the text too
-// (reference, section 8).
+// (docs/cognito.md#clients).
 func Disowned(err error) bool {
 	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
 		return true

@@ -2,7 +2,7 @@ package cognito
 
 import "fmt"
 
-// Literal texts of the service (reference, section 10).
+// Literal texts of the service (docs/cognito.md#messages).
 const (
 	MsgGuestsNotAllowed    = "Unauthenticated access is not supported for this identity pool."
 	MsgLoginsDontMatch     = "Logins don't match. Please include at least one valid login for this identity or identity pool."
@@ -23,7 +23,7 @@ func PoolNotFound(id string) error {
 }
 
 // IdentityNotFound is the service's answer for an unknown identity. SDKs drop a
-// cached id on its type (reference, section 8).
+// cached id on its type (docs/cognito.md#clients).
 func IdentityNotFound(id string) error {
 	return ResourceNotFound(fmt.Sprintf("Identity '%s' not found.", id))
 }

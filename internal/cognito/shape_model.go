@@ -1,8 +1,8 @@
 package cognito
 
-// inputs holds the model's constraints (reference 2.1 and 2.2) of every
-// operation that is served. It is built once and never changed; an operation is
-// added by naming its members.
+// inputs holds the model's constraints (docs/cognito.md#shapes and #inputs-and-errors) of
+// every operation that is served. It is built once and never changed; an operation is added
+// by naming its members.
 //
 // The service reports a broken login before a broken identity id. Nothing else
 // is known of its order, so each list begins with its maps and goes on as the

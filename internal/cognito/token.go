@@ -2,7 +2,7 @@ package cognito
 
 import "time"
 
-// Token is what an OpenID token of Cognito's own says (reference 5.1).
+// Token is what an OpenID token of Cognito's own says (docs/cognito.md#the-openid-token).
 type Token struct {
 	Pool     string // aud
 	Identity string // sub

@@ -19,7 +19,7 @@ const (
 	demoARN  = "arn:aws:iam::000000000000:oidc-provider/127.0.0.1:9000"
 )
 
-// contract has every key, most with the values of the design's example.
+// contract has every key of docs/configuration.md, most with the values of its examples.
 const contract = `mode: development
 listen: 127.0.0.1:8080
 public_url: http://127.0.0.1:8080

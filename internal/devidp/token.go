@@ -17,7 +17,7 @@ import (
 const (
 	maxTTL        = 24 * time.Hour
 	maxUser       = 255   // characters
-	maxTokenBytes = 50000 // what the service takes (reference 2.1)
+	maxTokenBytes = 50000 // what the service takes (docs/cognito.md#shapes)
 )
 
 // TokenRequest says what to mint.

@@ -26,7 +26,7 @@ type Classic struct {
 // SDK does.
 const DefaultSessionName = "web-identity"
 
-// classicCall makes the two calls of the classic flow (reference 4.1).
+// classicCall makes the two calls of the classic flow (docs/cognito.md#flows).
 func (s *Service) classicCall(ctx context.Context, r request) (answer, error) {
 	token, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(r.Identity), Logins: r.Logins})
 	if err != nil {

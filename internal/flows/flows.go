@@ -17,7 +17,7 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// Prover verifies a login now, or remembers that it did (rule 1 of the design).
+// Prover verifies a login now, or remembers that it did (docs/architecture.md#proof).
 type Prover interface {
 	// Known reports whether a provider's tokens can be proved here. Those of
 	// others are judged by the backend alone.

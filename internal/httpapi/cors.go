@@ -11,7 +11,7 @@ import (
 )
 
 // preflight answers a browser that asks whether a page may send a request: as the wire does
-// (reference 1.6) where it may, with 403 where not.
+// (docs/cognito.md#signatures-and-browsers) where it may, with 403 where not.
 func (s *Server) preflight(c *fiber.Ctx, whose audience, methods string, headers func(list string) string) {
 	granted := s.origins.grant(whose, c.Get(fiber.HeaderOrigin))
 	h := &c.Response().Header

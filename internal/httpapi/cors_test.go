@@ -42,7 +42,7 @@ func noCORS(t *testing.T, what string, h http.Header) {
 }
 
 // Pages learn which methods of a path are for apps, and may send what headers they like.
-// The wire takes POST alone (reference 1.6).
+// The wire takes POST alone (docs/cognito.md#signatures-and-browsers).
 func TestPreflightsOfApps(t *testing.T) {
 	s := newTestServer(t)
 	const pool = "/v1/pools/" + testPool

@@ -18,7 +18,7 @@ import (
 	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
-// MaxToken is the longest token that the service takes, in bytes (reference 2.1).
+// MaxToken is the longest token that the service takes, in bytes (docs/cognito.md#shapes).
 const MaxToken = 50000
 
 // What can be wrong with a token, beside its JSON. None quotes it.

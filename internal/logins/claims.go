@@ -21,8 +21,8 @@ const (
 	grace      = 5 * time.Minute
 )
 
-// Literal texts of the service (reference 6.2); those marked are of the same family,
-// and were not seen.
+// Literal texts of the service (docs/cognito.md#login-tokens); those marked are of the same
+// family, and were not seen.
 const (
 	msgNoToken   = "Invalid login token. Not a valid OpenId Connect identity token."
 	msgCognito   = "Invalid login token. Can't pass in a Cognito token."
@@ -166,8 +166,8 @@ func (p *Prover) refuseCognito(issuer string) error {
 	return nil
 }
 
-// verify runs the checks in the documented order (reference 6.2). go-oidc judges
-// signature and issuer, and nothing else of what it reads is used: the claims are
+// verify runs the checks in the documented order (docs/cognito.md#login-tokens). go-oidc
+// judges signature and issuer, and nothing else of what it reads is used: the claims are
 // those that our own reader found in the very bytes that were verified.
 func (p *Prover) verify(ctx context.Context, from *provider, token string) (*Proof, error) {
 	claims, err := peek(token)

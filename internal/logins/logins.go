@@ -1,7 +1,7 @@
 // Package logins proves logins: it verifies OpenID Connect ID tokens through
 // go-oidc, behind a key set of its own that an attacker cannot make fetch. It
 // knows nothing of pools and of AWS's types; its refusals carry the service's
-// literal texts (reference 6.2).
+// literal texts (docs/cognito.md#login-tokens).
 package logins
 
 import (

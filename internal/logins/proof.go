@@ -9,7 +9,7 @@ import (
 )
 
 // proofLimit is how long a proof is believed without the token being checked
-// again (rule 1 of the design).
+// again (docs/architecture.md#proof).
 const proofLimit = 15 * time.Minute
 
 // Proof is a login that was proved. Its fields never change.

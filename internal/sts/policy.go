@@ -49,9 +49,9 @@ func packedPercent(policy string, arns []string) int {
 	return (size*100 + maxPolicy - 1) / maxPolicy
 }
 
-// packedTags is the share of the allotted space that session tags take, in
-// percent, rounded up; none take none. The methods use the same space (reference
-// 4.6). Here too AWS's packed form is its own, and ours is the text.
+// packedTags is the share of the allotted space that session tags take, in percent, rounded
+// up; none take none. The methods use the same space (docs/cognito.md#session-tags). Here
+// too AWS's packed form is its own, and ours is the text.
 func packedTags(w *WebIdentity) int {
 	if len(w.Tags) == 0 {
 		return 0

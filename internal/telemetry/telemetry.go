@@ -1,6 +1,6 @@
 // Package telemetry makes what the broker tells its operators: the zap logger
 // and the Prometheus metrics. Nothing in it ever takes a token, a secret, a
-// subject or an identity (rule 5 of the design).
+// subject or an identity (docs/architecture.md#silence).
 package telemetry
 
 import (

@@ -47,7 +47,8 @@ func (s *scene) everyone(pool string, size int32, hideDisabled bool, between fun
 	return nil
 }
 
-// listIdentities is reference 2.4: all are listed once, whatever comes and goes.
+// listIdentities tests docs/cognito.md#administering-identities: all are listed once,
+// whatever comes and goes.
 func listIdentities(s *scene) {
 	pool, alice := s.pool(func(*createInput) {}), s.someone()
 	s.equal("nobody", fmt.Sprint(s.everyone(pool, 60, false, func() {})), "[]")
@@ -105,7 +106,7 @@ func (s *scene) deleted(ids ...string) string {
 	return s.spellJSON(append(out.UnprocessedIdentityIds[:0:0], out.UnprocessedIdentityIds...))
 }
 
-// deleteIdentities is reference 2.4.
+// deleteIdentities tests docs/cognito.md#administering-identities.
 func deleteIdentities(s *scene) {
 	alice := s.someone()
 	id, guest, kept := s.identity(s.Pools.Open, s.login(alice)), s.guest(), s.guest()

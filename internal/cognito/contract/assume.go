@@ -11,7 +11,7 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// Refusals of STS (reference 5.2).
+// Refusals of STS (docs/cognito.md#assumerolewithwebidentity).
 const (
 	notTrusted = sts.CodeAccessDenied + ": Not authorized to perform sts:AssumeRoleWithWebIdentity"
 	noJWT      = sts.CodeInvalidIdentityToken + ": The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
@@ -45,7 +45,7 @@ func (s *scene) assumeWith(role, token string, change func(r *sts.Request)) stri
 	return out.Subject + " as " + out.Credentials.AssumedRoleARN
 }
 
-// judge holds an answer of STS against reference 5.2.
+// judge holds an answer of STS against docs/cognito.md#assumerolewithwebidentity.
 func (s *scene) judge(out *sts.Response, asked time.Duration) {
 	s.Helper()
 	s.equal("Provider", out.Provider, cognito.PassThrough)
@@ -149,7 +149,7 @@ func assumedAfterChanges(s *scene) {
 	s.equal("a pool that is gone", s.assume(Authenticated, users), notTrusted)
 }
 
-// assumedBounds is the table of parameters in reference 5.2.
+// assumedBounds is the table of parameters in docs/cognito.md#assumerolewithwebidentity.
 func assumedBounds(s *scene) {
 	token := s.token(s.guest(), nil)
 	for what, c := range map[string]struct {

@@ -3,9 +3,8 @@
 // client, a broker before a broker. It is imported by tests only.
 //
 // It knows nothing of the backend but its two ports. What it expects stands in
-// the reference of the service's behaviour, whose sections its tests name;
-// where the service's own words are not known, only the type of an error is
-// compared.
+// docs/cognito.md, whose sections its tests name; where the service's own words are
+// not known, only the type of an error is compared.
 package contract
 
 import (

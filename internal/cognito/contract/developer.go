@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// developerTable is the table of reference 3.5.
+// developerTable tests the table of docs/cognito.md#developer-users.
 func developerTable(s *scene) {
 	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
 	id := s.asUser(alice, "")
@@ -90,7 +90,8 @@ func developerRefusals(s *scene) {
 	s.equal("after all that he is new", s.linked(s.asUser(alice, "")), "["+DeveloperProvider+"]")
 }
 
-// developerTokens is reference 3.5 and 5.1 for what the call brings.
+// developerTokens tests docs/cognito.md#developer-users and #the-openid-token for what the
+// call brings.
 func developerTokens(s *scene) {
 	alice, bob := s.someone(), s.someone()
 	for _, pool := range []string{s.Pools.Open, s.Pools.Closed} {

@@ -21,7 +21,7 @@ func (s *scene) lookup(change func(in *lookupInput)) (found string, next *string
 	return aws.ToString(out.IdentityId) + " " + fmt.Sprint(out.DeveloperUserIdentifierList), out.NextToken
 }
 
-// lookupDevelopers is reference 3.7.
+// lookupDevelopers tests docs/cognito.md#lookup.
 func lookupDevelopers(s *scene) {
 	alice, public := s.someone(), s.someone()
 	id := s.asUser(alice, "", s.login(public))
@@ -88,7 +88,7 @@ func (s *scene) merged(pool, provider, source, destination string) string {
 	return aws.ToString(out.IdentityId)
 }
 
-// mergeDevelopers is reference 3.8: the destination survives.
+// mergeDevelopers tests docs/cognito.md#merging: the destination survives.
 func mergeDevelopers(s *scene) {
 	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
 	merged := func(source, destination string) string { return s.merged(open, DeveloperProvider, source, destination) }
@@ -139,7 +139,7 @@ func (s *scene) unlinkedUser(pool, provider, id, user string) string {
 	return refusal
 }
 
-// unlinkDevelopers is reference 3.6 for backends' users.
+// unlinkDevelopers tests docs/cognito.md#unlinking for backends' users.
 func unlinkDevelopers(s *scene) {
 	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
 	unlinked := func(id, user string) string { return s.unlinkedUser(open, DeveloperProvider, id, user) }

@@ -12,7 +12,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// Refusals that say nothing of the request (reference, section 10).
+// Refusals that say nothing of the request (docs/cognito.md#messages).
 const (
 	rateExceeded = throttled + ": Rate exceeded"
 	internal     = cognito.CodeInternal
@@ -27,7 +27,7 @@ func (s *scene) everyOperation(pool string, do func(operation string, input func
 	all.Wait()
 }
 
-// throttling is reference, section 7: each operation has a quota of its own.
+// throttling tests docs/cognito.md#quotas: each operation has a quota of its own.
 func throttling(s *scene) {
 	s.everyOperation(s.unknown(), func(operation string, input func() any) {
 		var err error

@@ -13,7 +13,7 @@ import (
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
 
-// getID is reference 3.4: whose identity a call brings.
+// getID tests docs/cognito.md#getid: whose identity a call brings.
 func getID(s *scene) {
 	alice, open := s.someone(), s.Pools.Open
 	id := s.identity(open, s.login(alice))
@@ -43,7 +43,7 @@ func getID(s *scene) {
 	s.equal("another account", s.accounted("9"), noPool(open))
 }
 
-// severalLogins is reference 3.4 for more logins than one.
+// severalLogins tests docs/cognito.md#getid for more logins than one.
 func severalLogins(s *scene) {
 	alice, bob, open := s.someone(), s.someone(), s.Pools.Open
 	id := s.identity(open, s.both(alice, alice))
@@ -65,7 +65,8 @@ func severalLogins(s *scene) {
 	s.equal("a call that failed links nothing", s.linked(s.identity(open, s.login(carol))), "["+s.Providers[0].Name()+"]")
 }
 
-// loginTokens is reference 6.2: what is wrong with a token, and what is not.
+// loginTokens tests docs/cognito.md#login-tokens: what is wrong with a token, and what is
+// not.
 func loginTokens(s *scene) {
 	i, now := s.Providers[0], time.Now()
 	token := func(c idptest.Claims) string { return i.Token(c) }
@@ -98,8 +99,8 @@ func loginTokens(s *scene) {
 	}
 }
 
-// foreignProviders is row 13 of reference 3.3, and what 3.4, 4.1 and 6.1 say of
-// keys in Logins.
+// foreignProviders tests row 13 of docs/cognito.md#entering-an-identity, and what #getid,
+// #flows and #login-keys say of keys in Logins.
 func foreignProviders(s *scene) {
 	i, other := s.Providers[0], s.Providers[1]
 	lonely := s.pool(func(in *createInput) { in.OpenIdConnectProviderARNs = nil })

@@ -7,8 +7,8 @@ import (
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
 
-// roleMappings is reference 4.3 to 4.5: rules of the first provider, roles in
-// tokens of the second.
+// roleMappings tests docs/cognito.md#roles-from-the-token, #roles-from-rules and
+// #denied-roles: rules of the first provider, roles in tokens of the second.
 func roleMappings(s *scene) {
 	alice := s.someone()
 	pool := s.pool(func(in *createInput) { in.DeveloperProviderName = aws.String(DeveloperProvider) })

@@ -52,7 +52,7 @@ func (s *shape) scalar() bool {
 	return s.Type != "structure" && s.Type != "map" && s.Type != "list"
 }
 
-// The constraints in the words of reference 1.5.
+// The constraints in the words of docs/cognito.md#validation.
 const (
 	notNull   = "Member must not be null"
 	mapKeys   = "Map keys must satisfy constraint: "

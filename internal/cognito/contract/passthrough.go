@@ -5,7 +5,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 )
 
-// passThrough is the developer's enhanced flow of reference 4.1: credentials for
+// passThrough is the developer's enhanced flow of docs/cognito.md#flows: credentials for
 // a token of Cognito's own.
 func passThrough(s *scene) {
 	alice, bob := s.someone(), s.someone()

@@ -10,7 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 )
 
-// createPools is reference 2.3 and 1.2: a pool shows what was set, and its tags.
+// createPools tests docs/cognito.md#pools and #answers: a pool shows what was set, and its
+// tags.
 func createPools(s *scene) {
 	least, refusal := s.create(func(in *createInput) { in.AllowUnauthenticatedIdentities = false })
 	s.must("the least", refusal)
@@ -106,7 +107,7 @@ func refusedPools(s *scene) {
 	}
 }
 
-// quotas are reference, section 7: more providers than a pool takes.
+// quotas tests docs/cognito.md#quotas: more providers than a pool takes.
 func (s *scene) quotas() {
 	const name = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
 	many := func(n int) (list []types.CognitoIdentityProvider) {
@@ -157,7 +158,7 @@ func updateOf(p *shown) *updateInput {
 	}
 }
 
-// updatePools is reference 2.3: an update replaces, but for the developer
+// updatePools tests docs/cognito.md#pools: an update replaces, but for the developer
 // provider, the tags and the roles.
 func updatePools(s *scene) {
 	p, refusal := s.create(func(in *createInput) { *in = *createOf(s.full()) })
@@ -206,7 +207,7 @@ func createOf(p *shown) *createInput {
 	}
 }
 
-// deletePools is reference 2.3: a pool takes its identities along at once.
+// deletePools tests docs/cognito.md#pools: a pool takes its identities along at once.
 func deletePools(s *scene) {
 	alice := s.someone()
 	pool := s.pool(func(in *createInput) { in.DeveloperProviderName = aws.String(DeveloperProvider) })

@@ -7,7 +7,7 @@ import (
 
 func unchanged(*types.RoleMapping, *types.MappingRule) {}
 
-// setRoles is reference 2.3: roles and mappings are replaced together.
+// setRoles tests docs/cognito.md#pools: roles and mappings are replaced together.
 func setRoles(s *scene) {
 	pool := s.pool(func(in *createInput) {
 		in.SupportedLoginProviders = map[string]string{"accounts.google.com": "1"}

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 )
 
-// entry is one of the two operations that enter an identity by reference 3.3. It
-// brings "<identity> as <role>".
+// entry is one of the two operations that enter an identity
+// (docs/cognito.md#entering-an-identity). It brings "<identity> as <role>".
 type entry func(id string, logins map[string]string) string
 
 func credentialRows(s *scene) { s.rows(s.credentials) }
@@ -30,8 +30,8 @@ func tokenRows(s *scene) {
 	})
 }
 
-// rows walks the table of reference 3.3 in the pool Open. Rows 2 and 13 need
-// other pools, see below.
+// rows walks the table of docs/cognito.md#entering-an-identity in the pool Open. Rows 2 and
+// 13 need other pools, see below.
 func (s *scene) rows(enter entry) {
 	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
 	s.equal("row 1", enter(s.unknown(), nil), noIdentity(s.unknown()))
@@ -120,7 +120,7 @@ func (s *scene) otherPools(enter entry) {
 	s.equal("row 2 before row 4", enter(id, nil), noGuests)
 }
 
-// credentialRoles is reference 4.2 for a pool without mappings.
+// credentialRoles tests docs/cognito.md#role-resolution for a pool without mappings.
 func credentialRoles(s *scene) {
 	alice := s.someone()
 	id, guest := s.identity(s.Pools.Bare, s.login(alice)), s.identity(s.Pools.Bare, nil)

@@ -31,8 +31,7 @@ const (
 	validation    = "ValidationException"
 )
 
-// Literal refusals of the service (reference, section 10, and the tables of 4.1
-// and 6.2).
+// Literal refusals of the service (docs/cognito.md#messages, #flows and #login-tokens).
 const (
 	noGuests     = notAuthorized + ": Unauthenticated access is not supported for this identity pool."
 	mismatch     = notAuthorized + ": Logins don't match. Please include at least one valid login for this identity or identity pool."

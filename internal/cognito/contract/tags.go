@@ -34,7 +34,7 @@ func (s *scene) tags(arn string) string {
 	return fmt.Sprint(out.Tags)
 }
 
-// resourceTags is reference 2.3.
+// resourceTags tests docs/cognito.md#pools.
 func resourceTags(s *scene) {
 	pool := s.pool(func(in *createInput) { in.IdentityPoolTags = map[string]string{"a": "1"} })
 	arn := s.poolARN(pool)
@@ -96,7 +96,7 @@ func spellMap(pool, provider *string, tags map[string]string, defaults *bool) st
 	return fmt.Sprint(aws.ToString(pool), " ", aws.ToString(provider), " ", tags, " ", aws.ToBool(defaults))
 }
 
-// principalTagMaps is reference 2.3 for maps of claims.
+// principalTagMaps tests docs/cognito.md#pools for maps of claims.
 func principalTagMaps(s *scene) {
 	const userPool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
 	pool := s.pool(func(in *createInput) {

@@ -17,7 +17,7 @@ const (
 )
 
 // claims verifies a token, judges its header and times, and returns what else it
-// claims (reference 5.1).
+// claims (docs/cognito.md#the-openid-token).
 func (s *scene) claims(token string, life int64) map[string]any {
 	s.Helper()
 	c, err := s.VerifyToken(s.Context(), token)
@@ -76,7 +76,7 @@ func ofDeveloper(pool, user string) []string {
 	return []string{DeveloperProvider, DeveloperProvider + ":" + pool + ":" + user}
 }
 
-// tokenClaims is reference 5.1 for tokens of GetOpenIdToken.
+// tokenClaims tests docs/cognito.md#the-openid-token for tokens of GetOpenIdToken.
 func tokenClaims(s *scene) {
 	open, alice := s.Pools.Open, s.someone()
 	id := s.guest()
@@ -90,7 +90,7 @@ func tokenClaims(s *scene) {
 	}
 }
 
-// classicRefusals is reference 4.1: what stands before the guest's permission,
+// classicRefusals tests docs/cognito.md#flows: what stands before the guest's permission,
 // and in which order.
 func classicRefusals(s *scene) {
 	alice := s.someone()

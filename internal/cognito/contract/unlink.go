@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 )
 
-// unlinkProof is reference 3.6: who may take a login away, and which.
+// unlinkProof tests docs/cognito.md#unlinking: who may take a login away, and which.
 func unlinkProof(s *scene) {
 	alice, bob, open := s.someone(), s.someone(), s.Pools.Open
 	first, second := s.Providers[0].Name(), s.Providers[1].Name()
@@ -35,8 +35,8 @@ func unlinkProof(s *scene) {
 	s.equal("the backend's user is left", s.asUser(alice, ""), id)
 }
 
-// unlinkConsequences is reference 3.2 and 3.6: an unlinked login is new, and an
-// identity without logins is nobody's for good.
+// unlinkConsequences tests docs/cognito.md#states and #unlinking: an unlinked login is new,
+// and an identity without logins is nobody's for good.
 func unlinkConsequences(s *scene) {
 	alice, open := s.someone(), s.Pools.Open
 	first, second := s.Providers[0].Name(), s.Providers[1].Name()
@@ -67,7 +67,8 @@ func unlinkConsequences(s *scene) {
 	s.equal("still", s.credentials(id, s.loginAt(1, alice)), forbidden(id))
 }
 
-// describeIdentity is reference 2.4: names without users, and dates.
+// describeIdentity tests docs/cognito.md#administering-identities: names without users, and
+// dates.
 func describeIdentity(s *scene) {
 	alice := s.someone()
 	id := s.guest()

@@ -70,7 +70,7 @@ func refusalFor(call func(id string) string) func(id string) string {
 	return func(id string) string { return refusalOf(call(id)) }
 }
 
-// messages are whole texts of reference 1.5, as they were observed there.
+// messages are whole texts of docs/cognito.md#validation, as they were observed there.
 func messages(s *scene) {
 	const one = validation + ": 1 validation error detected: "
 	const size = "Map value must satisfy constraint: [Member must have length less than or equal to 50000, Member must have length greater than or equal to 1]"

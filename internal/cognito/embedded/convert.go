@@ -39,7 +39,7 @@ func poolOf(in settings, id string) rules.Pool {
 	return p
 }
 
-// show leaves out what was never set, but for the tags (reference 1.2).
+// show leaves out what was never set, but for the tags (docs/cognito.md#answers).
 func show(p *rules.Pool) shown {
 	out := shown{
 		IdentityPoolId: aws.String(p.ID), IdentityPoolName: aws.String(p.Name),

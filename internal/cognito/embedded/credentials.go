@@ -15,8 +15,8 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// Of the enhanced flow (reference 4.1 and 4.2): what the service names its
-// sessions, and how long they last.
+// Of the enhanced flow (docs/cognito.md#flows and #role-resolution): what the
+// service names its sessions, and how long they last.
 const (
 	sessionName = "CognitoIdentityCredentials"
 	sessionLife = time.Hour
@@ -24,8 +24,8 @@ const (
 
 // GetCredentialsForIdentity gives an hour's credentials to whoever proves a
 // login of the identity, presents its token, or holds the id of a guest
-// (reference 3.3, 4.1 and 4.2). What it links, it links last: a call that is
-// refused, also by STS, has changed nothing.
+// (docs/cognito.md#entering-an-identity, #flows and #role-resolution). What it
+// links, it links last: a call that is refused, also by STS, has changed nothing.
 func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
 	if err := e.begin("GetCredentialsForIdentity", in); err != nil {
 		return nil, err

@@ -13,12 +13,12 @@ import (
 )
 
 // developerTokenLife is a developer token's life where the call names none
-// (reference 3.5).
+// (docs/cognito.md#developer-users).
 const developerTokenLife = 15 * time.Minute
 
-// GetOpenIdTokenForDeveloperIdentity gives a backend a token for its own user,
-// whom it is trusted to have authenticated (reference 3.5). Public logins beside
-// him are proven and linked.
+// GetOpenIdTokenForDeveloperIdentity gives a backend a token for its own user, whom it is
+// trusted to have authenticated (docs/cognito.md#developer-users). Public logins beside him
+// are proven and linked.
 func (e *Engine) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
 	if err := e.begin("GetOpenIdTokenForDeveloperIdentity", in); err != nil {
 		return nil, err

@@ -156,7 +156,7 @@ func TestGetId(t *testing.T) {
 	}
 }
 
-// Row 13 of reference 3.3, and what the token itself shows.
+// Row 13 of docs/cognito.md#entering-an-identity, and what the token itself shows.
 func TestProvidersThatThePoolDoesNotList(t *testing.T) {
 	r := newRig(t)
 	token := r.work.Token(nil)
@@ -215,7 +215,7 @@ func TestClosedStoreIsInternal(t *testing.T) {
 	}
 }
 
-// An account is full at a thousand pools (reference, section 7).
+// An account is full at a thousand pools (docs/cognito.md#quotas).
 func TestPoolsOfAnAccount(t *testing.T) {
 	r := newRig(t)
 	var pools []rules.Pool

@@ -14,8 +14,8 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// A token buys credentials to its last second, by both flows, and is refused
-// afterwards in the service's words (reference 5.2 and 6.2).
+// A token buys credentials to its last second, by both flows, and is refused afterwards in
+// the service's words (docs/cognito.md#assumerolewithwebidentity and #login-tokens).
 func TestTokensExpire(t *testing.T) {
 	j := newJudged(t)
 	out, err := j.engine.GetOpenIdTokenForDeveloperIdentity(t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{

@@ -11,7 +11,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 )
 
-// GetId returns the identity of the logins, or makes one (reference 3.4). Without
+// GetId returns the identity of the logins, or makes one (docs/cognito.md#getid). Without
 // logins every call makes a new guest.
 func (e *Engine) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
 	if err := e.begin("GetId", in); err != nil {

@@ -15,8 +15,9 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 )
 
-// ListIdentities lists a pool's identities by id, a page at a time (reference
-// 2.4). Disabled ones are among them unless the call hides them.
+// ListIdentities lists a pool's identities by id, a page at a time
+// (docs/cognito.md#administering-identities). Disabled ones are among them unless the call
+// hides them.
 func (e *Engine) ListIdentities(ctx context.Context, in *cognitoidentity.ListIdentitiesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.ListIdentitiesOutput, error) {
 	if err := e.begin("ListIdentities", in); err != nil {
 		return nil, err
@@ -69,9 +70,9 @@ func describe(i rules.Identity, linked []rules.Login) types.IdentityDescription 
 	return d
 }
 
-// DeleteIdentities removes identities with their logins, each on its own: what
-// could not be removed is listed, the others are gone (reference 2.4). One that
-// does not exist counts as removed, so that a call can be repeated.
+// DeleteIdentities removes identities with their logins, each on its own: what could not be
+// removed is listed, the others are gone (docs/cognito.md#administering-identities). One
+// that does not exist counts as removed, so that a call can be repeated.
 func (e *Engine) DeleteIdentities(ctx context.Context, in *cognitoidentity.DeleteIdentitiesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DeleteIdentitiesOutput, error) {
 	if err := e.begin("DeleteIdentities", in); err != nil {
 		return nil, err
@@ -125,8 +126,8 @@ func (e *Engine) existing(ctx context.Context, ids []string) (found []rules.Iden
 }
 
 // LookupDeveloperIdentity finds the identity of a backend's user, the users of an
-// identity, a page at a time, or confirms that the two belong together (reference
-// 3.7).
+// identity, a page at a time, or confirms that the two belong together
+// (docs/cognito.md#lookup).
 func (e *Engine) LookupDeveloperIdentity(ctx context.Context, in *cognitoidentity.LookupDeveloperIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
 	if err := e.begin("LookupDeveloperIdentity", in); err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func identityOf(tx *store.Tx, pool *rules.Pool, in *cognitoidentity.LookupDevelo
 	}, nil
 }
 
-// maxLookup is the page of a lookup that names no size (reference 3.7).
+// maxLookup is the page of a lookup that names no size (docs/cognito.md#lookup).
 const maxLookup = 60
 
 func (e *Engine) usersOf(tx *store.Tx, pool *rules.Pool, in *cognitoidentity.LookupDeveloperIdentityInput) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {

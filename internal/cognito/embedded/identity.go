@@ -12,7 +12,7 @@ import (
 )
 
 // DescribeIdentity shows an identity with the names of its providers; its users'
-// ids stay with the engine (reference 2.4).
+// ids stay with the engine (docs/cognito.md#administering-identities).
 func (e *Engine) DescribeIdentity(ctx context.Context, in *cognitoidentity.DescribeIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DescribeIdentityOutput, error) {
 	if err := e.begin("DescribeIdentity", in); err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (e *Engine) DescribeIdentity(ctx context.Context, in *cognitoidentity.Descr
 }
 
 // UnlinkIdentity takes logins from an identity that one of the call's logins
-// proves. With its last login an identity is disabled for good (reference 3.6).
+// proves. With its last login an identity is disabled for good (docs/cognito.md#unlinking).
 func (e *Engine) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
 	if err := e.begin("UnlinkIdentity", in); err != nil {
 		return nil, err

@@ -12,8 +12,9 @@ import (
 	"github.com/cognito-broker/broker/internal/logins"
 )
 
-// prove verifies all logins of a call; one bad token fails it (reference 3.3).
-// The order is by provider, so that equal calls fail equally.
+// prove verifies all logins of a call; one bad token fails it
+// (docs/cognito.md#entering-an-identity). The order is by provider, so that equal calls
+// fail equally.
 func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]string) ([]rules.Proven, error) {
 	proven := make([]rules.Proven, 0, len(tokens))
 	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
@@ -42,8 +43,9 @@ func loginsOf(proven []rules.Proven) []rules.Login {
 	return out
 }
 
-// acceptable refuses providers that the pool does not list: row 13 of reference
-// 3.3, or what the token itself shows to be wrong (6.1).
+// acceptable refuses providers that the pool does not list: row 13 of
+// docs/cognito.md#entering-an-identity, or what the token itself shows to be wrong
+// (docs/cognito.md#login-keys).
 func (e *Engine) acceptable(pool *rules.Pool, provider, token string) error {
 	if e.proves(pool, provider) {
 		return nil

@@ -12,12 +12,12 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 )
 
-// tokenLife is how long a token of GetOpenIdToken lives (reference 3.5).
+// tokenLife is how long a token of GetOpenIdToken lives (docs/cognito.md#developer-users).
 const tokenLife = 10 * time.Minute
 
 // GetOpenIdToken gives a token for STS to whoever proves a login of the identity
-// or holds the id of a guest, where the pool allows the classic flow (reference
-// 4.1).
+// or holds the id of a guest, where the pool allows the classic flow
+// (docs/cognito.md#flows).
 func (e *Engine) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenOutput, error) {
 	if err := e.begin("GetOpenIdToken", in); err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (e *Engine) prepareToken(ctx context.Context, in *cognitoidentity.GetOpenId
 }
 
 // sign makes a token for an identity. Guests' tokens do not name the pool's ARN
-// (reference 5.1).
+// (docs/cognito.md#the-openid-token).
 func (e *Engine) sign(ctx context.Context, pool, id string, amr []string, life time.Duration, tags map[string]string) (string, error) {
 	now := e.now().Truncate(time.Second)
 	claims := issuer.Claims{

@@ -60,7 +60,7 @@ func (e *Engine) DescribeIdentityPool(_ context.Context, in *cognitoidentity.Des
 }
 
 // UpdateIdentityPool replaces a pool: what is left out goes back to its default
-// (reference 2.3). What has operations of its own (roles, mappings, principal tags)
+// (docs/cognito.md#pools). What has operations of its own (roles, mappings, principal tags)
 // is no part of it, and tags are only where the call brings some, or an empty map of
 // them, which then replace those there were. The developer provider's name stays,
 // once it is set: left out it is kept, another one is refused.

@@ -12,7 +12,7 @@ import (
 )
 
 // SetPrincipalTagAttributeMap replaces the map from a provider's claims to session
-// tags (reference 2.3 and 4.6).
+// tags (docs/cognito.md#pools and #session-tags).
 func (e *Engine) SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error) {
 	if err := e.begin("SetPrincipalTagAttributeMap", in); err != nil {
 		return nil, err

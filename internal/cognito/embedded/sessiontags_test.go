@@ -14,8 +14,8 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// Principal tags of a developer call end in the session, by both flows (reference
-// 4.6).
+// Principal tags of a developer call end in the session, by both flows
+// (docs/cognito.md#session-tags).
 func TestDevelopersTagsEndInTheSession(t *testing.T) {
 	j := newJudged(t)
 	tags := map[string]string{"team": "sales"}
@@ -92,7 +92,7 @@ func TestClaimsBecomeSessionTags(t *testing.T) {
 }
 
 // A guest's session of the enhanced flow carries the policies that limit guests;
-// that of the classic flow, and a user's, do not (reference 4.7).
+// that of the classic flow, and a user's, do not (docs/cognito.md#scope-down-of-guests).
 func TestGuestsAreScopedDown(t *testing.T) {
 	j := newJudged(t)
 	guest, err := j.engine.GetId(t.Context(), &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(open)})

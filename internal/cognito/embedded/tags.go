@@ -11,7 +11,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 )
 
-// TagResource adds tags to a pool, or changes their values (reference 2.3).
+// TagResource adds tags to a pool, or changes their values (docs/cognito.md#pools).
 func (e *Engine) TagResource(ctx context.Context, in *cognitoidentity.TagResourceInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.TagResourceOutput, error) {
 	if err := e.begin("TagResource", in); err != nil {
 		return nil, err

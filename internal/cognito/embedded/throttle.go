@@ -10,7 +10,7 @@ import (
 )
 
 // throttle refuses calls beyond a rate, by operation, as the service's quotas do
-// (reference, section 7). A second's worth may come at once.
+// (docs/cognito.md#quotas). A second's worth may come at once.
 type throttle map[string]*rate.Limiter
 
 func newThrottle(limits map[string]float64) throttle {

@@ -55,7 +55,7 @@ func speaks(tx *store.Tx, pool *rules.Pool, id string, t *cognito.Token) error {
 }
 
 // tokenError words what is wrong with a token as the service words it for any
-// login token (reference 6.2).
+// login token (docs/cognito.md#login-tokens).
 func (e *Engine) tokenError(err error) error {
 	invalid, ok := errors.AsType[*issuer.Invalid](err)
 	if !ok {

@@ -84,7 +84,8 @@ func (e *Engine) Mint(ctx context.Context, id sts.WebIdentity) (string, error) {
 	return e.sign(ctx, id.Audience, id.Subject, id.AMR, tokenLife, id.Tags)
 }
 
-// refuseToken words what is wrong with a token as STS words it (reference 5.2).
+// refuseToken words what is wrong with a token as STS words it
+// (docs/cognito.md#assumerolewithwebidentity).
 func (e *Engine) refuseToken(token string, err error) error {
 	invalid, ok := errors.AsType[*issuer.Invalid](err)
 	if !ok {

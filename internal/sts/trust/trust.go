@@ -1,8 +1,7 @@
-// Package trust reads and judges trust policies of roles: who may assume one by a
-// web identity (reference 4.8). It knows the part of IAM's language that such
-// policies use, and refuses, when a policy is read, every element, operator,
-// condition key and variable that it does not know: what is not understood never
-// permits.
+// Package trust reads and judges trust policies of roles: who may assume one by a web
+// identity (docs/cognito.md#trust-policies). It knows the part of IAM's language that such
+// policies use, and refuses, when a policy is read, every element, operator, condition key
+// and variable that it does not know: what is not understood never permits.
 //
 // It knows nothing of tokens: what a token proves comes in as plain values.
 package trust

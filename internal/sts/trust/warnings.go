@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What IAM would save and reference 9 warns of.
+// What IAM would save and docs/cognito.md#pitfalls warns of.
 const (
 	warnAnyone    = "allows tokens of any provider"
 	warnAnyPool   = "allows tokens of any pool: no condition names exact values of " + keyPrefix + "aud"

@@ -1,5 +1,5 @@
-// Package issuer is the engine's own OpenID issuer: it mints the tokens by which
-// Cognito vouches for an identity (reference 5.1), verifies them when they come
+// Package issuer is the engine's own OpenID issuer: it mints the tokens by which Cognito
+// vouches for an identity (docs/cognito.md#the-openid-token), verifies them when they come
 // back, and keeps and rotates the keys that sign them.
 //
 // A key is durable before it is published, and published before a token signed

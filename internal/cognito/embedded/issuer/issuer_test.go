@@ -179,7 +179,8 @@ func unb64(t testing.TB, s string) string {
 	return string(text)
 }
 
-// The bytes of a token are those of reference 5.1, to the order of its members.
+// The bytes of a token are those of docs/cognito.md#the-openid-token, to the order of its
+// members.
 func TestTokenIsTheServices(t *testing.T) {
 	c := newClock()
 	i := start(t, config(stocked(t, c.now()), c.now))

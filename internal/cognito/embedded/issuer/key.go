@@ -17,7 +17,8 @@ import (
 
 const (
 	keyBits = 2048
-	// longestToken is the longest life that a token may have (reference 3.5).
+	// longestToken is the longest life that a token may have
+	// (docs/cognito.md#developer-users).
 	longestToken = 24 * time.Hour
 	// retention is how long a retired key stays published and verifies: until the
 	// last token that it signed has expired, and an hour for the skew of other

@@ -9,7 +9,7 @@ import (
 )
 
 // payload is a token's second part, its members in the service's order
-// (reference 5.1).
+// (docs/cognito.md#the-openid-token).
 type payload struct {
 	Subject  string   `json:"sub"`
 	Audience string   `json:"aud"`

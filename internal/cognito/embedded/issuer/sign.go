@@ -17,7 +17,7 @@ const (
 )
 
 // maxToken is the longest web identity token that STS takes, in bytes
-// (reference 5.2).
+// (docs/cognito.md#assumerolewithwebidentity).
 const maxToken = 20000
 
 // ErrTooLarge says that the claims would make a token of more than 20,000 bytes.

@@ -57,8 +57,8 @@ func (i *Issuer) Verify(text string) (*Claims, error) {
 	return c, nil
 }
 
-// verifySignature takes the header of reference 5.1 and nothing beside it: the token
-// has no say in how it is verified.
+// verifySignature takes the header of a Cognito token (docs/cognito.md#the-openid-token) and
+// nothing beside it: the token has no say in how it is verified.
 func (i *Issuer) verifySignature(t *jwt.Token, now time.Time) error {
 	if len(t.Header) != 3 || t.KeyID == "" || t.Type != tokenType || t.Algorithm != algorithm {
 		return &Invalid{Reason: Unverified, cause: errHeader}

@@ -2,7 +2,7 @@ package model
 
 import "slices"
 
-// developer is reference 3.5.
+// developer follows docs/cognito.md#developer-users.
 func (w World) developer(op Op, fresh string) []Outcome {
 	user := Login{Provider: w.pools[op.Pool].Developer, Subject: op.User}
 	all := append([]Login{user}, op.Logins...)
@@ -30,7 +30,7 @@ func (w World) developer(op Op, fresh string) []Outcome {
 	return w.resolve(i, all)
 }
 
-// merge is reference 3.8.
+// merge follows docs/cognito.md#merging.
 func (w World) merge(op Op) []Outcome {
 	provider := w.pools[op.Pool].Developer
 	from, known := w.Owner(op.Pool, Login{provider, op.User})
@@ -46,7 +46,7 @@ func (w World) merge(op Op) []Outcome {
 	return w.unite(into, []string{from}, nil)
 }
 
-// unlink is the first half of reference 3.6.
+// unlink follows docs/cognito.md#unlinking for public logins.
 func (w World) unlink(op Op) []Outcome {
 	i, ok := w.Identity(op.Identity)
 	if !ok {

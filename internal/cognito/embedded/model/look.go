@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// lookup is reference 3.7.
+// lookup follows docs/cognito.md#lookup.
 func (w World) lookup(op Op) []Outcome {
 	provider := w.pools[op.Pool].Developer
 	i, ok := w.Identity(op.Identity)
@@ -25,7 +25,8 @@ func (w World) lookup(op Op) []Outcome {
 	return w.answer(Answer{Identity: owner, List: []string{op.User}})
 }
 
-// delete and what follows are reference 2.4. One that is gone counts as deleted.
+// delete and what is below follow docs/cognito.md#administering-identities. One that
+// is gone counts as deleted.
 func (w World) delete(op Op) []Outcome {
 	i, ok := w.Identity(op.Identity)
 	if !ok {

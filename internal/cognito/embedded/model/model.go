@@ -1,10 +1,10 @@
-// Package model is a second, plain reading of how identities behave (section 3
-// of the reference), for tests: they put it beside an engine and compare. It
+// Package model is a second, plain reading of how identities behave
+// (docs/cognito.md#identities), for tests: they put it beside an engine and compare. It
 // shares nothing with the engine, so that a mistake is not made twice, and keeps
 // everything in one list, so that it is easy to believe.
 //
 // A World is a value; an operation leaves it as it is and returns those that may
-// follow. Where the reference is open the model says what docs/fidelity.md says.
+// follow. Where docs/cognito.md has no answer the model says what docs/fidelity.md says.
 package model
 
 import (
@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// State is an identity's state (reference 3.2), and one that only the model has.
+// State is an identity's state (docs/cognito.md#states), and one that only the model has.
 type State string
 
 // The states of an identity. Of a deleted one the model remembers that its id is

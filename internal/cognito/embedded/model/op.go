@@ -25,7 +25,7 @@ type Answer struct {
 	List          []string // sorted
 }
 
-// Matches reports whether got is what the model answers. Where the reference
+// Matches reports whether got is what the model answers. Where docs/cognito.md
 // knows no text the model has none, and any will do.
 func (a Answer) Matches(got Answer) bool {
 	return a.Identity == got.Identity && a.Code == got.Code &&
@@ -45,7 +45,7 @@ type Outcome struct {
 	World  World
 }
 
-// Names of errors, and the texts of the reference (section 10).
+// Names of errors, and the texts of docs/cognito.md#messages.
 const (
 	notAuthorized    = "NotAuthorizedException"
 	notFound         = "ResourceNotFoundException"

@@ -2,10 +2,10 @@ package model
 
 import "slices"
 
-// maxLogins is what an identity may have after a merge (reference 3.8).
+// maxLogins is what an identity may have after a merge (docs/cognito.md#merging).
 const maxLogins = 20
 
-// getID is reference 3.4.
+// getID follows docs/cognito.md#getid.
 func (w World) getID(op Op, fresh string) []Outcome {
 	if len(op.Logins) == 0 && op.User == "" {
 		if !w.pools[op.Pool].Guests {
@@ -30,7 +30,7 @@ func (w World) join(pool string, logins []Login, fresh string) []Outcome {
 	return w.eldestTakes(owners, nil, logins)
 }
 
-// enter is reference 3.3.
+// enter follows docs/cognito.md#entering-an-identity.
 func (w World) enter(op Op) []Outcome {
 	i, ok := w.Identity(op.Identity)
 	if !ok {

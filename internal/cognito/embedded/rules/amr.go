@@ -20,8 +20,9 @@ type Proven struct {
 	Claims   Claims // of the token; nil for developer users
 }
 
-// AMR states how a call was authenticated, in the words of reference 5.1: each
-// provider of this call with the form that tells its user.
+// AMR states how a call was authenticated, in the words of an OpenID token
+// (docs/cognito.md#the-openid-token): each provider of this call with the form that
+// tells its user.
 func AMR(p *Pool, proven []Proven) []string {
 	if len(proven) == 0 {
 		return []string{amrUnauthenticated}

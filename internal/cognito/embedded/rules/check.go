@@ -12,7 +12,7 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// Quotas of an account and of a pool (reference, section 7).
+// Quotas of an account and of a pool (docs/cognito.md#quotas).
 const (
 	MaxPools     = 1000
 	maxUserPools = 50
@@ -30,12 +30,13 @@ var (
 	tagText      = regexp.MustCompile(`\A[\p{L}\p{N}\p{Zs}_.:/=+@-]*\z`)
 )
 
-// publicDomains are the keys that SupportedLoginProviders takes (reference 6.1).
+// publicDomains are the keys that SupportedLoginProviders takes
+// (docs/cognito.md#login-keys).
 var publicDomains = []string{
 	"graph.facebook.com", "www.amazon.com", "accounts.google.com", "appleid.apple.com", "api.twitter.com", "www.digits.com",
 }
 
-// matchTypes are the comparisons of rules (reference 4.4).
+// matchTypes are the comparisons of rules (docs/cognito.md#roles-from-rules).
 var matchTypes = []string{"Equals", "Contains", "StartsWith", "NotEqual"}
 
 // CheckPool refuses a definition that the model's constraints let pass and the
@@ -84,7 +85,7 @@ func checkARNs(member string, arns []string, form *regexp.Regexp) error {
 	return nil
 }
 
-// CheckTags refuses tags beyond reference 2.3.
+// CheckTags refuses tags that a pool does not take (docs/cognito.md#pools).
 func CheckTags(tags map[string]string) error {
 	if len(tags) > maxTags {
 		return cognito.InvalidParameter("A pool takes at most 50 tags.")
@@ -98,7 +99,7 @@ func CheckTags(tags map[string]string) error {
 }
 
 // CheckRoles refuses roles and mappings that a pool of the account cannot have
-// (reference 2.3). A file may bring mappings of former providers.
+// (docs/cognito.md#pools). A file may bring mappings of former providers.
 func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mapping, former ...string) error {
 	for _, role := range []string{roles.Authenticated, roles.Unauthenticated} {
 		if err := checkRole(role, account); role != "" && err != nil {
@@ -139,8 +140,8 @@ func checkRole(arn, account string) error {
 	return nil
 }
 
-// mappable reports whether a key of RoleMappings is a provider of the pool: an
-// app client of a user pool, a public domain, or a provider's ARN (reference 4.2).
+// mappable reports whether a key of RoleMappings is a provider of the pool: an app client
+// of a user pool, a public domain, or a provider's ARN (docs/cognito.md#role-resolution).
 func (p *Pool) mappable(key string) bool {
 	if _, ok := p.PublicProviders[key]; ok {
 		return true

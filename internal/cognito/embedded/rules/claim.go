@@ -9,7 +9,7 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// Claims that say which roles a user may have (reference 4.3).
+// Claims that say which roles a user may have (docs/cognito.md#roles-from-the-token).
 const (
 	claimRoles     = "cognito:roles"
 	claimPreferred = "cognito:preferred_role"
@@ -47,10 +47,10 @@ func claimText(value any) (text string, ok bool) {
 	return "", false
 }
 
-// matches decides one rule (reference 4.4 and 11.5). A claim that is absent never
-// matches, not even NotEqual. Of an array some element has to match, and for
-// NotEqual every one: an empty array says as little as an absent claim. An element
-// that is no text matches nothing, so an array that could hide the value never
+// matches decides one rule (docs/cognito.md#roles-from-rules, docs/fidelity.md#roles). A
+// claim that is absent never matches, not even NotEqual. Of an array some element has to
+// match, and for NotEqual every one: an empty array says as little as an absent claim. An
+// element that is no text matches nothing, so an array that could hide the value never
 // passes as one without it.
 func (r Rule) matches(value any) bool {
 	list, ok := value.([]any)

@@ -25,7 +25,7 @@ func decoded(t *testing.T, text string) claims {
 	return c
 }
 
-// Reference 4.4 and 11.5: one rule against one claim.
+// One rule against one claim (docs/cognito.md#roles-from-rules, docs/fidelity.md#roles).
 func TestRuleMatches(t *testing.T) {
 	for _, c := range []struct {
 		claims       string

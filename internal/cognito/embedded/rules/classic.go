@@ -2,7 +2,7 @@ package rules
 
 import "github.com/cognito-broker/broker/internal/cognito"
 
-// Refusals of the classic flow (reference 4.1).
+// Refusals of the classic flow (docs/cognito.md#flows).
 const (
 	msgClassicOff      = "Basic (classic) flow is not enabled, please use enhanced flow."
 	msgClassicMappings = "Basic (classic) flow is not supported with RoleMappings, please use enhanced flow."

@@ -9,9 +9,10 @@ import (
 // Texts of the developer call that the service shows, or that nobody recorded.
 const (
 	msgNoSuchDeveloper = "This identity pool does not support the specified developer provider"
-	// The type is the model's; the text is ours (reference, section 11, question 3).
+	// The type is the model's; the text is ours
+	// (docs/fidelity.md#developer-identities).
 	msgDeveloperTaken = "Developer user is already registered with another identity."
-	// Likewise ours, for types that the reference infers.
+	// Likewise ours, for types that are inferred.
 	msgUnknownUser        = "Developer user identifier not found."
 	msgUnknownSource      = "Source user identifier not found."
 	msgUnknownDestination = "Destination user identifier not found."
@@ -19,7 +20,7 @@ const (
 )
 
 // DeveloperUser finds the backend's own user among the logins of a developer
-// call (reference 3.5); what remains are public logins with tokens.
+// call (docs/cognito.md#developer-users); what remains are public logins with tokens.
 func DeveloperUser(p *Pool, logins map[string]string) (user Login, public map[string]string, err error) {
 	identifier, ok := logins[p.DeveloperProvider]
 	if !ok || p.DeveloperProvider == "" {
@@ -45,8 +46,8 @@ func CheckDeveloper(p *Pool, provider string) error {
 // Logins map alone would not keep.
 const maxDeveloperUser = 1024
 
-// ResolveDeveloper decides a developer call (reference 3.5): user is trusted,
-// public are proven logins beside it. asked is the identity that the call names;
+// ResolveDeveloper decides a developer call (docs/cognito.md#developer-users): user is
+// trusted, public are proven logins beside it. asked is the identity that the call names;
 // nil where it names none.
 func ResolveDeveloper(p *Pool, user Login, public []Login, asked *Identity, facts Facts) (Resolution, error) {
 	all := append([]Login{user}, public...)
@@ -76,7 +77,7 @@ func joinDeveloper(p *Pool, owner string, all []Login, facts Facts) (Resolution,
 	return Resolve(p, facts.Identities[owner], all, facts)
 }
 
-// MergeDevelopers decides MergeDeveloperIdentities (reference 3.8): the
+// MergeDevelopers decides MergeDeveloperIdentities (docs/cognito.md#merging): the
 // destination's identity survives. Two users of one identity were merged already:
 // whoever repeats a call whose answer was lost gets the same answer.
 func MergeDevelopers(p *Pool, source, destination Login, facts Facts) (Resolution, error) {
@@ -97,7 +98,7 @@ func MergeDevelopers(p *Pool, source, destination Login, facts Facts) (Resolutio
 	return settle(p, facts.Identities[to], []Identity{facts.Identities[from]}, nil, facts)
 }
 
-// UnlinkDeveloper decides UnlinkDeveloperIdentity (reference 3.6), and whether
+// UnlinkDeveloper decides UnlinkDeveloperIdentity (docs/cognito.md#unlinking), and whether
 // the identity keeps any login.
 func UnlinkDeveloper(id Identity, user Login, facts Facts) (left bool, err error) {
 	owner, known := facts.Owners[user]

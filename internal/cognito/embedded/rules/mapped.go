@@ -55,10 +55,10 @@ func (t *LoginChoice) deny(why string) bool {
 	return true
 }
 
-// byToken takes the role out of the token (reference 4.3). It goes no further than
-// what the token says without contradicting itself: user pools only prefer a role
-// that they list, so a token that prefers another is denied rather than believed
-// in part, be the list empty. A preferred role without a list stands.
+// byToken takes the role out of the token (docs/cognito.md#roles-from-the-token). It goes
+// no further than what the token says without contradicting itself: user pools only prefer
+// a role that they list, so a token that prefers another is denied rather than believed in
+// part, be the list empty. A preferred role without a list stands.
 func (t *LoginChoice) byToken(account string, claims Claims, custom string) (decided bool) {
 	r, ok := readRoleClaims(claims)
 	if !ok {
@@ -85,7 +85,7 @@ func (t *LoginChoice) byToken(account string, claims Claims, custom string) (dec
 }
 
 // byRules takes the role of the first rule that matches, or, overriding the order,
-// of one that matches and gives custom (reference 4.4).
+// of one that matches and gives custom (docs/cognito.md#roles-from-rules).
 func (t *LoginChoice) byRules(rules []Rule, claims Claims, custom string) (decided bool) {
 	for i, r := range rules {
 		value := claimOf(claims, r.Claim)

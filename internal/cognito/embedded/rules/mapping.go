@@ -22,11 +22,11 @@ const (
 	whyDifferent  = "the logins' role mappings give different roles"
 )
 
-// ChooseRole chooses the role of an enhanced-flow call (reference 4.2 to 4.5).
-// Guests and users of whom no login has a mapping get the pool's default roles.
-// Otherwise the logins with a mapping decide, and the others are silent: if one is
-// denied so is the call; if they differ, custom, the call's CustomRoleArn, may pick
-// a role that one of them offers (11.6).
+// ChooseRole chooses the role of an enhanced-flow call (docs/cognito.md#role-resolution to
+// #denied-roles). Guests and users of whom no login has a mapping get the pool's default
+// roles. Otherwise the logins with a mapping decide, and the others are silent: if one is
+// denied so is the call; if they differ, custom, the call's CustomRoleArn, may pick a role
+// that one of them offers (docs/fidelity.md#roles).
 //
 // A login without claims at a provider with a mapping is one whose claims are all
 // absent. A pass-through token, which carries none, is to be given as one login of
@@ -63,7 +63,8 @@ func byProvider(proven []Proven) []Proven {
 }
 
 // chooseDefault takes the pool's role. No mapping exists that could offer a choice,
-// so custom is allowed only if it names the role that is due anyway (11.4).
+// so custom is allowed only if it names the role that is due anyway
+// (docs/fidelity.md#roles).
 func (c *RoleChoice) chooseDefault() {
 	switch {
 	case c.Default == "":
@@ -100,8 +101,8 @@ func (c *RoleChoice) chooseMapped(mapped []LoginChoice) {
 	}
 }
 
-// mappingDenied is the service's denial (reference 4.5). It names the provider as
-// Logins does.
+// mappingDenied is the service's denial (docs/cognito.md#denied-roles). It names the
+// provider as Logins does.
 func mappingDenied(provider string) error {
 	return cognito.NotAuthorized(fmt.Sprintf("The ambiguous role mapping rules for: %s denied this request.", provider))
 }

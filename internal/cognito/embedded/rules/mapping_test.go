@@ -73,7 +73,7 @@ func answer(c rules.RoleChoice) string {
 	return role
 }
 
-// Reference 4.3, and 4.5 for the refusals.
+// Type Token (docs/cognito.md#roles-from-the-token), and its refusals (#denied-roles).
 func TestTokenMapping(t *testing.T) {
 	const both = `{"cognito:roles":["` + roleA + `","` + roleB + `"]}`
 	for name, c := range map[string]struct {
@@ -138,7 +138,7 @@ func TestTokenMapping(t *testing.T) {
 	}
 }
 
-// Reference 4.4.
+// Type Rules (docs/cognito.md#roles-from-rules).
 func TestRulesMapping(t *testing.T) {
 	three := []rules.Rule{equals("g", "1", roleA), {Claim: "g", Match: "StartsWith", Value: "1", Role: roleB}, equals("h", "2", roleA)}
 	for name, c := range map[string]struct {
@@ -175,7 +175,8 @@ func TestRulesMapping(t *testing.T) {
 	}
 }
 
-// Reference 4.2: which mapping is a login's, and whose role is due without one.
+// Which mapping is a login's, and whose role is due without one
+// (docs/cognito.md#role-resolution).
 func TestMappingKeys(t *testing.T) {
 	yes := claims{"ok": "1"}
 	hit := rulesMapping("Deny", equals("ok", "1", roleA))
@@ -264,7 +265,8 @@ func TestZeroRoleChoiceDenies(t *testing.T) {
 	}
 }
 
-// Several logins (11.6). The claim r names the role that a login's mapping gives.
+// Several logins (docs/fidelity.md#roles). The claim r names the role that a login's
+// mapping gives.
 func TestSeveralLogins(t *testing.T) {
 	m := rulesMapping("Deny", equals("r", "a", roleA), equals("r", "b", roleB), equals("s", "c", roleC))
 	p := poolOf(map[string]rules.Mapping{googleID: m, appleID: m})

@@ -26,7 +26,7 @@ type Pool struct {
 	ID           string `json:"id"`
 	Name         string `json:"name"`
 	AllowGuests  bool   `json:"allowGuests"`
-	AllowClassic *bool  `json:"allowClassic,omitempty"` // unset allows, reference 2.3
+	AllowClassic *bool  `json:"allowClassic,omitempty"` // unset allows, docs/cognito.md#pools
 	// DeveloperProvider is the name of the backends' own logins.
 	DeveloperProvider string   `json:"developerProvider,omitempty"`
 	OIDCProviderARNs  []string `json:"oidcProviderArns,omitempty"`

@@ -50,7 +50,7 @@ func (f Facts) split(id string, asked []Login) (own, free []Login, foreign []Ide
 }
 
 // GuestAccess decides a call for an identity without logins: rows 2, 3 and 4 of
-// reference 3.3, in that order.
+// docs/cognito.md#entering-an-identity, in that order.
 func GuestAccess(p *Pool, id Identity) error {
 	if !p.AllowGuests {
 		return cognito.NotAuthorized(cognito.MsgGuestsNotAllowed)
@@ -62,7 +62,7 @@ func GuestAccess(p *Pool, id Identity) error {
 }
 
 // Resolve decides a call for an identity with at least one proven login: rows 5
-// to 12 of reference 3.3.
+// to 12 of docs/cognito.md#entering-an-identity.
 func Resolve(p *Pool, id Identity, asked []Login, facts Facts) (Resolution, error) {
 	own, free, foreign := facts.split(id.ID, asked)
 	switch id.State {
@@ -94,7 +94,7 @@ func (f Facts) survivor(id Identity) (Identity, bool) {
 	return survivor, ok && id.State == Disabled && survivor.State == Authenticated
 }
 
-// ResolveNew decides GetId with at least one proven login (reference 3.4). Logins
+// ResolveNew decides GetId with at least one proven login (docs/cognito.md#getid). Logins
 // of several identities merge those, as a call that names one of them would.
 func ResolveNew(p *Pool, asked []Login, facts Facts) (Resolution, error) {
 	_, free, owners := facts.split("", asked)
@@ -129,7 +129,7 @@ func compare(a, b string) int {
 }
 
 // maxMerged bounds the logins of an identity that comes out of a merge
-// (reference 3.8).
+// (docs/cognito.md#merging).
 const maxMerged = 20
 
 // settle gives the survivor what the losers and nobody have. An identity has one

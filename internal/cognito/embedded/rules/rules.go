@@ -6,7 +6,7 @@ package rules
 
 import "time"
 
-// State is an identity's state (reference 3.2). The zero State permits nothing.
+// State is an identity's state (docs/cognito.md#states). The zero State permits nothing.
 type State uint8
 
 // The states of an identity.

@@ -52,7 +52,7 @@ func factsOf(linked map[string][]rules.Login, identities ...rules.Identity) rule
 	return f
 }
 
-// Rows 5 to 12 of reference 3.3.
+// Rows 5 to 12 of docs/cognito.md#entering-an-identity.
 func TestResolve(t *testing.T) {
 	type logins = []rules.Login
 	pool := &rules.Pool{DeveloperProvider: "login.example"}
@@ -108,7 +108,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// Rows 2, 3 and 4 of reference 3.3.
+// Rows 2, 3 and 4 of docs/cognito.md#entering-an-identity.
 func TestGuestAccess(t *testing.T) {
 	for name, c := range map[string]struct {
 		allowed bool
@@ -131,7 +131,7 @@ func TestGuestAccess(t *testing.T) {
 	}
 }
 
-// GetId with logins (reference 3.4): of nobody, of one, of two identities.
+// GetId with logins (docs/cognito.md#getid): of nobody, of one, of two identities.
 func TestResolveNew(t *testing.T) {
 	pool := &rules.Pool{}
 	first := rules.Identity{ID: other, State: rules.Authenticated, Created: time.Unix(1, 0)}

@@ -2,10 +2,11 @@ package rules
 
 import "strings"
 
-// The session policies that limit guests in the enhanced flow (reference 4.7), as
-// of May 2026: an inline policy with the services that guests may use at all, and a
-// policy that AWS manages. They add up, and intersect with the role. AWS changes
-// both now and then; this file is the only place that knows them.
+// The session policies that limit guests in the enhanced flow
+// (docs/cognito.md#scope-down-of-guests), as of May 2026: an inline policy with the
+// services that guests may use at all, and a policy that AWS manages. They add up, and
+// intersect with the role. AWS changes both now and then; this file is the only place that
+// knows them.
 const (
 	guestPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":[` +
 		`"cloudwatch:*","logs:*","dynamodb:*","kinesis:*","mobileanalytics:*","s3:*","ses:*","sns:*","sqs:*","lambda:*",` +

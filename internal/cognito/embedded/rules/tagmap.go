@@ -7,7 +7,7 @@ import (
 )
 
 // TagMap says which claims of a provider's users become session tags: claim by
-// tag, or the fixed mapping of reference 4.6, whatever Tags holds.
+// tag, or the fixed mapping of docs/cognito.md#session-tags, whatever Tags holds.
 type TagMap struct {
 	UseDefaults bool              `json:"useDefaults,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
@@ -24,7 +24,7 @@ var errTagMap = cognito.InvalidParameter("PrincipalTags takes at most 50 tags, w
 // CheckTagMap refuses a map that the model's constraints let pass: of a provider
 // that the pool does not have, or with tags that IAM would refuse, which knows no
 // case of their keys. A user pool goes by its name without a client id, OpenID and
-// SAML providers by their ARN, others by their domain (reference 2.3). It holds to
+// SAML providers by their ARN, others by their domain (docs/cognito.md#pools). It holds to
 // the model too, for maps that come from a file, which may name former providers.
 func CheckTagMap(p *Pool, provider string, m TagMap, former ...string) error {
 	if !p.taggable(provider) && !slices.Contains(former, provider) {

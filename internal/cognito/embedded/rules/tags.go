@@ -9,8 +9,8 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// The fixed mapping of reference 4.6. The tags' names are not known for certain
-// (11.14).
+// The fixed mapping of docs/cognito.md#session-tags. The tags' names are not known for
+// certain (docs/fidelity.md#roles).
 const (
 	tagClient = "client"
 	tagUser   = "username"
@@ -19,9 +19,9 @@ const (
 // maxTagValue bounds a session tag's value, in characters.
 const maxTagValue = 256
 
-// PrincipalTags turns claims of a call's logins into session tags (reference 4.6).
-// Where providers disagree the first in their order wins; tags that differ in case
-// alone are one to STS, and so they are here.
+// PrincipalTags turns claims of a call's logins into session tags
+// (docs/cognito.md#session-tags). Where providers disagree the first in their order wins;
+// tags that differ in case alone are one to STS, and so they are here.
 //
 // A claim that is absent, empty, an array or an object gives no tag; nor does one
 // that STS would not take: longer than 256 characters, or with characters that tags

@@ -9,7 +9,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 )
 
-// Reference 4.6.
+// Claims of logins as session tags (docs/cognito.md#session-tags).
 func TestPrincipalTags(t *testing.T) {
 	long := strings.Repeat("ü", 256)
 	of := func(pairs ...string) rules.TagMap {

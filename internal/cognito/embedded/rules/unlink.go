@@ -6,12 +6,12 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// Unlink decides UnlinkIdentity (reference 3.6): proven are the call's logins,
+// Unlink decides UnlinkIdentity (docs/cognito.md#unlinking): proven are the call's logins,
 // remove the providers whose logins go. It returns those logins, and whether the
 // identity keeps any.
 //
 // A provider that is not linked is passed over: whoever repeats a call whose
-// answer was lost gets the same answer (reference, section 11, question 9).
+// answer was lost gets the same answer (docs/fidelity.md#identities-and-logins).
 func Unlink(p *Pool, id Identity, proven []Login, remove []string, facts Facts) (gone []Login, left bool, err error) {
 	if id.State == Disabled {
 		return nil, false, cognito.AccessForbidden(id.ID)

@@ -20,7 +20,7 @@ const (
 
 var idForm = regexp.MustCompile(`\A[\w-]+:[0-9a-f-]+\z`)
 
-// validID reports whether id has an id's form (reference 2.1), of the region of
+// validID reports whether id has an id's form (docs/cognito.md#shapes), of the region of
 // another where that is given.
 func validID(id, of string) bool {
 	region, _, _ := strings.Cut(of, ":")
