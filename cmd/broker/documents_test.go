@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -73,6 +74,65 @@ func TestLinksOfDocuments(t *testing.T) {
 	}
 	if count < 10 {
 		t.Errorf("got %d links, want those of README.md at least", count)
+	}
+}
+
+// sources reads the module's Go files by their paths from the root, with the lines of
+// each comment joined.
+func sources(t *testing.T) map[string]string {
+	t.Helper()
+	texts, joint := map[string]string{}, regexp.MustCompile(`\n\s*// ?`)
+	for _, dir := range []string{"cmd", "e2e", "examples", "internal", "scripts"} {
+		err := filepath.WalkDir("../../"+dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && d.IsDir() && d.Name() == "node_modules" {
+				return filepath.SkipDir
+			}
+			if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			texts[strings.TrimPrefix(filepath.ToSlash(path), "../../")] = joint.ReplaceAllString(string(text), " ")
+			return err
+		})
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	return texts
+}
+
+// Each document that the code cites is there, and has the sections that are cited:
+// docs/<file>.md#<section>, with more sections of it after a comma, "and" or "to".
+func TestSectionsOfComments(t *testing.T) {
+	cited := regexp.MustCompile(`docs/[\w-]+\.md((?:(?:, | and |, and | to )?#[\w-]+)*)`)
+	section, texts, seen := regexp.MustCompile(`#[\w-]+`), documents(t), 0
+	for name, text := range sources(t) {
+		for _, c := range cited.FindAllStringSubmatch(text, -1) {
+			document := strings.TrimSuffix(c[0], c[1])
+			if texts[document] == "" {
+				t.Errorf("%s cites %s, which is not there", name, document)
+			}
+			for _, s := range section.FindAllString(c[1], -1) {
+				if seen++; !anchors(texts[document])[s[1:]] {
+					t.Errorf("%s cites %s%s, which has no such section", name, document, s)
+				}
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("got %d sections, want those that comments cite", seen)
+	}
+}
+
+// Nobody is sent to papers that the repository does not have.
+func TestNothingForeignIsCited(t *testing.T) {
+	foreign := regexp.MustCompile(`(?i)\breference,? (?:section )?\d|\brules? \d+ of\b|\bof the desi[g]n\b`)
+	texts := sources(t)
+	maps.Copy(texts, documents(t))
+	for name, text := range texts {
+		if found := foreign.FindString(text); found != "" {
+			t.Errorf("%s cites %q", name, found)
+		}
 	}
 }
 
