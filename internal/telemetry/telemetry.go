@@ -1,6 +1,6 @@
 // Package telemetry makes what the broker tells its operators: the zap logger
 // and the Prometheus metrics. Nothing in it ever takes a token, a secret, a
-// subject or an identity (docs/architecture.md#silence).
+// subject or an identity (docs/architecture.md#secrecy).
 package telemetry
 
 import (
