@@ -163,7 +163,7 @@ func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
 // developerUncached asks the backend within a fence around all that is known to be
 // concerned: nobody here can tell whose the public logins are.
 func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, error) {
-	if err := s.turn(ctx, payer{pool: sub.Pool, logins: []login{userOf(sub.Pool, sub.Provider, sub.User)}}); err != nil {
+	if err := s.turn(ctx, payer{logins: []login{userOf(sub.Pool, sub.Provider, sub.User)}}); err != nil {
 		return answer{}, err
 	}
 	release, err := s.slot(ctx)

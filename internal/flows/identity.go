@@ -101,7 +101,6 @@ func (s *Service) UnlinkIdentity(ctx context.Context, in *cognitoidentity.Unlink
 	defer release()
 	proven, vain := s.proven(ctx, in.Logins)
 	at := stake{identity: *in.IdentityId, by: proven, vain: vain}
-	at.owned = s.owns(ctx, stake{pool: p.pool, identity: at.identity, logins: proven})
 	out, err := alter(ctx, s, at, in, func(ctx context.Context) (*cognitoidentity.UnlinkIdentityOutput, error) {
 		return s.Next.UnlinkIdentity(ctx, in, opts...)
 	})

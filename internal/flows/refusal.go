@@ -37,15 +37,12 @@ func (r Refusals) Close() {
 //
 // The limit by identity holds nobody up, or whoever knows an id could keep its owner out:
 // beyond it a call is made without a fence (see unfencedCall). It counts what did not come
-// about for any reason, by the logins that come with it if one is proved, and not at all for
-// whoever is known to own the identity.
+// about for any reason, whoever asked for it: anybody may have any number of logins, and one
+// that belonged to the identity once is no better than others.
 func (s *Service) attempt(ctx context.Context, at *stake) (ended func(error), err error) {
-	byAddress, byIdentity := askOf(ctx).Address, ""
+	byAddress, byIdentity := askOf(ctx).Address, at.identity
 	if at.vouched {
 		byAddress = ""
-	}
-	if at.identity != "" && !at.owned && !s.owns(ctx, *at) {
-		byIdentity = strings.Join(append([]string{at.identity}, at.proofs()...), "\x00")
 	}
 	if wait := tryTurn(s.Refusals.Addresses, byAddress); wait > 0 {
 		return nil, tooManyRefused(wait)

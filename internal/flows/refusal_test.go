@@ -347,8 +347,43 @@ func TestRefusedFencesAreLimited(t *testing.T) {
 	}
 }
 
-// Whoever is known to own the identity is fenced whatever others tried, and neither is what
-// went well counted by anybody's limit. What failed for a passing reason counts by address
+// An identity has one limit, whoever asks: neither many logins nor one that belonged to it
+// once begin more fences.
+func TestRefusedFencesOfManyLogins(t *testing.T) {
+	for name, token := range map[string]func(n int) string{
+		"many":               func(n int) string { return string(rune('m'+n)) + "1" },
+		"one of the past":    func(int) string { return "m1" },
+		"one of its own":     func(int) string { return "a1" },
+		"one not judged":     func(int) string { return "opaque" },
+		"one of each, mixed": func(n int) string { return []string{"m1", "a1", "opaque"}[n%3] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := limited(t)
+			fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
+			r.Epochs.Join(fleet)
+			r.directory.Owns(pool, idp, "m", user)
+			r.directory.Owns(pool, idp, "a", user)
+			r.backend.set(func(b *backend) { b.changes = definite["no such login"] })
+			for n := range 9 {
+				provider := idp
+				if token(n) == "opaque" {
+					provider = foreign
+				}
+				if got := code(r.unlinks(from(t.Context(), fmt.Sprint(n)), user, map[string]string{provider: token(n)})); got != "NotAuthorizedException" {
+					t.Errorf("try %d: got %s, want the refusal", n, got)
+				}
+			}
+			fleet.mu.Lock()
+			defer fleet.mu.Unlock()
+			if got := fleet.ended[cache.IdentityScope(user)]; got > 3 {
+				t.Errorf("got %d fences, want three at most", got)
+			}
+		})
+	}
+}
+
+// Whatever others tried, the owner's change ends what rests on it, and what
+// went well is counted by nobody's limit. What failed for a passing reason counts by address
 // where nobody proved anything.
 func TestRefusalsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -360,11 +395,10 @@ func TestRefusalsOfOthers(t *testing.T) {
 		}
 		r.backend.set(func(b *backend) { b.changes, b.fail = nil, nil })
 		r.want("key1", flows.Miss, flows.Ask{})
-		r.backend.set(func(b *backend) { b.before = func(string) { r.want("key2", flows.Miss, flows.Ask{}) } })
 		if err := r.unlinks(from(t.Context(), "his"), user, map[string]string{idp: "a1"}); err != nil {
 			t.Errorf("the owner: got %v, want an answer", err)
 		}
-		r.backend.set(func(b *backend) { b.before = nil })
+		r.want("key2", flows.Miss, flows.Ask{})
 		for _, outcome := range []error{nil, cognito.TooManyRequests("no"), errors.New("connection reset")} {
 			r.backend.set(func(b *backend) { b.changes = outcome })
 			for n := range 9 {

@@ -23,8 +23,6 @@ type stake struct {
 	vain bool
 	// by are the logins that prove who calls, where they are not at stake themselves.
 	by []login
-	// owned says that a login of the call is known to belong to the identity.
-	owned bool
 	// often says that the identity's limit of refusals is reached: see attempt.
 	often bool
 	// vouched says that a caller of the configuration answers for the call.
@@ -43,16 +41,6 @@ func (s *Service) stakeOf(ctx context.Context, pool, identity string, tokens map
 		at.logins, at.vain = s.proven(ctx, tokens)
 	}
 	return at
-}
-
-// proofs name the logins that prove who makes the call.
-func (at *stake) proofs() []string {
-	var names []string
-	for _, scope := range scopesOfLogins(slices.Concat(at.logins, at.by)) {
-		names = append(names, string(scope))
-	}
-	slices.Sort(names)
-	return names
 }
 
 // concerned are the scopes of a stake, each once: a fence over a scope twice would

@@ -18,8 +18,8 @@ type Exchanges interface {
 }
 
 // turn takes a turn for an exchange, before anything is done for it. It is counted
-// against whoever proved by it who he is: against a login that was proved, or else
-// against the identity where its id or its own token is the proof. An identity that a
+// against whoever proved by it who he is: against a login that was proved, in whichever
+// pools (anybody can make up pools), or else against the identity where its id or its own token is the proof. An identity that a
 // call only names pays for nothing, or whoever knows an id could use up what its owner
 // has. What only the backend can judge is counted by the tokens themselves.
 func (s *Service) turn(ctx context.Context, by payer) error {
@@ -35,9 +35,9 @@ func (s *Service) turn(ctx context.Context, by payer) error {
 
 // payer is what is known of who makes a call.
 type payer struct {
-	pool, identity string // the identity is empty where the call names none
-	tokens         map[string]string
-	logins         []login // those that were proved, or vouched for
+	identity string // empty where the call names none
+	tokens   map[string]string
+	logins   []login // those that were proved, or vouched for
 }
 
 // names name whom a call is counted against.
@@ -45,7 +45,7 @@ func (s *Service) names(by payer) []string {
 	switch {
 	case len(by.logins) > 0:
 		scopes := scopesOfLogins(by.logins)
-		return []string{"login", by.pool, string(slices.Min(scopes))} // one for a call, whichever order they come in
+		return []string{"login", string(slices.Min(scopes))} // one for a call, whichever order they come in
 	case len(by.tokens) == 0:
 		return []string{"guest", by.identity}
 	case s.own(by):
@@ -79,7 +79,7 @@ func (s *Service) flyInTurn(ctx context.Context, sub subject) (_ *cache.Entry, e
 		sub.often = at.often
 	}
 	if !sub.ahead {
-		by := payer{sub.Pool, sub.Identity, sub.Logins, sub.logins}
+		by := payer{sub.Identity, sub.Logins, sub.logins}
 		if sub.Flow == flowDeveloper {
 			by.logins = []login{userOf(sub.Pool, sub.Provider, sub.User)}
 		}
@@ -97,5 +97,5 @@ func (s *Service) turnUncached(ctx context.Context, p place, identity string, to
 	if !p.known && len(proven) == 0 {
 		return nil
 	}
-	return s.turn(ctx, payer{p.pool, identity, tokens, proven})
+	return s.turn(ctx, payer{identity, tokens, proven})
 }

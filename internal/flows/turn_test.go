@@ -55,6 +55,11 @@ var costly = map[string]func(r *rig, n int) error{
 	"sessions of a user, with fresh tokens": func(r *rig, n int) error {
 		return r.session(user, n, map[string]string{idp: fmt.Sprint("a", n)})
 	},
+	"identities in made-up pools": func(r *rig, n int) error {
+		made := fmt.Sprintf("us-east-1:%08x-4444-4444-8444-444444444444", n)
+		_, err := r.GetId(r.t.Context(), &cognitoidentity.GetIdInput{IdentityPoolId: &made, Logins: map[string]string{idp: "a1"}})
+		return err
+	},
 	"sessions of a user with two logins": func(r *rig, n int) error {
 		return r.session(user, n, map[string]string{idp: "a1", idp2: "b1"})
 	},
