@@ -76,6 +76,12 @@ func TestMemoryWritesByStamp(t *testing.T) {
 	if _, ok := m.Get(key); ok {
 		t.Error("at expiry: got a hit, want a miss")
 	}
+	now = start
+	m.Put(key, entry(epochs, time.Hour))
+	fence(epochs, "i/i").Done()
+	if shorter := entry(epochs, time.Second); !m.Put(key, shorter) {
+		t.Error("an entry in the place of one that was ended, and would have lived longer: got refused, want stored")
+	}
 }
 
 func TestCredentialsDoNotPrint(t *testing.T) {

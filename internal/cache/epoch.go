@@ -240,7 +240,7 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 		f.epochs.watches.note(f.scopes()...)
 	}
 	stamp := f.stamp
-	alone := f.change == nil || len(shared) == len(f.fenced)
+	alone := true // in this process: a mark without an epoch of the fleet is never valid
 	for i, s := range f.fenced {
 		next, undisturbed := s.state.finish(s, unchanged)
 		stamp.marks[i] = markOf(s.scope, s.state, next)

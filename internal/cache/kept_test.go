@@ -117,6 +117,10 @@ func TestMemoIsBoundedByHome(t *testing.T) {
 	if kept != cache.MaxAnswers {
 		t.Errorf("got %d answers of one home, want %d", kept, cache.MaxAnswers)
 	}
+	put(entryOf(epochs, "x", 0), "of an entry that has expired")
+	if !answered(keys[len(keys)-cache.MaxAnswers]) {
+		t.Error("got the oldest answer pushed out by one that is none, want it kept")
+	}
 	if !answered(keys[len(keys)-1]) || !answered(victim) {
 		t.Error("got the last answer, or another home's, pushed out; want both kept")
 	}

@@ -116,3 +116,35 @@ func TestRatesTry(t *testing.T) {
 		take("a", 10*time.Second)
 	})
 }
+
+// Whoever is refused learns how long it is to the next turn, in whole seconds that are
+// enough.
+func TestRatesTellHowLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRates(t, 6, 1, 100) // one in ten seconds
+		if err := r.Take("a"); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			pass    time.Duration
+			seconds int
+		}{{100 * time.Millisecond, 10}, {400 * time.Millisecond, 10}, {8600 * time.Millisecond, 1}, {400 * time.Millisecond, 1}} {
+			time.Sleep(c.pass)
+			short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			for how, err := range map[string]error{"taken": r.Take("a"), "waited for": r.Wait(short, "a")} {
+				limited, ok := errors.AsType[*cache.Limited](err)
+				if !ok || !errors.Is(err, cache.ErrLimited) || limited.Seconds() != c.seconds {
+					t.Errorf("a turn that is %s: got %v, want %d seconds to wait", how, err, c.seconds)
+				}
+			}
+			cancel()
+		}
+		if got := new(cache.Limited).Seconds(); got != 1 {
+			t.Errorf("where the next turn has come meanwhile: got %d seconds, want one", got)
+		}
+		time.Sleep(600 * time.Millisecond)
+		if err := r.Take("a"); err != nil {
+			t.Errorf("after it: got %v, want a turn", err)
+		}
+	})
+}
