@@ -150,3 +150,30 @@ func (f *Fleet) LateFence(ctx context.Context, scope cache.Scope, late time.Dura
 
 // LateWithin is how long a fence that was given up may be late.
 const LateWithin = lateWithin
+
+// ID is what brokers call this one.
+func (f *Fleet) ID() string { return f.member.id }
+
+// DoubtsName and LeasesName are what the changes that are noted, and the table of leases,
+// are called in Redis.
+func (f *Fleet) DoubtsName() string { return f.names.doubts() }
+func (f *Fleet) LeasesName() string { return f.member.key }
+
+// AdoptLapsed is AdoptDoubts for leases that lapsed longer ago than that, and a table that
+// stands for longer.
+func (f *Fleet) AdoptLapsed(ctx context.Context, lapsed, stood time.Duration) ([]cache.Doubt, error) {
+	return f.readDoubts(ctx, adoptDoubts, f.member.id, lapsed.Milliseconds(), stood.Milliseconds())
+}
+
+// Trial is what is known of rights on a server.
+type Trial struct{ trial }
+
+// Dialed, Forbade, Tried, Due, Unnamed and Lacks tell of it: that a connection was made,
+// that the server refused something, what a trial found, whether one is due, whether what
+// was refused has no name, and what lacks.
+func (t *Trial) Dialed()                 { t.dials.Add(1) }
+func (t *Trial) Forbade()                { t.forbade.Store(time.Now().UnixNano()) }
+func (t *Trial) Tried(missing ...string) { t.tried(missing) }
+func (t *Trial) Due() bool               { return t.due() }
+func (t *Trial) Unnamed() bool           { return t.unnamed() }
+func (t *Trial) Lacks() string           { return t.lacks() }

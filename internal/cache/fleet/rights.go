@@ -73,11 +73,7 @@ const tryAgain = time.Second
 // due reports whether the rights are to be tried: they never were, connections were made
 // since, a right lacks, or lacked in what was sent since.
 func (t *trial) due() bool {
-	at := t.at.Load()
-	if at == 0 {
-		return true
-	}
-	return since(&t.at) >= tryAgain && (t.dials.Load() != t.seen.Load() || t.missing.Load() != nil || t.forbade.Load() >= at)
+	return since(&t.at) >= tryAgain && (t.dials.Load() != t.seen.Load() || t.missing.Load() != nil || t.forbade.Load() >= t.at.Load())
 }
 
 // lacks are the rules that lack, as far as is known.
@@ -88,9 +84,10 @@ func (t *trial) lacks() string {
 	return ""
 }
 
-// unnamed reports whether a right lacked lately of which a trial found nothing.
+// unnamed reports whether a right lacked lately, before the last trial. If that found which
+// one, lacks tells.
 func (t *trial) unnamed() bool {
-	return since(&t.forbade) < refusedLately && t.at.Load() > t.forbade.Load() && t.lacks() == ""
+	return since(&t.forbade) < refusedLately && t.at.Load() > t.forbade.Load()
 }
 
 // tried notes what a trial found.

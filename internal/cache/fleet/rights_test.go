@@ -145,17 +145,21 @@ func TestMissingRightsOfClustersAreNamed(t *testing.T) {
 // script too, and when a connection is made anew; the log has it once.
 func TestRightsThatAreTakenAway(t *testing.T) {
 	t.Parallel() // it waits
-	for name, notice := range map[string]func(t *testing.T, s *redistest.Server, b *broker, user string){
-		"a script fails": func(t *testing.T, _ *redistest.Server, b *broker, _ string) {
+	for name, c := range map[string]struct {
+		right  string
+		notice func(t *testing.T, s *redistest.Server, b *broker, user string)
+	}{
+		"a script fails": {"hset", func(t *testing.T, _ *redistest.Server, b *broker, _ string) {
 			if _, err := b.Owns(t.Context(), cache.LoginScope("idp", "user"), "x"); !errors.Is(err, cache.ErrFleet) {
 				t.Errorf("a script without its right: got %v, want it not available", err)
 			}
-		},
-		"reconnected": func(t *testing.T, s *redistest.Server, _ *broker, user string) {
+		}},
+		// Nothing needs that one meanwhile.
+		"reconnected": {"zcard", func(t *testing.T, s *redistest.Server, _ *broker, user string) {
 			if err := s.Client().Do(t.Context(), "client", "kill", "user", user).Err(); err != nil {
 				t.Fatal(err)
 			}
-		},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -166,17 +170,17 @@ func TestRightsThatAreTakenAway(t *testing.T) {
 			where.Username, where.Password = user, "password"
 			where.ReadTimeout = 10 * time.Second // on a busy machine
 			b := joinWith(t, newKeys(), fleet.Config{Server: where, Observer: silent{}, Log: zap.New(core)}).leased(t).well(t)
-			grant(t, s, user, "-hset")
-			notice(t, s, b, user)
-			b.troubled(t, lacking+"+hset")
-			until(t, "the log has it", func() bool { return lines.FilterField(zap.String("reason", lacking+"+hset")).Len() > 0 })
+			grant(t, s, user, "-"+c.right)
+			c.notice(t, s, b, user)
+			b.troubled(t, lacking+"+"+c.right)
+			until(t, "the log has it", func() bool { return lines.FilterField(zap.String("reason", lacking+"+"+c.right)).Len() > 0 })
 			for range 20 {
 				_, _ = b.Owns(t.Context(), cache.LoginScope("idp", "user"), "x")
 			}
-			grant(t, s, user, "+hset")
+			grant(t, s, user, "+"+c.right)
 			b.well(t)
 			until(t, "the log has the end", func() bool { return lines.FilterMessage("redis is well again").Len() > 0 })
-			if got := lines.FilterField(zap.String("reason", lacking+"+hset")).Len(); got != 1 {
+			if got := lines.FilterField(zap.String("reason", lacking+"+"+c.right)).Len(); got != 1 {
 				t.Errorf("got %d lines of the right that lacks, want one", got)
 			}
 		})

@@ -29,6 +29,8 @@ func TestTurns(t *testing.T) {
 	for n := range 4 {
 		if _, err := turn(n, 59*time.Minute, "a", "p"); !errors.Is(err, cache.ErrLimited) {
 			t.Errorf("past the burst: got %v, want %v", err, cache.ErrLimited)
+		} else if limited, ok := errors.AsType[*cache.Limited](err); !ok || limited.Wait > time.Hour || limited.Wait < 59*time.Minute {
+			t.Errorf("past the burst: got %v, want almost an hour to wait", err)
 		}
 	}
 	for n := range 2 {
