@@ -174,7 +174,7 @@ func (s *settler) settle(ctx context.Context) error {
 		}
 		next, ended := old.Meet(state)
 		if s.engine != nil {
-			if err := s.engine.end(ctx, ended, old); err != nil {
+			if err := s.engine.end(ctx, ended); err != nil {
 				return err
 			}
 		}
@@ -239,8 +239,7 @@ func (s *settler) tend(ctx context.Context) error {
 		return err
 	}
 	mine := *s.current.Load()
-	known := mine.Of(state)
-	if known {
+	if mine.Of(state) {
 		if stands, err := s.fleet.Tend(ctx, s.kind, s.record); err != nil || stands {
 			return err
 		}
@@ -253,7 +252,7 @@ func (s *settler) tend(ctx context.Context) error {
 	switch next, _ := mine.Meet(state); {
 	case old.Of(state):
 		_, err = s.put(ctx, seen, old, old, state)
-	case seen.Text == nil || !seen.Tended || !known && slices.Equal(old.Spell(), mine.Spell()): // the engine has other pools
+	case seen.Text == nil || !seen.Tended || slices.Equal(old.Spell(), mine.Spell()): // the engine has other pools
 		_, err = s.put(ctx, seen, old, next, state)
 	}
 	return err

@@ -77,14 +77,14 @@ func (e *engineSettings) remember(ctx context.Context, r settings.Record) error 
 // fencedAtOnce bounds the scopes of one fence.
 const fencedAtOnce = 128
 
-// end ends, in the whole fleet, what rests on units that ended. before is the record
-// that had them, of pools too that the store has no more.
-func (e *engineSettings) end(ctx context.Context, ended []string, before settings.Record) error {
+// end ends, in the whole fleet, what rests on units that ended. Pools that the store has no
+// more are among them.
+func (e *engineSettings) end(ctx context.Context, ended []string) error {
 	var pools []rules.Pool
 	if err := e.store.View(ctx, func(tx *store.Tx) (err error) { pools, err = tx.Pools(); return err }); err != nil {
 		return err
 	}
-	for scopes := range slices.Chunk(endedScopes(ended, before, pools), fencedAtOnce) {
+	for scopes := range slices.Chunk(endedScopes(ended, pools), fencedAtOnce) {
 		if err := e.fence(ctx, scopes...); err != nil {
 			return err
 		}
@@ -93,16 +93,7 @@ func (e *engineSettings) end(ctx context.Context, ended []string, before setting
 }
 
 // endedScopes are what rests on units of the engine, each once.
-func endedScopes(ended []string, before settings.Record, pools []rules.Pool) []cache.Scope {
-	var ids []string
-	for _, p := range pools {
-		ids = append(ids, p.ID)
-	}
-	for name := range before.Units {
-		if id, ok := strings.CutPrefix(name, unitPool); ok {
-			ids = append(ids, id)
-		}
-	}
+func endedScopes(ended []string, pools []rules.Pool) []cache.Scope {
 	var scopes []cache.Scope
 	for _, name := range ended {
 		if id, ok := strings.CutPrefix(name, unitPool); ok {
@@ -121,9 +112,9 @@ func endedScopes(ended []string, before settings.Record, pools []rules.Pool) []c
 			}
 			continue
 		}
-		for _, id := range ids {
-			if scopes = append(scopes, cache.CredentialsScope(id)); name == unitAll {
-				scopes = append(scopes, cache.PoolScope(id))
+		for i := range pools {
+			if scopes = append(scopes, cache.CredentialsScope(pools[i].ID)); name == unitAll {
+				scopes = append(scopes, cache.PoolScope(pools[i].ID))
 			}
 		}
 	}
