@@ -43,6 +43,14 @@ func refusalsOf(b *instance, idp, id string, mallory map[string]string) map[stri
 			return b.rest(t, demoPool, "logins/unlink", map[string]any{"identityId": id, "logins": logins, "loginsToRemove": []string{idp}})
 		}
 	}
+	// Pools that do not exist have ids like identities'.
+	calls["a made-up pool by REST"] = func(t *testing.T) answer {
+		return b.rest(t, id, "credentials", map[string]any{"logins": mallory})
+	}
+	calls["a made-up pool by the wire"] = func(t *testing.T) answer {
+		in, _ := json.Marshal(map[string]any{"IdentityPoolId": id, "Logins": mallory})
+		return b.wire(t, "GetId", string(in))
+	}
 	calls["a developer's unlink"] = func(t *testing.T) answer {
 		return b.rest(t, demoPool, "developer/unlink", map[string]any{"identityId": id, "userIdentifier": "nobody"}, bearer(backendAPIKey)...)
 	}

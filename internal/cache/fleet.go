@@ -44,6 +44,8 @@ type Change interface {
 type Found struct {
 	Entry *Entry // nil: none
 	Stamp Stamp
+	// Unmet says that the fleet knows nothing of the pool yet, and that so no epochs were made.
+	Unmet bool
 	// Fenced says that there is an entry that may not be served, and that a fence over
 	// what it rests on began a moment ago: when that has ended, it may be.
 	Fenced bool

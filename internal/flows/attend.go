@@ -154,7 +154,7 @@ func (s *Service) tryRenewal(ctx context.Context, c *cache.Claim) (next time.Tim
 		return time.Time{}, nil
 	}
 	sub.readEpochs(s.Epochs)
-	found, err := s.Shared.Find(ctx, sub.key, sub.stamp, s.Epochs.Read)
+	found, err := s.Shared.Find(ctx, sub.key, sub.stamp, s.Epochs.Read, false)
 	if err != nil {
 		return time.Time{}, err
 	}

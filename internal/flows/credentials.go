@@ -140,11 +140,11 @@ func (s *Service) shared(ctx context.Context, sub *subject) (*cache.Entry, error
 	if s.Shared == nil {
 		return nil, nil
 	}
-	found, err := s.Shared.Find(ctx, sub.key, sub.stamp, s.Epochs.Read)
+	found, err := s.Shared.Find(ctx, sub.key, sub.stamp, s.Epochs.Read, sub.namesPool())
 	if err != nil {
 		return nil, err
 	}
-	sub.stamp, sub.fenced = found.Stamp, found.Fenced
+	sub.stamp, sub.fenced, sub.unmet = found.Stamp, found.Fenced, found.Unmet
 	if found.Entry == nil || !found.Entry.Stands(s.Now()) {
 		return nil, nil
 	}

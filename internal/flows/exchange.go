@@ -59,9 +59,14 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	if sub.links {
 		return s.flyLinking(ctx, sub)
 	}
+	watch, began := s.Epochs.Watch(), time.Now()
+	defer watch.Close()
 	entry, got, err := s.bring(ctx, sub)
 	if err != nil {
 		return nil, err
+	}
+	if sub.unmet {
+		sub.stamp = s.settled(ctx, watch, began, append([]cache.Scope{sub.scope, sub.poolScope()}, sub.loginScopes()...)...)
 	}
 	known := s.ownedUnder(ctx, sub.stamp, sub.Pool, got.credentials.IdentityID, sub.logins)
 	if sub.Identity != "" && got.credentials.IdentityID != sub.Identity {

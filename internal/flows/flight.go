@@ -35,8 +35,8 @@ func (s *Service) flight(ctx context.Context, sub subject) (brought, error) {
 	if s.Shared == nil {
 		return s.alone(ctx, sub, flightLed)
 	}
-	f, outcome := cache.Flight{Key: sub.key, Stamp: sub.stamp, Fences: sub.links}, flightLed
-	for sub.links || sub.stamp.Stands() {
+	f, outcome := cache.Flight{Key: sub.key, Stamp: sub.stamp, Fences: sub.links || sub.unmet}, flightLed
+	for sub.links || sub.unmet || sub.stamp.Stands() {
 		// The slot comes first: nobody waits for a broker that waits for one.
 		release, err := s.slot(ctx)
 		if err != nil {
@@ -130,7 +130,7 @@ func (s *Service) follow(ctx context.Context, sub subject, f cache.Flight, leade
 func (s *Service) stored(ctx context.Context, sub subject) *cache.Entry {
 	now := sub
 	now.readEpochs(s.Epochs)
-	found, err := s.Shared.Find(ctx, sub.key, now.stamp, s.Epochs.Read)
+	found, err := s.Shared.Find(ctx, sub.key, now.stamp, s.Epochs.Read, sub.namesPool())
 	if err != nil || found.Entry == nil || !found.Entry.Stands(s.Now()) {
 		return nil
 	}

@@ -55,8 +55,9 @@ type Guests interface {
 // cache.ErrFleet.
 type Shared interface {
 	// Find looks for a key's entry. stamp is of its home and its pool, read before;
-	// read stamps what else the entry turns out to rest on.
-	Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp) (cache.Found, error)
+	// read stamps what else the entry turns out to rest on. With sparing, nothing is made
+	// for a pool of which the fleet knows nothing.
+	Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp, sparing bool) (cache.Found, error)
 	// Spot is where the entry of a key stands whose stamp is that, for those who may
 	// have it again.
 	Spot(key cache.Key, stamp cache.Stamp) cache.Spot

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -104,17 +105,17 @@ func (s *Service) identity(ctx context.Context, r request) (answer, error) {
 	}, nil
 }
 
-// settled is the stamp of the present epoch of a scope that a call which began then
+// settled is the stamp of the present epochs of scopes that a call which began then
 // brought, and which nothing changed meanwhile; else one that never stands.
-func (s *Service) settled(ctx context.Context, watch *cache.Watch, began time.Time, scope cache.Scope) cache.Stamp {
-	stamp := s.Epochs.Read(scope)
+func (s *Service) settled(ctx context.Context, watch *cache.Watch, began time.Time, scopes ...cache.Scope) cache.Stamp {
+	stamp := s.Epochs.Read(scopes...)
 	if s.Shared != nil {
 		var err error
 		if stamp, err = s.Shared.Settled(ctx, stamp, time.Since(began)); err != nil {
 			return cache.Stamp{}
 		}
 	}
-	if watch.Ended(scope) {
+	if slices.ContainsFunc(scopes, watch.Ended) {
 		return cache.Stamp{}
 	}
 	return stamp

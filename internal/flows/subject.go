@@ -28,6 +28,9 @@ type subject struct {
 	often bool
 	// fenced says that the fleet has an entry for the call that open fences suspend.
 	fenced bool
+	// unmet says that the fleet knows nothing of the call's pool: its first answer tells that
+	// there is one.
+	unmet bool
 	// tokens digests the logins byte for byte: a refusal belongs to them.
 	tokens cache.Key
 	// links says that the call may link a login, and so must be fenced: changes
@@ -70,6 +73,9 @@ func (r *request) poolScope() cache.Scope {
 	}
 	return cache.CredentialsScope(r.Pool)
 }
+
+// namesPool reports whether the call may name any pool, also one that does not exist.
+func (r *request) namesPool() bool { return r.Flow == flowID }
 
 // readLogins adds the epochs of logins that were proved since.
 func (sub *subject) readLogins(e *cache.Epochs) {

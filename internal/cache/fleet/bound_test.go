@@ -25,7 +25,7 @@ func (b *broker) keep(t testing.TB, id, name string, life time.Duration) {
 // keeps reports whether an entry of an identity is there.
 func (b *broker) keeps(t testing.TB, id, name string) bool {
 	t.Helper()
-	found, err := b.Find(t.Context(), keyOf(name), b.epochs.Read(cache.IdentityScope(id), pool), b.epochs.Read)
+	found, err := b.Find(t.Context(), keyOf(name), b.epochs.Read(cache.IdentityScope(id), pool), b.epochs.Read, false)
 	if err != nil {
 		t.Fatal(err)
 	}

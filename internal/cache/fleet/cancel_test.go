@@ -162,7 +162,7 @@ func TestFoundFenced(t *testing.T) {
 		t.Fatal(err)
 	}
 	find := func(key cache.Key) cache.Found {
-		found, err := b.Find(ctx, key, b.epochs.Read(login, pool), b.epochs.Read)
+		found, err := b.Find(ctx, key, b.epochs.Read(login, pool), b.epochs.Read, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,7 +54,7 @@ func (b *broker) kept(t testing.TB, id string) {
 // found looks an identity's entry up in Redis.
 func (b *broker) found(t testing.TB, id string) (bool, error) {
 	t.Helper()
-	found, err := b.Find(t.Context(), keyOf(id), b.epochs.Read(cache.IdentityScope(id), pool), b.epochs.Read)
+	found, err := b.Find(t.Context(), keyOf(id), b.epochs.Read(cache.IdentityScope(id), pool), b.epochs.Read, false)
 	return found.Entry != nil, err
 }
 

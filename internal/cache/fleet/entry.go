@@ -63,8 +63,12 @@ return 1
 // Find looks for the entry of a key. stamp is of its home, its pool and the logins that
 // it is asked for with, and was read in this process before; all of them are read in
 // one round trip. read stamps other scopes that the entry turns out to rest on, which
-// cost another. It fails with cache.ErrFleet.
-func (f *Fleet) Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp) (cache.Found, error) {
+// cost another. Epochs that are missing are made; with sparing only if the pool has one,
+// so that who names a pool that does not exist leaves nothing in Redis. It fails with
+// cache.ErrFleet.
+func (f *Fleet) Find(
+	ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp, sparing bool,
+) (cache.Found, error) {
 	scopes, _ := stamp.Shared()
 	name := f.names.of("c", scopes[0], key)
 	blob, epochs, err := f.read(ctx, name, scopes)
@@ -79,6 +83,10 @@ func (f *Fleet) Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read
 		}
 	}
 	if len(epochs) < len(scopes) {
+		if _, met := epochs[scopes[1]]; sparing && !met {
+			found.Unmet = true
+			return found, nil
+		}
 		var fenced bool
 		if epochs, fenced, err = f.open(ctx, scopes); err != nil {
 			return cache.Found{}, err

@@ -29,7 +29,7 @@ func TestTamperedEntries(t *testing.T) {
 	b := join(t, server(redis.Addr()), k).leased(t)
 	look := func(what string, want bool) {
 		t.Helper()
-		found, err := b.Find(ctx, keyOf("x"), b.epochs.Read(cache.IdentityScope("x"), pool), b.epochs.Read)
+		found, err := b.Find(ctx, keyOf("x"), b.epochs.Read(cache.IdentityScope("x"), pool), b.epochs.Read, false)
 		if err != nil || (found.Entry != nil) != want {
 			t.Errorf("%s: got an entry %v (%v), want %v", what, found.Entry != nil, err, want)
 		}
@@ -61,7 +61,7 @@ func TestTamperedEntries(t *testing.T) {
 		}
 		header := admin.Get(ctx, there).Val()[:42]
 		admin.Set(ctx, there, header+whole[42:], time.Minute)
-		found, err := a.Find(ctx, keyOf("y"), a.epochs.Read(cache.IdentityScope("y"), pool), a.epochs.Read)
+		found, err := a.Find(ctx, keyOf("y"), a.epochs.Read(cache.IdentityScope("y"), pool), a.epochs.Read, false)
 		if err != nil || found.Entry != nil {
 			t.Errorf("moved: got an entry %v (%v), want none", found.Entry != nil, err)
 		}
@@ -84,7 +84,7 @@ func TestWritesAreJudged(t *testing.T) {
 	}
 	wants := func(want string) cache.Stamp {
 		t.Helper()
-		found, err := a.Find(ctx, keyOf("x"), a.epochs.Read(cache.IdentityScope("x"), pool), a.epochs.Read)
+		found, err := a.Find(ctx, keyOf("x"), a.epochs.Read(cache.IdentityScope("x"), pool), a.epochs.Read, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestWritesAreJudged(t *testing.T) {
 	wants("new")
 
 	whole := join(t, server(redis.Addr()), newKeys()).leased(t) // of another fleet
-	if found, err := whole.Find(ctx, keyOf("x"), whole.epochs.Read(cache.IdentityScope("x"), pool), whole.epochs.Read); err != nil || found.Entry != nil {
+	if found, err := whole.Find(ctx, keyOf("x"), whole.epochs.Read(cache.IdentityScope("x"), pool), whole.epochs.Read, false); err != nil || found.Entry != nil {
 		t.Errorf("another fleet on the same Redis: got an entry %v (%v), want none", found.Entry != nil, err)
 	}
 }

@@ -100,7 +100,7 @@ func (f *fire) ask(ctx context.Context, b *broker, id string) (answer, where str
 		f.hits.Add(1)
 		return entry.Credentials.SecretKey, "memory"
 	}
-	found, err := b.Find(ctx, keyOf(id), b.epochs.Read(cache.IdentityScope(id), pool), b.epochs.Read)
+	found, err := b.Find(ctx, keyOf(id), b.epochs.Read(cache.IdentityScope(id), pool), b.epochs.Read, false)
 	if err == nil && found.Entry != nil {
 		b.memory.Put(keyOf(id), found.Entry)
 		f.hits.Add(1)

@@ -116,7 +116,7 @@ func (b *broker) look(ctx context.Context, id string) (*cache.Entry, cache.Stamp
 	if e, ok := b.memory.Get(keyOf(id)); ok {
 		return e, cache.Stamp{}, nil
 	}
-	found, err := b.Find(ctx, keyOf(id), b.epochs.Read(cache.IdentityScope(id), pool), b.epochs.Read)
+	found, err := b.Find(ctx, keyOf(id), b.epochs.Read(cache.IdentityScope(id), pool), b.epochs.Read, false)
 	if err != nil {
 		return nil, cache.Stamp{}, err
 	}

@@ -30,7 +30,7 @@ func spotted(t testing.TB, by, at *broker, id string, also ...cache.Scope) cache
 	if err := by.store(t.Context(), id, "secret of "+id, stamp); err != nil {
 		t.Fatal(err)
 	}
-	found, err := at.Find(t.Context(), keyOf(id), at.epochs.Read(cache.IdentityScope(id), pool), at.epochs.Read)
+	found, err := at.Find(t.Context(), keyOf(id), at.epochs.Read(cache.IdentityScope(id), pool), at.epochs.Read, false)
 	if err != nil || found.Entry == nil {
 		t.Fatalf("got an entry %v (%v), want what was stored", found.Entry != nil, err)
 	}
