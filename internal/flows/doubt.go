@@ -79,8 +79,7 @@ func (s *Service) suspend(d doubt) error {
 	defer cancel()
 	fence, err := s.fence(ctx, d.scopes())
 	if err != nil {
-		s.owe(d.scopes())
-		return err
+		return err // nobody was answered by what is after the change: it is tried again
 	}
 	s.linger(fence)
 	d.Suspended = true
