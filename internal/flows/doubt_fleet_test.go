@@ -1,10 +1,16 @@
 package flows_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
@@ -138,6 +144,92 @@ func TestDoubtThatRedisLost(t *testing.T) {
 	until(t, "the end of the doubt", func() bool { return a.doubts(t) == 0 })
 }
 
+// ordered tells of the changes of settings before those of roles.
+type ordered struct{ flows.Shared }
+
+func (o ordered) DoubtsOf(ctx context.Context, pool string) ([]cache.Doubt, error) {
+	noted, err := o.Shared.DoubtsOf(ctx, pool)
+	slices.SortFunc(noted, func(a, b cache.Doubt) int { return bytes.Compare(b.Text, a.Text) })
+	return noted, err
+}
+
+// Of two changes of a pool in doubt each is read for itself.
+func TestTwoDoubtsOfAPool(t *testing.T) {
+	c := newCompany(t)
+	m := c.join(func(f *flows.Config) { f.Shared = ordered{f.Shared} })
+	roleAt(t, m, 0)
+	m.losing(false)
+	for _, operation := range []string{"SetIdentityPoolRoles", "UpdateIdentityPool"} {
+		if err := poolChanges[operation](m.rig, "new"); err == nil {
+			t.Fatal("got no error")
+		}
+	}
+	c.backend.set(func(b *backend) { b.pool.role = "new" }) // the first arrives
+	if role, _ := roleAt(t, m, 50); role != "new" {
+		t.Errorf("who was not served before: got %s", role)
+	}
+	if role, _ := roleAt(t, m, 0); role != "new" {
+		t.Errorf("after somebody got the new role: got %s", role)
+	}
+	c.ahead.Store(int64(time.Minute))
+	until(t, "the end of the doubts", func() bool { return m.doubts(t) == 0 })
+}
+
+// unforgetful is a fleet that cannot be told once that a change is settled, and whose
+// answer is lost when one is noted.
+type unforgetful struct {
+	flows.Shared
+	failed *atomic.Bool
+	noted  error
+}
+
+func (u unforgetful) PutDoubt(ctx context.Context, d cache.Doubt) error {
+	if err := u.Shared.PutDoubt(ctx, d); err != nil {
+		return err
+	}
+	return u.noted
+}
+
+func (u unforgetful) DropDoubt(ctx context.Context, d cache.Doubt) error {
+	if u.failed.CompareAndSwap(false, true) {
+		return cache.ErrFleet
+	}
+	return u.Shared.DropDoubt(ctx, d)
+}
+
+// A change whose outcome is known is forgotten, also where that did not succeed at first. So
+// is one that was not tried, since nobody knows whether it is noted.
+func TestSettledChangesAreForgotten(t *testing.T) {
+	for name, test := range map[string]struct{ noted, change, want error }{
+		"made":      {nil, nil, nil},
+		"refused":   {nil, unmade["throttled"], unmade["throttled"]},
+		"not tried": {cache.ErrFleet, nil, cache.ErrFleet},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCompany(t)
+			var failed atomic.Bool
+			m := c.join(func(f *flows.Config) { f.Shared = unforgetful{f.Shared, &failed, test.noted} })
+			c.backend.set(func(b *backend) {
+				b.changes = test.change
+				b.before = func(operation string) {
+					if test.noted != nil {
+						t.Errorf("%s was sent", operation)
+					}
+				}
+			})
+			if err := m.setRoles("new"); !errors.Is(err, test.want) {
+				t.Fatalf("got %v, want %v", err, test.want)
+			}
+			until(t, "that the fleet cannot be told", failed.Load)
+			if test.noted == nil {
+				until(t, "a reading afterwards", func() bool { return c.backend.pool.reads.Load() > 1 })
+			}
+			c.ahead.Store(int64(time.Minute))
+			until(t, "the end of what is noted", func() bool { return m.doubts(t) == 0 })
+		})
+	}
+}
+
 // Without Redis no pool is changed.
 func TestNoPoolChangeWithoutRedis(t *testing.T) {
 	c := newCompany(t)
@@ -147,6 +239,18 @@ func TestNoPoolChangeWithoutRedis(t *testing.T) {
 	for operation, change := range poolChanges {
 		if err := change(a.rig, "new"); err == nil {
 			t.Errorf("%s: got no error", operation)
+		}
+	}
+}
+
+// Nor where no fence can be set: after the change one must be.
+func TestNoPoolChangeWithoutAFence(t *testing.T) {
+	r := newRig(t)
+	r.Epochs.Join(&unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}})
+	r.backend.set(func(b *backend) { b.before = func(operation string) { t.Errorf("%s was sent", operation) } })
+	for operation, change := range poolChanges {
+		if err := change(r, "new"); !errors.Is(err, cognito.ErrUnavailable) {
+			t.Errorf("%s: got %v, want %v", operation, err, cognito.ErrUnavailable)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package flows_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,6 +235,8 @@ func TestDoubtThatCannotBeRead(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
 				defer r.Settled()
+				told := 0
+				r.Unreadable = func(string, error) { told++ }
 				users := newCrowd(r, 20)
 				r.losing(false)
 				r.backend.set(func(b *backend) {
@@ -243,8 +246,10 @@ func TestDoubtThatCannotBeRead(t *testing.T) {
 					t.Fatal("got no error")
 				}
 				synctest.Wait()
-				if hits, _, _ := users.ask(); name == "throttled" && hits != 20 {
-					t.Errorf("while nobody was answered: got %d hits, want all", hits)
+				// Of a reading that is refused another will be too: what it could not tell ends at once.
+				wantHits, wantTold := map[string]int{"throttled": 20}[name], map[string]int{"denied": 1}[name]
+				if hits, _, _ := users.ask(); hits != wantHits || told != wantTold {
+					t.Errorf("while nobody was answered: got %d hits, and told %d times that the pool may not be read; want %d and %d", hits, told, wantHits, wantTold)
 				}
 				r.backend.set(func(b *backend) { b.pool.role = "new" }) // it arrives
 				if role, _, err := (crowd{r, 99}).one(50); role != "new" || err != nil {
@@ -265,4 +270,66 @@ func TestDoubtThatCannotBeRead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reading that began while the change could be made yet is not the last: it may be made
+// before that reading is back.
+func TestLastReadingOfADoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.Settled()
+		users := newCrowd(r, 20)
+		r.losing(false)
+		if err := r.setRoles("new"); err == nil {
+			t.Fatal("got no error")
+		}
+		end := time.Now().Add(25 * time.Second) // until then it may be made
+		var slow atomic.Int32
+		r.backend.set(func(b *backend) {
+			b.pool.read = func() {
+				if left := time.Until(end); 0 < left && left < 2*time.Second {
+					slow.Add(1)
+					time.Sleep(left + time.Second)
+				}
+			}
+		})
+		time.Sleep(time.Until(end) - 100*time.Millisecond)
+		r.backend.set(func(b *backend) { b.pool.role = "new" })
+		time.Sleep(2 * time.Second)
+		if slow.Load() != 1 {
+			t.Fatalf("readings that are back after the end: got %d, want one", slow.Load())
+		}
+		if role, _, err := (crowd{r, 99}).one(50); role != "new" || err != nil {
+			t.Errorf("who was not served before: got %s, %v", role, err)
+		}
+		if _, roles, _ := users.ask(); roles["new"] != 20 {
+			t.Errorf("after somebody got the new role: got %v, want it for all", roles)
+		}
+		time.Sleep(time.Minute)
+		r.Settled()
+	})
+}
+
+// A broker that is being stopped begins no readings: an answer of its backend's ends at once
+// what others would be served.
+func TestDoubtAtABrokerThatStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		users := newCrowd(r, 20)
+		r.losing(false)
+		if err := r.setRoles("new"); err == nil {
+			t.Fatal("got no error")
+		}
+		if err := r.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.backend.set(func(b *backend) { b.pool.role = "new" })
+		began := time.Now()
+		if role, _, err := (crowd{r, 99}).one(50); role != "new" || err != nil || time.Since(began) != 0 {
+			t.Errorf("who was not served before: got %s, %v, after %v; want the new role at once", role, err, time.Since(began))
+		}
+		if _, roles, _ := users.ask(); roles["new"] != 20 {
+			t.Errorf("after somebody got the new role: got %v, want it for all", roles)
+		}
+	})
 }

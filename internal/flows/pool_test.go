@@ -28,10 +28,10 @@ func TestRefusedPoolChangesEndNothing(t *testing.T) {
 					if err := change(r, "new"); cognito.Public(err).ErrorCode() != cognito.Public(refusal).ErrorCode() {
 						t.Errorf("got %v, want %v", err, refusal)
 					}
+					r.Settled()
 					if got := r.backend.pool.reads.Load(); got != 1 {
 						t.Errorf("readings of the pool: got %d, want the one before", got)
 					}
-					r.Settled()
 					if hits, _, failed := users.ask(); hits != 60 || failed != 0 {
 						t.Errorf("users with a hit: got %d, and %d failed; want all 60", hits, failed)
 					}
