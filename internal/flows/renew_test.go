@@ -218,3 +218,30 @@ func TestRefusedRenewal(t *testing.T) {
 		})
 	}
 }
+
+// A refusal after the first of a call's tokens expired says nothing of the identity: what is
+// cached for it stays, whichever token that was.
+func TestRefusedAfterATokenExpired(t *testing.T) {
+	const one, two = "one.example", "two.example"
+	for _, lives := range []map[string]time.Duration{
+		{one: 41*time.Minute + 5*time.Second, two: 2 * time.Hour},
+		{one: 2 * time.Hour, two: 41*time.Minute + 5*time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			tokens := map[string]string{one: stating(lives[one]), two: stating(lives[two])}
+			if got, err := r.askAll(user, tokens); got != "key1" || err != nil {
+				t.Fatalf("got %s %v, want key1", got, err)
+			}
+			time.Sleep(41 * time.Minute) // less than the floor is left
+			r.want("key2", flows.Miss, flows.Ask{})
+			r.backend.set(func(b *backend) {
+				b.slow, b.fail = 10*time.Second, func(string) error { return cognito.NotAuthorized(cognito.MsgTokenUnverified) }
+			})
+			if _, err := r.askAll(user, tokens); code(err) != "NotAuthorizedException" {
+				t.Fatalf("got %v, want the refusal", err)
+			}
+			r.want("key2", flows.Hit, flows.Ask{})
+		})
+	}
+}

@@ -56,7 +56,7 @@ func (s *Service) subject(ctx context.Context, p place, r request) (subject, boo
 	sub.evidence, sub.key, sub.tokens = ev, s.name(ev, r), s.Names.Key("tokens", spelt(r.Logins)...)
 	sub.links = p.links(r.Logins)
 	sub.readLogins(s.Epochs)
-	sub.renewable = !sub.links && len(r.Logins) <= 1
+	sub.renewable = !sub.links
 	return sub, true
 }
 
