@@ -73,6 +73,9 @@ var attempts = map[string]func(ctx context.Context, r *rig, id string) error{
 // vouched are the attempts of callers.
 var vouched = map[string]bool{"unlink a developer's user": true, "a developer's token": true, "a developer's grant": true, "a deletion": true}
 
+// vain are those that nobody needs a fence for: their logins are refused here too.
+var vain = map[string]bool{"unlink without logins": true, "unlink with a bad login": true, "credentials with bad logins": true}
+
 func (r *rig) unlinks(ctx context.Context, id string, logins map[string]string) error {
 	_, err := r.UnlinkIdentity(ctx, &cognitoidentity.UnlinkIdentityInput{IdentityId: &id, Logins: logins, LoginsToRemove: []string{"x"}})
 	return err
@@ -326,10 +329,22 @@ func TestRefusedFencesAreLimited(t *testing.T) {
 					t.Errorf("try %d: got %s, want the refusal", n, got)
 				}
 			}
+			r.backend.set(func(b *backend) { b.changes, b.fail = nil, nil })
+			for n := range 9 { // what goes well does not count
+				if err := attempt(from(t.Context(), fmt.Sprint("well", n)), r, user); err != nil {
+					t.Fatal(err)
+				}
+				r.fence(cache.IdentityScope(user))
+			}
+			r.backend.refuseAttempts(definite["no such login"])
+			begun := fences()
 			for n := range 3 {
 				try(n)
 			}
 			before := fences()
+			if got, want := before-begun, map[bool]int{false: 3}[vain[name]]; got != want {
+				t.Errorf("got %d fences within the limit, want %d", got, want)
+			}
 			for n := range 5 {
 				try(3 + n)
 			}
@@ -342,6 +357,11 @@ func TestRefusedFencesAreLimited(t *testing.T) {
 			}
 			if fences() == before {
 				t.Error("a call that the backend took: got nothing ended, want the identity's")
+			}
+			r.backend.refuseAttempts(definite["no such login"])
+			before = fences()
+			if try(100); fences() != before {
+				t.Error("a call that was taken beyond the limit: got its turn back, which it had not")
 			}
 		})
 	}
@@ -402,7 +422,9 @@ func TestRefusalsOfOthers(t *testing.T) {
 		for _, outcome := range []error{nil, cognito.TooManyRequests("no"), errors.New("connection reset")} {
 			r.backend.set(func(b *backend) { b.changes = outcome })
 			for n := range 9 {
-				if err := r.unlinks(from(t.Context(), "busy"), nobody0(n), map[string]string{idp: "m1"}); errors.Is(err, cache.ErrLimited) {
+				ctx, both := from(t.Context(), "busy"), map[string]string{idp: "m1", idp2: "m1"}
+				_, err := r.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: ptr(nobody0(n)), Logins: both})
+				if err = errors.Join(err, r.unlinks(ctx, nobody0(n), map[string]string{idp: "m1"})); errors.Is(err, cache.ErrLimited) {
 					t.Errorf("after %v: got the limit, want the backend's answer", outcome)
 				}
 			}
@@ -501,6 +523,37 @@ func TestForeseen(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// What is foreseen to change something is fenced however often it was refused, and so is what
+// cannot be foreseen for a fault of telling.
+func TestForeseenChangesAreFenced(t *testing.T) {
+	for name, f := range map[string]foreseeing{
+		"it changes something": {effect: cognito.Effect{Pool: pool, Identities: []string{user}}},
+		"a fault of telling":   {err: cognito.Internal()},
+	} {
+		r := limited(t)
+		f.backend = r.backend
+		r.Next = &f
+		fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
+		r.Epochs.Join(fleet)
+		tries := 0
+		r.backend.set(func(b *backend) {
+			b.before = func(string) {
+				fleet.mu.Lock()
+				defer fleet.mu.Unlock()
+				if fleet.ended[cache.IdentityScope(user)] != tries {
+					t.Errorf("%s, try %d: got %d fences", name, tries, fleet.ended[cache.IdentityScope(user)])
+				}
+			}
+		})
+		limit := map[bool]int{true: 9, false: 3}[f.err == nil]
+		for tries = 1; tries <= limit; tries++ {
+			if err := r.unlinks(from(t.Context(), fmt.Sprint(tries)), user, map[string]string{idp: "m1"}); code(err) != "NotAuthorizedException" {
+				t.Errorf("%s: got %v, want the refusal", name, err)
+			}
 		}
 	}
 }

@@ -28,6 +28,33 @@ func TestUnansweredChangeKeepsItsFence(t *testing.T) {
 	two.want("key4", flows.Miss, flows.Ask{})
 }
 
+// So does one beyond the limit of the identity's refusals, around which there was none.
+func TestUnansweredChangeBeyondTheLimit(t *testing.T) {
+	c := newCompany(t)
+	limit, err := cache.NewAllowance(6, 3, 100, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(limit.Close)
+	one, two := c.join(func(f *flows.Config) { f.Refusals.Identities = limit }), c.join()
+	one.want("key1", flows.Miss, flows.Ask{})
+	foreign := map[string]string{idp: "m1"}
+	c.backend.set(func(b *backend) { b.changes = definite["no such login"] })
+	for range 4 {
+		if err := one.unlinks(t.Context(), user, foreign); code(err) != "NotAuthorizedException" {
+			t.Fatalf("got %v, want the refusal", err)
+		}
+	}
+	one.want("key1", flows.Hit, flows.Ask{})
+	c.backend.set(func(b *backend) { b.changes = cognito.Internal() })
+	if err := one.unlinks(t.Context(), user, foreign); code(err) != "InternalErrorException" {
+		t.Fatalf("the change: got %v, want InternalErrorException", err)
+	}
+	two.want("key2", flows.Miss, flows.Ask{})
+	one.want("key3", flows.Miss, flows.Ask{})
+	two.want("key4", flows.Miss, flows.Ask{})
+}
+
 // shifting is a fleet in which each login is changed just before its owner is noted.
 type shifting struct{ flows.Shared }
 
