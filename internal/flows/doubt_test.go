@@ -1,6 +1,7 @@
 package flows_test
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
@@ -331,5 +333,29 @@ func TestDoubtAtABrokerThatStops(t *testing.T) {
 		if _, roles, _ := users.ask(); roles["new"] != 20 {
 			t.Errorf("after somebody got the new role: got %v, want it for all", roles)
 		}
+	})
+}
+
+// Where what others are served cannot be ended, nobody gets what a change brought.
+func TestDoubtThatCannotBeEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.Settled()
+		fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
+		r.Epochs.Join(fleet)
+		r.losing(false)
+		if err := r.setRoles("new"); err == nil {
+			t.Fatal("got no error")
+		}
+		r.backend.set(func(b *backend) { b.pool.role = "new" })
+		fleet.set(true)
+		if role, _, err := (crowd{r, 99}).one(50); !errors.Is(err, cognito.ErrUnavailable) {
+			t.Errorf("got %s, %v; want %v", role, err, cognito.ErrUnavailable)
+		}
+		fleet.set(false)
+		if role, _, err := (crowd{r, 99}).one(50); role != "new" || err != nil {
+			t.Errorf("when it can: got %s, %v", role, err)
+		}
+		time.Sleep(time.Minute)
 	})
 }
