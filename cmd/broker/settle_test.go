@@ -207,3 +207,22 @@ func TestTendWhatStands(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A store that cannot be marked for a fleet that does not know it is not served with it.
+func TestStoreThatCannotBeMarked(t *testing.T) {
+	c := newCompany(t)
+	path := filepath.Join(t.TempDir(), "data", "broker.db")
+	e := c.engine(t, path)
+	reader, err := store.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	e.engine.store = reader
+	if err := e.settle(t.Context()); err == nil || e.settled.Load() {
+		t.Errorf("got %v, settled: %t; want neither", err, e.settled.Load())
+	}
+	if seen, err := e.fleet.Record(t.Context(), "engine"); err != nil || seen.Text != nil {
+		t.Errorf("the record: got %q (%v), want none", seen.Text, err)
+	}
+}

@@ -118,3 +118,40 @@ func TestServedBefore(t *testing.T) {
 		}
 	}
 }
+
+// The store of a broker without Redis is marked if it was served with one, which does not
+// hear of what changes now.
+func TestAloneMarksWhatWasServed(t *testing.T) {
+	s, err := store.Open(t.Context(), store.InMemory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	e := &engineSettings{store: s}
+	mark := func() (mark string) {
+		t.Helper()
+		err := s.View(t.Context(), func(tx *store.Tx) error {
+			marks, err := tx.Marks()
+			mark = marks.Store
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return mark
+	}
+	for _, served := range []bool{false, true} {
+		if served {
+			if err := e.remember(t.Context(), settings.Record{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := mark()
+		if err := e.alone(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if marked := mark() != before; marked != served {
+			t.Errorf("served with Redis before: %t: marked %t", served, marked)
+		}
+	}
+}
