@@ -1,7 +1,6 @@
 package strictjson
 
 import (
-	"encoding"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -43,11 +42,11 @@ func decode(text []byte, into any, l Limits, all bool) error {
 
 // check holds the names in a tree to those of the type that it goes into.
 func check(t reflect.Type, tree any, all bool) error {
-	for t.Kind() == reflect.Pointer && !readsItself(t) {
+	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if readsItself(t) || readsItself(reflect.PointerTo(t)) {
-		return nil
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+		return nil // it reads itself
 	}
 	switch tree := tree.(type) {
 	case map[string]any:
@@ -72,10 +71,6 @@ func check(t reflect.Type, tree any, all bool) error {
 		}
 	}
 	return nil
-}
-
-func readsItself(t reflect.Type) bool {
-	return t.Implements(reflect.TypeFor[json.Unmarshaler]()) || t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
 func checkFields(t reflect.Type, tree map[string]any, all bool) error {

@@ -25,8 +25,22 @@ type outer struct {
 	List   []inner          `json:"list"`
 	ByName map[string]inner `json:"byName"`
 	Any    any              `json:"any"`
+	Pair   [2]inner         `json:"pair"`
+	Own    own              `json:"own"`
+	OwnToo *own             `json:"ownToo"`
 	Hidden string           `json:"-"`
+	hidden string
 	Embedded
+}
+
+// own is a struct that reads itself, and no text.
+type own struct{ held string }
+
+func (o *own) UnmarshalJSON(text []byte) error {
+	if o.held = string(text); text[0] == '"' {
+		return errors.New("SECRET")
+	}
+	return nil
 }
 
 func TestDecode(t *testing.T) {
@@ -40,6 +54,13 @@ func TestDecode(t *testing.T) {
 		"{\"inner\":{\"\u212aey\":\"k\"}}": strictjson.ErrName, // the Kelvin sign
 		`{"list":[{"KEY":"k"}]}`:           strictjson.ErrName,
 		`{"byName":{"x":{"KEY":1}}}`:       strictjson.ErrName,
+		`{"pair":[{"key":"k"},{"KEY":1}]}`: strictjson.ErrName,
+		`{"pair":{"KEY":1}}`:               strictjson.ErrType,
+		`{"own":{"a":1},"ownToo":{"a":1}}`: nil,
+		`{"own":"a"}`:                      strictjson.ErrType,
+		`{"ownToo":"a"}`:                   strictjson.ErrType,
+		`{"hidden":"x"}`:                   strictjson.ErrUnknown,
+		`{"Embedded":{"deep":"d"}}`:        strictjson.ErrUnknown,
 		`{"Deep":"d"}`:                     strictjson.ErrName,
 		`{"other":1}`:                      strictjson.ErrUnknown,
 		`{"inner":{"other":1}}`:            strictjson.ErrUnknown,
@@ -66,7 +87,23 @@ func TestDecode(t *testing.T) {
 	if err := strictjson.Decode([]byte(`{"list":[{"key":"l"}],"Plain":7}`), &got, wide); err != nil {
 		t.Fatal(err)
 	}
-	if want := (outer{List: []inner{{"l"}}, Plain: 7}); !reflect.DeepEqual(got, want) {
+	if want := (outer{List: []inner{{"l"}}, Plain: 7, hidden: ""}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// A member of the wrong type is named, with what it should be; what it holds is not told.
+func TestWrongTypesAreNamed(t *testing.T) {
+	for text, want := range map[string]struct{ member, message string }{
+		`{"name":1}`:              {"name", "a member has the wrong type; expected string"},
+		`{"inner":{"key":["a"]}}`: {"inner.key", "a member has the wrong type; expected string"},
+		`{"when":"SECRET"}`:       {"", "a member has the wrong type; expected a time of RFC 3339"},
+		`{"own":"SECRET"}`:        {"", "a member has the wrong type"},
+	} {
+		err := strictjson.Decode([]byte(text), new(outer), wide)
+		wrong, ok := errors.AsType[*strictjson.Error](err)
+		if !ok || wrong.Member != want.member || err.Error() != want.message {
+			t.Errorf("%s: got %+v, want %+v", text, err, want)
+		}
 	}
 }

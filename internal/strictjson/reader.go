@@ -36,9 +36,9 @@ func (r *reader) next() byte {
 	return 0
 }
 
-// take passes over a byte, if it is that one.
+// take passes over a byte, if it is that one, which is not 0.
 func (r *reader) take(c byte) bool {
-	if r.next() != c || r.at >= len(r.text) {
+	if r.next() != c {
 		return false
 	}
 	r.at++

@@ -29,6 +29,8 @@ func TestRefused(t *testing.T) {
 		".5":                    strictjson.ErrSyntax,
 		"1e":                    strictjson.ErrSyntax,
 		"1e+":                   strictjson.ErrSyntax,
+		"1e+-5":                 strictjson.ErrSyntax,
+		"1:":                    strictjson.ErrTrailing,
 		"NaN":                   strictjson.ErrSyntax,
 		`"`:                     strictjson.ErrSyntax,
 		`"\`:                    strictjson.ErrSyntax,
@@ -53,6 +55,8 @@ func TestRefused(t *testing.T) {
 		`{,"a":1}`:              strictjson.ErrSyntax,
 		`{a:1}`:                 strictjson.ErrSyntax,
 		`{1:1}`:                 strictjson.ErrSyntax,
+		`{xa":1}`:               strictjson.ErrSyntax,
+		`{"a" 1}`:               strictjson.ErrSyntax,
 		`{"a":1]`:               strictjson.ErrSyntax,
 		`{"a":1/**/}`:           strictjson.ErrSyntax,
 		"\ufeff{}":              strictjson.ErrSyntax,
@@ -77,6 +81,9 @@ func TestRefused(t *testing.T) {
 		`"\ud800\ud800"`:            strictjson.ErrUnicode,
 		`"\udc00\ud800"`:            strictjson.ErrUnicode,
 		`"\ud800xxxxxx"`:            strictjson.ErrUnicode,
+		`"\ud800xxdc00"`:            strictjson.ErrUnicode,
+		`"\ud800xudc00"`:            strictjson.ErrUnicode,
+		`"\ud800\ndc00"`:            strictjson.ErrUnicode,
 		`"\ud800\n"`:                strictjson.ErrUnicode,
 		`"\ud800\u0061"`:            strictjson.ErrUnicode,
 		`"\\\ud800"`:                strictjson.ErrUnicode,
@@ -103,7 +110,7 @@ func TestAccepted(t *testing.T) {
 	for text, want := range map[string]any{
 		" null ": nil, "true": true, "\tfalse\r\n": false, `""`: "", "[]": []any{}, "{}": object{}, "[ ]": []any{}, "{ }": object{},
 		"0": json.Number("0"), "-0": json.Number("-0"), "-0.10": json.Number("-0.10"), "1E+5": json.Number("1E+5"), "1e400": json.Number("1e400"),
-		`"\"\\\/\b\f\n\r\t"`: "\"\\/\b\f\n\r\t", `"\u00e9\uFFFD\ud83d\uDE00"`: "é\ufffd😀", "\"é\ufffd😀\u2028\"": "é\ufffd😀\u2028", `"\\ud800"`: `\ud800`, "\"\x7f\"": "\x7f",
+		`"\"\\\/\b\f\n\r\t"`: "\"\\/\b\f\n\r\t", `"\u00e9\uFFFD\ud83d\uDE00"`: "é\ufffd😀", "\"é\ufffd😀\u2028\"": "é\ufffd😀\u2028", `"\\ud800"`: `\ud800`, `"\ud83d\ude00x"`: "😀x", "\"\x7f\"": "\x7f",
 		`"\u0000"`: "\x00",
 		` { "a" : [ 1 , "b" , { } ] , "A" : null } `:                        object{"a": []any{json.Number("1"), "b", object{}}, "A": nil},
 		`{"a":{"x":1},"b":{"x":1}}`:                                         object{"a": object{"x": json.Number("1")}, "b": object{"x": json.Number("1")}},
@@ -154,6 +161,12 @@ func TestObjectIsOne(t *testing.T) {
 		if got, err := strictjson.Object([]byte(text), wide); !errors.Is(err, strictjson.ErrObject) || got != nil {
 			t.Errorf("%s: got %v, %v", text, got, err)
 		}
+	}
+	if got, err := strictjson.Object([]byte(`{"a":null}`), wide); err != nil || !reflect.DeepEqual(got, map[string]any{"a": nil}) {
+		t.Errorf("an object: got %v, %v", got, err)
+	}
+	if _, err := strictjson.Object([]byte(`{"a":1,"a":2}`), wide); !errors.Is(err, strictjson.ErrDuplicate) {
+		t.Errorf("a broken object: got %v, want what is wrong with it", err)
 	}
 }
 
