@@ -82,6 +82,39 @@ func TestOneSpelling(t *testing.T) {
 	}
 }
 
+// A token is as long as the service takes it, its payload as deep and full as our bounds
+// say.
+func TestBoundsOfTokens(t *testing.T) {
+	lists := func(depth int) string {
+		return `{"x":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + "}"
+	}
+	values := func(n int) string { return `{"x":[` + strings.Repeat("0,", n-3) + "0]}" }
+	long := func(n int) string { // JSON ends in blanks as well
+		for blanks := n * 3 / 4; ; blanks-- {
+			for _, header := range []string{header, header + " ", header + "  "} {
+				if text := token(header, payload+strings.Repeat(" ", blanks)); len(text) == n {
+					return text
+				}
+			}
+		}
+	}
+	for name, f := range map[string]struct {
+		text string
+		want error
+	}{
+		"as long as may be": {long(jwt.MaxToken), nil},
+		"longer":            {long(jwt.MaxToken + 1), jwt.ErrSize},
+		"as deep":           {token(header, lists(32)), nil},
+		"deeper":            {token(header, lists(33)), strictjson.ErrDepth},
+		"as many values":    {token(header, values(10_000)), nil},
+		"more values":       {token(header, values(10_001)), strictjson.ErrValues},
+	} {
+		if _, err := jwt.Parse(f.text); !errors.Is(err, f.want) {
+			t.Errorf("%s: got %v, want %v", name, err, f.want)
+		}
+	}
+}
+
 // strayBit sets a bit of the last character that no byte takes up.
 func strayBit(s string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -115,7 +148,7 @@ func TestNamesThatFold(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"alg", "kid", "typ", "crit", "b64", "jwk", "jku", "x5u", "x5c", "x5t", "enc", "zip", "cty"} {
+	for _, name := range []string{"alg", "kid", "typ", "crit", "b64", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "enc", "zip", "cty"} {
 		for _, other := range respelt(name) {
 			if _, err := jwt.Parse(token(`{"alg":"RS256","`+other+`":"x"}`, payload)); !errors.Is(err, jwt.ErrMember) {
 				t.Errorf("header with %s: got %v, want %v", other, err, jwt.ErrMember)
