@@ -63,9 +63,16 @@ func TestNewRefuses(t *testing.T) {
 		"name with a slash":   func(c *callers.Config) { c.Name = "a/b" },
 		"name with a line":    func(c *callers.Config) { c.Name = "a\nb" },
 		"same name":           func(c *callers.Config) { c.Name = "backend" },
+		"name with a brace":   func(c *callers.Config) { c.Name = "a{" },
+		"name with a bracket": func(c *callers.Config) { c.Name = "A[" },
+		"name with a colon":   func(c *callers.Config) { c.Name = "a:b" },
 		"no keys":             func(c *callers.Config) { c.AccessKeys, c.APIKeys = nil, nil },
 		"no access key id":    func(c *callers.Config) { c.AccessKeys[0].ID = "" },
 		"access key with /":   func(c *callers.Config) { c.AccessKeys[0].ID = "AKID/EXAMPLE" },
+		"access key with {":   func(c *callers.Config) { c.AccessKeys[0].ID = "AKID{" },
+		"access key with [":   func(c *callers.Config) { c.AccessKeys[0].ID = "AKID[" },
+		"access key with :":   func(c *callers.Config) { c.AccessKeys[0].ID = "AKID:" },
+		"access key with -":   func(c *callers.Config) { c.AccessKeys[0].ID = "AKID-" },
 		"long access key":     func(c *callers.Config) { c.AccessKeys[0].ID = strings.Repeat("A", 129) },
 		"same access key":     func(c *callers.Config) { c.AccessKeys[0].ID = "AKIDEXAMPLEBACKEND" },
 		"its own access key":  func(c *callers.Config) { c.AccessKeys = append(c.AccessKeys, c.AccessKeys[0]) },
@@ -77,6 +84,9 @@ func TestNewRefuses(t *testing.T) {
 		"its own api key":     func(c *callers.Config) { c.APIKeys = apiKeys("a", "a") },
 		"three api keys":      func(c *callers.Config) { c.APIKeys = apiKeys("a", "b", "c") },
 		"role of no ARN":      func(c *callers.Config) { c.PassRoles = []string{"role/*"} },
+		"ARN of five parts":   func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::role/x"} },
+		"ARN that is none":    func(c *callers.Config) { c.PassRoles = []string{"urn:aws:iam::000000000000:role/x"} },
+		"all but one colon":   func(c *callers.Config) { c.PassRoles = []string{"*:*"} },
 		"role that is none":   func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::000000000000:user/x"} },
 		"ARN without a role":  func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::000000000000:"} },
 		"long role":           func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::1:role/" + strings.Repeat("r", 1024)} },
@@ -91,6 +101,27 @@ func TestNewRefuses(t *testing.T) {
 		r, err := callers.New(account, []callers.Config{backend(), c})
 		if err == nil || r != nil || !strings.HasPrefix(err.Error(), "caller 1: ") || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: got %v, want a refusal of caller 1 without secrets", name, err)
+		}
+	}
+}
+
+// The longest of each kind is taken, and every character that may be.
+func TestNewTakes(t *testing.T) {
+	const beginning = "arn:aws:iam::000000000000:role/"
+	for name, change := range map[string]func(c *callers.Config){
+		"longest name":       func(c *callers.Config) { c.Name = strings.Repeat("n", 64) },
+		"name of all kinds":  func(c *callers.Config) { c.Name = "azAZ09_+=,.@-" },
+		"shortest names":     func(c *callers.Config) { c.Name, c.AccessKeys[0].ID = "n", "A" },
+		"longest access key": func(c *callers.Config) { c.AccessKeys[0].ID = strings.Repeat("A", 128) },
+		"access key":         func(c *callers.Config) { c.AccessKeys[0].ID = "azAZ09_" },
+		"longest role":       func(c *callers.Config) { c.PassRoles = []string{beginning + strings.Repeat("r", 1024-len(beginning))} },
+		"any role":           func(c *callers.Config) { c.PassRoles = []string{"*"} },
+		"any resource":       func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::000000000000:?ole/x"} },
+	} {
+		c := other()
+		change(&c)
+		if _, err := callers.New(account, []callers.Config{backend(), c}); err != nil {
+			t.Errorf("%s: got %v, want it taken", name, err)
 		}
 	}
 }
@@ -175,6 +206,11 @@ func TestByAPIKey(t *testing.T) {
 	}
 	if _, ok := r.ByAPIKey(longestKey + "k"); ok {
 		t.Error("longer key: got somebody")
+	}
+	longer := backend() // by its digest alone its length does not show
+	longer.APIKeys = apiKeys(longestKey + "k")
+	if _, ok := registry(t, longer).ByAPIKey(longestKey + "k"); ok {
+		t.Error("a key beyond the bound that is somebody's: got him, want nobody")
 	}
 }
 

@@ -2,6 +2,7 @@ package callers_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/cognito-broker/broker/internal/callers"
 )
@@ -27,6 +28,31 @@ func TestKeysOfACaller(t *testing.T) {
 	}
 	if _, ok := r.ByAPIKey(""); ok {
 		t.Error("the empty key: got somebody")
+	}
+}
+
+// What is not there is said to be missing, not to be of another form.
+func TestMissingKeysAreSaidToBe(t *testing.T) {
+	for want, change := range map[string]func(c *callers.Config){
+		"keys: are missing":                   func(c *callers.Config) { c.AccessKeys, c.APIKeys = nil, nil },
+		"access key 0: the id is missing":     func(c *callers.Config) { c.AccessKeys[0].ID = "" },
+		"access key 0: the secret is missing": func(c *callers.Config) { c.AccessKeys[0].Secret = "" },
+		"api key 0: is empty":                 func(c *callers.Config) { c.APIKeys = apiKeys("") },
+	} {
+		c := other()
+		change(&c)
+		if _, err := callers.New(account, []callers.Config{c}); err == nil || err.Error() != "caller 0: "+want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// Whoever is told to wait is told whole seconds, and no fewer than it takes.
+func TestSecondsToWait(t *testing.T) {
+	for wait, want := range map[time.Duration]int{0: 1, 1: 1, time.Second: 1, time.Second + 1: 2, 90 * time.Second: 90} {
+		if got := (&callers.TooOften{Wait: wait}).Seconds(); got != want {
+			t.Errorf("%v: got %d, want %d", wait, got, want)
+		}
 	}
 }
 

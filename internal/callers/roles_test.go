@@ -58,6 +58,8 @@ func TestMayPass(t *testing.T) {
 		{"another service", poolA, []string{role + "demo"}, "arn:aws:sts::000000000000:role/demo", false},
 		{"another region", poolA, []string{role + "demo"}, "arn:aws:iam:us-east-1:000000000000:role/demo", false},
 		{"another first part", poolA, []string{role + "demo"}, "urn:aws:iam::000000000000:role/demo", false},
+		{"a colon in the resource", poolA, []string{role + "a:*"}, role + "a:b", true},
+		{"a part of an ARN", poolA, []string{role + "*"}, "arn:aws:iam", false},
 		{"no ARN", poolA, []string{role + "*"}, "demo", false},
 		{"empty", poolA, []string{role + "*"}, "", false},
 	}
