@@ -76,11 +76,10 @@ func (s *Signed) parseParts(credential, names, signature string) (err error) {
 // parseSignature takes lower-case hexadecimal only, so that a signature has one
 // writing.
 func parseSignature(signature string) ([]byte, error) {
-	b, err := hex.DecodeString(signature)
-	if err != nil || !validHash(signature) {
+	if !validHash(signature) {
 		return nil, incomplete("The signature must be 64 lower-case hexadecimal digits.")
 	}
-	return b, nil
+	return hex.DecodeString(signature)
 }
 
 // contentHash reads the caller's claim about the body. UNSIGNED-PAYLOAD and the

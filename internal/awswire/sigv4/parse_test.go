@@ -63,6 +63,8 @@ func TestSignedHeaders(t *testing.T) {
 		{"what a proxy adds", byHand(plain(date, sigv4.Header{Name: "X-Amz-Cf-Id", Value: "a=="}, sigv4.Header{Name: "X-Amz-Meta-A", Value: "a"}), "host", "x-amz-date"), 0},
 		{"what two proxies add", byHand(plain(date, sigv4.Header{Name: "X-Amz-Cf-Id", Value: "a=="}, sigv4.Header{Name: "x-amz-cf-id", Value: "b=="}), "host", "x-amz-date"), 0},
 		{"a signed header twice", byHand(plain(date, other, other), "host", "other", "x-amz-date"), sigv4.Incomplete},
+		{"a signed header twice, and an unsigned one", byHand(plain(date, other, other, sigv4.Header{Name: "Via", Value: "a"}, sigv4.Header{Name: "Via", Value: "b"}),
+			"host", "other", "x-amz-date"), sigv4.Incomplete},
 		{"another signed x-amz header twice", byHand(plain(date, sigv4.Header{Name: "X-Amz-A", Value: "a"}, sigv4.Header{Name: "X-Amz-A", Value: "a"}),
 			"host", "x-amz-a", "x-amz-date"), sigv4.Incomplete},
 		{"x-amz-date twice", byHand(plain(date, date), "host", "x-amz-date"), sigv4.Incomplete},
@@ -142,6 +144,7 @@ func TestAuthorizationGrammar(t *testing.T) {
 		{"no spaces", strings.ReplaceAll(good, ", ", ","), sigv4.Mismatch},
 		{"other order", "AWS4-HMAC-SHA256 Signature=" + anyHash + ", SignedHeaders=host;x-amz-date, Credential=" + goodScope, sigv4.Mismatch},
 		{"other algorithm", strings.Replace(good, "SHA256", "SHA512", 1), sigv4.Incomplete},
+		{"the algorithm's beginning", "AWS4-", sigv4.Incomplete},
 		{"asymmetric algorithm", strings.Replace(good, "HMAC-SHA256", "ECDSA-P256-SHA256", 1), sigv4.Incomplete},
 		{"algorithm alone", "AWS4-HMAC-SHA256", sigv4.Incomplete},
 		{"nothing behind the algorithm", "AWS4-HMAC-SHA256 ", sigv4.Incomplete},
@@ -164,12 +167,16 @@ func TestAuthorizationGrammar(t *testing.T) {
 		{"slash in the access key", scoped("A/" + goodScope), sigv4.Incomplete},
 		{"no access key", scoped(strings.TrimPrefix(goodScope, accessKey)), sigv4.Incomplete},
 		{"access key alphabet", scoped("A-" + goodScope), sigv4.Incomplete},
+		{"shortest access key", scoped("A" + strings.TrimPrefix(goodScope, accessKey)), sigv4.Mismatch},
+		{"access key of all characters", scoped("azAZ09_" + strings.TrimPrefix(goodScope, accessKey)), sigv4.Mismatch},
 		{"longest access key", scoped(strings.Repeat("A", 128) + strings.TrimPrefix(goodScope, accessKey)), sigv4.Mismatch},
 		{"access key too long", scoped(strings.Repeat("A", 129) + strings.TrimPrefix(goodScope, accessKey)), sigv4.Incomplete},
 		{"other terminator", scoped(strings.Replace(goodScope, "aws4", "aws5", 1)), sigv4.Scope},
 		{"other day", scoped(strings.Replace(goodScope, "0304", "0305", 1)), sigv4.Scope},
 		{"day with time", scoped(strings.Replace(goodScope, "20260304", goodDate, 1)), sigv4.Scope},
 		{"no region", scoped(strings.Replace(goodScope, region, "", 1)), sigv4.Scope},
+		{"region of all characters", scoped(strings.Replace(goodScope, region, "az09-", 1)), sigv4.Mismatch},
+		{"region of one character", scoped(strings.Replace(goodScope, region, "r", 1)), sigv4.Mismatch},
 		{"region in upper case", scoped(strings.Replace(goodScope, region, "EU-CENTRAL-1", 1)), sigv4.Scope},
 		{"longest region", scoped(strings.Replace(goodScope, region, strings.Repeat("r", 64), 1)), sigv4.Mismatch},
 		{"region too long", scoped(strings.Replace(goodScope, region, strings.Repeat("r", 65), 1)), sigv4.Scope},
@@ -186,6 +193,36 @@ func TestAuthorizationGrammar(t *testing.T) {
 				t.Errorf("got %v (%v), want %v", kind(err), err, tt.want)
 			}
 		})
+	}
+}
+
+// Of what a credential and a hash consist; the characters are those beside the ranges.
+func TestAlphabetsOfASignature(t *testing.T) {
+	parse := func(scope, hash string) error {
+		return verify(plain(
+			sigv4.Header{Name: "X-Amz-Date", Value: goodDate},
+			sigv4.Header{Name: "Authorization", Value: authorization(scope, "host;x-amz-date", hash)},
+		), signedAt)
+	}
+	for _, c := range "/:@[`{^~.g" {
+		hash := string(c) + anyHash[1:]
+		if err := parse(goodScope, hash); kind(err) != sigv4.Incomplete {
+			t.Errorf("signature %s: got %v (%v), want %v", hash, kind(err), err, sigv4.Incomplete)
+		}
+		s := getCallerIdentity()
+		s.headers["X-Amz-Content-Sha256"] = hash
+		if err := verify(s.signed(t), signedAt); kind(err) != sigv4.Incomplete {
+			t.Errorf("content hash %s: got %v (%v), want %v", hash, kind(err), err, sigv4.Incomplete)
+		}
+		if c == '/' || c == 'g' {
+			continue // takes the scope apart; is good there
+		}
+		if err := parse("A"+string(c)+goodScope, anyHash); kind(err) != sigv4.Incomplete {
+			t.Errorf("%q in an access key: got %v (%v), want %v", c, kind(err), err, sigv4.Incomplete)
+		}
+		if err := parse(strings.Replace(goodScope, region, region+string(c), 1), anyHash); kind(err) != sigv4.Scope {
+			t.Errorf("%q in a region: got %v (%v), want %v", c, kind(err), err, sigv4.Scope)
+		}
 	}
 }
 

@@ -118,6 +118,28 @@ func TestPresignedParametersAreRequired(t *testing.T) {
 	}
 }
 
+// A parameter of the signature is taken in its own case alone: a server that reads it in any
+// would go by one that the signature does not cover as such.
+func TestPresignedParametersInAnotherCase(t *testing.T) {
+	s := presignedGet()
+	r := s.presigned(t)
+	for _, name := range []string{
+		"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Expires", "X-Amz-Security-Token",
+	} {
+		q, _ := url.ParseQuery(r.RawQuery)
+		if !q.Has(name) {
+			t.Fatalf("%s: not there", name)
+		}
+		q.Set(strings.ToLower(name), q.Get(name))
+		q.Del(name)
+		err := verify(query(r, q.Encode()), signedAt)
+		want := "AWS query-string parameter '" + name + "' is in the wrong case. Re-examine the query-string parameters."
+		if kind(err) != sigv4.Incomplete || err.Error() != want {
+			t.Errorf("%s: got %v (%v), want %s", name, kind(err), err, want)
+		}
+	}
+}
+
 func TestHashInHeaderAndQueryIsRefused(t *testing.T) {
 	s := presignedGet()
 	s.headers["X-Amz-Content-Sha256"] = s.bodyHash()

@@ -190,6 +190,8 @@ func TestMessagesOfAWS(t *testing.T) {
 	late := verify(getCallerIdentity().signed(t), signedAt.Add(6*time.Minute))
 	early := verify(getCallerIdentity().signed(t), signedAt.Add(-6*time.Minute))
 	short := verify(presignedGet().presigned(t), signedAt.Add(62*time.Second))
+	odd := presignedGet()
+	odd.expires = 90
 	changed := getCallerIdentity().signed(t)
 	changed.Body[0] ^= 1
 	r := getCallerIdentity().signed(t)
@@ -204,6 +206,7 @@ func TestMessagesOfAWS(t *testing.T) {
 		{late, "Signature expired: 20260304T050607Z is now earlier than 20260304T050707Z (20260304T051207Z - 5 min.)"},
 		{early, "Signature not yet current: 20260304T050607Z is still later than 20260304T050507Z (20260304T050007Z + 5 min.)"},
 		{short, "Signature expired: 20260304T050607Z is now earlier than 20260304T050609Z (20260304T050709Z - 1 min.)"},
+		{verify(odd.presigned(t), signedAt.Add(91*time.Second)), "Signature expired: 20260304T050607Z is now earlier than 20260304T050608Z (20260304T050738Z - 90 sec.)"},
 		{verify(changed, signedAt), "The request signature we calculated does not match the signature you provided. " +
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."},
 		{signed.Verify(secret, "cognito-identity", signedAt), "Credential should be scoped to correct service: 'cognito-identity'."},
