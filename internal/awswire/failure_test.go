@@ -79,6 +79,9 @@ func TestFailuresAreToldOf(t *testing.T) {
 		if got := strings.Join(within.told, ", "); got != want {
 			t.Errorf("%s: told of %q, want %q", tt.name, got, want)
 		}
+		if first.Code == "TooManyRequestsException" || first.Code == "Throttling" || header(first, "Retry-After") != "" {
+			t.Errorf("%s, within the limit: got %s", tt.name, first.Body)
+		}
 		config.Failed = beyond.note
 		second := guarded(&fake{}, config).Serve(t.Context(), clone(tt.r))
 		switch {

@@ -207,6 +207,10 @@ func TestPreflight(t *testing.T) {
 		{"no names", " , a b,\"c\",é,ok", "ok"},
 		{"many", many, strings.TrimSuffix(strings.Repeat("n,", 64), ",")},
 		{"long", "short," + strings.Repeat("y", 3000), "short"},
+		{"as long as may be", strings.Repeat("y", 2042) + ",short", strings.Repeat("y", 2042) + ",short"},
+		{"a byte longer", strings.Repeat("y", 2043) + ",short", strings.Repeat("y", 2043)},
+		{"all characters of names", "azAZ09!#$%&'*+-.^_`|~", "azAZ09!#$%&'*+-.^_`|~"},
+		{"characters beside them", "a{,A[,1:,2/,b@,ok", "ok"},
 		{"one long", strings.Repeat("y", 3000), ""},
 	}
 	for _, tt := range tests {
