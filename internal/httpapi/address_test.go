@@ -42,6 +42,7 @@ func TestAddress(t *testing.T) {
 		"IPv4 in IPv6":                      {"::ffff:192.0.2.1", nil, "192.0.2.1"},
 		"IPv4 in IPv6 by the proxy":         {"::ffff:10.0.0.1", []string{"::ffff:198.51.100.7"}, "198.51.100.7"},
 		"more proxies than are looked at":   {"10.0.0.1", []string{"198.51.100.7" + strings.Repeat(", 10.0.0.5", 40)}, "10.0.0.5"},
+		"one more than is looked at":        {"10.0.0.1", []string{"198.51.100.7" + strings.Repeat(", 10.0.0.5", 32)}, "10.0.0.5"},
 		"as many proxies as are looked at":  {"10.0.0.1", []string{"198.51.100.7" + strings.Repeat(", 10.0.0.5", 31)}, "198.51.100.7"},
 		"a proxy's address in another form": {"10.0.0.1", []string{"198.51.100.7, ::ffff:10.0.0.2"}, "198.51.100.7"},
 	} {

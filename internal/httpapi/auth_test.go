@@ -138,6 +138,7 @@ func TestCallersOfRest(t *testing.T) {
 		"a developer as an admin":    {rotate, []string{"Bearer key-developer"}, 403, cognito.CodeAccessDenied},
 		"nobody as an admin":         {rotate, nil, 401, codeNoAuthentication},
 		"a query is no signature":    {token + "?x=1", nil, 401, codeNoAuthentication},
+		"a signature in the query":   {token + "?X-Amz-Signature=x", nil, 401, "IncompleteSignatureException"},
 		"a key beside a query":       {token + "?x=1", []string{"Bearer key-developer"}, 429, "TooManyRequestsException"},
 		"pool in other spelling":     {strings.Replace(token, ":", "%3A", 1), []string{"Bearer key-developer"}, 429, "TooManyRequestsException"},
 		"pool with a slash after it": {strings.Replace(token, testPool, testPool+"%2F", 1), []string{"Bearer key-developer"}, 403, cognito.CodeAccessDenied},
@@ -152,6 +153,33 @@ func TestCallersOfRest(t *testing.T) {
 		}
 		if (answer.Header.Get("Www-Authenticate") != "") != (c.status == 401) {
 			t.Errorf("%s: WWW-Authenticate: got %q with %d", name, answer.Header.Get("Www-Authenticate"), c.status)
+		}
+	}
+}
+
+// A wrong API key is told of with its address, and beyond the limit refused as such; a right
+// one is neither.
+func TestWrongKeysOfRest(t *testing.T) {
+	const token = "/v1/pools/" + testPool + "/developer/token"
+	for _, f := range []struct {
+		key    string
+		wait   time.Duration
+		status int
+		told   string
+		retry  string
+	}{
+		{"key-of-nobody", 0, 401, "0.0.0.0 api_key", ""},
+		{"key-of-nobody", 1500 * time.Millisecond, 429, "0.0.0.0 api_key", "2"},
+		{"key-elsewhere", time.Minute, 403, "", ""},
+	} {
+		s, told := newTestServer(t), ""
+		s.Failed = func(address string, what callers.Failure) time.Duration {
+			told += address + " " + string(what)
+			return f.wait
+		}
+		answer, p := s.send(t, http.MethodPost, token, `{"userIdentifier":"u"}`, http.Header{"Authorization": {"Bearer " + f.key}})
+		if answer.StatusCode != f.status || told != f.told || answer.Header.Get("Retry-After") != f.retry {
+			t.Errorf("%s, to wait %v: got %d %s, Retry-After %q, told of %q; want %+v", f.key, f.wait, answer.StatusCode, p.Code, answer.Header.Get("Retry-After"), told, f)
 		}
 	}
 }

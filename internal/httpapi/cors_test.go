@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/valyala/fasthttp"
 )
 
 const evil, console = "https://evil.example", "https://console.example"
@@ -61,6 +63,9 @@ func TestPreflightsOfApps(t *testing.T) {
 		if got := h.Get("Access-Control-Allow-Methods"); answer.StatusCode != 200 || got != "POST" {
 			t.Errorf("%s: got %d with methods %q, want POST", path, answer.StatusCode, got)
 		}
+		if h.Get("x-amzn-RequestId") == "" || h.Get("Vary") != "" {
+			t.Errorf("%s: got %v, want a request id, and the same answer for all pages", path, h)
+		}
 		if h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Headers") != "content-type,x-amz-target,x-own" || h.Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("%s: got %v, want any origin with the headers that it asked for, and no credentials", path, h)
 		}
@@ -100,8 +105,15 @@ func TestCallerRoutesAndPages(t *testing.T) {
 			}
 			noCORS(t, what, answer.Header)
 			noCORS(t, what, ask(s, evil))
+			if got := answer.Header.Get("Content-Type"); got != "application/problem+json" {
+				t.Errorf("%s, %s named: got a refusal as %s, want a problem", what, name, got)
+			}
 		}
 		h := open.preflighted(t, path, r.method, console, "authorization").Header
+		all := strings.Split(h.Get("Access-Control-Allow-Methods"), ",")
+		if slices.Contains(all, http.MethodGet) != slices.Contains(all, http.MethodHead) {
+			t.Errorf("%s, named: got methods %v, want HEAD where GET is", what, all)
+		}
 		if h.Get("Access-Control-Allow-Origin") != console || !slices.Contains(strings.Split(h.Get("Access-Control-Allow-Methods"), ","), r.method) || h.Get("Access-Control-Allow-Headers") != "authorization" || h.Get("Vary") != "Origin" {
 			t.Errorf("%s, named: got %v, want it allowed", what, h)
 		}
@@ -213,8 +225,10 @@ func TestNamedAppsAndFailures(t *testing.T) {
 			t.Errorf("%s %s of %s: got %d for %q, Vary %q; want %d for %q", test.method, test.path, test.origin, answer.StatusCode, got, answer.Header.Get("Vary"), test.status, test.want)
 		}
 	}
-	if answer := s.preflighted(t, "/", "POST", evil, ""); answer.StatusCode != 403 {
-		t.Errorf("the wire's preflight of another page: got %d, want 403", answer.StatusCode)
+	answer := s.preflighted(t, "/", "POST", evil, "")
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != 403 || !strings.Contains(string(text), `"__type":"AccessDeniedException"`) {
+		t.Errorf("the wire's preflight of another page: got %d %s %v, want 403 as on the wire", answer.StatusCode, text, err)
 	}
 }
 
@@ -254,5 +268,18 @@ func TestSignedURLsAndPages(t *testing.T) {
 		if got := answer.Header.Get("Access-Control-Allow-Origin"); got != test.allowed || refused != test.refused {
 			t.Errorf("%s: got origin %q, refused %v, %s; want %q, %v", name, got, refused, text, test.allowed, test.refused)
 		}
+	}
+}
+
+// A page without an origin of its own is foreign also where a request names no host.
+func TestPagesWithoutOrigin(t *testing.T) {
+	s := newTestServer(t)
+	for _, origin := range []string{"null", "file://", "https://", "::"} {
+		c := s.app.AcquireCtx(&fasthttp.RequestCtx{})
+		c.Request().Header.Set("Origin", origin)
+		if !s.origins.foreign(c) {
+			t.Errorf("%q: got it taken for our own", origin)
+		}
+		s.app.ReleaseCtx(c)
 	}
 }

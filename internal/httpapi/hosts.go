@@ -39,11 +39,11 @@ func (h hosts) good(host string) bool {
 	}
 	if bare, ok := strings.CutPrefix(name, "["); ok {
 		bare, ok = strings.CutSuffix(bare, "]")
-		addr, err := netip.ParseAddr(bare)
-		return ok && err == nil && addr.Is6() && addr.Zone() == ""
+		addr, _ := netip.ParseAddr(bare) // which is of no family where it is none
+		return ok && addr.Is6() && addr.Zone() == ""
 	}
-	addr, err := netip.ParseAddr(name)
-	return err == nil && addr.Is4() || h[hostName(name)]
+	addr, _ := netip.ParseAddr(name)
+	return addr.Is4() || h[hostName(name)]
 }
 
 // hosted answers requests for good hosts, and refuses all others but those for health.

@@ -77,14 +77,14 @@ func TestForeignHosts(t *testing.T) {
 			t.Errorf("%.60q: got %d %v %s, want 421 as %s", text, r.StatusCode, r.Header, body, want)
 		}
 	}
-	for _, text := range []string{
-		"GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-		"GET /readyz?x=1 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-		"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
-		"GET http://127.0.0.1/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+	for text, want := range map[string]string{
+		"GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n":              `{"status":"ok"}`,
+		"GET /readyz?x=1 HTTP/1.1\r\nHost: evil.example\r\n\r\n":           `"status":"ok"`,
+		"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n":                 "broker_",
+		"GET http://127.0.0.1/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n": "broker_",
 	} {
-		if r, body := ask(text); r.StatusCode != 200 {
-			t.Errorf("%.60q: got %d %s, want 200", text, r.StatusCode, body)
+		if r, body := ask(text); r.StatusCode != 200 || !strings.Contains(body, want) {
+			t.Errorf("%.60q: got %d %s, want 200 and %s", text, r.StatusCode, body, want)
 		}
 	}
 	// Two hosts are one too many; whichever a proxy took, the other may be meant here.
