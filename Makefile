@@ -3,10 +3,11 @@ SHELL := /bin/bash
 GO ?= go
 CONFIG ?= configs/development.yaml
 FUZZTIME ?= 20s
+GOLANGCI ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{gsub(/\$$\$$/, "$$", $$2); printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/broker and bin/demo
@@ -23,11 +24,15 @@ demo: build ## walk through all flows against $$BROKER_URL, or a broker of its o
 	@exec bin/demo -broker bin/broker -config $(CONFIG)
 
 .PHONY: lint
-lint: ## gofmt, vet, staticcheck; warnings are errors
+lint: ## gofmt, vet and staticcheck; warnings are errors
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	  if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+
+.PHONY: golangci
+golangci: ## golangci-lint by .golangci.yml, built from its module: minutes for the first time
+	$(GO) run $(GOLANGCI) run
 
 .PHONY: setup
 setup: ## what the tests need: modules and a redis-server, installed by apt-get where it may
@@ -35,7 +40,7 @@ setup: ## what the tests need: modules and a redis-server, installed by apt-get 
 	@scripts/setup
 
 .PHONY: test
-test: setup ## set-up, lint, all tests with the race detector; BROKER_TEST_WITHOUT=redis leaves out what needs a redis-server
+test: setup ## set-up, lint, all tests by the race detector; BROKER_TEST_WITHOUT=redis leaves out those with Redis
 	$(MAKE) --no-print-directory lint
 	$(GO) test -race -parallel 8 -timeout 25m ./...
 
@@ -54,6 +59,6 @@ fuzz: ## run every fuzz target for FUZZTIME (default 20s) each
 	  done; done
 
 .PHONY: bench
-bench: build ## answers from memory and from Redis beside a bare handler, misses, fences, renewals: name req/s p50_us p99_us cpu_us/req ratio_rps ratio_cpu; then what the lease costs, and memory
+bench: build ## what answers, misses, fences, renewals, the lease and users' memory cost; docs/performance.md
 	@$(GO) build -o bin/bench ./e2e/bench
 	@exec bin/bench -broker bin/broker

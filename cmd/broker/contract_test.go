@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -30,7 +31,7 @@ func TestContract(t *testing.T) {
 	idps, down := [2]*idptest.Issuer{idptest.Start(t), idptest.Start(t)}, idptest.Start(t)
 	down.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	issuers := []string{idps[0].URL, idps[1].URL}
-	trusted := append(issuers, down.URL)
+	trusted := slices.Concat(issuers, []string{down.URL})
 	engine, broken := startBroker(t, trusted, contractPools(issuers)+refusedUnlimited), startBroker(t, trusted, contractPools(issuers)+refusedUnlimited)
 	lose(t, broken)
 	limited := prepare(t, trusted, contractPools(issuers)+refusedUnlimited)

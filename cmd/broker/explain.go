@@ -101,7 +101,7 @@ func loginOf(name string, c *config.Config, p process) (map[string]string, error
 	if name == "" {
 		return nil, nil
 	}
-	var in io.Reader = p.stdin
+	in := p.stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {

@@ -101,7 +101,7 @@ func (c *crowd) begin(all []func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	for _, run := range all {
-		running.Go(func() { run(ctx) })
+		running.Go(func() { _ = run(ctx) })
 	}
 	c.stop = func() {
 		c.service.Close(ctx)

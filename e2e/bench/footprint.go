@@ -172,8 +172,8 @@ func (c *crowd) askTwice() error {
 func (c *crowd) learn() error {
 	places := c.fleet.Places()
 	running, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- places.Run(running) }()
+	done := make(chan struct{})
+	go func() { _ = places.Run(running); close(done) }()
 	defer func() { stop(); <-done }()
 	for n := range c.users {
 		if !await(func() bool { return places.Learn(identity(n), fleet.Place{Pool: pool, Authenticated: true}) }) {

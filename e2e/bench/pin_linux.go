@@ -36,7 +36,7 @@ func pin() (end func(), err error) {
 	reserved = &one
 	return func() {
 		reserved = nil
-		move(whole)
+		_ = move(whole)
 	}, nil
 }
 

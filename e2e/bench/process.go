@@ -48,7 +48,7 @@ func start(c *exec.Cmd) (*server, error) {
 		return nil, err
 	}
 	// No interrupt: whoever was started in the background of a shell ignores that.
-	return &server{process: c.Process, stop: func() { c.Process.Signal(syscall.SIGTERM); c.Wait() }}, nil
+	return &server{process: c.Process, stop: func() { _ = c.Process.Signal(syscall.SIGTERM); _ = c.Wait() }}, nil
 }
 
 // startBroker runs a broker by the development configuration with overrides.

@@ -56,9 +56,9 @@ func (w *walk) start(ctx context.Context) error {
 		return fmt.Errorf("start %s: %w", w.bin, err)
 	}
 	exited := make(chan struct{})
-	go func() { command.Wait(); close(exited) }()
+	go func() { _ = command.Wait(); close(exited) }()
 	w.stop = func() {
-		command.Process.Signal(os.Interrupt)
+		_ = command.Process.Signal(os.Interrupt)
 		<-exited
 		os.RemoveAll(dir)
 	}

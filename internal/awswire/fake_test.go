@@ -41,7 +41,7 @@ func (f *fake) called(ctx context.Context, operation string) {
 	}
 }
 
-func answer[Out any](f *fake, ctx context.Context, operation string) (*Out, error) {
+func answer[Out any](ctx context.Context, f *fake, operation string) (*Out, error) {
 	f.called(ctx, operation)
 	if f.err != nil {
 		return nil, f.err
@@ -51,7 +51,7 @@ func answer[Out any](f *fake, ctx context.Context, operation string) (*Out, erro
 
 func (f *fake) GetId(ctx context.Context, in *ci.GetIdInput, _ ...options) (*ci.GetIdOutput, error) {
 	f.id = in
-	out, err := answer[ci.GetIdOutput](f, ctx, "GetId")
+	out, err := answer[ci.GetIdOutput](ctx, f, "GetId")
 	if err == nil {
 		out.IdentityId = aws.String(identity)
 	}
@@ -65,87 +65,87 @@ func (f *fake) GetCredentialsForIdentity(ctx context.Context, in *ci.GetCredenti
 }
 
 func (f *fake) DescribeIdentity(ctx context.Context, _ *ci.DescribeIdentityInput, _ ...options) (*ci.DescribeIdentityOutput, error) {
-	return answer[ci.DescribeIdentityOutput](f, ctx, "DescribeIdentity")
+	return answer[ci.DescribeIdentityOutput](ctx, f, "DescribeIdentity")
 }
 
 func (f *fake) UnlinkIdentity(ctx context.Context, _ *ci.UnlinkIdentityInput, _ ...options) (*ci.UnlinkIdentityOutput, error) {
-	return answer[ci.UnlinkIdentityOutput](f, ctx, "UnlinkIdentity")
+	return answer[ci.UnlinkIdentityOutput](ctx, f, "UnlinkIdentity")
 }
 
 func (f *fake) GetOpenIdToken(ctx context.Context, _ *ci.GetOpenIdTokenInput, _ ...options) (*ci.GetOpenIdTokenOutput, error) {
-	return answer[ci.GetOpenIdTokenOutput](f, ctx, "GetOpenIdToken")
+	return answer[ci.GetOpenIdTokenOutput](ctx, f, "GetOpenIdToken")
 }
 
 func (f *fake) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, _ *ci.GetOpenIdTokenForDeveloperIdentityInput, _ ...options) (*ci.GetOpenIdTokenForDeveloperIdentityOutput, error) {
-	return answer[ci.GetOpenIdTokenForDeveloperIdentityOutput](f, ctx, "GetOpenIdTokenForDeveloperIdentity")
+	return answer[ci.GetOpenIdTokenForDeveloperIdentityOutput](ctx, f, "GetOpenIdTokenForDeveloperIdentity")
 }
 
 func (f *fake) CreateIdentityPool(ctx context.Context, _ *ci.CreateIdentityPoolInput, _ ...options) (*ci.CreateIdentityPoolOutput, error) {
-	return answer[ci.CreateIdentityPoolOutput](f, ctx, "CreateIdentityPool")
+	return answer[ci.CreateIdentityPoolOutput](ctx, f, "CreateIdentityPool")
 }
 
 func (f *fake) DescribeIdentityPool(ctx context.Context, _ *ci.DescribeIdentityPoolInput, _ ...options) (*ci.DescribeIdentityPoolOutput, error) {
-	return answer[ci.DescribeIdentityPoolOutput](f, ctx, "DescribeIdentityPool")
+	return answer[ci.DescribeIdentityPoolOutput](ctx, f, "DescribeIdentityPool")
 }
 
 func (f *fake) ListIdentityPools(ctx context.Context, _ *ci.ListIdentityPoolsInput, _ ...options) (*ci.ListIdentityPoolsOutput, error) {
-	return answer[ci.ListIdentityPoolsOutput](f, ctx, "ListIdentityPools")
+	return answer[ci.ListIdentityPoolsOutput](ctx, f, "ListIdentityPools")
 }
 
 func (f *fake) UpdateIdentityPool(ctx context.Context, _ *ci.UpdateIdentityPoolInput, _ ...options) (*ci.UpdateIdentityPoolOutput, error) {
-	return answer[ci.UpdateIdentityPoolOutput](f, ctx, "UpdateIdentityPool")
+	return answer[ci.UpdateIdentityPoolOutput](ctx, f, "UpdateIdentityPool")
 }
 
 func (f *fake) DeleteIdentityPool(ctx context.Context, _ *ci.DeleteIdentityPoolInput, _ ...options) (*ci.DeleteIdentityPoolOutput, error) {
-	return answer[ci.DeleteIdentityPoolOutput](f, ctx, "DeleteIdentityPool")
+	return answer[ci.DeleteIdentityPoolOutput](ctx, f, "DeleteIdentityPool")
 }
 
 func (f *fake) SetIdentityPoolRoles(ctx context.Context, _ *ci.SetIdentityPoolRolesInput, _ ...options) (*ci.SetIdentityPoolRolesOutput, error) {
-	return answer[ci.SetIdentityPoolRolesOutput](f, ctx, "SetIdentityPoolRoles")
+	return answer[ci.SetIdentityPoolRolesOutput](ctx, f, "SetIdentityPoolRoles")
 }
 
 func (f *fake) GetIdentityPoolRoles(ctx context.Context, _ *ci.GetIdentityPoolRolesInput, _ ...options) (*ci.GetIdentityPoolRolesOutput, error) {
-	return answer[ci.GetIdentityPoolRolesOutput](f, ctx, "GetIdentityPoolRoles")
+	return answer[ci.GetIdentityPoolRolesOutput](ctx, f, "GetIdentityPoolRoles")
 }
 
 func (f *fake) ListIdentities(ctx context.Context, _ *ci.ListIdentitiesInput, _ ...options) (*ci.ListIdentitiesOutput, error) {
-	return answer[ci.ListIdentitiesOutput](f, ctx, "ListIdentities")
+	return answer[ci.ListIdentitiesOutput](ctx, f, "ListIdentities")
 }
 
 func (f *fake) DeleteIdentities(ctx context.Context, _ *ci.DeleteIdentitiesInput, _ ...options) (*ci.DeleteIdentitiesOutput, error) {
-	return answer[ci.DeleteIdentitiesOutput](f, ctx, "DeleteIdentities")
+	return answer[ci.DeleteIdentitiesOutput](ctx, f, "DeleteIdentities")
 }
 
 func (f *fake) LookupDeveloperIdentity(ctx context.Context, _ *ci.LookupDeveloperIdentityInput, _ ...options) (*ci.LookupDeveloperIdentityOutput, error) {
-	return answer[ci.LookupDeveloperIdentityOutput](f, ctx, "LookupDeveloperIdentity")
+	return answer[ci.LookupDeveloperIdentityOutput](ctx, f, "LookupDeveloperIdentity")
 }
 
 func (f *fake) MergeDeveloperIdentities(ctx context.Context, _ *ci.MergeDeveloperIdentitiesInput, _ ...options) (*ci.MergeDeveloperIdentitiesOutput, error) {
-	return answer[ci.MergeDeveloperIdentitiesOutput](f, ctx, "MergeDeveloperIdentities")
+	return answer[ci.MergeDeveloperIdentitiesOutput](ctx, f, "MergeDeveloperIdentities")
 }
 
 func (f *fake) UnlinkDeveloperIdentity(ctx context.Context, _ *ci.UnlinkDeveloperIdentityInput, _ ...options) (*ci.UnlinkDeveloperIdentityOutput, error) {
-	return answer[ci.UnlinkDeveloperIdentityOutput](f, ctx, "UnlinkDeveloperIdentity")
+	return answer[ci.UnlinkDeveloperIdentityOutput](ctx, f, "UnlinkDeveloperIdentity")
 }
 
 func (f *fake) SetPrincipalTagAttributeMap(ctx context.Context, _ *ci.SetPrincipalTagAttributeMapInput, _ ...options) (*ci.SetPrincipalTagAttributeMapOutput, error) {
-	return answer[ci.SetPrincipalTagAttributeMapOutput](f, ctx, "SetPrincipalTagAttributeMap")
+	return answer[ci.SetPrincipalTagAttributeMapOutput](ctx, f, "SetPrincipalTagAttributeMap")
 }
 
 func (f *fake) GetPrincipalTagAttributeMap(ctx context.Context, _ *ci.GetPrincipalTagAttributeMapInput, _ ...options) (*ci.GetPrincipalTagAttributeMapOutput, error) {
-	return answer[ci.GetPrincipalTagAttributeMapOutput](f, ctx, "GetPrincipalTagAttributeMap")
+	return answer[ci.GetPrincipalTagAttributeMapOutput](ctx, f, "GetPrincipalTagAttributeMap")
 }
 
 func (f *fake) TagResource(ctx context.Context, _ *ci.TagResourceInput, _ ...options) (*ci.TagResourceOutput, error) {
-	return answer[ci.TagResourceOutput](f, ctx, "TagResource")
+	return answer[ci.TagResourceOutput](ctx, f, "TagResource")
 }
 
 func (f *fake) UntagResource(ctx context.Context, _ *ci.UntagResourceInput, _ ...options) (*ci.UntagResourceOutput, error) {
-	return answer[ci.UntagResourceOutput](f, ctx, "UntagResource")
+	return answer[ci.UntagResourceOutput](ctx, f, "UntagResource")
 }
 
 func (f *fake) ListTagsForResource(ctx context.Context, _ *ci.ListTagsForResourceInput, _ ...options) (*ci.ListTagsForResourceOutput, error) {
-	return answer[ci.ListTagsForResourceOutput](f, ctx, "ListTagsForResource")
+	return answer[ci.ListTagsForResourceOutput](ctx, f, "ListTagsForResource")
 }
 
 func newServer(f *fake) *awswire.Server {

@@ -19,7 +19,7 @@ func upstreamID(err error) string {
 	if e, ok := err.(interface{ ServiceRequestID() string }); ok && isRequestID(e.ServiceRequestID()) {
 		return e.ServiceRequestID()
 	}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it walks the tree by itself
 	case interface{ Unwrap() error }:
 		return upstreamID(e.Unwrap())
 	case interface{ Unwrap() []error }:

@@ -102,7 +102,7 @@ func Public(err error) smithy.APIError {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api
 	}
-	return Internal().(smithy.APIError)
+	return Internal().(smithy.APIError) //nolint:errorlint // made here, so nothing wraps it
 }
 
 // Passing reports whether err says nothing lasting about the request: the same

@@ -72,7 +72,7 @@ func TestMarksAreSilent(t *testing.T) {
 	for _, mark := range []func(error) error{cognito.Unsettled, cognito.Unsent} {
 		err := mark(cognito.WithCause(cognito.TooManyRequests("slow"), cause))
 		if err.Error() != cognito.TooManyRequests("slow").Error() || cognito.Public(err).ErrorMessage() != "slow" ||
-			cognito.Cause(err) != cause || !cognito.Passing(err) {
+			!errors.Is(cognito.Cause(err), cause) || !cognito.Passing(err) {
 			t.Errorf("%v, public %v, cause %v", err, cognito.Public(err), cognito.Cause(err))
 		}
 		if err := mark(cognito.Unavailable(cause)); !errors.Is(err, cognito.ErrUnavailable) {

@@ -38,7 +38,7 @@ func ExampleLoad() {
 // An error names the key and what is expected there.
 func ExampleLoad_refused() {
 	for _, text := range []string{
-		"mode: development\ncache: {min_remainig: 10m}\n",
+		"mode: development\ncache: {colour: red}\n",
 		"mode: development\ncache: {min_remaining: ten}\n",
 		"mode: production\npublic_url: http://broker.example\n",
 	} {
@@ -48,7 +48,7 @@ func ExampleLoad_refused() {
 		remove()
 	}
 	// Output:
-	// cache.min_remainig: unknown key; expected one of clients, memory, min_remaining, redis, renew_idle
+	// cache.colour: unknown key; expected one of clients, memory, min_remaining, redis, renew_idle
 	// cache.min_remaining: is not a duration; expected a number with a unit, such as 500ms, 15s or 20m
 	// public_url: is http in production; expected https, or a loopback host
 }

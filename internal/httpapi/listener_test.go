@@ -120,7 +120,7 @@ func TestWithoutFiles(t *testing.T) {
 	for _, err := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
 		synctest.Test(t, func(t *testing.T) {
 			l, refused, _ := limitedBy(9, 9, err, err, "192.0.2.1")
-			if _, from, got := accepted(l); len(from) != 1 || !errors.Is(got, net.ErrClosed) || (len(*refused) == 2) != (err != syscall.ECONNABORTED) {
+			if _, from, got := accepted(l); len(from) != 1 || !errors.Is(got, net.ErrClosed) || (len(*refused) == 2) != !errors.Is(err, syscall.ECONNABORTED) {
 				t.Errorf("%v: got %v, refused %v, %v", err, from, *refused, got)
 			}
 		})

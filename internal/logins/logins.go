@@ -155,9 +155,9 @@ func newProvider(configured Provider, c Config) *provider {
 func generation(p *Provider) (d [sha256.Size]byte) {
 	h := sha256.New()
 	for _, list := range [][]string{{p.Name, p.Issuer, p.KeysURL}, p.ClientIDs, p.Algorithms} {
-		binary.Write(h, binary.BigEndian, uint32(len(list)))
+		_ = binary.Write(h, binary.BigEndian, uint32(len(list)))
 		for _, field := range list {
-			binary.Write(h, binary.BigEndian, uint32(len(field)))
+			_ = binary.Write(h, binary.BigEndian, uint32(len(field)))
 			h.Write([]byte(field))
 		}
 	}

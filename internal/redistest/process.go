@@ -33,7 +33,7 @@ func launch(output, name string, args ...string) (*process, error) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			cmd.Wait() // killed as a rule: its status says nothing
+			_ = cmd.Wait() // killed as a rule: its status says nothing
 		}
 	}()
 	if err := <-started; err != nil {
@@ -44,6 +44,6 @@ func launch(output, name string, args ...string) (*process, error) {
 
 // end kills the program and waits until it is gone.
 func (p *process) end() {
-	p.Kill() // an error means that it is gone
+	_ = p.Kill() // an error means that it is gone
 	<-p.exited
 }

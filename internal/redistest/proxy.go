@@ -173,7 +173,7 @@ func (l *Link) pump(ctx context.Context, direction int, to, from *net.TCPConn, f
 			failed()
 		}
 	}
-	to.CloseWrite()
+	_ = to.CloseWrite()
 }
 
 func (l *Link) due() time.Time {

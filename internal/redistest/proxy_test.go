@@ -3,6 +3,7 @@ package redistest_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func shortly(t *testing.T) context.Context {
 func get(t *testing.T, s *redistest.Server, key string) string {
 	t.Helper()
 	value, err := s.Client().Get(t.Context(), key).Result()
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		t.Fatalf("GET: %v", err)
 	}
 	return value

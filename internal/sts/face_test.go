@@ -204,7 +204,7 @@ func TestRefusalsAreLiteral(t *testing.T) {
 		{sts.UnverifiedToken(errPassing), "InvalidIdentityToken: Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements", errPassing},
 		{sts.ExpiredToken(at(1753382758), at(1753089571), errPassing), "ExpiredTokenException: Token expired: current date/time 1753382758 must be before the expiration date/time 1753089571", errPassing},
 	} {
-		if tt.err.Error() != tt.want || errors.Unwrap(tt.err) != tt.cause {
+		if tt.err.Error() != tt.want || !errors.Is(errors.Unwrap(tt.err), tt.cause) {
 			t.Errorf("got %v by %v, want %s by %v", tt.err, errors.Unwrap(tt.err), tt.want, tt.cause)
 		}
 	}

@@ -68,7 +68,7 @@ func TestKeysRotate(t *testing.T) {
 		t.Run(fmt.Sprint("steps ", at), func(t *testing.T) {
 			a, unopenedA := sealing(t, redis, k, steps[at[0]]...)
 			b, unopenedB := sealing(t, redis, k, steps[at[1]]...)
-			expected := &byOld
+			var expected *[]string
 			for i, by := range []*broker{a, b} {
 				id := fmt.Sprint("identity of ", at, i)
 				if expected = &byOld; at[i] >= 2 {

@@ -267,9 +267,9 @@ func listPools(s *scene) {
 }
 
 // listed calls ListIdentityPools for its refusal.
-func (s *scene) listed(max int, token *string) string {
+func (s *scene) listed(most int, token *string) string {
 	s.Helper()
-	_, refusal := ask(s, s.API.ListIdentityPools, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(int32(max)), NextToken: token})
+	_, refusal := ask(s, s.API.ListIdentityPools, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(int32(most)), NextToken: token})
 	return refusal
 }
 

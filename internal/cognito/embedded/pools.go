@@ -37,7 +37,7 @@ func (e *Engine) CreateIdentityPool(ctx context.Context, in *cognitoidentity.Cre
 
 // newPool is the pool that a call makes, or why it cannot.
 func (e *Engine) newPool(in *cognitoidentity.CreateIdentityPoolInput) (rules.Pool, error) {
-	p := poolOf(settings(*in), newID(e.region))
+	p := poolOf(*in, newID(e.region))
 	if err := rules.CheckPool(&p); err != nil {
 		return p, err
 	}
@@ -56,7 +56,7 @@ func (e *Engine) DescribeIdentityPool(_ context.Context, in *cognitoidentity.Des
 	if !ok {
 		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
-	return ptr(cognitoidentity.DescribeIdentityPoolOutput(show(&p))), nil
+	return ptr(show(&p)), nil
 }
 
 // UpdateIdentityPool replaces a pool: what is left out goes back to its default

@@ -20,8 +20,8 @@ func TestUnmadeByAttempts(t *testing.T) {
 	type answer = func(http.ResponseWriter)
 	named := func(code string) answer { return func(w http.ResponseWriter) { refuse(w, code, "no") } }
 	page := func(status int) answer { return func(w http.ResponseWriter) { say(w, status, "<html>") } }
-	cut := answer(func(w http.ResponseWriter) { drop(w, "") })
-	fault := answer(func(w http.ResponseWriter) { say(w, 500, `{"__type":"InternalErrorException"}`) })
+	cut := func(w http.ResponseWriter) { drop(w, "") }
+	fault := func(w http.ResponseWriter) { say(w, 500, `{"__type":"InternalErrorException"}`) }
 	refused, conflict := named("NotAuthorizedException"), named("ConcurrentModificationException")
 	for _, test := range []struct {
 		name    string

@@ -107,9 +107,9 @@ func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	case keysAsked && serves != nil:
 		serves(w, r)
 	case keysAsked:
-		json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: id, Use: "sig"}}})
+		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: id, Use: "sig"}}})
 	case r.URL.Path == "/.well-known/openid-configuration":
-		json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "jwks_uri": i.base() + "/keys"})
+		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "jwks_uri": i.base() + "/keys"})
 	default:
 		http.NotFound(w, r)
 	}

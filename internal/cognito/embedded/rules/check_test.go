@@ -66,7 +66,7 @@ func TestCheckTagMaps(t *testing.T) {
 		want string
 	}{
 		"none":                {nil, ""},
-		"several":             {map[string]string{"Team": "a", "Team ": "a", "größe": "b"}, ""},
+		"several":             {map[string]string{"Team": "a", "Team ": "a", "größe": "b"}, ""}, //nolint:gocritic // with a blank, another key
 		"longest":             {map[string]string{strings.Repeat("ü", 128): strings.Repeat("ü", 256)}, ""},
 		"fifty":               {many(50), ""},
 		"one more":            {many(51), badMap},

@@ -51,7 +51,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	defer cancel()
 	s := &Store{}
 	if err := s.open(ctx, path); err != nil {
-		s.closeFiles()
+		_ = s.closeFiles()
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
 	s.writer = startWriter(s.write)
@@ -123,7 +123,7 @@ func OpenReader(ctx context.Context, path string) (*Store, error) {
 		err = present(ctx, s.read)
 	}
 	if err != nil {
-		s.closeFiles()
+		_ = s.closeFiles()
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
 	return s, nil
