@@ -16,15 +16,19 @@ var (
 	notInAnchor  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
-// documents reads README.md and docs by their paths from the root.
+// documents reads the documents at the root, and docs, by their paths from the root.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	names, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	atRoot, err := filepath.Glob("../../*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	texts := map[string]string{}
-	for _, name := range append(names, "../../README.md") {
+	for _, name := range append(names, atRoot...) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
