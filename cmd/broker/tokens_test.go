@@ -68,6 +68,37 @@ func TestMalloryIsNotAlice(t *testing.T) {
 	}
 }
 
+// What Keycloak signs for other purposes, with the header of its ID tokens, gets nobody's
+// identity by any way in.
+func TestKeycloaksOtherTokens(t *testing.T) {
+	t.Parallel()
+	idp := idptest.Start(t)
+	b := startBroker(t, []string{idp.URL}, "")
+	ctx := t.Context()
+	token := func(typ string) map[string]string {
+		return map[string]string{idp.Name(): idp.SignRaw(idp.Header(`,"typ":"JWT"`), idp.Payload("alice", `,"azp":"web-app","typ":"`+typ+`"`))}
+	}
+	alice, err := b.getID(ctx, demoPool, token("ID"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.getCredentials(ctx, alice, token("ID")); err != nil { // cached from here on
+		t.Fatal(err)
+	}
+	const want = "Invalid login token. Not a valid OpenId Connect identity token."
+	for _, typ := range []string{"Bearer", "DPoP", "Refresh", "Offline", "Logout"} {
+		if id, err := b.getID(ctx, demoPool, token(typ)); message(err) != want {
+			t.Errorf("GetId with typ %s: got %q, %v", typ, id, err)
+		}
+		if _, err := b.getCredentials(ctx, alice, token(typ)); message(err) != want {
+			t.Errorf("GetCredentialsForIdentity with typ %s: got %v", typ, err)
+		}
+		if a := b.rest(t, demoPool, "credentials", map[string]any{"logins": token(typ)}); a.status != http.StatusForbidden {
+			t.Errorf("REST with typ %s: got %d, want 403", typ, a.status)
+		}
+	}
+}
+
 // An issuer that ends in a slash works by its key without one, whichever way the pool's
 // ARN is written, and explain finds the key by the token.
 func TestIssuerWithASlash(t *testing.T) {

@@ -39,9 +39,6 @@ const (
 var (
 	errDemands  = errors.New("the token's header asks for what is not understood")
 	errNotRead  = errors.New("what was verified is not what was read")
-	errType     = errors.New("typ is not that of an ID token")
-	errEvents   = errors.New("the token is a security event (claim events)")
-	errTokenUse = errors.New("token_use is not id")
 	errAudience = errors.New("the token is for a client that client_ids does not list")
 	errClaim    = errors.New("a claim has the wrong type")
 )
@@ -249,24 +246,6 @@ func (f *provider) check(c *payload, now time.Time) (client string, err error) {
 		return "", refuse(msgAudience, errAudience)
 	}
 	return client, c.inTime(now)
-}
-
-// isIDToken refuses what a provider signs for other purposes (RFC 8725, section
-// 3.11): tokens of a type of their own, security events such as a back-channel
-// logout's, and a user pool's access tokens.
-func (c *payload) isIDToken() error {
-	switch c.token.Type {
-	case "", "JWT", "jwt", "JOSE", "jose": // of a media type, which has no case
-	default:
-		return errType
-	}
-	if _, there := c.token.Claims["events"]; there {
-		return errEvents
-	}
-	if use, there := c.token.Claims["token_use"]; there && use != "id" {
-		return errTokenUse
-	}
-	return nil
 }
 
 func (c *payload) inTime(now time.Time) error {

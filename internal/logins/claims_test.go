@@ -115,6 +115,25 @@ func TestOtherKindsOfTokens(t *testing.T) {
 		"events of nothing":         {"", `,"events":null`, noToken},
 		"a pool's access token":     {"", `,"token_use":"access"`, noToken},
 		"no use":                    {"", `,"token_use":null`, noToken},
+		"Keycloak's ID token":       {`,"typ":"JWT"`, `,"typ":"ID","azp":"web-app","sid":"s","acr":"1"`, ""},
+		"Keycloak's access token":   {`,"typ":"JWT"`, `,"typ":"Bearer","azp":"web-app","scope":"openid"`, noToken},
+		"one bound by DPoP":         {`,"typ":"JWT"`, `,"typ":"DPoP","azp":"web-app","cnf":{"jkt":"x"}`, noToken},
+		"Keycloak's refresh token":  {`,"typ":"JWT"`, `,"typ":"Refresh","azp":"web-app"`, noToken},
+		"Keycloak's offline token":  {`,"typ":"JWT"`, `,"typ":"Offline","azp":"web-app"`, noToken},
+		"Keycloak's logout":         {`,"typ":"JWT"`, `,"typ":"Logout"`, noToken},
+		"an unknown claim typ":      {"", `,"typ":"verify-email"`, noToken},
+		"claim typ in lower case":   {"", `,"typ":"id"`, noToken},
+		"claim typ null":            {"", `,"typ":null`, noToken},
+		"claim typ no text":         {"", `,"typ":["ID"]`, noToken},
+		"token_type access":         {"", `,"token_type":"access"`, noToken},
+		"token_type bearer":         {"", `,"token_type":"Bearer"`, noToken},
+		"token_type refresh":        {"", `,"token_type":"refresh_token"`, noToken},
+		"token_type by its URN":     {"", `,"token_type":"urn:ietf:params:oauth:token-type:access_token"`, noToken},
+		"token_usage access":        {"", `,"token_usage":"access_token"`, noToken},
+		"token_usage refresh":       {"", `,"token_usage":"refresh_token"`, noToken},
+		"token_type of an ID token": {"", `,"token_type":"id_token"`, ""},
+		"token_usage of one":        {"", `,"token_usage":"identity_token"`, ""},
+		"token_type unknown":        {"", `,"token_type":"person"`, ""},
 		"critical":                  {`,"crit":["exp"]`, "", unsigned},
 		"unencoded":                 {`,"b64":false`, "", unsigned},
 		"a key of its own":          {`,"jwk":{"kty":"RSA"}`, "", unsigned},
@@ -122,6 +141,23 @@ func TestOtherKindsOfTokens(t *testing.T) {
 		_, err := p.Prove(t.Context(), idp.Name(), idp.SignRaw(idp.Header(f.header), idp.Payload("alice", f.members)))
 		if got := refusal(err); err == nil && f.want != "" || err != nil && got != f.want {
 			t.Errorf("%s: got %v, want %q", name, err, f.want)
+		}
+	}
+}
+
+// Answers that a provider signs for a client, without saying so of themselves, lack what an
+// ID token has.
+func TestSignedAnswersAreNoLogins(t *testing.T) {
+	idp, c := idptest.Start(t), newClock()
+	p := newProver(t, idp, c)
+	for name, f := range map[string]struct{ payload, want string }{
+		"an authorisation response (JARM)": {`{"iss":"%s","aud":"web-app","exp":9999999999,"code":"x","state":"y"}`, "Invalid login token. Missing a required claim: sub"},
+		"signed user info":                 {`{"iss":"%s","aud":"web-app","sub":"alice","email":"a@example.com"}`, "Invalid login token. Missing a required claim: exp"},
+		"signed introspection":             {`{"iss":"%s","aud":"web-app","iat":1,"token_introspection":{"sub":"alice","active":true}}`, "Invalid login token. Missing a required claim: sub"},
+	} {
+		_, err := p.Prove(t.Context(), idp.Name(), idp.SignRaw(idp.Header(`,"typ":"JWT"`), fmt.Sprintf(f.payload, idp.URL)))
+		if got := refusal(err); got != f.want {
+			t.Errorf("%s: got %q, want %q", name, got, f.want)
 		}
 	}
 }
