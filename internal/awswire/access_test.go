@@ -141,7 +141,7 @@ func TestScopesPoolsOperations(t *testing.T) {
 
 func decoded(t testing.TB, body string) map[string]any {
 	t.Helper()
-	tree, err := awswire.DecodeObject([]byte(body))
+	tree, err := awswire.DecodeObject([]byte(body), awswire.ValuesOfCallers)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -237,12 +237,13 @@ func TestSignedUnsignedOperation(t *testing.T) {
 	}
 }
 
-// Whoever may not call learns nothing of what is wrong with his input, and what is
-// no object is nobody's call.
+// Whoever may not call learns nothing of what is wrong with his input: it is not even decoded,
+// which may take memory.
 func TestOrderOfChecks(t *testing.T) {
 	known := registry(t, person("local", []callers.Scope{callers.Admin}, pool), person("idle", nil, pool))
 	for _, tt := range []struct{ name, who, body, code string }{
-		{"broken JSON, unknown caller", "nobody", `{`, cognito.CodeSerialization},
+		{"broken JSON, unknown caller", "nobody", `{`, "UnrecognizedClientException"},
+		{"broken JSON, known caller", "local", `{`, cognito.CodeSerialization},
 		{"unknown caller, invalid", "nobody", `{}`, "UnrecognizedClientException"},
 		{"no scope, invalid", "idle", `{}`, cognito.CodeAccessDenied},
 		{"foreign pool, invalid", "local", `{"IdentityPoolId":"` + foreignPool + `"}`, cognito.CodeValidation},

@@ -64,7 +64,7 @@ func TestEncode(t *testing.T) {
 func TestDecodeIntoSDK(t *testing.T) {
 	body := `{"IdentityPoolId":"p","Roles":{"authenticated":"r"},"Unknown":{"a":1},"ResultMetadata":{},"identityPoolId":"q",
 		"RoleMappings":{"k":{"Type":"Rules","AmbiguousRoleResolution":null,"RulesConfiguration":{"Rules":[{"Claim":"c","MatchType":"Equals"}]}}}}`
-	tree, err := DecodeObject([]byte(body))
+	tree, err := DecodeObject([]byte(body), ValuesOfCallers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestDecodeIntoSDK(t *testing.T) {
 		Large *int64
 		When  *time.Time
 	}
-	tree, err = DecodeObject([]byte(`{"Flag":true,"Maybe":false,"Small":60,"Large":86400,"When":1.5E9}`))
+	tree, err = DecodeObject([]byte(`{"Flag":true,"Maybe":false,"Small":60,"Large":86400,"When":1.5E9}`), ValuesOfCallers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestDecodeMisfits(t *testing.T) {
 		`{"When":"SECRET"}`, `{"When":1e999}`, `{"Map":[]}`, `{"Map":{"a":1}}`, `{"Map":{"a":null}}`,
 		`{"List":{}}`, `{"List":[1]}`, `{"List":[null]}`, `{"Part":[]}`, `{"Part":{"Text":[]}}`, `{"Odd":{"a":"b"}}`, `{"Func":"x"}`,
 	} {
-		tree, err := DecodeObject([]byte(body))
+		tree, err := DecodeObject([]byte(body), ValuesOfCallers)
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}
@@ -147,7 +147,7 @@ func TestEncodeDecode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tree, err := DecodeObject(body)
+		tree, err := DecodeObject(body, ValuesOfCallers)
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}

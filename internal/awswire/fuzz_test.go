@@ -43,7 +43,7 @@ func FuzzServeJSON(f *testing.F) {
 		if called := api.id != nil || api.creds != nil; called != (got.Status == 200) {
 			t.Fatalf("got status %d, the API was called: %v", got.Status, called)
 		}
-		tree, err := awswire.DecodeObject(body)
+		tree, err := awswire.DecodeObject(body, awswire.ValuesOfCallers)
 		if err != nil {
 			if got.Status == 200 {
 				t.Fatalf("got an answer to a refused body: %v", err)
@@ -54,7 +54,7 @@ func FuzzServeJSON(f *testing.F) {
 		if err != nil {
 			t.Fatalf("encode tree: %v", err)
 		}
-		second, err := awswire.DecodeObject(again)
+		second, err := awswire.DecodeObject(again, awswire.ValuesOfCallers)
 		if err != nil || !reflect.DeepEqual(tree, second) {
 			t.Fatalf("got another tree from %s, %v", again, err)
 		}

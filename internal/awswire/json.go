@@ -11,7 +11,7 @@ import (
 
 const targetPrefix = "AWSCognitoIdentityService."
 
-// json answers a request of the JSON protocol: decode, authenticate, authorise,
+// json answers a request of the JSON protocol: authenticate, decode, authorise,
 // validate, call, encode.
 func (s *Server) json(ctx context.Context, id string, r *Request) *Response {
 	o, err := s.target(r)
@@ -52,12 +52,15 @@ func (s *Server) target(r *Request) (operation, error) {
 // answer is the one way through an operation of the wire. Only what was validated
 // says which pool a call concerns.
 func (s *Server) answer(ctx context.Context, o operation, r *Request) ([]byte, error) {
-	tree, err := DecodeObject(r.Body)
+	who, values, err := s.admit(o, r)
 	if err != nil {
 		return nil, err
 	}
-	who, err := s.admit(o, r, tree)
+	tree, err := DecodeObject(r.Body, values)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.permitScope(who, tree); err != nil {
 		return nil, err
 	}
 	if err := cognito.Validate(o.name, tree); err != nil {
@@ -73,17 +76,15 @@ func (s *Server) answer(ctx context.Context, o operation, r *Request) ([]byte, e
 	return encode(out)
 }
 
-// admit authenticates whoever calls a signed operation. For an unsigned one it
-// lets in nobody in particular: a signature that need not be is not looked at.
-func (s *Server) admit(o operation, r *Request, tree map[string]any) (*callers.Caller, error) {
+// admit authenticates whoever calls a signed operation, and says how many values his body
+// may hold. For an unsigned one it lets in nobody in particular: a signature that need not
+// be is not looked at.
+func (s *Server) admit(o operation, r *Request) (who *callers.Caller, values int, err error) {
 	if o.access == Unsigned {
-		return nil, nil
+		return nil, ValuesOfApps, nil
 	}
-	who, err := s.Authenticate(r)
-	if err != nil {
-		return nil, err
-	}
-	return who, o.permitScope(who, tree)
+	who, err = s.Authenticate(r)
+	return who, ValuesOfCallers, err
 }
 
 func noOperation(message string) error { return refusal(cognito.CodeUnknownOperation, message) }

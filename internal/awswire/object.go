@@ -7,11 +7,17 @@ import (
 	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
-// Bounds of a body. The deepest input of the service has six levels; the widest that
-// its model allows, the mappings of a pool's roles, has some 20,000 values.
+// maxDepth bounds the nesting of a body. The deepest input of the service has six levels.
+const maxDepth = 32
+
+// How many values a body may hold, by who sends it: each takes up to 512 bytes of memory,
+// however few it has in the body. Anyone may send what is for apps, whose widest input by the
+// service's model is of 27 values: ten logins, ten to remove, and ids. What is for callers is
+// decoded once they have proven who they are; the widest, the mappings of a pool's roles, is of
+// 20,055. The rest is for members that the model does not know yet.
 const (
-	maxDepth  = 32
-	maxValues = 100_000
+	ValuesOfApps    = 100
+	ValuesOfCallers = 25_000
 )
 
 // DecodeObject reads a body that is one JSON object into a tree of string,
@@ -21,13 +27,14 @@ const (
 // It refuses with SerializationException what package strictjson refuses: what is not
 // JSON, what is no object, bytes after the object, a name that one object has twice (at
 // any depth and in any spelling), text that is not Unicode, nesting deeper than 32, and
-// more than 100,000 values. Messages repeat nothing of the body.
-func DecodeObject(body []byte) (map[string]any, error) {
+// more than so many values: ValuesOfApps or ValuesOfCallers. Messages repeat nothing of the
+// body.
+func DecodeObject(body []byte, values int) (map[string]any, error) {
 	if len(body) == 0 {
 		return map[string]any{}, nil
 	}
 	// Who answers bounds bodies before they come here.
-	object, err := strictjson.Object(body, strictjson.Limits{Bytes: len(body), Depth: maxDepth, Values: maxValues})
+	object, err := strictjson.Object(body, strictjson.Limits{Bytes: len(body), Depth: maxDepth, Values: values})
 	if err != nil {
 		return nil, cognito.Serialization(bodyFault(err))
 	}

@@ -12,7 +12,7 @@ func BenchmarkDecodeObject(b *testing.B) {
 	body := []byte(`{"IdentityId":"us-east-1:00000000-0000-4000-8000-000000000001","Logins":{"idp.example":"` + strings.Repeat("abcDEF123_-.", 100) + `"}}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := awswire.DecodeObject(body); err != nil {
+		if _, err := awswire.DecodeObject(body, awswire.ValuesOfApps); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -35,8 +35,8 @@ func TestDecodeObject(t *testing.T) {
 
 		{"beyond the depth", nested(32), nil},
 		{"far beyond", nested(20000), nil},
-		{"as many values as may be", `{"a":[` + strings.Repeat("0,", 99_997) + `0]}`, tree{"a": zeros(99_998)}},
-		{"one more", `{"SECRET":[` + strings.Repeat("0,", 99_998) + `0]}`, nil},
+		{"as many values as may be", `{"a":[` + strings.Repeat("0,", 97) + `0]}`, tree{"a": zeros(98)}},
+		{"one more", `{"SECRET":[` + strings.Repeat("0,", 98) + `0]}`, nil},
 		{"blank", " ", nil},
 		{"array", `[]`, nil},
 		{"string", `"SECRET"`, nil},
@@ -66,7 +66,7 @@ func TestDecodeObject(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := awswire.DecodeObject([]byte(tt.body))
+			got, err := awswire.DecodeObject([]byte(tt.body), awswire.ValuesOfApps)
 			if tt.want != nil {
 				if err != nil {
 					t.Fatalf("got %v, want it accepted", err)

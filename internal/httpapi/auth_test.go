@@ -252,3 +252,27 @@ func checkProblem(t *testing.T, name string, answer *http.Response, p problem, s
 		t.Errorf("%s: Cache-Control: got %q, want no-store", name, got)
 	}
 }
+
+// A body for callers is decoded once its sender has proven who he is; one for apps has few values.
+func TestValuesOfBodies(t *testing.T) {
+	s := newTestServer(t)
+	values := func(n int) string { return `{"x":[` + strings.TrimSuffix(strings.Repeat("0,", n-2), ",") + `]}` }
+	key := http.Header{"Authorization": {"Bearer key-all"}}
+	const app, caller = "/v1/pools/" + testPool + "/identities", "/v1/pools/" + testPool + "/developer/lookup"
+	const tooMany, unknown = "The request body holds too many values.", "x"
+	for name, f := range map[string]struct {
+		path, body string
+		header     http.Header
+		status     int
+		detail     string
+	}{
+		"an app":              {app, values(awswire.ValuesOfApps), nil, 400, unknown},
+		"an app, one more":    {app, values(awswire.ValuesOfApps + 1), nil, 400, tooMany},
+		"a caller":            {caller, values(awswire.ValuesOfApps + 1), key, 400, unknown},
+		"nobody, broken JSON": {caller, "{", nil, 401, ""},
+	} {
+		if r, p := s.send(t, "POST", f.path, f.body, f.header); r.StatusCode != f.status || !strings.Contains(p.Detail, f.detail) || f.detail == unknown && p.Detail == tooMany {
+			t.Errorf("%s: got %d %+v, want %d %s", name, r.StatusCode, p, f.status, f.detail)
+		}
+	}
+}

@@ -44,6 +44,11 @@ func (s *Server) rest(r route) fiber.Handler {
 				return nil
 			}
 		}
+		held, err := s.bodies.decode(c, s.address, r.audience().values())
+		if err != nil {
+			return err
+		}
+		defer s.bodies.release(held)
 		requestID := NewRequestID()
 		ask := &flows.Ask{ClientFloor: s.classes.floor(class), Address: s.address(c)}
 		ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
@@ -71,16 +76,13 @@ func (s *Server) rest(r route) fiber.Handler {
 	}
 }
 
-// answer is the one way through a route: decode, authenticate, call, encode.
+// answer is the one way through a route: authenticate, decode, call, encode.
 func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, r route) (a reply, err error) {
 	in := call{ctx: ctx, operation: r.operation, bodyless: r.bodyless, ask: ask}
 	if err = oneContentType(c); err != nil {
 		return a, err
 	}
 	if in.params, err = paramsOf(c); err != nil {
-		return a, err
-	}
-	if in.tree, err = decodeBody(c, r.bodyless); err != nil {
 		return a, err
 	}
 	if r.forCallers() {
@@ -91,6 +93,9 @@ func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, r rou
 		if err = permit(&r, in.who, in.pool); err != nil {
 			return a, err
 		}
+	}
+	if in.tree, err = decodeBody(c, &r); err != nil {
+		return a, err
 	}
 	if r.query {
 		if in.query, err = url.ParseQuery(string(c.Request().URI().QueryString())); err != nil {
@@ -118,12 +123,12 @@ func paramsOf(c *fiber.Ctx) (p params, err error) {
 
 // decodeBody reads a body strictly. A route without input takes an empty one, or
 // an empty object.
-func decodeBody(c *fiber.Ctx, bodyless bool) (map[string]any, error) {
-	if bodyless && len(c.Request().Body()) == 0 {
+func decodeBody(c *fiber.Ctx, r *route) (map[string]any, error) {
+	if r.bodyless && len(c.Request().Body()) == 0 {
 		return map[string]any{}, nil
 	}
 	if media, _, err := mime.ParseMediaType(string(c.Request().Header.ContentType())); err != nil || media != fiber.MIMEApplicationJSON {
 		return nil, edgeError(codeContentType, "The body must be application/json.")
 	}
-	return awswire.DecodeObject(kept(c))
+	return awswire.DecodeObject(kept(c), r.audience().values())
 }

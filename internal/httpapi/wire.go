@@ -43,6 +43,11 @@ func (s *Server) wire(c *fiber.Ctx) error {
 		s.refuseForeign(c, began)
 		return nil
 	}
+	held, err := s.bodies.decode(c, s.address, whose.values())
+	if err != nil {
+		return err
+	}
+	defer s.bodies.release(held)
 	ask := &flows.Ask{ClientFloor: s.classes.floor(class), Address: s.address(c)}
 	ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
 	defer cancel()

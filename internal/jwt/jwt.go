@@ -41,9 +41,17 @@ type Token struct {
 	Signature []byte
 }
 
-// limits hold for a header and for a payload. No token within MaxToken meets that of
-// values with claims that say something.
-var limits = strictjson.Limits{Bytes: MaxToken, Depth: 32, Values: 10000}
+// MaxValues is how many values a token may hold, its header 100 of them. It is for some
+// thousands of names of groups or roles in a list, and bounds the memory that a token takes
+// while it is read: an object takes 350 bytes, and as few as five of the token.
+const MaxValues = 2500
+
+const headerValues = 100
+
+var (
+	headerLimits = strictjson.Limits{Bytes: MaxToken, Depth: 32, Values: headerValues}
+	claimLimits  = strictjson.Limits{Bytes: MaxToken, Depth: 32, Values: MaxValues - headerValues}
+)
 
 // Parse takes a token apart. Its errors quote nothing of it.
 func Parse(text string) (*Token, error) {
@@ -64,10 +72,10 @@ func Parse(text string) (*Token, error) {
 		*into = decoded
 	}
 	var err error
-	if t.Header, err = object(header, headerNames[:]); err != nil {
+	if t.Header, err = object(header, headerLimits, headerNames[:]); err != nil {
 		return nil, err
 	}
-	if t.Claims, err = object(t.Payload, claimNames[:]); err != nil {
+	if t.Claims, err = object(t.Payload, claimLimits, claimNames[:]); err != nil {
 		return nil, err
 	}
 	return t, t.readHeader()
@@ -87,7 +95,7 @@ var (
 	claimNames  = [...]string{"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "token_use", "typ"}
 )
 
-func object(text []byte, reserved []string) (map[string]any, error) {
+func object(text []byte, limits strictjson.Limits, reserved []string) (map[string]any, error) {
 	all, err := strictjson.Object(text, limits)
 	if err != nil {
 		return nil, err

@@ -40,6 +40,24 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// The values of a token are bounded, for each may take far more memory than it has characters.
+func TestValuesAreBounded(t *testing.T) {
+	list := func(n int) string { return `{"x":[` + strings.TrimSuffix(strings.Repeat("0,", n), ",") + `]}` }
+	for name, f := range map[string]struct {
+		token string
+		want  error
+	}{
+		"2,400 in the payload": {token(header, list(2398)), nil},
+		"2,401 in the payload": {token(header, list(2399)), strictjson.ErrValues},
+		"100 in the header":    {token(list(98), payload), nil},
+		"101 in the header":    {token(list(99), payload), strictjson.ErrValues},
+	} {
+		if _, err := jwt.Parse(f.token); !errors.Is(err, f.want) {
+			t.Errorf("%s: got %v, want %v", name, err, f.want)
+		}
+	}
+}
+
 // A token has one spelling: whatever a lenient decoder of base64 passes over is
 // refused in each of the three parts.
 func TestOneSpelling(t *testing.T) {
