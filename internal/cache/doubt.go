@@ -17,12 +17,17 @@ type Doubt struct {
 	Text []byte
 }
 
-// MaxDoubts is how many changes of pools are noted at once.
-const MaxDoubts = 64
+const (
+	// MaxDoubts is how many changes of pools are noted at once.
+	MaxDoubts = 64
+	// MaxDoubtsOfPool is how many of them may be of one pool, so that whoever may change one
+	// pool keeps nobody from changing others.
+	MaxDoubtsOfPool = 8
+)
 
 // Doubts notes the changes of one process that shares its cache with nobody; package
 // fleet has them for many. It is safe for concurrent use. Its errors are nil, but for
-// ErrLimited where too many are noted.
+// ErrLimited where too many are noted, of all pools or of one.
 type Doubts struct {
 	mu    sync.Mutex
 	noted map[[16]byte]Doubt
@@ -32,7 +37,7 @@ type Doubts struct {
 func (d *Doubts) PutDoubt(_ context.Context, one Doubt) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, known := d.noted[one.ID]; !known && len(d.noted) >= MaxDoubts {
+	if _, known := d.noted[one.ID]; !known && (len(d.noted) >= MaxDoubts || len(d.of(one.Pool)) >= MaxDoubtsOfPool) {
 		return ErrLimited
 	}
 	if d.noted == nil {
@@ -64,7 +69,11 @@ func (d *Doubts) DropDoubt(_ context.Context, one Doubt) error {
 func (d *Doubts) DoubtsOf(_ context.Context, pool string) ([]Doubt, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.DeleteFunc(slices.Collect(maps.Values(d.noted)), func(one Doubt) bool { return one.Pool != pool }), nil
+	return d.of(pool), nil
+}
+
+func (d *Doubts) of(pool string) []Doubt {
+	return slices.DeleteFunc(slices.Collect(maps.Values(d.noted)), func(one Doubt) bool { return one.Pool != pool })
 }
 
 // AdoptDoubts returns none: nobody else's broker could have died.

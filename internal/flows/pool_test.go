@@ -1,6 +1,7 @@
 package flows_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -204,18 +205,28 @@ func TestPoolsThatMayNotBeRead(t *testing.T) {
 	})
 }
 
-// More changes at once than can be noted are refused before they are made.
+// More changes at once than can be noted are refused before they are made: those of one pool,
+// while others can be changed, and those of all pools.
 func TestPoolChangesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		defer r.Settled()
 		r.backend.set(func(b *backend) { b.pool.outcome = func(string, func()) error { return cut() } })
-		codes := map[string]int{}
-		for range cache.MaxDoubts + 3 {
-			codes[cognito.Public(r.setRoles("new")).ErrorCode()]++
+		try := func(pool string) string {
+			_, err := r.SetIdentityPoolRoles(t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: &pool})
+			return cognito.Public(err).ErrorCode()
 		}
-		if want := map[string]int{cognito.CodeInternal: cache.MaxDoubts, "TooManyRequestsException": 3}; !maps.Equal(codes, want) {
-			t.Errorf("got %v, want %v", codes, want)
+		for n := range cache.MaxDoubts / cache.MaxDoubtsOfPool {
+			codes, id := map[string]int{}, fmt.Sprint(pool[:len(pool)-1], n+1) // the first is the rig's
+			for range cache.MaxDoubtsOfPool + 3 {
+				codes[try(id)]++
+			}
+			if want := map[string]int{cognito.CodeInternal: cache.MaxDoubtsOfPool, "TooManyRequestsException": 3}; !maps.Equal(codes, want) {
+				t.Errorf("pool %d: got %v, want %v", n, codes, want)
+			}
+		}
+		if got := try(pool[:len(pool)-1] + "9"); got != "TooManyRequestsException" {
+			t.Errorf("one pool more: got %s, want to be told to come later", got)
 		}
 		time.Sleep(time.Minute)
 		r.backend.set(func(b *backend) { b.pool.outcome = nil })

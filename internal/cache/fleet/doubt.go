@@ -22,9 +22,17 @@ const (
 )
 
 // putDoubt notes a change. ARGV: the field, the value, how many there may be, their
-// life. Returns 0 where there are too many.
+// life, how the fields of its pool begin, how many of those there may be. Returns 0 where
+// there are too many.
 var putDoubt = newScript(`
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then
+  if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+  local left = tonumber(ARGV[6])
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if string.sub(field, 1, #ARGV[5]) == ARGV[5] then left = left - 1 end
+  end
+  if left <= 0 then return 0 end
+end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
@@ -83,10 +91,11 @@ func (n names) doubtful(pool string) string { return short(n.digest.Key("doubt",
 
 // PutDoubt notes a change of a pool for the fleet, before it is made, or replaces what
 // was noted of it; this broker attends to it. It fails with cache.ErrFleet, and with
-// cache.ErrLimited where too many are noted.
+// cache.ErrLimited where too many are noted, of all pools or of this one.
 func (f *Fleet) PutDoubt(ctx context.Context, d cache.Doubt) error {
 	field, rest := f.spellDoubt(d)
-	cmd, _, err := f.redis.confirmedAt(ctx, putDoubt, f.names.doubts(), field, append([]byte(f.member.id), rest...), cache.MaxDoubts, doubtsLife.Milliseconds())
+	cmd, _, err := f.redis.confirmedAt(ctx, putDoubt, f.names.doubts(), field, append([]byte(f.member.id), rest...),
+		cache.MaxDoubts, doubtsLife.Milliseconds(), f.names.doubtful(d.Pool), cache.MaxDoubtsOfPool)
 	if err != nil {
 		return unavailable("note a change", err)
 	}

@@ -117,29 +117,47 @@ func TestNotedChangesInRedis(t *testing.T) {
 	}
 }
 
-// Changes that are noted are bounded, in the fleet and in a process alone: one too many is
-// refused, one that is noted already is not.
+// Changes that are noted are bounded, in the fleet and in a process alone: those of one pool,
+// so that they leave room for those of others, and all together. One too many is refused, one
+// that is noted already is not.
 func TestNotedChangesAreBounded(t *testing.T) {
-	b := unled(t, server(redistest.Single(t).Addr()), newKeys())
-	for name, by := range map[string]notes{"a fleet": b, "alone": new(cache.Doubts)} {
-		put := func(d cache.Doubt) error { return by.PutDoubt(t.Context(), d) }
-		for n := range byte(cache.MaxDoubts) {
-			if err := put(doubtOf("pool", n, "")); err != nil {
-				t.Fatalf("%s: %d: %v", name, n, err)
+	redis, k, alone := redistest.Single(t), newKeys(), new(cache.Doubts)
+	const pools = cache.MaxDoubts / cache.MaxDoubtsOfPool
+	for name, both := range map[string][]notes{
+		"a fleet": {unled(t, server(redis.Addr()), k), unled(t, server(redis.Addr()), k)}, "alone": {alone, alone},
+	} {
+		put := func(what string, by notes, pool int, n byte, limited bool) {
+			t.Helper()
+			err := by.PutDoubt(t.Context(), doubtOf(fmt.Sprint("pool", pool), byte(pool)<<4|n, "{}"))
+			if errors.Is(err, cache.ErrLimited) != limited || !limited && err != nil {
+				t.Fatalf("%s: %s of pool %d: got %v, want it limited: %t", name, what, pool, err, limited)
 			}
 		}
-		if err := put(doubtOf("another pool", cache.MaxDoubts, "")); !errors.Is(err, cache.ErrLimited) {
-			t.Errorf("%s: one too many: got %v, want refused", name, err)
+		count := func(pool, want int) {
+			t.Helper()
+			if got := noted(t, both[1], fmt.Sprint("pool", pool)); len(got) != want {
+				t.Errorf("%s: got %d changes of pool %d, want %d", name, len(got), pool, want)
+			}
 		}
-		if err := put(doubtOf("pool", 7, "again")); err != nil {
-			t.Errorf("%s: one of them again: got %v, want it noted", name, err)
+		for pool := range pools {
+			for n := range byte(cache.MaxDoubtsOfPool) {
+				put("one of its share", both[n%2], pool, n, false)
+			}
+			put("one too many", both[0], pool, 15, true)
+			put("one too many, at another broker", both[1], pool, 15, true)
+			put("one of them again", both[1], pool, 0, false)
+			count(pool, cache.MaxDoubtsOfPool)
 		}
-		if got := noted(t, by, "pool"); len(got) != cache.MaxDoubts || !slices.Contains(got, "pool 7 again") {
-			t.Errorf("%s: got %d changes, one noted again: %v", name, len(got), slices.Contains(got, "pool 7 again"))
+		put("the first, when all are taken,", both[0], pools, 0, true)
+		count(pools, 0)
+		if err := both[1].DropDoubt(t.Context(), doubtOf("pool1", 1<<4|3, "")); err != nil {
+			t.Fatal(err)
 		}
-		if got := noted(t, by, "another pool"); got != nil {
-			t.Errorf("%s: of the one too many: got %q, want nothing", name, got)
-		}
+		put("one too many, with room for one of all,", both[0], 0, 15, true)
+		put("the first, with room for one,", both[0], pools, 0, false)
+		count(0, cache.MaxDoubtsOfPool)
+		count(1, cache.MaxDoubtsOfPool-1)
+		count(pools, 1)
 	}
 }
 
