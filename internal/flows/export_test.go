@@ -29,5 +29,12 @@ func (s *Service) Attend(ctx context.Context, n int) int {
 // Settled waits for what goes on behind askers.
 func (s *Service) Settled() { s.background.Wait() }
 
+// Shares is how many addresses have a place, or wait for one.
+func (s *Service) Shares() int {
+	s.slots.mu.Lock()
+	defer s.slots.mu.Unlock()
+	return len(s.slots.shares)
+}
+
 // Abandon claims renewals and forgets them, as a broker that dies does.
 func (s *Service) Abandon(ctx context.Context, n int) int { return len(s.claim(ctx, n)) }

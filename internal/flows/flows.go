@@ -6,7 +6,6 @@ package flows
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -135,7 +134,7 @@ type Config struct {
 	Unreadable func(pool string, err error)
 	// Timeout bounds an exchange, which outlives the asker who began it.
 	Timeout time.Duration
-	// MaxExchanges bounds how many run at once; zero means 256.
+	// MaxExchanges bounds how many run at once; zero means 256. A client address has a quarter.
 	MaxExchanges int
 	// MaxRenewals bounds how many entries are scheduled; zero means 100,000.
 	MaxRenewals int
@@ -147,7 +146,7 @@ type Config struct {
 type Service struct {
 	Config
 	flights    cache.Flights[brought]
-	slots      chan struct{}
+	slots      *slots
 	renewals   *renewals // without a Schedule
 	uses       *uses     // with one
 	contact    contact   // likewise
@@ -182,7 +181,7 @@ func New(c Config) *Service {
 		c.MaxRenewals = 100_000
 	}
 	return &Service{
-		Config: c, slots: make(chan struct{}, c.MaxExchanges), stop: make(chan struct{}), debts: debts{owed: map[cache.Scope]int{}},
+		Config: c, slots: newSlots(c.MaxExchanges), stop: make(chan struct{}), debts: debts{owed: map[cache.Scope]int{}},
 		renewals: newRenewals(c.MaxRenewals), uses: newUses(c.RenewIdle, c.MaxRenewals),
 	}
 }
@@ -214,18 +213,4 @@ func (s *Service) behind(work func()) (began bool) {
 	}
 	s.background.Go(work)
 	return true
-}
-
-// slot takes one of the places for calls to the backend, or says that there is
-// none before the asker's deadline.
-func (s *Service) slot(ctx context.Context) (release func(), err error) {
-	select {
-	case s.slots <- struct{}{}:
-		return func() { <-s.slots }, nil
-	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), ctx.Err())
-		}
-		return nil, ctx.Err()
-	}
 }

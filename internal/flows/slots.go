@@ -1,0 +1,94 @@
+package flows
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/cognito-broker/broker/internal/callers"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// slotShares is how many client addresses it takes to have all places for calls to the backend.
+const slotShares = 4
+
+// slots are the places for calls to the backend. A client address has a share of them, so
+// that nobody takes all; what comes without an address has no share to keep to. It is safe
+// for concurrent use.
+type slots struct {
+	all    chan struct{}
+	mu     sync.Mutex
+	shares map[string]*share // of addresses with calls that have a place or wait for one
+}
+
+// share are the places of an address.
+type share struct {
+	places chan struct{}
+	calls  int
+}
+
+func newSlots(n int) *slots {
+	return &slots{all: make(chan struct{}, n), shares: map[string]*share{}}
+}
+
+// slot takes one of the places for calls to the backend, and first one of those of the
+// client's address; or says that there is none before the asker's deadline. Callers speak
+// for many, and renewals for nobody who waits: they have no address here.
+func (s *Service) slot(ctx context.Context) (release func(), err error) {
+	if _, ok := callers.From(ctx); ok {
+		return placeOf(ctx, s.slots.all)
+	}
+	return s.slots.take(ctx, askOf(ctx).Address)
+}
+
+func (p *slots) take(ctx context.Context, address string) (release func(), err error) {
+	if address == "" {
+		return placeOf(ctx, p.all)
+	}
+	own := p.enter(address)
+	giveUp, err := placeOf(ctx, own.places)
+	if err != nil {
+		p.leave(address, own)
+		return nil, err
+	}
+	free, err := placeOf(ctx, p.all)
+	if err != nil {
+		giveUp()
+		p.leave(address, own)
+		return nil, err
+	}
+	return func() { free(); giveUp(); p.leave(address, own) }, nil
+}
+
+func (p *slots) enter(address string) *share {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	own, ok := p.shares[address]
+	if !ok {
+		own = &share{places: make(chan struct{}, max(1, cap(p.all)/slotShares))}
+		p.shares[address] = own
+	}
+	own.calls++
+	return own
+}
+
+func (p *slots) leave(address string, own *share) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if own.calls--; own.calls == 0 {
+		delete(p.shares, address)
+	}
+}
+
+// placeOf takes one of the places, or says that there is none before ctx's deadline.
+func placeOf(ctx context.Context, places chan struct{}) (release func(), err error) {
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), ctx.Err())
+		}
+		return nil, ctx.Err()
+	}
+}
