@@ -107,14 +107,14 @@ func (s *Service) endConcerned(ctx context.Context, at stake) error {
 }
 
 // linking makes an app's call for what is at stake; links tells whether it may link one of
-// its logins, and turn takes a turn for it. One for an identity of whose logins nothing is
-// proved may be refused as often as one that links.
+// its logins, and turn takes a turn for it. One of whose logins nothing is proved, or that
+// asks for a new guest, may be refused as often as one that links.
 func linking[Out any](
 	ctx context.Context, s *Service, links bool, at stake, in any, turn func() error, call func(context.Context) (*Out, error),
 ) (out *Out, err error) {
 	links = links && !s.linked(ctx, at)
 	ended := func(error) {}
-	if links || at.identity != "" && at.tokens > 0 && len(at.logins) == 0 {
+	if links || len(at.logins) == 0 && (at.tokens > 0 || at.identity == "") {
 		if ended, err = s.attempt(ctx, &at); err != nil {
 			return nil, err
 		}

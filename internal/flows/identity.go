@@ -2,8 +2,6 @@ package flows
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,9 +49,9 @@ func (s *Service) mayIdentify(in *cognitoidentity.GetIdInput) error {
 
 // getID asks the backend.
 func (s *Service) getID(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...options) (*cognitoidentity.GetIdOutput, error) {
-	if len(in.Logins) == 0 && s.Guests != nil {
-		if err := s.Guests.Wait(ctx, askOf(ctx).Address, *in.IdentityPoolId); err != nil {
-			return nil, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), fmt.Errorf("a guest has no turn in time: %w", errors.Join(err, cache.ErrLimited)))
+	if len(in.Logins) == 0 {
+		if err := s.guestTurn(ctx, *in.IdentityPoolId); err != nil {
+			return nil, err
 		}
 	}
 	release, err := s.slot(ctx)
