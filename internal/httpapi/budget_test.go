@@ -19,6 +19,17 @@ func TestBudgetOfBodies(t *testing.T) {
 	}
 }
 
+// Of several bodies of one address each counts until it is done.
+func TestBudgetOfOneAddress(t *testing.T) {
+	b := newBudget(100, 20)
+	if !b.take("a", 10) || b.take("a", 11) || !b.take("a", 10) {
+		t.Error("got not exactly the part of an address")
+	}
+	if b.give("a", 10); b.take("a", 11) || !b.take("a", 10) {
+		t.Error("one of two given back: got not exactly what it had")
+	}
+}
+
 // Who sends all of a body before he reads gets to see why it is not taken, whether its length
 // is announced or shows as it comes; of one that is much too long nothing more is read.
 func TestRefusedBodiesAreReadOn(t *testing.T) {

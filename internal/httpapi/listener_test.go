@@ -18,6 +18,7 @@ import (
 type script struct {
 	turns  []any // an address to accept from, or an error
 	closed int
+	conns  []*fromAddress // accepted
 }
 
 func (s *script) Addr() net.Addr { return &net.TCPAddr{} }
@@ -32,16 +33,21 @@ func (s *script) Accept() (net.Conn, error) {
 		return nil, &net.OpError{Op: "accept", Err: err}
 	}
 	c, _ := net.Pipe()
+	made := &fromAddress{Conn: c, addr: &net.UnixAddr{}}
 	if from, ok := turn.(string); ok {
-		return &fromAddress{Conn: c, addr: &net.TCPAddr{IP: net.ParseIP(from), Port: 1}}, nil
+		made.addr = &net.TCPAddr{IP: net.ParseIP(from), Port: 1}
 	}
-	return &fromAddress{Conn: c, addr: &net.UnixAddr{}}, nil
+	s.conns = append(s.conns, made)
+	return made, nil
 }
 
 type fromAddress struct {
 	net.Conn
-	addr net.Addr
+	addr   net.Addr
+	closed bool
 }
+
+func (f *fromAddress) Close() error { f.closed = true; return f.Conn.Close() }
 
 func (f *fromAddress) RemoteAddr() net.Addr { return f.addr }
 
@@ -96,6 +102,15 @@ func TestConnectionsAreLimited(t *testing.T) {
 		if !slices.Equal(from, test.from) || !slices.Equal(*refused, test.refused) || *open != len(from) {
 			t.Errorf("%s: got %v, refused %v, %d open; want %v, refused %v", name, from, *refused, *open, test.from, test.refused)
 		}
+		closed := 0
+		for _, c := range l.Listener.(*script).conns {
+			if c.closed {
+				closed++
+			}
+		}
+		if closed != len(test.refused) {
+			t.Errorf("%s: got %d closed, want those that were refused, %d", name, closed, len(test.refused))
+		}
 		for _, c := range slices.Concat(conns, conns) { // who closes twice counts once
 			c.Close()
 		}
@@ -113,6 +128,15 @@ func TestConnectionsMakeRoom(t *testing.T) {
 	if _, err := l.Accept(); err != nil || len(*refused) != 0 {
 		t.Errorf("got %v, refused %v, want room", err, *refused)
 	}
+	l, refused, _ = limitedBy(9, 2, "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1")
+	first, _ = l.Accept()
+	if _, err := l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	if _, from, _ := accepted(l); len(from) != 1 || !slices.Equal(*refused, []string{limitAddress}) {
+		t.Errorf("one of two closed: got %v, refused %v, want room for one", from, *refused)
+	}
 }
 
 // Without files the server waits instead of ending, until it is closed.
@@ -120,8 +144,20 @@ func TestWithoutFiles(t *testing.T) {
 	for _, err := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
 		synctest.Test(t, func(t *testing.T) {
 			l, refused, _ := limitedBy(9, 9, err, err, "192.0.2.1")
+			began, pauses := time.Now(), 2*filesPause
+			if errors.Is(err, syscall.ECONNABORTED) {
+				pauses = 0
+			}
 			if _, from, got := accepted(l); len(from) != 1 || !errors.Is(got, net.ErrClosed) || (len(*refused) == 2) != !errors.Is(err, syscall.ECONNABORTED) {
 				t.Errorf("%v: got %v, refused %v, %v", err, from, *refused, got)
+			}
+			if took := time.Since(began); took != pauses {
+				t.Errorf("%v: got %v, want to have paused for %v", err, took, pauses)
+			}
+			for _, limit := range *refused {
+				if limit != limitFiles {
+					t.Errorf("%v: got %s, want %s", err, limit, limitFiles)
+				}
 			}
 		})
 	}
