@@ -69,9 +69,12 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		entry = s.resumed(ctx, &sub)
 	}
 	if entry == nil {
-		fresh, err := s.exchange(ctx, sub)
-		if err != nil {
+		fresh, known, err := s.unsuspended(ctx, sub)
+		switch {
+		case err != nil:
 			return nil, err
+		case known:
+			return s.hand(ask, sub, fresh, Hit), nil
 		}
 		return s.hand(ask, sub, fresh, Miss), nil
 	}

@@ -54,11 +54,11 @@ func (s *Service) identify(ctx context.Context, sub subject, anew bool) (id stri
 	} else if e := s.resumed(ctx, &sub); e != nil {
 		return e.Credentials.IdentityID, true, nil
 	}
-	e, err := s.exchange(ctx, sub)
+	e, known, err := s.unsuspended(ctx, sub)
 	if err != nil {
 		return "", false, err
 	}
-	return e.Credentials.IdentityID, false, nil
+	return e.Credentials.IdentityID, known, nil
 }
 
 // knownID is what is known of a login's identity, or nil.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,40 +133,51 @@ func TestRefusedCallsEndNothing(t *testing.T) {
 }
 
 // Nor does it cost the identity's owner anything while it runs: he waits for the refusal
-// instead of an exchange whose answer could not be kept.
+// instead of an exchange whose answer could not be kept; also where the refusal takes longer
+// than he waits, and the backend throttles him then.
 func TestRefusedCallsCostNothing(t *testing.T) {
 	for name, attempt := range attempts {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t)
-				r.want("key1", flows.Miss, flows.Ask{})
-				id := r.wantID(flows.Miss, 1)
-				r.directory.Owns(pool, idp, "a", id)
-				r.backend.refuseAttempts(definite["no such login"])
-				hold := make(chan struct{})
-				r.backend.set(func(b *backend) {
-					before := b.fail
-					b.before = func(string) { <-hold }
-					b.fail = func(token string) error {
-						err := before(token)
-						if err != nil {
-							<-hold
-						}
-						return err
-					}
-				})
-				for range 2 {
-					go attempt(t.Context(), r, user)
-					go attempt(t.Context(), r, id)
-				}
-				synctest.Wait()
-				time.AfterFunc(100*time.Millisecond, func() { close(hold) })
-				r.want("key1", flows.Hit, flows.Ask{})
-				r.wantID(flows.Hit, 1)
-				time.Sleep(time.Second)
-			})
+		t.Run(name, func(t *testing.T) { costsNothing(t, attempt, 100*time.Millisecond, nil) })
+		t.Run(name+", throttled", func(t *testing.T) {
+			costsNothing(t, attempt, 800*time.Millisecond, cognito.TooManyRequests(cognito.MsgRateExceeded))
 		})
 	}
+}
+
+// costsNothing has attempts refused that late; meanwhile the owner's exchanges fail so.
+func costsNothing(t *testing.T, attempt func(ctx context.Context, r *rig, id string) error, late time.Duration, exchanges error) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want("key1", flows.Miss, flows.Ask{})
+		id := r.wantID(flows.Miss, 1)
+		r.directory.Owns(pool, idp, "a", id)
+		r.backend.refuseAttempts(definite["no such login"])
+		hold := make(chan struct{})
+		r.backend.set(func(b *backend) {
+			before := b.fail
+			b.before = func(string) { <-hold }
+			b.fail = func(token string) error {
+				err := before(token)
+				if err != nil {
+					<-hold
+				} else if exchanges != nil {
+					return exchanges
+				}
+				return err
+			}
+		})
+		for range 2 {
+			go attempt(t.Context(), r, user)
+			go attempt(t.Context(), r, id)
+		}
+		synctest.Wait()
+		time.AfterFunc(late, func() { close(hold) })
+		var both sync.WaitGroup
+		both.Go(func() { r.want("key1", flows.Hit, flows.Ask{}) })
+		both.Go(func() { r.wantID(flows.Hit, 1) })
+		both.Wait()
+		time.Sleep(time.Second)
+	})
 }
 
 // So it is over a fleet, at the broker that was asked and at the others; and calls for

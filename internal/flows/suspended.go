@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
 )
 
 const (
@@ -39,13 +40,40 @@ func (s *Service) resumed(ctx context.Context, sub *subject) *cache.Entry {
 			return nil
 		}
 		waited, next = waited+next, 2*next
-		sub.readEpochs(s.Epochs)
-		if e, ok := s.Memory.Get(sub.key); ok {
-			return e
-		}
-		if e, err := s.shared(ctx, sub); err == nil && e != nil {
+		if e := s.standing(ctx, sub); e != nil {
 			return e
 		}
 	}
 	return nil
+}
+
+// standing is the entry that there is for a call under the present epochs, or nil.
+func (s *Service) standing(ctx context.Context, sub *subject) *cache.Entry {
+	sub.readEpochs(s.Epochs)
+	if e, ok := s.Memory.Get(sub.key); ok {
+		return e
+	}
+	if e, err := s.shared(ctx, sub); err == nil {
+		return e
+	}
+	return nil
+}
+
+// unsuspended makes an exchange for a call of which resumed brought nothing. Where that
+// fails for a passing reason, and a fence suspended what there was, he waits for it once
+// more: a backend that is slow or throttles keeps the fences of others open longer. known
+// says that the entry was there.
+func (s *Service) unsuspended(ctx context.Context, sub subject) (entry *cache.Entry, known bool, err error) {
+	suspended := s.suspended(&sub)
+	entry, err = s.exchange(ctx, sub)
+	if err == nil || !suspended || !cognito.Passing(err) {
+		return entry, false, err
+	}
+	if entry = s.standing(ctx, &sub); entry == nil {
+		entry = s.resumed(ctx, &sub)
+	}
+	if entry == nil {
+		return nil, false, err
+	}
+	return entry, true, nil
 }
