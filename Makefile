@@ -35,14 +35,18 @@ golangci: ## golangci-lint by .golangci.yml, built from its module: minutes for 
 	$(GO) run $(GOLANGCI) run
 
 .PHONY: setup
-setup: ## what the tests need: modules and a redis-server, installed by apt-get where it may
+setup: ## what the tests need: modules, a redis-server and spin, installed by apt-get where it may
 	$(GO) mod download
 	@scripts/setup
 
 .PHONY: test
-test: setup ## set-up, lint, all tests by the race detector; BROKER_TEST_WITHOUT=redis leaves out those with Redis
-	$(MAKE) --no-print-directory lint
+test: setup ## set-up, lint, model, all tests by the race detector; BROKER_TEST_WITHOUT=redis,spin leaves out both
+	$(MAKE) --no-print-directory lint model
 	$(GO) test -race -parallel 8 -timeout 25m ./...
+
+.PHONY: model
+model: ## the fence holds in docs/fence.pml, by SPIN, and fails without any of its steps: half a minute
+	@scripts/model
 
 .PHONY: e2e
 e2e: build ## clients and OpenID providers of others against the broker; e2e/README.md
