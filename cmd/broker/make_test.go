@@ -67,7 +67,7 @@ func TestTargetsOfDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	texts["ci.yml"] = string(workflow)
-	named := regexp.MustCompile("(?m)(?:`|^\\s*(?:[A-Z_]+=\\S+ )?|: )make ([a-z0-9-]+)(?:`| |$)")
+	named := regexp.MustCompile("(?m)(?:`|^(?:[A-Z_]+=\\S+ )?|: )make ([a-z0-9-]+)(?:`| |$)")
 	for name, text := range texts {
 		for _, found := range named.FindAllStringSubmatch(text, -1) {
 			if said[found[1]] == "" {

@@ -49,9 +49,10 @@ func ExampleFence_Cancel() {
 // Fields are length-prefixed, so no two lists of them share a key.
 func ExampleNamer_Key() {
 	names := cache.NewNamer(nil)
-	fmt.Println(names.Key(cache.DomainLogin, "ab", "c") == names.Key(cache.DomainLogin, "a", "bc"))
-	fmt.Println(names.Key(cache.DomainLogin, "ab", "c") == names.Key(cache.DomainGuest, "ab", "c"))
-	fmt.Println(names.Key(cache.DomainLogin, "ab", "c") == names.Key(cache.DomainLogin, "ab", "c"))
+	key, again := names.Key(cache.DomainLogin, "ab", "c"), names.Key(cache.DomainLogin, "ab", "c")
+	fmt.Println(key == names.Key(cache.DomainLogin, "a", "bc"))
+	fmt.Println(key == names.Key(cache.DomainGuest, "ab", "c"))
+	fmt.Println(key == again)
 	// Output:
 	// false
 	// false
