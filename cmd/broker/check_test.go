@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -49,6 +51,26 @@ func TestDeveloperProviderStays(t *testing.T) {
 	for _, command := range [][]string{{"check", "-store"}, {"serve"}} {
 		if _, err := b.command(t, append(command, "-config", b.config)...); err == nil || err.Error() != want {
 			t.Errorf("%v: got %v, want %s", command, err, want)
+		}
+	}
+}
+
+// check refuses what serve would of the files by which Redis is spoken to.
+func TestCheckReadsTheCertificatesOfRedis(t *testing.T) {
+	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(empty, []byte("none"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		empty:               "cache.redis.tls.ca_file: holds no certificate; expected PEM",
+		empty + ".not-there": "cache.redis.tls.ca_file: open ",
+	} {
+		b := prepare(t, nil, "cache: {redis: {addresses: ['127.0.0.1:1'], keys: ['"+base64Key()+"'], name_key: '"+base64Key()+"', tls: {enabled: true, ca_file: '"+file+"'}}}\n")
+		for _, command := range []string{"check", "serve"} {
+			if _, err := b.command(t, command, "-config", b.config); err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%s: got %v, want %s", command, err, want)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +21,17 @@ const (
 // findOrStart uses the broker that answers, or one of its own on a free port.
 func (w *walk) findOrStart(ctx context.Context) (string, error) {
 	w.environ = os.Environ()
-	if w.url == "" {
-		w.url = defaultURL
-	}
+	named := w.url != ""
+	w.url = cmp.Or(w.url, os.Getenv("BROKER_PUBLIC_URL"), defaultURL)
 	text := "a broker answers at " + w.url
-	if !healthy(ctx, w.url) {
+	switch {
+	case healthy(ctx, w.url):
+		if os.Getenv("BROKER_PUBLIC_URL") == "" { // which is what the tokens' issuer begins with
+			w.environ = append(w.environ, "BROKER_PUBLIC_URL="+w.url)
+		}
+	case named:
+		return "", fmt.Errorf("no broker answers at %s, which BROKER_URL names", w.url)
+	default:
 		if err := w.start(ctx); err != nil {
 			return "", err
 		}

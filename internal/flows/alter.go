@@ -129,9 +129,10 @@ func linking[Out any](
 	return call(ctx)
 }
 
-// within makes a change within a fence that has begun.
+// within makes a change within a fence that has begun. It is attempted once: others wait
+// for the fence.
 func within[Out any](ctx context.Context, s *Service, fence *cache.Fence, change func(context.Context) (*Out, error)) (*Out, error) {
-	out, err := change(ctx)
+	out, err := change(cognito.WithoutRetries(ctx))
 	if ended := s.endFence(fence, err); ended != nil && err == nil {
 		return nil, ended
 	}

@@ -108,9 +108,10 @@ func (s *Service) flyLinking(ctx context.Context, sub subject) (*cache.Entry, er
 }
 
 // flyFenced makes an exchange within a fence that has begun. What the change itself brings
-// is the newest there is for its identities, if nothing else moved them meanwhile.
+// is the newest there is for its identities, if nothing else moved them meanwhile. It is
+// attempted once: others wait for the fence.
 func (s *Service) flyFenced(ctx context.Context, sub subject, fence *cache.Fence) (*cache.Entry, error) {
-	entry, got, err := s.bring(ctx, sub)
+	entry, got, err := s.bring(cognito.WithoutRetries(ctx), sub)
 	if err != nil {
 		return nil, cmp.Or(err, s.endFence(fence, err))
 	}

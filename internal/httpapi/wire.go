@@ -69,7 +69,7 @@ func (s *Server) wire(c *fiber.Ctx) error {
 
 // refuseForeign refuses a call that a foreign page sent in the name of a caller.
 func (s *Server) refuseForeign(c *fiber.Ctx, began time.Time) {
-	r := awswire.ErrorResponse(NewRequestID(), cognito.CodeAccessDenied, fiber.StatusBadRequest, "Pages of this origin may not act for callers.")
+	r := awswire.ErrorResponse(NewRequestID(), cognito.CodeAccessDenied, fiber.StatusBadRequest, "Pages of this origin may not act for callers; cors.caller_origins of the configuration adds origins.")
 	requestID := send(c, r)
 	s.origins.allow(c, forCallers, wireExpose)
 	s.finish(event{began: began, route: "POST /", op: r.Operation, code: r.Code, status: r.Status, requestID: requestID})

@@ -36,20 +36,31 @@ func (c *payload) isIDToken() error {
 		return errClaimType
 	}
 	for _, name := range [...]string{"token_type", "token_usage"} {
-		if kind, _ := c.token.Claims[name].(string); isOtherKind(kind) {
+		kind, there := c.token.Claims[name]
+		text, ok := kind.(string)
+		if there && (!ok || isOtherKind(text)) {
 			return errOtherKind
 		}
 	}
+	// Casdoor's ID tokens call themselves access tokens, but not refresh tokens.
+	if kind, _ := c.token.Claims["tokenType"].(string); strings.HasPrefix(plainKind(kind), "refresh") {
+		return errOtherKind
+	}
 	return nil
+}
+
+// plainKind spells a kind of token without case, blanks, hyphens and underscores.
+func plainKind(kind string) string {
+	kind = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(kind)), "urn:ietf:params:oauth:token-type:")
+	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(kind)
 }
 
 // isOtherKind reports whether a token's own word for its kind is one of an access or
 // refresh token. token_type is OAuth's name for how an access token is used (RFC 6749,
 // section 7.1), and has no meaning in an ID token by any standard.
 func isOtherKind(kind string) bool {
-	kind = strings.ToLower(kind)
-	switch strings.TrimPrefix(kind, "urn:ietf:params:oauth:token-type:") {
-	case "access", "access_token", "bearer", "dpop", "mac", "pop", "refresh", "refresh_token":
+	switch plainKind(kind) {
+	case "access", "accesstoken", "bearer", "dpop", "mac", "pop", "refresh", "refreshtoken", "offline", "offlinetoken", "logout", "logouttoken":
 		return true
 	}
 	return false

@@ -23,7 +23,9 @@ type attempts struct {
 	aws.RetryerV2
 	// once: a second request after one that may have arrived would do the thing
 	// twice, or be refused because the first did it.
-	once    bool
+	once bool
+	// single: what the service answered is final (cognito.WithoutRetries).
+	single  bool
 	backoff func(attempt int) time.Duration
 
 	failed int           // attempts that may be repeated
@@ -49,6 +51,9 @@ func (a *attempts) IsErrorRetryable(err error) bool {
 	}
 	if unmade(err) {
 		a.undone++
+	}
+	if _, answered := errors.AsType[smithy.APIError](err); a.single && answered {
+		return false
 	}
 	return a.RetryerV2.IsErrorRetryable(err) && (!a.once || undone(err))
 }

@@ -79,6 +79,22 @@ func check(t *testing.T, what string, call func(*upstream.Backend) error, answer
 	}
 }
 
+// Under cognito.WithoutRetries what the service answers is final; a connection that broke
+// is not its answer.
+func TestWithoutRetries(t *testing.T) {
+	for _, operation := range operations() {
+		call := func(b *upstream.Backend) error {
+			_, err := standard(cognito.WithoutRetries(t.Context()), b, operation)
+			return err
+		}
+		check(t, operation+" throttled", call, failing(1, throttle), 1, false)
+		check(t, operation+" 500", call, failing(1, func(w http.ResponseWriter) { say(w, 500, `{"__type":"InternalErrorException"}`) }), 1, false)
+		if !slices.Contains(once, operation) {
+			check(t, operation+" closed", call, failing(1, func(w http.ResponseWriter) { drop(w, "") }), 2, true)
+		}
+	}
+}
+
 // undialled is a client whose connections are refused.
 type undialled struct{ dials int }
 

@@ -55,7 +55,7 @@ func send[In, Out any](ctx context.Context, c call, do method[In, Out], in *In) 
 		defer cancel()
 		ctx = limited
 	}
-	tries := &attempts{RetryerV2: c.client.retryer, once: c.once, backoff: c.backoff}
+	tries := &attempts{RetryerV2: c.client.retryer, once: c.once, single: !cognito.Retries(ctx), backoff: c.backoff}
 	opts := append(slices.Clip(c.opts), func(o *cognitoidentity.Options) {
 		o.Retryer, o.RetryMaxAttempts = tries, 0
 	})
