@@ -42,7 +42,7 @@ setup: ## what the tests need: modules, a redis-server and spin, installed by ap
 .PHONY: test
 test: setup ## set-up, lint, model, all tests by the race detector; BROKER_TEST_WITHOUT=redis,spin leaves out both
 	$(MAKE) --no-print-directory lint model
-	$(GO) test -race -parallel 8 -timeout 25m ./...
+	$(GO) test -race -timeout 25m ./...
 
 .PHONY: model
 model: ## the fence holds in docs/fence.pml, by SPIN, and fails without any of its steps: half a minute
