@@ -63,7 +63,7 @@ func TestCheckReadsTheCertificatesOfRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{
-		empty:               "cache.redis.tls.ca_file: holds no certificate; expected PEM",
+		empty:                "cache.redis.tls.ca_file: holds no certificate; expected PEM",
 		empty + ".not-there": "cache.redis.tls.ca_file: open ",
 	} {
 		b := prepare(t, nil, "cache: {redis: {addresses: ['127.0.0.1:1'], keys: ['"+base64Key()+"'], name_key: '"+base64Key()+"', tls: {enabled: true, ca_file: '"+file+"'}}}\n")
