@@ -66,7 +66,10 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 		return nil, err
 	}
 	if sub.unmet {
-		sub.stamp = s.settled(ctx, watch, began, append([]cache.Scope{sub.scope, sub.poolScope()}, sub.loginScopes()...)...)
+		scopes := append([]cache.Scope{sub.scope, sub.poolScope()}, sub.loginScopes()...)
+		if sub.stamp = s.settled(ctx, watch, began, scopes...); !sub.stamp.Agreed() {
+			s.present(ctx, scopes...) // there is such a pool: what the next call brings is kept
+		}
 	}
 	known := s.ownedUnder(ctx, sub.stamp, sub.Pool, got.credentials.IdentityID, sub.logins)
 	if sub.Identity != "" && got.credentials.IdentityID != sub.Identity {
