@@ -73,6 +73,8 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		switch {
 		case err != nil:
 			return nil, err
+		case known && !enough(fresh):
+			return s.hand(ask, sub, fresh, Stale), nil // the backend gave nothing better
 		case known:
 			return s.hand(ask, sub, fresh, Hit), nil
 		}

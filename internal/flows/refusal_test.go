@@ -151,6 +151,7 @@ func costsNothing(t *testing.T, attempt func(ctx context.Context, r *rig, id str
 		r.want("key1", flows.Miss, flows.Ask{})
 		id := r.wantID(flows.Miss, 1)
 		r.directory.Owns(pool, idp, "a", id)
+		time.Sleep(10 * time.Minute) // less is left than the longest floor asks for
 		r.backend.refuseAttempts(definite["no such login"])
 		hold := make(chan struct{})
 		r.backend.set(func(b *backend) {
@@ -175,6 +176,9 @@ func costsNothing(t *testing.T, attempt func(ctx context.Context, r *rig, id str
 		var both sync.WaitGroup
 		both.Go(func() { r.want("key1", flows.Hit, flows.Ask{}) })
 		both.Go(func() { r.wantID(flows.Hit, 1) })
+		if exchanges != nil { // and whoever wants more life than there is, is told so
+			both.Go(func() { r.want("key1", flows.Stale, flows.Ask{ClientFloor: 12 * time.Hour}) })
+		}
 		both.Wait()
 		time.Sleep(time.Second)
 	})
