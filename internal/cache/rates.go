@@ -86,9 +86,11 @@ func (r *Rates) Wait(ctx context.Context, name string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &Limited{r.Try(name)}
+		if wait := r.Try(name); wait > 0 {
+			return &Limited{wait}
+		}
 	}
-	return nil
+	return nil // also where the turn came just now
 }
 
 // Len is the approximate number of names.
