@@ -52,7 +52,8 @@ func take(t *testing.T, bin, url string) *walk {
 // against `make run`.
 func TestDemo(t *testing.T) {
 	bin := build(t)
-	first := take(t, bin, "http://127.0.0.1:1")
+	t.Setenv("BROKER_PUBLIC_URL", "http://127.0.0.1:1")
+	first := take(t, bin, "")
 	if strings.HasSuffix(first.url, ":1") {
 		t.Fatal("the demo found a broker at port 1")
 	}
@@ -68,11 +69,17 @@ func TestDemo(t *testing.T) {
 
 // A step that fails is told, ends the walk and is its result.
 func TestAFailingStepEndsTheWalk(t *testing.T) {
-	var out bytes.Buffer
-	w := &walk{bin: "no-such-broker", config: developmentConfig, url: "http://127.0.0.1:1", out: &out}
-	ok := w.run(t.Context())
-	w.stop()
-	if ok || !strings.HasPrefix(out.String(), "FAIL broker: ") || strings.Count(out.String(), "\n") != 1 {
-		t.Errorf("got %v %q, want one line FAIL broker: …", ok, out.String())
+	t.Setenv("BROKER_PUBLIC_URL", "http://127.0.0.1:1")
+	for url, want := range map[string]string{
+		"":                   "FAIL broker: start no-such-broker",
+		"http://127.0.0.1:2": "FAIL broker: no broker answers at http://127.0.0.1:2, which BROKER_URL names",
+	} {
+		var out bytes.Buffer
+		w := &walk{bin: "no-such-broker", config: developmentConfig, url: url, out: &out}
+		ok := w.run(t.Context())
+		w.stop()
+		if ok || !strings.HasPrefix(out.String(), want) || strings.Count(out.String(), "\n") != 1 {
+			t.Errorf("got %v %q, want one line %s…", ok, out.String(), want)
+		}
 	}
 }
