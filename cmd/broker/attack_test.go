@@ -24,7 +24,7 @@ import (
 func TestLoginsOfAnIssuer(t *testing.T) {
 	t.Parallel()
 	idp := idptest.Start(t)
-	b := startBroker(t, []string{idp.URL}, "")
+	b := startBroker(t, []string{idp.URL}, refusedUnlimited) // of one address, a hundred tokens of unknown keys
 	ctx := t.Context()
 	logins := func(token string) map[string]string { return map[string]string{idp.Name(): token} }
 	id, err := b.getID(ctx, demoPool, logins(idp.Token(nil)))

@@ -56,7 +56,7 @@ func throttledOnREST(t *testing.T, what string, a answer) {
 func TestEngineThrottlesAsCognito(t *testing.T) {
 	t.Parallel()
 	engine := startLimited(t, "GetId")
-	front := startUpstream(t, engine, engine.url, "limits: {request_timeout: 2s}\n")
+	front := startUpstream(t, engine, engine.url, "limits: {request_timeout: 10s}\n")
 	front.behind = engine
 	user := front.login(t, "first")
 	id, err := front.getID(t.Context(), demoPool, user)
