@@ -32,8 +32,7 @@ func TestContract(t *testing.T) {
 	down.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	issuers := []string{idps[0].URL, idps[1].URL}
 	trusted := slices.Concat(issuers, []string{down.URL})
-	engine, broken := startBroker(t, trusted, contractPools(issuers)+refusedUnlimited), startBroker(t, trusted, contractPools(issuers)+refusedUnlimited)
-	lose(t, broken)
+	engine := startBroker(t, trusted, contractPools(issuers)+refusedUnlimited)
 	limited := prepare(t, trusted, contractPools(issuers)+refusedUnlimited)
 	limited.startLimited(t, config.Operations())
 	for _, c := range []struct {
@@ -47,6 +46,8 @@ func TestContract(t *testing.T) {
 		{"aws without providers", func(engine *instance) *instance { return startUpstream(t, engine, engine.url, refusedUnlimited) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			broken := startBroker(t, trusted, contractPools(issuers)+refusedUnlimited)
+			lose(t, broken) // one for each: what it was asked to change counts for its pool
 			env := contractEnv(t, c.front(engine), engine, idps)
 			env.Limited, env.Broken, env.Down = c.front(limited).sdkAs(admin()), c.front(broken).sdkAs(admin()), down
 			contract.Run(t, env)

@@ -2,6 +2,8 @@ package contract
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,18 +20,24 @@ const (
 	internal     = cognito.CodeInternal
 )
 
-// everyOperation calls all operations at once.
-func (s *scene) everyOperation(pool string, do func(operation string, input func() any)) {
+// everyOperation calls all operations at once. The pools take turns: a broker notes only so
+// many changes of one while their outcome is not known.
+func (s *scene) everyOperation(pools []string, do func(operation string, input func() any)) {
+	unknown := s.unknown()
+	inputs := make([]map[string]func() any, len(pools))
+	for n, pool := range pools {
+		inputs[n] = s.inputs(pool, unknown)
+	}
 	var all sync.WaitGroup
-	for operation, input := range s.inputs(pool, s.unknown()) {
-		all.Go(func() { do(operation, input) })
+	for n, operation := range slices.Sorted(maps.Keys(inputs[0])) {
+		all.Go(func() { do(operation, inputs[n%len(pools)][operation]) })
 	}
 	all.Wait()
 }
 
 // throttling tests docs/cognito.md#quotas: each operation has a quota of its own.
 func throttling(s *scene) {
-	s.everyOperation(s.unknown(), func(operation string, input func() any) {
+	s.everyOperation([]string{s.unknown()}, func(operation string, input func() any) {
 		var err error
 		for range 2 {
 			if _, err = s.call(s.Limited, operation, input()); err != nil && spell(err) == rateExceeded {
@@ -44,7 +52,7 @@ func throttling(s *scene) {
 // brokenStore has the store fail beneath each operation. That is a fault of the
 // service, and no refusal; what is answered from memory goes on.
 func brokenStore(s *scene) {
-	s.everyOperation(s.Pools.Open, func(operation string, input func() any) {
+	s.everyOperation([]string{s.Pools.Open, s.Pools.Closed, s.Pools.Bare}, func(operation string, input func() any) {
 		if operation == "DeleteIdentities" {
 			return // see below
 		}
