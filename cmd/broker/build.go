@@ -47,7 +47,7 @@ var (
 	_ awswire.Sessions  = (*sts.Builtin)(nil)
 	_ httpapi.Issuer    = (*issuer.Issuer)(nil)
 	_ httpapi.Explainer = (*embedded.Engine)(nil)
-	_ cache.Holder      = (*logins.Proof)(nil)
+	_ cache.Proof       = (*logins.Proof)(nil)
 )
 
 // broker is everything that runs.
@@ -128,7 +128,7 @@ func (b *broker) buildFlows(ctx context.Context, c *config.Config, metrics *tele
 		return err
 	}
 	if b.fleet != nil && b.backend.learns != nil {
-		b.backend.share(b.fleet.Places())
+		b.backend.share(b.fleet.Identities())
 	}
 	if err := b.buildSettler(ctx, c, log); err != nil {
 		return err
@@ -144,8 +144,8 @@ func (b *broker) buildFlows(ctx context.Context, c *config.Config, metrics *tele
 		Timeout: c.Limits.RequestTimeout, MaxRenewals: c.Cache.Memory.MaxEntries,
 	}
 	if b.fleet != nil {
-		fc.Epochs.Join(b.fleet)
-		b.fleet.Ends(fc.Epochs.End)
+		fc.Epochs.ShareWith(b.fleet)
+		b.fleet.OnInvalidation(fc.Epochs.End)
 		fc.Shared, fc.Schedule, fc.Settings = b.fleet, b.fleet, b.settler
 	}
 	if c.Limits.Guests.PerMinute > 0 {

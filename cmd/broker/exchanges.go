@@ -46,7 +46,7 @@ func (e *exchanges) Take(ctx context.Context, names ...string) error {
 		name := e.names.Key("exchange", names...) // some are tokens, which are not kept
 		return e.own.Take(string(name[:]))
 	}
-	_, err := e.fleet.Turn(ctx, e.rate, 0, append([]string{"exchange"}, names...)...)
+	_, err := e.fleet.Reserve(ctx, e.rate, 0, append([]string{"exchange"}, names...)...)
 	if errors.Is(err, cache.ErrFleet) && ctx.Err() == nil {
 		return nil
 	}

@@ -48,7 +48,7 @@ func newFleet(c *config.Config, metrics *telemetry.Metrics, log *zap.Logger) (*f
 			Username: r.Username, Password: r.Password.Reveal(), TLS: secured,
 			DialTimeout: r.DialTimeout, ReadTimeout: r.ReadTimeout, WriteTimeout: r.WriteTimeout,
 		},
-		Keys: keys, NameKey: r.NameKey.Bytes(), Pending: pendingOf(c), Observer: metrics, Log: log,
+		Keys: keys, NameKey: r.NameKey.Bytes(), FenceLife: pendingOf(c), Observer: metrics, Log: log,
 	})
 	if err == nil {
 		metrics.WatchRedis(func() telemetry.RedisState { return telemetry.RedisState(f.Status()) })
@@ -106,7 +106,7 @@ func (b *broker) ready(ctx context.Context) []httpapi.Reason {
 	if b.fleet == nil {
 		return reasons
 	}
-	if trouble := b.fleet.Trouble(); trouble != "" {
+	if trouble := b.fleet.Health(); trouble != "" {
 		reasons = append(reasons, httpapi.Reason{Part: "redis", Reason: trouble, Degraded: true})
 	}
 	return reasons

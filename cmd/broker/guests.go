@@ -33,7 +33,7 @@ func (g *guests) Wait(ctx context.Context, address, pool string) error {
 	if g.fleet == nil {
 		return g.own.Wait(ctx, address+" "+pool)
 	}
-	wait, err := g.fleet.Turn(ctx, g.rate, left(ctx), address, pool)
+	wait, err := g.fleet.Reserve(ctx, g.rate, left(ctx), address, pool)
 	if errors.Is(err, cache.ErrFleet) && ctx.Err() == nil {
 		return g.own.Wait(ctx, address+" "+pool)
 	}

@@ -17,11 +17,11 @@ var (
 // brokers of its fleet learnt of those that it has not met.
 type sharedDirectory struct {
 	*upstream.Directory
-	places *fleet.Places
+	places *fleet.Identities
 }
 
 // share lets the fleet hear what the backend's directory learns, and learn from it.
-func (b *backend) share(places *fleet.Places) {
+func (b *backend) share(places *fleet.Identities) {
 	b.learns.Watch(placeTeller{places})
 	b.directory = &sharedDirectory{Directory: b.learns, places: places}
 	b.run = append(b.run, places.Run)
@@ -40,10 +40,10 @@ func (d *sharedDirectory) Identity(ctx context.Context, id string) (pool string,
 }
 
 // placeTeller tells the fleet.
-type placeTeller struct{ places *fleet.Places }
+type placeTeller struct{ places *fleet.Identities }
 
 func (t placeTeller) Learned(id, pool string, authenticated bool) bool {
-	return t.places.Learn(id, fleet.Place{Pool: pool, Authenticated: authenticated})
+	return t.places.Learn(id, fleet.IdentityFacts{Pool: pool, Authenticated: authenticated})
 }
 
 func (t placeTeller) Forgot(id string) { t.places.Forget(id) }

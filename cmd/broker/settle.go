@@ -29,7 +29,7 @@ type settler struct {
 	log    *zap.Logger
 
 	mu      sync.Mutex // of settle and tend
-	record  fleet.Record
+	record  fleet.SettingsRecord
 	settled atomic.Bool
 	current atomic.Pointer[settings.Record]
 }
@@ -40,7 +40,7 @@ const (
 	// record is tended that was settled.
 	settleWithin = 2 * time.Second
 	settleEvery  = 500 * time.Millisecond
-	tendEvery    = fleet.RecordTended / 3
+	tendEvery    = fleet.SettingsInUseFor / 3
 	// stepWithin bounds one try. It is longer than a fence.
 	stepWithin = 10 * time.Second
 	// maxRaces is how often a record is compared anew that another broker replaced.
@@ -163,7 +163,7 @@ func (s *settler) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stepWithin)
 	defer cancel()
 	for range maxRaces {
-		seen, err := s.fleet.Record(ctx, s.kind)
+		seen, err := s.fleet.ReadSettings(ctx, s.kind)
 		if err != nil {
 			return err
 		}
@@ -208,11 +208,11 @@ func (s *settler) meet(ctx context.Context, old settings.Record) (settings.State
 }
 
 // put writes what was not written so before, and goes by it.
-func (s *settler) put(ctx context.Context, seen fleet.Record, old, next settings.Record, state settings.State) (stands bool, err error) {
-	if old.Of(state) && !seen.Former {
-		stands, err = s.fleet.Tend(ctx, s.kind, seen)
+func (s *settler) put(ctx context.Context, seen fleet.SettingsRecord, old, next settings.Record, state settings.State) (stands bool, err error) {
+	if old.Of(state) && !seen.OldKey {
+		stands, err = s.fleet.KeepSettings(ctx, s.kind, seen)
 	} else {
-		seen, stands, err = s.fleet.Replace(ctx, s.kind, seen, next.Spell())
+		seen, stands, err = s.fleet.ReplaceSettings(ctx, s.kind, seen, next.Spell())
 	}
 	if err != nil || !stands {
 		return false, err
@@ -240,11 +240,11 @@ func (s *settler) tend(ctx context.Context) error {
 	}
 	mine := *s.current.Load()
 	if mine.Of(state) {
-		if stands, err := s.fleet.Tend(ctx, s.kind, s.record); err != nil || stands {
+		if stands, err := s.fleet.KeepSettings(ctx, s.kind, s.record); err != nil || stands {
 			return err
 		}
 	}
-	seen, err := s.fleet.Record(ctx, s.kind)
+	seen, err := s.fleet.ReadSettings(ctx, s.kind)
 	if err != nil {
 		return err
 	}
@@ -252,7 +252,7 @@ func (s *settler) tend(ctx context.Context) error {
 	switch next, _ := mine.Meet(state); {
 	case old.Of(state):
 		_, err = s.put(ctx, seen, old, old, state)
-	case seen.Text == nil || !seen.Tended || slices.Equal(old.Spell(), mine.Spell()): // the engine has other pools
+	case seen.Text == nil || !seen.InUse || slices.Equal(old.Spell(), mine.Spell()): // the engine has other pools
 		_, err = s.put(ctx, seen, old, next, state)
 	}
 	return err

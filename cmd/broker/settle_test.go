@@ -96,7 +96,7 @@ func TestEngineFencesBeforeItSettles(t *testing.T) {
 	e := c.engine(t, filepath.Join(t.TempDir(), "data", "broker.db"))
 	stands := func() string {
 		t.Helper()
-		seen, err := e.fleet.Record(t.Context(), "engine")
+		seen, err := e.fleet.ReadSettings(t.Context(), "engine")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestEngineFencesBeforeItSettles(t *testing.T) {
 			t.Error("while what ended is fenced: got the new record already")
 		}
 		if times++; times == 1 { // another broker writes one
-			seen, err := e.fleet.Record(t.Context(), "engine")
+			seen, err := e.fleet.ReadSettings(t.Context(), "engine")
 			if err != nil {
 				return err
 			}
@@ -140,7 +140,7 @@ func TestEngineFencesBeforeItSettles(t *testing.T) {
 			old.Units = maps.Clone(old.Units)
 			old.Units["pool/other"] = settings.Kept{}
 			former = string(old.Spell())
-			_, _, err = e.fleet.Replace(t.Context(), "engine", seen, old.Spell())
+			_, _, err = e.fleet.ReplaceSettings(t.Context(), "engine", seen, old.Spell())
 			return err
 		}
 		return nil
@@ -222,7 +222,7 @@ func TestStoreThatCannotBeMarked(t *testing.T) {
 	if err := e.settle(t.Context()); err == nil || e.settled.Load() {
 		t.Errorf("got %v, settled: %t; want neither", err, e.settled.Load())
 	}
-	if seen, err := e.fleet.Record(t.Context(), "engine"); err != nil || seen.Text != nil {
+	if seen, err := e.fleet.ReadSettings(t.Context(), "engine"); err != nil || seen.Text != nil {
 		t.Errorf("the record: got %q (%v), want none", seen.Text, err)
 	}
 }

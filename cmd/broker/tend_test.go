@@ -20,8 +20,8 @@ type unobserved struct{}
 
 func (unobserved) Fence(string, time.Duration) {}
 func (unobserved) Subscription(bool)           {}
-func (unobserved) Missed()                     {}
-func (unobserved) Sealed()                     {}
+func (unobserved) AnnouncementsMissed()        {}
+func (unobserved) OpenFailed()                 {}
 func (unobserved) Redis(string, time.Duration) {}
 
 // company is a fleet whose brokers are their settlers alone.
@@ -46,7 +46,7 @@ func (c *company) share(t *testing.T, keys ...[]byte) *fleet.Fleet {
 	const patient = 10 * time.Second // on a busy machine
 	f, err := fleet.New(fleet.Config{
 		Server: fleet.Server{Addresses: []string{c.redis.Addr()}, DialTimeout: patient, ReadTimeout: patient, WriteTimeout: patient},
-		Keys:   keys, NameKey: c.name, Pending: patient, Observer: unobserved{},
+		Keys:   keys, NameKey: c.name, FenceLife: patient, Observer: unobserved{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -97,12 +97,12 @@ func (c *company) lapse(t *testing.T) {
 // record is what the fleet has.
 func (c *company) record(t *testing.T) (r settings.Record, tended bool) {
 	t.Helper()
-	seen, err := c.share(t).Record(t.Context(), "kind")
+	seen, err := c.share(t).ReadSettings(t.Context(), "kind")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, _ = settings.Read(seen.Text)
-	return r, seen.Tended
+	return r, seen.InUse
 }
 
 // raw is the record as it stands in Redis.
@@ -152,9 +152,9 @@ func TestTend(t *testing.T) {
 		}},
 		"what no key opens": {happens: func(t *testing.T, s *scene) {
 			f := s.share(t, make([]byte, 32))
-			seen, err := f.Record(t.Context(), "kind")
+			seen, err := f.ReadSettings(t.Context(), "kind")
 			if err == nil {
-				_, _, err = f.Replace(t.Context(), "kind", seen, []byte("text"))
+				_, _, err = f.ReplaceSettings(t.Context(), "kind", seen, []byte("text"))
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -21,17 +21,17 @@ type attended struct {
 	last     time.Time            // when the last of them was settled
 }
 
-func (a *attended) Report(ctx context.Context, reports []cache.Report) ([]cache.Told, error) {
-	told, err := a.Schedule.Report(ctx, reports)
+func (a *attended) ReportUsage(ctx context.Context, reports []cache.UsageReport) ([]cache.SharedUsage, error) {
+	told, err := a.Schedule.ReportUsage(ctx, reports)
 	if err == nil && !reports[0].Claimed {
 		a.told.Add(int64(len(reports)))
 	}
 	return told, err
 }
 
-func (a *attended) Claim(ctx context.Context, n int, lasting time.Duration) (cache.Claims, error) {
+func (a *attended) ClaimRenewals(ctx context.Context, n int, lasting time.Duration) (cache.RenewalClaims, error) {
 	now := time.Now()
-	got, err := a.Schedule.Claim(ctx, n, lasting)
+	got, err := a.Schedule.ClaimRenewals(ctx, n, lasting)
 	if err != nil {
 		return got, err
 	}
@@ -41,17 +41,17 @@ func (a *attended) Claim(ctx context.Context, n int, lasting time.Duration) (cac
 		a.first = now
 	}
 	for _, c := range got.Claimed {
-		a.claimed[c.Member] = now
+		a.claimed[c.ID] = now
 	}
 	return got, nil
 }
 
-func (a *attended) Settle(ctx context.Context, c cache.Claim, at time.Time) error {
-	err := a.Schedule.Settle(ctx, c, at)
+func (a *attended) SettleRenewal(ctx context.Context, c cache.RenewalClaim, at time.Time) error {
+	err := a.Schedule.SettleRenewal(ctx, c, at)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = time.Now()
-	a.renewals = append(a.renewals, a.last.Sub(a.claimed[c.Member]))
+	a.renewals = append(a.renewals, a.last.Sub(a.claimed[c.ID]))
 	return err
 }
 

@@ -83,15 +83,15 @@ func (c *crowd) join(config *flows.Config, redis string) (err error) {
 		Server: fleet.Server{
 			Addresses: []string{redis}, DialTimeout: startTimeout, ReadTimeout: startTimeout, WriteTimeout: startTimeout, PoolSize: 64,
 		},
-		Keys: [][]byte{seal}, NameKey: name, Pending: 25 * time.Second, Observer: unseen{},
+		Keys: [][]byte{seal}, NameKey: name, FenceLife: 25 * time.Second, Observer: unseen{},
 		Skew: func() time.Duration { return time.Duration(c.passed.Load()) },
 	})
 	if err != nil {
 		return err
 	}
 	c.schedule = &attended{Schedule: c.fleet, claimed: map[string]time.Time{}}
-	config.Epochs.Join(c.fleet)
-	c.fleet.Ends(config.Epochs.End)
+	config.Epochs.ShareWith(c.fleet)
+	c.fleet.OnInvalidation(config.Epochs.End)
 	config.Shared, config.Schedule = c.fleet, c.schedule
 	return nil
 }
@@ -249,6 +249,6 @@ func (unseen) Queue(int, int, time.Duration) {}
 func (unseen) Remaining(time.Duration)       {}
 func (unseen) Fence(string, time.Duration)   {}
 func (unseen) Subscription(bool)             {}
-func (unseen) Missed()                       {}
-func (unseen) Sealed()                       {}
+func (unseen) AnnouncementsMissed()          {}
+func (unseen) OpenFailed()                   {}
 func (unseen) Redis(string, time.Duration)   {}

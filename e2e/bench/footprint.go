@@ -170,13 +170,13 @@ func (c *crowd) askTwice() error {
 
 // learn has the fleet remember where all identities are.
 func (c *crowd) learn() error {
-	places := c.fleet.Places()
+	places := c.fleet.Identities()
 	running, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { _ = places.Run(running); close(done) }()
 	defer func() { stop(); <-done }()
 	for n := range c.users {
-		if !await(func() bool { return places.Learn(identity(n), fleet.Place{Pool: pool, Authenticated: true}) }) {
+		if !await(func() bool { return places.Learn(identity(n), fleet.IdentityFacts{Pool: pool, Authenticated: true}) }) {
 			return fmt.Errorf("place %d was not noted", n)
 		}
 	}

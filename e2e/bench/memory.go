@@ -135,7 +135,7 @@ func holdAnswers(all []*cache.Entry) (*cache.Memo, error) {
 		if err != nil {
 			return nil, err
 		}
-		memo.Put(name(n), now, &cache.Guard{Entry: e, Floor: 20 * time.Minute, Renewed: true}, body)
+		memo.Put(name(n), now, &cache.MemoCondition{Entry: e, Floor: 20 * time.Minute, Renewed: true}, body)
 	}
 	for n := range all {
 		if body, _, _ := memo.Get(name(n), now); body == nil {

@@ -9,23 +9,23 @@ import (
 )
 
 // Allowance bounds how often something may go wrong for a name: who is about to try takes
-// one of the name's turns, and gives it back when it went well. Names are bounded: a flood
+// one of the name's permits, and gives it back when it went well. Names are bounded: a flood
 // of them pushes out those that were used least, which then begin anew. It is safe for
 // concurrent use.
 type Allowance struct {
-	every time.Duration // after which a turn comes back
+	every time.Duration // after which a permit comes back
 	burst int
 	names *otter.Cache[string, *account]
 	now   func() time.Time
 }
 
-// account is a name's. free is when all of its turns will be back.
+// account is a name's. free is when all of its permits will be back.
 type account struct {
 	mu   sync.Mutex
 	free time.Time
 }
 
-// NewAllowance gives each name burst turns, of which perMinute come back a minute; it keeps
+// NewAllowance gives each name burst permits, of which perMinute come back a minute; it keeps
 // at most names names. now is the clock, nil for the system's.
 func NewAllowance(perMinute, burst, names int, now func() time.Time) (*Allowance, error) {
 	if now == nil {
@@ -41,7 +41,7 @@ func NewAllowance(perMinute, burst, names int, now func() time.Time) (*Allowance
 	return &Allowance{every: time.Minute / time.Duration(perMinute), burst: burst, names: accounts, now: now}, nil
 }
 
-// Take takes a turn of a name. Where it has none left, wait is how long until one comes
+// Take takes a permit of a name. Where it has none left, wait is how long until one comes
 // back, and otherwise zero.
 func (a *Allowance) Take(name string) (wait time.Duration) {
 	of, _ := a.names.ComputeIfAbsent(name, func() (*account, bool) { return new(account), false })
@@ -60,7 +60,7 @@ func (a *Allowance) Take(name string) (wait time.Duration) {
 	return 0
 }
 
-// Return gives a turn back that Take took.
+// Return gives a permit back that Take took.
 func (a *Allowance) Return(name string) {
 	if of, ok := a.names.GetIfPresent(name); ok {
 		of.mu.Lock()

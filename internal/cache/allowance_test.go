@@ -20,7 +20,7 @@ func newAllowance(t interface{ Fatal(...any) }, names int, now func() time.Time)
 	return a
 }
 
-// At no time has a name had more turns than its burst and what came back meanwhile; whoever
+// At no time has a name had more permits than its burst and what came back meanwhile; whoever
 // waits as long as he was told gets one; and names do not touch one another.
 func TestAllowance(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

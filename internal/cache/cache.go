@@ -1,6 +1,6 @@
 // Package cache keeps credentials until they expire: entries sealed to the
 // epoch under which they were obtained, the fences that end an epoch, the
-// flights that askers share, and the memo of whole answers.
+// flights that callers share, and the memo of whole answers.
 //
 // It knows no provider, no protocol and no token, only digests and its own
 // small values. It never decides who may have an entry: whoever asks has proved

@@ -208,7 +208,7 @@ type switchable struct{ off bool }
 
 func (s *switchable) Holds(time.Time) bool { return !s.off }
 
-func TestMemoHoldsOnlyWhileItsGuardDoes(t *testing.T) {
+func TestMemoHoldsOnlyWhileItsConditionDoes(t *testing.T) {
 	epochs := cache.NewEpochs()
 	memo, err := cache.NewMemo(100, true)
 	if err != nil {
@@ -225,12 +225,12 @@ func TestMemoHoldsOnlyWhileItsGuardDoes(t *testing.T) {
 	proof := &switchable{}
 	put := func() *cache.Entry {
 		e := entry(epochs, time.Hour)
-		memo.Put(key, start, &cache.Guard{Entry: e, Floor: 20 * time.Minute, Proofs: []cache.Holder{proof}, Renewed: true}, []byte("answer"))
+		memo.Put(key, start, &cache.MemoCondition{Entry: e, Floor: 20 * time.Minute, Proofs: []cache.Proof{proof}, Renewed: true}, []byte("answer"))
 		return e
 	}
 	get := func(at time.Duration) bool { body, _, _ := memo.Get(key, start.Add(at)); return body != nil }
 	e := put()
-	if !get(time.Minute) || !e.LastHandOut().Equal(start.Add(time.Minute)) {
+	if !get(time.Minute) || !e.LastServed().Equal(start.Add(time.Minute)) {
 		t.Error("within all limits: got a miss or no note of the hand-out, want a hit")
 	}
 	if get(33 * time.Minute) {
@@ -256,7 +256,7 @@ func TestMemoGetAllocatesNothing(t *testing.T) {
 	}
 	e := entry(cache.NewEpochs(), time.Hour)
 	route, body := []byte("t"), make([]byte, 1600)
-	memo.Put(memo.Key(route, 0, body), start, &cache.Guard{Entry: e, Proofs: []cache.Holder{&switchable{}}}, []byte("answer"))
+	memo.Put(memo.Key(route, 0, body), start, &cache.MemoCondition{Entry: e, Proofs: []cache.Proof{&switchable{}}}, []byte("answer"))
 	got := testing.AllocsPerRun(1000, func() {
 		if body, _, _ := memo.Get(memo.Key(route, 0, body), start); body == nil {
 			t.Fatal("got a miss, want a hit")

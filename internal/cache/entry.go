@@ -33,10 +33,10 @@ type Entry struct {
 	// Jitter in [0,1) moves this entry's renewal within its window.
 	Jitter float64
 
-	handOuts  atomic.Int64 // since the exchange
-	handedOut atomic.Int64 // unix nanoseconds of the last hand-out
+	serves    atomic.Int64 // since the exchange
+	servedAt  atomic.Int64 // unix nanoseconds of the last time that it was served
 	inherited atomic.Int64 // unix nanoseconds, see Inherit
-	floor     atomic.Int64 // largest floor of those who asked, nanoseconds
+	floor     atomic.Int64 // largest floor of the requests, nanoseconds
 	retryAt   atomic.Int64 // unix nanoseconds; no renewal ahead before
 	heldUntil atomic.Int64 // unix nanoseconds; no exchange for those who wait before
 	ended     atomic.Bool  // a lasting refusal ended its renewal
@@ -57,16 +57,16 @@ func (e *Entry) suspended(now time.Time) bool {
 	return now.Before(e.Credentials.Expires) && e.Stamp.Suspended()
 }
 
-// Stands reports whether the entry may be served to an asker for whom it was found:
+// Stands reports whether the entry may be served to a caller for whom it was found:
 // its credentials have not expired, and nobody told this process of a fence.
 func (e *Entry) Stands(now time.Time) bool {
 	return now.Before(e.Credentials.Expires) && e.Stamp.Stands()
 }
 
-// HandedOut notes that an asker with that floor was served.
-func (e *Entry) HandedOut(now time.Time, floor time.Duration) {
-	e.handOuts.Add(1)
-	e.handedOut.Store(now.UnixNano())
+// RecordServe notes that a caller with that floor was served.
+func (e *Entry) RecordServe(now time.Time, floor time.Duration) {
+	e.serves.Add(1)
+	e.servedAt.Store(now.UnixNano())
 	for {
 		old := e.floor.Load()
 		if int64(floor) <= old || e.floor.CompareAndSwap(old, int64(floor)) {
@@ -75,7 +75,7 @@ func (e *Entry) HandedOut(now time.Time, floor time.Duration) {
 	}
 }
 
-// RefreshAfter is when an asker with that floor should come back: when it is
+// RefreshAfter is when a caller with that floor should come back: when it is
 // reached, or at once if it was already.
 func (e *Entry) RefreshAfter(floor time.Duration) time.Time {
 	at := e.Credentials.Expires.Add(-floor)
@@ -85,15 +85,15 @@ func (e *Entry) RefreshAfter(floor time.Duration) time.Time {
 	return at
 }
 
-// LastHandOut is when the entry was served last; zero if never.
-func (e *Entry) LastHandOut() time.Time { return moment(e.handedOut.Load()) }
+// LastServed is when the entry was served last; zero if never.
+func (e *Entry) LastServed() time.Time { return timeOf(e.servedAt.Load()) }
 
-// HandOuts is how often the entry was served.
-func (e *Entry) HandOuts() int64 { return e.handOuts.Load() }
+// Serves is how often the entry was served.
+func (e *Entry) Serves() int64 { return e.serves.Load() }
 
-// Inherit takes over when anyone asked last for what e renews. It is no hand-out
+// InheritLastAsked takes over when anyone asked last for what e renews. That does not count as serving it
 // of e, and moves no renewal of it.
-func (e *Entry) Inherit(asked time.Time) {
+func (e *Entry) InheritLastAsked(asked time.Time) {
 	if !asked.IsZero() {
 		e.inherited.Store(asked.UnixNano())
 	}
@@ -101,17 +101,17 @@ func (e *Entry) Inherit(asked time.Time) {
 
 // LastAsked is when this entry, or the one that it renewed, was served last; zero
 // if never.
-func (e *Entry) LastAsked() time.Time { return moment(max(e.handedOut.Load(), e.inherited.Load())) }
+func (e *Entry) LastAsked() time.Time { return timeOf(max(e.servedAt.Load(), e.inherited.Load())) }
 
 // MaxFloor is the largest floor of those who were served.
 func (e *Entry) MaxFloor() time.Duration { return time.Duration(e.floor.Load()) }
 
-// PutOff forbids renewals ahead until t, after an exchange failed.
-func (e *Entry) PutOff(t time.Time) { e.retryAt.Store(t.UnixNano()) }
+// PostponeRenewal forbids renewals ahead until t, after an exchange failed.
+func (e *Entry) PostponeRenewal(t time.Time) { e.retryAt.Store(t.UnixNano()) }
 
-// TryPutOff is PutOff for whoever comes first: it reports false, and changes
+// TryPostponeRenewal is PostponeRenewal for whoever comes first: it reports false, and changes
 // nothing, where a renewal is forbidden now.
-func (e *Entry) TryPutOff(now, t time.Time) bool {
+func (e *Entry) TryPostponeRenewal(now, t time.Time) bool {
 	old := e.retryAt.Load()
 	return now.UnixNano() >= old && e.retryAt.CompareAndSwap(old, t.UnixNano())
 }
@@ -126,12 +126,12 @@ func (e *Entry) NextRenewal() time.Time {
 	return due
 }
 
-// Hold spares the backend, until t, exchanges for those whom what is left does
+// BlockExchanges spares the backend, until t, exchanges for those whom what is left does
 // not suffice, after one failed.
-func (e *Entry) Hold(t time.Time) { e.heldUntil.Store(t.UnixNano()) }
+func (e *Entry) BlockExchanges(t time.Time) { e.heldUntil.Store(t.UnixNano()) }
 
-// Held reports whether Hold forbids such an exchange now.
-func (e *Entry) Held(now time.Time) bool { return now.UnixNano() < e.heldUntil.Load() }
+// ExchangesBlocked reports whether Hold forbids such an exchange now.
+func (e *Entry) ExchangesBlocked(now time.Time) bool { return now.UnixNano() < e.heldUntil.Load() }
 
 // EndRenewal stops renewal after a lasting refusal. The entry itself may live on.
 func (e *Entry) EndRenewal() { e.ended.Store(true) }

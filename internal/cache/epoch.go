@@ -55,7 +55,7 @@ type Epochs struct {
 	mu     sync.Mutex
 	states map[Scope]weak.Pointer[state]
 
-	watches watches
+	recorders recorders
 }
 
 // NewEpochs returns an empty set of epochs of a process that shares its cache
@@ -64,13 +64,13 @@ func NewEpochs() *Epochs {
 	return &Epochs{states: make(map[Scope]weak.Pointer[state])}
 }
 
-// Join lets the epochs agree with a fleet. Call it before any other method.
-func (e *Epochs) Join(fleet Fleet) { e.fleet, e.lease = fleet, fleet.Lease() }
+// ShareWith lets the epochs agree with a fleet. Call it before any other method.
+func (e *Epochs) ShareWith(fleet Fleet) { e.fleet, e.lease = fleet, fleet.Lease() }
 
 // End ends the scopes' present epochs in this process: a fence that another
 // process made reached it.
 func (e *Epochs) End(scopes ...Scope) {
-	e.watches.note(scopes...)
+	e.recorders.record(scopes...)
 	for _, scope := range scopes {
 		if s := e.known(scope); s != nil {
 			s.finish(s.begin(), false)
@@ -88,13 +88,13 @@ func (e *Epochs) known(scope Scope) *state {
 // state is one scope's present epoch. Readers load it without a lock.
 type state struct {
 	now atomic.Pointer[epoch]
-	// former is the epoch to return to when all fences that are open are cancelled; nil where
+	// restorable is the epoch to return to when all fences that are open are cancelled; nil where
 	// none is open, and where one of them ended otherwise.
-	former atomic.Pointer[epoch]
-	began  atomic.Int64 // when the last fence did, in Unix nanoseconds
-	mu     sync.Mutex   // orders fences
-	open   int          // fences begun and not done
-	kept   kept         // with this scope as its home
+	restorable atomic.Pointer[epoch]
+	began      atomic.Int64 // when the last fence did, in Unix nanoseconds
+	mu         sync.Mutex   // orders fences
+	open       int          // fences begun and not done
+	contents   homeContents // with this scope as its home scope
 }
 
 type epoch struct {
@@ -133,16 +133,16 @@ func (e *Epochs) forget(scope Scope) {
 // Read returns the stamp of the scopes' present epochs in this process. In a
 // fleet it becomes valid when With adds the epochs that the fleet has.
 func (e *Epochs) Read(scopes ...Scope) Stamp {
-	stamp := e.stamp(make([]mark, len(scopes)))
+	stamp := e.stamp(make([]scopeEpoch, len(scopes)))
 	for i, scope := range scopes {
 		s := e.state(scope)
-		stamp.marks[i] = markOf(scope, s, s.now.Load())
+		stamp.scopes[i] = newScopeEpoch(scope, s, s.now.Load())
 	}
 	return stamp
 }
 
-func (e *Epochs) stamp(marks []mark) Stamp {
-	stamp := Stamp{marks: marks, lease: e.lease}
+func (e *Epochs) stamp(marks []scopeEpoch) Stamp {
+	stamp := Stamp{scopes: marks, lease: e.lease}
 	if e.lease != nil {
 		stamp.term = e.lease.term.Load()
 	}
@@ -154,8 +154,8 @@ func (e *Epochs) stamp(marks []mark) Stamp {
 type Fence struct {
 	epochs *Epochs
 	fenced []fenced
-	change Change // nil: this process is alone
-	stamp  Stamp  // of the lease's term when the fence began
+	change SharedFence // nil: this process is alone
+	stamp  Stamp       // of the lease's term when the fence began
 	ended  bool
 }
 
@@ -167,16 +167,16 @@ type fenced struct {
 }
 
 // endWithin bounds how long the end of a fence tries to reach the fleet. It goes
-// on after its asker has left.
+// on after its caller has left.
 const endWithin = 5 * time.Second
 
 // Fence ends the scopes' epochs before a change that may outdate what was
 // obtained under them. Until the fence ends, nothing obtained earlier is valid and
 // nothing obtained meanwhile becomes so, in any process of the fleet. It fails with
 // ErrFleet; the change must not be made then. Each scope may be named once. Every
-// Fence must be followed by Done, Cancel or Leave.
+// Fence must be followed by Done, Cancel or LeavePending.
 func (e *Epochs) Fence(ctx context.Context, scopes ...Scope) (*Fence, error) {
-	f := &Fence{epochs: e, fenced: make([]fenced, len(scopes)), stamp: e.stamp(make([]mark, len(scopes)))}
+	f := &Fence{epochs: e, fenced: make([]fenced, len(scopes)), stamp: e.stamp(make([]scopeEpoch, len(scopes)))}
 	for i, scope := range scopes {
 		f.fenced[i] = e.state(scope).begin()
 		f.fenced[i].scope = scope
@@ -184,7 +184,7 @@ func (e *Epochs) Fence(ctx context.Context, scopes ...Scope) (*Fence, error) {
 	if e.fleet == nil || len(scopes) == 0 {
 		return f, nil
 	}
-	change, err := e.fleet.Begin(ctx, scopes)
+	change, err := e.fleet.BeginFence(ctx, scopes)
 	if err != nil {
 		f.end(nil, true)
 		return nil, err
@@ -197,7 +197,7 @@ func (e *Epochs) Fence(ctx context.Context, scopes ...Scope) (*Fence, error) {
 // no other fence overlapped this one: then what the change itself brought is
 // the newest there is, and may be stored under it. It fails with ErrFleet when it
 // is not known that no process will serve what is older than the change: nobody
-// may be told then that it was made. Only the first call of Done, Cancel or Leave
+// may be told then that it was made. Only the first call of Done, Cancel or LeavePending
 // counts; later ones return a stamp that is never valid.
 func (f *Fence) Done() (Stamp, error) {
 	if f.ended {
@@ -226,9 +226,9 @@ func (f *Fence) Cancel() {
 	f.end(nil, true)
 }
 
-// Leave ends a fence around a change of which it is not known whether it was
+// LeavePending ends a fence around a change of which it is not known whether it was
 // made, or will be yet. In a fleet the epochs stay pending until they lapse.
-func (f *Fence) Leave() { f.end(nil, false) }
+func (f *Fence) LeavePending() { f.end(nil, false) }
 
 // end ends the fence in this process.
 func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
@@ -237,15 +237,15 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 	}
 	f.ended = true
 	if !unchanged {
-		f.epochs.watches.note(f.scopes()...)
+		f.epochs.recorders.record(f.scopes()...)
 	}
 	stamp := f.stamp
 	alone := true // in this process: a mark without an epoch of the fleet is never valid
 	for i, s := range f.fenced {
 		next, undisturbed := s.state.finish(s, unchanged)
-		stamp.marks[i] = markOf(s.scope, s.state, next)
+		stamp.scopes[i] = newScopeEpoch(s.scope, s.state, next)
 		if i < len(shared) {
-			stamp.marks[i].shared = shared[i]
+			stamp.scopes[i].shared = shared[i]
 		}
 		alone = alone && undisturbed
 	}
@@ -267,7 +267,7 @@ func (s *state) begin() fenced {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == 0 {
-		s.former.Store(s.now.Load())
+		s.restorable.Store(s.now.Load())
 	}
 	s.open++
 	s.began.Store(time.Now().UnixNano())
@@ -282,14 +282,14 @@ func (s *state) finish(f fenced, unchanged bool) (next *epoch, undisturbed bool)
 	s.open--
 	undisturbed = s.now.Load() == f.begun
 	if !unchanged {
-		s.former.Store(nil)
+		s.restorable.Store(nil)
 	}
-	if next = s.former.Load(); next == nil || s.open > 0 {
+	if next = s.restorable.Load(); next == nil || s.open > 0 {
 		next = newEpoch(s.open > 0)
 	}
 	s.now.Store(next)
 	if s.open == 0 {
-		s.former.Store(nil)
+		s.restorable.Store(nil)
 	}
 	return next, undisturbed
 }

@@ -38,7 +38,7 @@ func TestStampEndsWithItsScopes(t *testing.T) {
 	if change.Done().Valid() {
 		t.Error("a second Done: got a valid stamp, want none")
 	}
-	if (cache.Stamp{}).Valid() || cache.Join(after, cache.Stamp{}).Valid() {
+	if (cache.Stamp{}).Valid() || cache.JoinStamps(after, cache.Stamp{}).Valid() {
 		t.Error("a stamp of nothing: got valid, want invalid")
 	}
 }
@@ -66,7 +66,7 @@ func TestCancelledFence(t *testing.T) {
 		"inside a change":      {func(outer, inner alone) { inner.Cancel(); outer.Done() }, false},
 		"around a change":      {func(outer, inner alone) { inner.Done(); outer.Cancel() }, false},
 		"before a change ends": {func(outer, inner alone) { outer.Cancel(); inner.Done() }, false},
-		"an unknown outcome":   {func(outer, inner alone) { inner.Leave(); outer.Cancel() }, false},
+		"an unknown outcome":   {func(outer, inner alone) { inner.LeavePending(); outer.Cancel() }, false},
 		"two of nothing":       {func(outer, inner alone) { inner.Cancel(); outer.Cancel() }, true},
 		"two that cross":       {func(outer, inner alone) { outer.Cancel(); inner.Cancel() }, true},
 	} {
@@ -157,7 +157,7 @@ func TestFenceProperty(t *testing.T) {
 				open[s] = append(open[s], fence(e, s))
 			},
 			"done":   func(t *rapid.T) { end(t, func(f alone) { f.Done() }, false) },
-			"leave":  func(t *rapid.T) { end(t, func(f alone) { f.Leave() }, false) },
+			"leave":  func(t *rapid.T) { end(t, func(f alone) { f.LeavePending() }, false) },
 			"cancel": func(t *rapid.T) { end(t, func(f alone) { f.Cancel() }, true) },
 			"": func(t *rapid.T) {
 				for i, r := range reads {

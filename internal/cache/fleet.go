@@ -19,16 +19,16 @@ var ErrFleet = errors.New("the shared cache is not available")
 type Fleet interface {
 	// Lease is the right to serve from memory.
 	Lease() *Lease
-	// Begin makes the scopes' epochs pending for all processes, before a change:
+	// BeginFence makes the scopes' epochs pending for all processes, before a change:
 	// when it returns, none of them serves from its memory what was obtained for
 	// the scopes, and nothing can be stored for them. It fails with ErrFleet, and
 	// the change must not be made then.
-	Begin(ctx context.Context, scopes []Scope) (Change, error)
+	BeginFence(ctx context.Context, scopes []Scope) (SharedFence, error)
 }
 
-// Change is a fence of the fleet that is open. It is for one goroutine; the first
+// SharedFence is a fence of the fleet that is open. It is for one goroutine; the first
 // call of Done or Cancel counts. One that gets neither lapses by itself.
-type Change interface {
+type SharedFence interface {
 	// Done opens new epochs, after the change. It returns them in the order of
 	// the scopes, or none if another fence overlapped this one. With an error it is
 	// not known that nothing older will be served.

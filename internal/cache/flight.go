@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// ErrPanicked wraps a panic in shared work; the askers get an error, the
+// ErrPanicked wraps a panic in shared work; the callers get an error, the
 // process lives.
 var ErrPanicked = errors.New("shared work panicked")
 
-// Flights lets askers of one key share an exchange, and never one that began
+// Flights lets callers of one key share an exchange, and never one that began
 // before a fence which was answered before they asked. The zero value is ready to
 // use, and it is safe for concurrent use.
 type Flights[T any] struct {
@@ -29,10 +29,10 @@ type Flights[T any] struct {
 // work that runs already: all who ask meanwhile share the next, which begins when
 // that has ended.
 //
-// work runs detached from its first asker's cancellation, under its own limit;
-// each asker leaves on his own context with its error. led tells the one whose
+// work runs detached from its first caller's cancellation, under its own limit;
+// each caller leaves on his own context with its error. ran tells the one whose
 // work ran from those who joined it.
-func (f *Flights[T]) Do(ctx context.Context, key Key, stamp Stamp, limit time.Duration, work func(context.Context) (T, error)) (value T, led bool, err error) {
+func (f *Flights[T]) Do(ctx context.Context, key Key, stamp Stamp, limit time.Duration, work func(context.Context) (T, error)) (value T, ran bool, err error) {
 	detached := func() (T, error) { return detach(ctx, limit, work) }
 	if !stamp.Agreed() {
 		return f.next(ctx, key, detached)

@@ -16,7 +16,7 @@ type MemoKey [sha256.Size]byte
 
 // Memo keeps whole answers by the bytes of the request that earned them, for
 // requests that the strict decoder and the proof accepted. They are bounded by number,
-// in all and for each home of the entries that they were made from. Epochs belong to
+// in all and for each home scope of the entries that they were made from. Epochs belong to
 // one Memo. It is safe for concurrent use.
 type Memo struct {
 	answers *otter.Cache[MemoKey, *answer]
@@ -25,14 +25,14 @@ type Memo struct {
 }
 
 type answer struct {
-	body  []byte // nil: not kept
-	guard *Guard
-	until int64         // unix nanoseconds
-	keep  time.Duration // from Put to until
+	body      []byte // nil: not kept
+	condition *MemoCondition
+	until     int64         // unix nanoseconds
+	keep      time.Duration // from Put to until
 }
 
 // NewMemo returns a memo of at most maxEntries answers. Without bodies it keeps only
-// their guards: who may be answered again, for a fleet to answer.
+// their conditions: who may be answered again, for a fleet to answer.
 func NewMemo(maxEntries int, bodies bool) (*Memo, error) {
 	m := &Memo{bodies: bodies, digests: sync.Pool{New: func() any { return newDigest() }}}
 	answers, err := otter.New(&otter.Options[MemoKey, *answer]{
@@ -75,61 +75,61 @@ func (m *Memo) Key(route []byte, class int, body []byte) MemoKey {
 // if its entry lives, its proofs hold and no floor or renewal asks for the full
 // path. The bytes belong to the memo: read them, never write or keep them past
 // the response. Where the answer may not be served from this process's memory, or the
-// memo keeps no bodies, body is nil and guard says where a fleet keeps what it was made
-// from. Who looks there must ask afterwards whether the entry stands and the guard
-// holds, and Weed if not. Otherwise both are nil.
-func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Duration, guard *Guard) {
+// memo keeps no bodies, body is nil and condition says where a fleet keeps what it was made
+// from. Who looks there must ask afterwards whether the entry stands and the condition
+// holds, and DropStale if not. Otherwise both are nil.
+func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Duration, guard *MemoCondition) {
 	a, ok := m.answers.GetIfPresent(key)
 	if !ok {
 		return nil, 0, nil
 	}
 	if a.body == nil && now.UnixNano() < a.until {
-		return nil, 0, a.guard // asked afterwards, in any case: asked now too, it would cost twice
+		return nil, 0, a.condition // asked afterwards, in any case: asked now too, it would cost twice
 	}
 	if !a.stands(now) {
-		m.weed(key, a, now)
+		m.dropStale(key, a, now)
 		return nil, 0, nil
 	}
-	if a.guard.Entry.Stamp.Valid() {
-		a.guard.Entry.HandedOut(now, a.guard.Floor)
-		return a.body, a.guard.Entry.Credentials.Expires.Sub(now), a.guard
+	if a.condition.Entry.Stamp.Valid() {
+		a.condition.Entry.RecordServe(now, a.condition.Floor)
+		return a.body, a.condition.Entry.Credentials.Expires.Sub(now), a.condition
 	}
-	if a.guard.Spot == nil || a.guard.Entry.Stamp.leased() {
+	if a.condition.Ref == nil || a.condition.Entry.Stamp.leased() {
 		m.answers.Invalidate(key)
 		return nil, 0, nil
 	}
-	return nil, 0, a.guard
+	return nil, 0, a.condition
 }
 
 // stands reports whether an answer may be given again, from wherever that may be.
 func (a *answer) stands(now time.Time) bool {
-	return now.UnixNano() < a.until && a.guard.Entry.Stamp.Stands() && a.guard.proved(now)
+	return now.UnixNano() < a.until && a.condition.Entry.Stamp.Stands() && a.condition.proofsHold(now)
 }
 
-// Weed drops the answer to a request if it cannot be given again: it is over, its entry
+// DropStale drops the answer to a request if it cannot be given again: it is over, its entry
 // was ended, or a proof holds no more.
-func (m *Memo) Weed(key MemoKey, now time.Time) {
+func (m *Memo) DropStale(key MemoKey, now time.Time) {
 	if a, ok := m.answers.GetIfPresent(key); ok && !a.stands(now) {
-		m.weed(key, a, now)
+		m.dropStale(key, a, now)
 	}
 }
 
-// weed drops an answer that does not stand, unless it may again.
-func (m *Memo) weed(key MemoKey, a *answer, now time.Time) {
-	if now.UnixNano() >= a.until || !a.guard.Entry.Stamp.Suspended() {
+// dropStale drops an answer that does not stand, unless it may again.
+func (m *Memo) dropStale(key MemoKey, a *answer, now time.Time) {
+	if now.UnixNano() >= a.until || !a.condition.Entry.Stamp.Suspended() {
 		m.answers.Invalidate(key)
 	}
 }
 
 // Put remembers body as the answer to the request named key. body is kept: it
 // must not change afterwards.
-func (m *Memo) Put(key MemoKey, now time.Time, guard *Guard, body []byte) {
+func (m *Memo) Put(key MemoKey, now time.Time, guard *MemoCondition, body []byte) {
 	until := guard.deadline()
 	if !until.After(now) {
 		return
 	}
 	if !m.bodies {
-		if guard.Spot == nil {
+		if guard.Ref == nil {
 			return
 		}
 		body = nil
@@ -138,8 +138,8 @@ func (m *Memo) Put(key MemoKey, now time.Time, guard *Guard, body []byte) {
 	if home == nil {
 		return // an entry that rests on nothing never stands
 	}
-	m.answers.Set(key, &answer{body: body, guard: guard, until: until.UnixNano(), keep: until.Sub(now)})
-	for _, old := range home.kept.answer(key) {
+	m.answers.Set(key, &answer{body: body, condition: guard, until: until.UnixNano(), keep: until.Sub(now)})
+	for _, old := range home.contents.addAnswer(key) {
 		m.answers.Invalidate(old)
 	}
 }

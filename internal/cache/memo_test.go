@@ -12,14 +12,16 @@ import (
 // nowhere is a spot with nothing.
 type nowhere struct{}
 
-func (nowhere) Look(context.Context) (*cache.Glimpse, error) { return nil, nil }
+func (nowhere) Read(context.Context) (*cache.EntryView, error) { return nil, nil }
 
 // agreeing is a fleet in which all agree to whatever is changed.
 type agreeing struct{ lease *cache.Lease }
 
 func (a agreeing) Lease() *cache.Lease { return a.lease }
 
-func (agreeing) Begin(context.Context, []cache.Scope) (cache.Change, error) { return nil, nil }
+func (agreeing) BeginFence(context.Context, []cache.Scope) (cache.SharedFence, error) {
+	return nil, nil
+}
 
 // What a memo does for an answer of a fleet, in order: it serves it under the lease,
 // tells where the fleet keeps it without, and leaves it to the full way when the lease
@@ -28,7 +30,7 @@ func (agreeing) Begin(context.Context, []cache.Scope) (cache.Change, error) { re
 func TestMemoUnderLease(t *testing.T) {
 	for name, test := range map[string]struct {
 		bodies bool
-		spot   cache.Spot
+		spot   cache.EntryRef
 		// what there is: a body, a spot, nothing
 		leased, lapsed, regained, ended string
 	}{
@@ -40,7 +42,7 @@ func TestMemoUnderLease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				epochs, lease := cache.NewEpochs(), cache.NewLease()
-				epochs.Join(agreeing{lease})
+				epochs.ShareWith(agreeing{lease})
 				memo, err := cache.NewMemo(10, test.bodies)
 				if err != nil {
 					t.Fatal(err)
@@ -52,10 +54,10 @@ func TestMemoUnderLease(t *testing.T) {
 					Credentials: cache.Credentials{Expires: now.Add(time.Hour)}, Issued: now,
 					Stamp: epochs.Read("i/i", "p/p").With(map[cache.Scope]cache.Epoch{"i/i": {1}, "p/p": {2}}),
 				}
-				put := func() { memo.Put(key, now, &cache.Guard{Entry: e, Spot: test.spot}, []byte("answer")) }
+				put := func() { memo.Put(key, now, &cache.MemoCondition{Entry: e, Ref: test.spot}, []byte("answer")) }
 				wants := func(when, want string) {
 					t.Helper()
-					defer memo.Weed(key, time.Now())
+					defer memo.DropStale(key, time.Now())
 					body, _, guard := memo.Get(key, time.Now())
 					got := ""
 					switch {
@@ -95,8 +97,8 @@ func TestMemoUntilRenewal(t *testing.T) {
 	}{
 		"due":               {true, func(*cache.Entry) {}, 33 * time.Minute},
 		"not renewed":       {false, func(*cache.Entry) {}, 40 * time.Minute},
-		"renewal put off":   {true, func(e *cache.Entry) { e.PutOff(start.Add(37 * time.Minute)) }, 37 * time.Minute},
-		"put off beyond":    {true, func(e *cache.Entry) { e.PutOff(start.Add(50 * time.Minute)) }, 40 * time.Minute},
+		"renewal put off":   {true, func(e *cache.Entry) { e.PostponeRenewal(start.Add(37 * time.Minute)) }, 37 * time.Minute},
+		"put off beyond":    {true, func(e *cache.Entry) { e.PostponeRenewal(start.Add(50 * time.Minute)) }, 40 * time.Minute},
 		"renewal has ended": {true, func(e *cache.Entry) { e.EndRenewal() }, 40 * time.Minute},
 	} {
 		memo, err := cache.NewMemo(10, true)
@@ -105,9 +107,9 @@ func TestMemoUntilRenewal(t *testing.T) {
 		}
 		key, e := memo.Key([]byte("r"), 0, []byte("b")), entry(cache.NewEpochs(), time.Hour)
 		test.happens(e)
-		memo.Put(key, start, &cache.Guard{Entry: e, Floor: 20 * time.Minute, Renewed: test.renewed}, []byte("answer"))
+		memo.Put(key, start, &cache.MemoCondition{Entry: e, Floor: 20 * time.Minute, Renewed: test.renewed}, []byte("answer"))
 		for at, want := range map[time.Duration]bool{test.last - 1: true, test.last: false} {
-			memo.Put(key, start, &cache.Guard{Entry: e, Floor: 20 * time.Minute, Renewed: test.renewed}, []byte("answer"))
+			memo.Put(key, start, &cache.MemoCondition{Entry: e, Floor: 20 * time.Minute, Renewed: test.renewed}, []byte("answer"))
 			if body, _, _ := memo.Get(key, start.Add(at)); (body != nil) != want {
 				t.Errorf("%s, at %v: got an answer %v, want %v", name, at, body != nil, want)
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 // Memory is the tier of entries in this process, bounded by number, in all and for
-// each home. Epochs belong to one Memory. It is safe for concurrent use.
+// each home scope. Epochs belong to one Memory. It is safe for concurrent use.
 type Memory struct {
 	entries *otter.Cache[Key, *Entry] // nil: off
 	now     func() time.Time
@@ -70,7 +70,7 @@ func (m *Memory) Suspended(key Key, within time.Duration) bool {
 
 // Put stores e and reports whether it did. An entry whose stamp has passed
 // always loses; within one epoch the later expiry wins. Of more than MaxEntries with
-// one home, those that were stored first are dropped.
+// one home scope, those that were stored first are dropped.
 func (m *Memory) Put(key Key, e *Entry) bool {
 	if m.Off() {
 		return false
@@ -85,7 +85,7 @@ func (m *Memory) Put(key Key, e *Entry) bool {
 		return e, otter.WriteOp
 	})
 	if stored {
-		for _, old := range e.Stamp.home().kept.entry(key) {
+		for _, old := range e.Stamp.home().contents.addEntry(key) {
 			m.entries.Invalidate(old)
 		}
 	}

@@ -15,17 +15,17 @@ type told struct {
 	err    error         // of Done and Cancel
 }
 
-func (f told) Lease() *cache.Lease                                        { return f.lease }
-func (f told) Begin(context.Context, []cache.Scope) (cache.Change, error) { return f, nil }
-func (f told) Done(context.Context) ([]cache.Epoch, error)                { return f.epochs, f.err }
-func (f told) Cancel(context.Context) error                               { return f.err }
+func (f told) Lease() *cache.Lease                                                  { return f.lease }
+func (f told) BeginFence(context.Context, []cache.Scope) (cache.SharedFence, error) { return f, nil }
+func (f told) Done(context.Context) ([]cache.Epoch, error)                          { return f.epochs, f.err }
+func (f told) Cancel(context.Context) error                                         { return f.err }
 
 // inFleet are epochs of a process that holds its lease, and a stamp of two scopes.
 func inFleet(f told) (*cache.Epochs, *cache.Lease, cache.Stamp) {
 	f.lease = cache.NewLease()
 	f.lease.Extend(time.Now().Add(time.Hour))
 	e := cache.NewEpochs()
-	e.Join(f)
+	e.ShareWith(f)
 	return e, f.lease, e.Read("i/x", "p/p").With(map[cache.Scope]cache.Epoch{"i/x": {1}, "p/p": {2}})
 }
 
@@ -67,11 +67,11 @@ func done(f *cache.Fence) cache.Stamp      { stamp, _ := f.Done(); return stamp 
 func TestJoinedStampsAreOfTheEarlierTerm(t *testing.T) {
 	e, lease, earlier := inFleet(told{})
 	later := func() cache.Stamp { return e.Read("l/l").With(map[cache.Scope]cache.Epoch{"l/l": {5}}) }
-	if together := later(); !cache.Join(earlier, together).Valid() || !cache.Join(together, earlier).Valid() {
+	if together := later(); !cache.JoinStamps(earlier, together).Valid() || !cache.JoinStamps(together, earlier).Valid() {
 		t.Error("in one term: got invalid, want valid")
 	}
 	lease.NextTerm()
-	if next := later(); !next.Valid() || cache.Join(earlier, next).Valid() || cache.Join(next, earlier).Valid() {
+	if next := later(); !next.Valid() || cache.JoinStamps(earlier, next).Valid() || cache.JoinStamps(next, earlier).Valid() {
 		t.Error("of two terms: got a valid stamp, want none")
 	}
 }

@@ -13,10 +13,10 @@ type queued[T any] struct {
 	err    error
 }
 
-// next runs work, or what another asker brought who waits like this one, after
+// next runs work, or what another caller brought who waits like this one, after
 // whatever runs for the key has ended.
-func (f *Flights[T]) next(ctx context.Context, key Key, work func() (T, error)) (value T, led bool, err error) {
-	q, led := f.enqueue(key, work)
+func (f *Flights[T]) next(ctx context.Context, key Key, work func() (T, error)) (value T, ran bool, err error) {
+	q, ran := f.enqueue(key, work)
 	select {
 	case <-ctx.Done():
 		f.mu.Lock()
@@ -24,13 +24,13 @@ func (f *Flights[T]) next(ctx context.Context, key Key, work func() (T, error)) 
 		f.mu.Unlock()
 		return value, false, ctx.Err()
 	case <-q.done:
-		return q.value, led, q.err
+		return q.value, ran, q.err
 	}
 }
 
 // enqueue begins work where none runs for the key, and puts it behind the running
 // one otherwise, unless other work stands there.
-func (f *Flights[T]) enqueue(key Key, work func() (T, error)) (q *queued[T], led bool) {
+func (f *Flights[T]) enqueue(key Key, work func() (T, error)) (q *queued[T], ran bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.queues == nil {

@@ -24,7 +24,7 @@ func (d distant) Lease() *cache.Lease { return d.lease }
 
 func ofFleet() *cache.Epochs {
 	e := cache.NewEpochs()
-	e.Join(distant{lease: cache.NewLease()})
+	e.ShareWith(distant{lease: cache.NewLease()})
 	return e
 }
 
@@ -49,7 +49,7 @@ func TestFlightsShareByTheFleetsEpochs(t *testing.T) {
 	})
 }
 
-// asker is one of TestFlightsOfUnknownEpochs. Times are its steps.
+// caller is one of TestFlightsOfUnknownEpochs. Times are its steps.
 type asker struct {
 	asked, left int // left 0: never
 	leave       context.CancelFunc
@@ -71,7 +71,7 @@ func TestFlightsOfUnknownEpochs(t *testing.T) {
 	})
 }
 
-// queueing has askers come, leave and be served, and tells when work began.
+// queueing has callers come, leave and be served, and tells when work began.
 func queueing(t *testing.T, todo []string, who []int) (askers []*asker, begun []int) {
 	var f cache.Flights[int]
 	epochs, release := ofFleet(), make(chan struct{})

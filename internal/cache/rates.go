@@ -11,10 +11,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// ErrLimited says that no turn comes in time: now, or before a deadline.
+// ErrLimited says that no permit comes in time: now, or before a deadline.
 var ErrLimited = errors.New("no turn comes in time")
 
-// Limited is ErrLimited with how long it is to the next turn.
+// Limited is ErrLimited with how long it is to the next permit.
 type Limited struct{ Wait time.Duration }
 
 func (l *Limited) Error() string {
@@ -27,7 +27,7 @@ func (l *Limited) Is(target error) bool { return target == ErrLimited }
 // Seconds are those to wait, whole and at least one.
 func (l *Limited) Seconds() int { return max(1, int(math.Ceil(l.Wait.Seconds()))) }
 
-// Rates gives turns at a rate, to each name apart. Names are bounded: a flood of
+// Rates gives permits at a rate, to each name apart. Names are bounded: a flood of
 // them pushes out those that were used least, which then begin anew with a full
 // burst. It is safe for concurrent use.
 type Rates struct {
@@ -40,7 +40,7 @@ type Rates struct {
 // at any rate of one an hour or faster.
 const ratesIdle = time.Hour
 
-// NewRates gives perMinute turns a minute, burst of them at once, to at most
+// NewRates gives perMinute permits a minute, burst of them at once, to at most
 // names names.
 func NewRates(perMinute, burst, names int) (*Rates, error) {
 	cache, err := otter.New(&otter.Options[string, *rate.Limiter]{
@@ -53,7 +53,7 @@ func NewRates(perMinute, burst, names int) (*Rates, error) {
 	return &Rates{limit: rate.Limit(float64(perMinute) / 60), burst: burst, names: cache}, nil
 }
 
-// Take takes a turn of name now. It fails with ErrLimited where there is none.
+// Take takes a permit of name now. It fails with ErrLimited where there is none.
 func (r *Rates) Take(name string) error {
 	if wait := r.Try(name); wait > 0 {
 		return &Limited{wait}
@@ -61,7 +61,7 @@ func (r *Rates) Take(name string) error {
 	return nil
 }
 
-// Try takes a turn of name if there is one now and returns zero; else it takes
+// Try takes a permit of name if there is one now and returns zero; else it takes
 // none, and returns how long it is to the next.
 func (r *Rates) Try(name string) time.Duration {
 	turn := r.limiter(name).Reserve()
@@ -79,7 +79,7 @@ func (r *Rates) limiter(name string) *rate.Limiter {
 	return limiter
 }
 
-// Wait takes name's next turn. It fails at once with ErrLimited when that comes
+// Wait takes name's next permit. It fails at once with ErrLimited when that comes
 // after ctx's deadline, and with ctx's error when ctx ends first.
 func (r *Rates) Wait(ctx context.Context, name string) error {
 	if err := r.limiter(name).Wait(ctx); err != nil {

@@ -47,7 +47,7 @@ func TestRatesByName(t *testing.T) {
 	})
 }
 
-// Where no turn comes in time it says so at once, and takes none.
+// Where no permit comes in time it says so at once, and takes none.
 func TestRatesFailAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRates(t, 6, 1, 100)
@@ -93,7 +93,7 @@ func TestRatesAreBounded(t *testing.T) {
 	}
 }
 
-// Who takes a turn does not wait for it: there is one, or he learns when.
+// Who takes a permit does not wait for it: there is one, or he learns when.
 func TestRatesTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRates(t, 6, 2, 100) // one in ten seconds

@@ -10,7 +10,7 @@ import (
 
 // What replaces an entry lives as long as it says, not as long as what it
 // replaced.
-func TestReplacedLivesItsOwnLife(t *testing.T) {
+func TestRenewedEntryHasItsOwnUsage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		epochs := cache.NewEpochs()
 		memory, err := cache.NewMemory(100, nil)
@@ -30,7 +30,7 @@ func TestReplacedLivesItsOwnLife(t *testing.T) {
 			if !memory.Put(key, e) {
 				t.Error("got refused, want stored")
 			}
-			memo.Put(request, now, &cache.Guard{Entry: e, Renewed: true}, []byte("body"))
+			memo.Put(request, now, &cache.MemoCondition{Entry: e, Renewed: true}, []byte("body"))
 		}
 		put()
 		time.Sleep(30 * time.Minute)

@@ -8,13 +8,13 @@ import (
 // A Stamp ties what was read or obtained to the epochs of that moment. The zero
 // Stamp is never valid.
 type Stamp struct {
-	marks []mark
-	lease *Lease // nil: this process is alone
-	term  uint64
+	scopes []scopeEpoch
+	lease  *Lease // nil: this process is alone
+	term   uint64
 }
 
-// mark is one scope's epoch, in this process and in the fleet.
-type mark struct {
+// scopeEpoch is one scope's epoch, in this process and in the fleet.
+type scopeEpoch struct {
 	scope   Scope
 	state   *state
 	epoch   *epoch
@@ -22,16 +22,16 @@ type mark struct {
 	pending bool // the epoch's, kept here for Stands: it costs a processor less to read
 }
 
-func markOf(scope Scope, s *state, e *epoch) mark {
-	return mark{scope: scope, state: s, epoch: e, pending: e.pending}
+func newScopeEpoch(scope Scope, s *state, e *epoch) scopeEpoch {
+	return scopeEpoch{scope: scope, state: s, epoch: e, pending: e.pending}
 }
 
 // home is the state of the first scope; nil where nothing is stamped.
 func (s Stamp) home() *state {
-	if len(s.marks) == 0 {
+	if len(s.scopes) == 0 {
 		return nil
 	}
-	return s.marks[0].state
+	return s.scopes[0].state
 }
 
 // Valid reports whether what is stamped may be served from memory: it stands, and
@@ -48,13 +48,13 @@ func (s Stamp) leased() bool { return s.lease == nil || s.lease.Held() }
 // or is being fenced. In a fleet it also wants to know the epochs that the fleet
 // has: without them nothing is kept.
 func (s Stamp) Stands() bool {
-	for i := range s.marks {
-		m := &s.marks[i]
+	for i := range s.scopes {
+		m := &s.scopes[i]
 		if m.state.now.Load() != m.epoch || m.pending || s.lease != nil && m.shared == (Epoch{}) {
 			return false
 		}
 	}
-	return len(s.marks) > 0
+	return len(s.scopes) > 0
 }
 
 // Suspended reports whether the stamp may stand again: it stood but for fences that are
@@ -67,13 +67,13 @@ func (s Stamp) Suspended() bool {
 // suspended is Suspended, and when the last of those fences began.
 func (s Stamp) suspended() (since time.Time, open bool) {
 	var last int64
-	for i := range s.marks {
-		m := &s.marks[i]
+	for i := range s.scopes {
+		m := &s.scopes[i]
 		if m.pending || s.lease != nil && m.shared == (Epoch{}) {
 			return time.Time{}, false
 		}
 		if m.state.now.Load() != m.epoch {
-			if m.state.former.Load() != m.epoch {
+			if m.state.restorable.Load() != m.epoch {
 				return time.Time{}, false
 			}
 			last, open = max(last, m.state.began.Load()), true
@@ -86,55 +86,55 @@ func (s Stamp) suspended() (since time.Time, open bool) {
 // answered a fence of its scopes before it was made: the epochs that the fleet has
 // are part of it, or this process is alone. It may have been fenced since.
 func (s Stamp) Agreed() bool {
-	for i := range s.marks {
-		if s.lease != nil && s.marks[i].shared == (Epoch{}) {
+	for i := range s.scopes {
+		if s.lease != nil && s.scopes[i].shared == (Epoch{}) {
 			return false
 		}
 	}
-	return len(s.marks) > 0
+	return len(s.scopes) > 0
 }
 
 // With is the stamp with the epochs that the fleet has for its scopes.
 func (s Stamp) With(epochs map[Scope]Epoch) Stamp {
-	s.marks = slices.Clone(s.marks)
-	for i := range s.marks {
-		s.marks[i].shared = epochs[s.marks[i].scope]
+	s.scopes = slices.Clone(s.scopes)
+	for i := range s.scopes {
+		s.scopes[i].shared = epochs[s.scopes[i].scope]
 	}
 	return s
 }
 
 // Only is the stamp of one of its scopes; it is never valid if that is none of them.
 func (s Stamp) Only(scope Scope) Stamp {
-	i := slices.IndexFunc(s.marks, func(m mark) bool { return m.scope == scope })
+	i := slices.IndexFunc(s.scopes, func(m scopeEpoch) bool { return m.scope == scope })
 	if i < 0 {
 		return Stamp{}
 	}
-	s.marks = s.marks[i : i+1 : i+1]
+	s.scopes = s.scopes[i : i+1 : i+1]
 	return s
 }
 
 // Shared are the scopes and the epochs that the fleet has for them, in the order
 // in which they were stamped.
 func (s Stamp) Shared() (scopes []Scope, epochs []Epoch) {
-	for _, m := range s.marks {
+	for _, m := range s.scopes {
 		scopes, epochs = append(scopes, m.scope), append(epochs, m.shared)
 	}
 	return scopes, epochs
 }
 
-// Join is the stamp of all that a and b stamp; it is never valid if one of them
+// JoinStamps is the stamp of all that a and b stamp; it is never valid if one of them
 // stamps nothing.
-func Join(a, b Stamp) Stamp {
-	if len(a.marks) == 0 || len(b.marks) == 0 {
+func JoinStamps(a, b Stamp) Stamp {
+	if len(a.scopes) == 0 || len(b.scopes) == 0 {
 		return Stamp{}
 	}
-	return Stamp{marks: slices.Concat(a.marks, b.marks), lease: a.lease, term: min(a.term, b.term)}
+	return Stamp{scopes: slices.Concat(a.scopes, b.scopes), lease: a.lease, term: min(a.term, b.term)}
 }
 
 // id spells the epochs, to name a flight with.
 func (s Stamp) id() string {
-	b := make([]byte, 0, 32*len(s.marks))
-	for _, m := range s.marks {
+	b := make([]byte, 0, 32*len(s.scopes))
+	for _, m := range s.scopes {
 		b = append(b, m.epoch.id[:]...)
 		b = append(b, m.shared[:]...)
 	}

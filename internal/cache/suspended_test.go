@@ -16,7 +16,7 @@ func TestSuspended(t *testing.T) {
 	}{
 		"cancelled": {func(f alone) { f.Cancel() }, true},
 		"done":      {func(f alone) { f.Done() }, false},
-		"left":      {func(f alone) { f.Leave() }, false},
+		"left":      {func(f alone) { f.LeavePending() }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, now := cache.NewEpochs(), time.Now()
@@ -33,7 +33,7 @@ func TestSuspended(t *testing.T) {
 			key, asked := cache.Key{1}, memo.Key([]byte("route"), 0, []byte("body"))
 			entry := &cache.Entry{Issued: now, Stamp: e.Read("i/x", "c/p"), Credentials: cache.Credentials{Expires: now.Add(time.Hour)}}
 			memory.Put(key, entry)
-			memo.Put(asked, now, &cache.Guard{Entry: entry}, []byte("answer"))
+			memo.Put(asked, now, &cache.MemoCondition{Entry: entry}, []byte("answer"))
 			served := func() (inMemory, inMemo bool) {
 				_, inMemory = memory.Get(key)
 				body, _, _ := memo.Get(asked, now)
@@ -43,7 +43,7 @@ func TestSuspended(t *testing.T) {
 			if inMemory, inMemo := served(); inMemory || inMemo {
 				t.Errorf("under the fence: got it from memory %v, from the memo %v; want neither", inMemory, inMemo)
 			}
-			memo.Weed(asked, now)
+			memo.DropStale(asked, now)
 			if !memory.Suspended(key, time.Hour) {
 				t.Error("under the fence: got the entry gone, want it suspended")
 			}

@@ -11,16 +11,16 @@ import (
 // from, for an asker who sends again what earned it: his proofs are part of the
 // guard, and hold. It returns what stands there, whose owner releases it, and when it
 // was handed out, which it notes; or nil: then the full way decides.
-func (s *Service) Again(ctx context.Context, g *cache.Guard) (seen *cache.Glimpse, at time.Time) {
+func (s *Service) Again(ctx context.Context, g *cache.MemoCondition) (seen *cache.EntryView, at time.Time) {
 	e := g.Entry
-	seen, err := g.Spot.Look(ctx)
+	seen, err := g.Ref.Read(ctx)
 	if err != nil || seen == nil {
 		return nil, time.Time{}
 	}
 	// A fence that this process knows of may not have reached the fleet yet. The time is
 	// read after the look: neither a proof nor the floor may have passed meanwhile.
-	if now := s.Now(); e.Stamp.Stands() && seen.Of(e) && g.Holds(now) {
-		e.HandedOut(now, g.Floor)
+	if now := s.Now(); e.Stamp.Stands() && seen.IsOf(e) && g.Holds(now) {
+		e.RecordServe(now, g.Floor)
 		return seen, now
 	}
 	seen.Release()

@@ -21,7 +21,7 @@ func noMemory(t *testing.T) func(*flows.Config) {
 }
 
 // again is the credentials of whoever sends again what he sent, or nothing.
-func (m *member) again(g *cache.Guard) string {
+func (m *member) again(g *cache.MemoCondition) string {
 	seen, _ := m.Again(m.t.Context(), g)
 	if seen == nil {
 		return ""
@@ -53,11 +53,11 @@ func TestAgain(t *testing.T) {
 			if err != nil || ask.Guard == nil {
 				t.Fatalf("got %v and a guard %v, want credentials that may be had again", err, ask.Guard != nil)
 			}
-			before := ask.Guard.Entry.HandOuts()
+			before := ask.Guard.Entry.Serves()
 			if got := m.again(ask.Guard); got != key {
 				t.Fatalf("at once: got %q, want %q", got, key)
 			}
-			if got := ask.Guard.Entry.HandOuts() - before; got != 1 {
+			if got := ask.Guard.Entry.Serves() - before; got != 1 {
 				t.Errorf("got %d hand-outs noted, want 1", got)
 			}
 			test.happens(c, m, other)

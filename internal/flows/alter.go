@@ -93,7 +93,7 @@ func (s *Service) endUnfenced(ctx context.Context, at stake, told foresight, err
 		return err
 	case unanswered(err):
 		if fence, _, fenced := s.around(ctx, at); fenced == nil {
-			fence.Leave()
+			fence.LeavePending()
 		}
 		return err
 	}

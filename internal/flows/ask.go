@@ -35,7 +35,7 @@ type Ask struct {
 	RefreshAfter time.Time
 	// Guard says how long the answer may be repeated for the same request bytes;
 	// nil means that it may not.
-	Guard *cache.Guard
+	Guard *cache.MemoCondition
 }
 
 type askKey struct{}

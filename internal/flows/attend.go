@@ -13,13 +13,13 @@ import (
 // Schedule is when the entries of a fleet are renewed. Its methods fail with
 // cache.ErrFleet.
 type Schedule interface {
-	// Report tells of the use of entries, and has their renewal come up when it is
+	// ReportUsage tells of the use of entries, and has their renewal come up when it is
 	// due. The answers are in the order of the reports.
-	Report(ctx context.Context, reports []cache.Report) ([]cache.Told, error)
-	// Claim claims up to n renewals that have come up, for as long as that.
-	Claim(ctx context.Context, n int, lasting time.Duration) (cache.Claims, error)
-	// Settle ends a claim: the renewal comes up again then, or with a zero time not.
-	Settle(ctx context.Context, c cache.Claim, at time.Time) error
+	ReportUsage(ctx context.Context, reports []cache.UsageReport) ([]cache.SharedUsage, error)
+	// ClaimRenewals claims up to n renewals that have come up, for as long as that.
+	ClaimRenewals(ctx context.Context, n int, lasting time.Duration) (cache.RenewalClaims, error)
+	// SettleRenewal ends a claim: the renewal comes up again then, or with a zero time not.
+	SettleRenewal(ctx context.Context, c cache.RenewalClaim, at time.Time) error
 }
 
 const (
@@ -115,10 +115,10 @@ func (s *Service) pause(ctx context.Context) bool {
 }
 
 // claim claims up to n renewals; none where the fleet cannot be reached.
-func (s *Service) claim(ctx context.Context, n int) []cache.Claim {
+func (s *Service) claim(ctx context.Context, n int) []cache.RenewalClaim {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
-	got, err := s.Schedule.Claim(ctx, n, s.Timeout+claimMargin)
+	got, err := s.Schedule.ClaimRenewals(ctx, n, s.Timeout+claimMargin)
 	if err != nil {
 		s.contact.lost.Store(true)
 		return nil
@@ -132,7 +132,7 @@ func (s *Service) claim(ctx context.Context, n int) []cache.Claim {
 
 // renewClaimed makes one renewal of the fleet's schedule, if it is wanted, and says
 // when the next comes up. Where the fleet cannot be reached, the claim lapses.
-func (s *Service) renewClaimed(c cache.Claim) {
+func (s *Service) renewClaimed(c cache.RenewalClaim) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
 	defer cancel()
 	next, err := s.tryRenewal(ctx, &c)
@@ -141,14 +141,14 @@ func (s *Service) renewClaimed(c cache.Claim) {
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), settleWithin)
 	defer cancel()
-	_ = s.Schedule.Settle(ctx, c, next) // else the claim lapses
+	_ = s.Schedule.SettleRenewal(ctx, c, next) // else the claim lapses
 }
 
 // tryRenewal renews what was claimed, and returns when the next renewal comes up; a
 // zero time is never. It reads the epochs again just before: the entry must still
 // stand, and what renews it be of the same epochs.
-func (s *Service) tryRenewal(ctx context.Context, c *cache.Claim) (next time.Time, err error) {
-	sub, ok := s.revive(c.Material)
+func (s *Service) tryRenewal(ctx context.Context, c *cache.RenewalClaim) (next time.Time, err error) {
+	sub, ok := s.revive(c.Request)
 	if !ok {
 		s.Observer.Renewal("gone")
 		return time.Time{}, nil
@@ -159,7 +159,7 @@ func (s *Service) tryRenewal(ctx context.Context, c *cache.Claim) (next time.Tim
 		return time.Time{}, err
 	}
 	entry := found.Entry
-	if entry == nil || !entry.Stands(s.Now()) || !c.Material.Under(entry.Stamp) {
+	if entry == nil || !entry.Stands(s.Now()) || !c.Request.Under(entry.Stamp) {
 		s.Observer.Renewal("gone")
 		return time.Time{}, nil
 	}
@@ -172,8 +172,8 @@ func (s *Service) tryRenewal(ctx context.Context, c *cache.Claim) (next time.Tim
 		return s.failedAhead(sub, entry, err), nil
 	}
 	s.Observer.Renewal("ok")
-	told := s.report(cache.Report{Key: sub.key, Entry: fresh, Call: c.Material.Call, Until: c.Material.Until, Claimed: true})
-	return coming(told.Next(fresh, c.Material.Until), fresh), nil
+	told := s.report(cache.UsageReport{Key: sub.key, Entry: fresh, Call: c.Request.Call, Until: c.Request.Until, Claimed: true})
+	return coming(told.NextRenewal(fresh, c.Request.Until), fresh), nil
 }
 
 // coming is a time before the entry's end, or never.
@@ -186,17 +186,17 @@ func coming(at time.Time, e *cache.Entry) time.Time {
 
 // verdict decides about an entry whose renewal has come up: to renew it, or when it
 // comes up again; a zero time is never. What is reported later moves it again.
-func (s *Service) verdict(c *cache.Claim, e *cache.Entry) (next time.Time, renew bool) {
+func (s *Service) verdict(c *cache.RenewalClaim, e *cache.Entry) (next time.Time, renew bool) {
 	now := s.Now()
-	if next := c.Told.Next(e, c.Material.Until); now.Before(next) {
+	if next := c.Usage.NextRenewal(e, c.Request.Until); now.Before(next) {
 		if soon := now.Add(early); next.Before(soon) {
 			next = soon
 		}
 		return coming(next, e), false
 	}
-	use, _ := c.Told.Of(e)
+	use, _ := c.Usage.UsageOf(e)
 	switch {
-	case !c.Material.Until.IsZero() && !now.Before(c.Material.Until):
+	case !c.Request.Until.IsZero() && !now.Before(c.Request.Until):
 		s.Observer.Renewal("gone")
 		return time.Time{}, false
 	case !use.Wanted(now, e.Life(), s.RenewIdle):
@@ -213,7 +213,7 @@ func (s *Service) verdict(c *cache.Claim, e *cache.Entry) (next time.Time, renew
 // up; a zero time is never.
 func (s *Service) failedAhead(sub subject, entry *cache.Entry, err error) time.Time {
 	now := s.Now()
-	report := cache.Report{Key: sub.key, Entry: entry, NotBefore: entry.Credentials.Expires, Claimed: true}
+	report := cache.UsageReport{Key: sub.key, Entry: entry, NotBefore: entry.Credentials.Expires, Claimed: true}
 	if cognito.Passing(err) {
 		s.Observer.Renewal("failed")
 		report.NotBefore = backOffAhead.after(now, s.Random())
@@ -230,18 +230,18 @@ func (s *Service) failedAhead(sub subject, entry *cache.Entry, err error) time.T
 }
 
 // report tells the fleet what a renewal came to.
-func (s *Service) report(r cache.Report) cache.Told {
+func (s *Service) report(r cache.UsageReport) cache.SharedUsage {
 	ctx, cancel := context.WithTimeout(context.Background(), settleWithin)
 	defer cancel()
-	told, err := s.Schedule.Report(ctx, []cache.Report{r})
+	told, err := s.Schedule.ReportUsage(ctx, []cache.UsageReport{r})
 	if err != nil {
-		return cache.Told{}
+		return cache.SharedUsage{}
 	}
 	return told[0]
 }
 
 // revive makes the call again that material holds.
-func (s *Service) revive(m *cache.Material) (subject, bool) {
+func (s *Service) revive(m *cache.RenewalRequest) (subject, bool) {
 	if m == nil {
 		return subject{}, false
 	}

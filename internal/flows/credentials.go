@@ -84,7 +84,7 @@ func (s *Service) serve(ctx context.Context, sub subject) (*cache.Entry, error) 
 		s.renewAhead(now, entry, sub)
 		return s.hand(ask, sub, entry, Hit), nil
 	}
-	if entry.Held(now) {
+	if entry.ExchangesBlocked(now) {
 		return s.hand(ask, sub, entry, Stale), nil
 	}
 	sub.old = entry
@@ -167,23 +167,23 @@ func (s *Service) adopt(key cache.Key, found *cache.Entry) *cache.Entry {
 }
 
 // spot is where the fleet keeps an entry.
-func (s *Service) spot(e *cache.Entry, key cache.Key) cache.Spot {
+func (s *Service) spot(e *cache.Entry, key cache.Key) cache.EntryRef {
 	if s.Shared == nil {
 		return nil
 	}
-	return s.Shared.Spot(key, e.Stamp)
+	return s.Shared.Ref(key, e.Stamp)
 }
 
 // hand notes a hand-out.
 func (s *Service) hand(ask *Ask, sub subject, e *cache.Entry, outcome Outcome) *cache.Entry {
 	now := s.Now()
 	floor := s.Floors.floor(sub.Pool, ask, e.Life())
-	e.HandedOut(now, floor)
+	e.RecordServe(now, floor)
 	s.Observer.Remaining(e.Credentials.Expires.Sub(now))
 	ask.Outcome = outcome
 	ask.RefreshAfter = e.RefreshAfter(floor)
 	if outcome != Stale {
-		ask.Guard = &cache.Guard{Entry: e, Floor: floor, Proofs: sub.proofs, Spot: s.spot(e, sub.key), Renewed: sub.renewable}
+		ask.Guard = &cache.MemoCondition{Entry: e, Floor: floor, Proofs: sub.proofs, Ref: s.spot(e, sub.key), Renewed: sub.renewable}
 	}
 	s.schedule(e, sub)
 	return e

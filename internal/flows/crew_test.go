@@ -57,7 +57,7 @@ func (c *crew) broker(seal, name []byte, adjust func(*flows.Config)) *flows.Serv
 		Server: fleet.Server{
 			Addresses: []string{c.redis.Addr()}, DialTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
 		},
-		Keys: [][]byte{seal}, NameKey: name, Pending: 20 * time.Second, Observer: silentFleet{},
+		Keys: [][]byte{seal}, NameKey: name, FenceLife: 20 * time.Second, Observer: silentFleet{},
 		Skew: func() time.Duration { return time.Until(c.now()) },
 	})
 	if err != nil {
@@ -73,8 +73,8 @@ func (c *crew) broker(seal, name []byte, adjust func(*flows.Config)) *flows.Serv
 		DeveloperNames: map[string]string{pool: "login.example"}, RenewIdle: 20 * time.Minute, Timeout: 15 * time.Second, Now: c.now,
 		Shared: f, Schedule: f,
 	}
-	config.Epochs.Join(f)
-	f.Ends(config.Epochs.End)
+	config.Epochs.ShareWith(f)
+	f.OnInvalidation(config.Epochs.End)
 	if adjust != nil {
 		adjust(&config)
 	}
@@ -238,6 +238,6 @@ type silentFleet struct{}
 
 func (silentFleet) Fence(string, time.Duration) {}
 func (silentFleet) Subscription(bool)           {}
-func (silentFleet) Missed()                     {}
-func (silentFleet) Sealed()                     {}
+func (silentFleet) AnnouncementsMissed()        {}
+func (silentFleet) OpenFailed()                 {}
 func (silentFleet) Redis(string, time.Duration) {}

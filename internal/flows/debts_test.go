@@ -24,7 +24,7 @@ type unreachable struct {
 
 func (u *unreachable) Lease() *cache.Lease { return u.lease }
 
-func (u *unreachable) Begin(_ context.Context, scopes []cache.Scope) (cache.Change, error) {
+func (u *unreachable) BeginFence(_ context.Context, scopes []cache.Scope) (cache.SharedFence, error) {
 	u.mu.Lock()
 	if u.down {
 		u.mu.Unlock()
@@ -60,7 +60,7 @@ func TestDebtsArePaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		fleet := &unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}}
-		r.Epochs.Join(fleet)
+		r.Epochs.ShareWith(fleet)
 		ctx := t.Context()
 		for range 3 {
 			if err := r.Fence(ctx, "i/a", "i/b"); !errors.Is(err, cognito.ErrUnavailable) {

@@ -35,7 +35,7 @@ var (
 // ends, for as long as the change may be made yet. Where the fleet cannot be asked
 // whether there is a doubt, the answer is handed out; it cannot be kept then.
 func (s *Service) confirm(ctx context.Context, pool string, scope cache.Scope) error {
-	noted, err := s.doubts().DoubtsOf(ctx, pool)
+	noted, err := s.doubts().PoolChangesOf(ctx, pool)
 	if err != nil {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (s *Service) suspend(d doubt) error {
 	}
 	s.linger(fence)
 	d.Suspended = true
-	_ = s.doubts().ReplaceDoubt(ctx, d.spell()) // else whoever asks next does this again
+	_ = s.doubts().ReplacePoolChange(ctx, d.spell()) // else whoever asks next does this again
 	return nil
 }
 
@@ -103,11 +103,11 @@ const (
 func (s *Service) check(d doubt) (doubt, finding, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), readWithin)
 	defer cancel()
-	noted, err := s.doubts().DoubtsOf(ctx, d.Pool)
+	noted, err := s.doubts().PoolChangesOf(ctx, d.Pool)
 	if err != nil {
 		return d, asBefore, err
 	}
-	n := slices.IndexFunc(noted, func(one cache.Doubt) bool { return one.ID == d.noted.ID })
+	n := slices.IndexFunc(noted, func(one cache.PoolChange) bool { return one.ID == d.noted.ID })
 	if n < 0 {
 		return d, forgotten, nil
 	}
@@ -135,7 +135,7 @@ func (s *Service) check(d doubt) (doubt, finding, error) {
 	d.State = state
 	ctx, cancel = context.WithTimeout(context.Background(), endPoolWithin)
 	defer cancel()
-	_ = s.doubts().ReplaceDoubt(ctx, d.spell()) // else it is ended once more
+	_ = s.doubts().ReplacePoolChange(ctx, d.spell()) // else it is ended once more
 	return d, changed, nil
 }
 

@@ -27,7 +27,7 @@ func roleAt(t *testing.T, m *member, n int) (role string, hit bool) {
 // doubts is how many changes of the pool are noted.
 func (m *member) doubts(t *testing.T) int {
 	t.Helper()
-	noted, err := m.Shared.DoubtsOf(t.Context(), pool)
+	noted, err := m.Shared.PoolChangesOf(t.Context(), pool)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +147,9 @@ func TestDoubtThatRedisLost(t *testing.T) {
 // ordered tells of the changes of settings before those of roles.
 type ordered struct{ flows.Shared }
 
-func (o ordered) DoubtsOf(ctx context.Context, pool string) ([]cache.Doubt, error) {
-	noted, err := o.Shared.DoubtsOf(ctx, pool)
-	slices.SortFunc(noted, func(a, b cache.Doubt) int { return bytes.Compare(b.Text, a.Text) })
+func (o ordered) PoolChangesOf(ctx context.Context, pool string) ([]cache.PoolChange, error) {
+	noted, err := o.Shared.PoolChangesOf(ctx, pool)
+	slices.SortFunc(noted, func(a, b cache.PoolChange) int { return bytes.Compare(b.Text, a.Text) })
 	return noted, err
 }
 
@@ -183,18 +183,18 @@ type unforgetful struct {
 	noted  error
 }
 
-func (u unforgetful) PutDoubt(ctx context.Context, d cache.Doubt) error {
-	if err := u.Shared.PutDoubt(ctx, d); err != nil {
+func (u unforgetful) PutPoolChange(ctx context.Context, d cache.PoolChange) error {
+	if err := u.Shared.PutPoolChange(ctx, d); err != nil {
 		return err
 	}
 	return u.noted
 }
 
-func (u unforgetful) DropDoubt(ctx context.Context, d cache.Doubt) error {
+func (u unforgetful) DropPoolChange(ctx context.Context, d cache.PoolChange) error {
 	if u.failed.CompareAndSwap(false, true) {
 		return cache.ErrFleet
 	}
-	return u.Shared.DropDoubt(ctx, d)
+	return u.Shared.DropPoolChange(ctx, d)
 }
 
 // A change whose outcome is known is forgotten, also where that did not succeed at first. So
@@ -246,7 +246,7 @@ func TestNoPoolChangeWithoutRedis(t *testing.T) {
 // Nor where no fence can be set: after the change one must be.
 func TestNoPoolChangeWithoutAFence(t *testing.T) {
 	r := newRig(t)
-	r.Epochs.Join(&unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}})
+	r.Epochs.ShareWith(&unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}})
 	r.backend.set(func(b *backend) { b.before = func(operation string) { t.Errorf("%s was sent", operation) } })
 	for operation, change := range poolChanges {
 		if err := change(r, "new"); !errors.Is(err, cognito.ErrUnavailable) {

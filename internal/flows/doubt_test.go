@@ -342,7 +342,7 @@ func TestDoubtThatCannotBeEnded(t *testing.T) {
 		r := newRig(t)
 		defer r.Settled()
 		fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
-		r.Epochs.Join(fleet)
+		r.Epochs.ShareWith(fleet)
 		r.losing(false)
 		if err := r.setRoles("new"); err == nil {
 			t.Fatal("got no error")

@@ -59,7 +59,7 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	if sub.links {
 		return s.flyLinking(ctx, sub)
 	}
-	watch, began := s.Epochs.Watch(), time.Now()
+	watch, began := s.Epochs.RecordInvalidations(), time.Now()
 	defer watch.Close()
 	entry, got, err := s.bring(ctx, sub)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
 	}
 	entry.Stamp = sub.stamp
 	if got.also != nil {
-		entry.Stamp = cache.Join(entry.Stamp, *got.also)
+		entry.Stamp = cache.JoinStamps(entry.Stamp, *got.also)
 	}
 	if known {
 		s.keep(ctx, sub.key, entry)
@@ -127,17 +127,17 @@ func (s *Service) flyFenced(ctx context.Context, sub subject, fence *cache.Fence
 	if !ok {
 		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
 	}
-	entry.Stamp = cache.Join(stamp.Only(home), sub.stamp.Only(sub.poolScope()))
+	entry.Stamp = cache.JoinStamps(stamp.Only(home), sub.stamp.Only(sub.poolScope()))
 	for _, login := range sub.loginScopes() {
-		entry.Stamp = cache.Join(entry.Stamp, stamp.Only(login))
+		entry.Stamp = cache.JoinStamps(entry.Stamp, stamp.Only(login))
 	}
 	if identity := cache.IdentityScope(got.credentials.IdentityID); got.also != nil {
-		entry.Stamp = cache.Join(entry.Stamp, *got.also)
+		entry.Stamp = cache.JoinStamps(entry.Stamp, *got.also)
 	} else if identity != home {
-		entry.Stamp = cache.Join(entry.Stamp, stamp.Only(identity))
+		entry.Stamp = cache.JoinStamps(entry.Stamp, stamp.Only(identity))
 	}
 	if home != sub.scope { // the asker's next call names again whom this one named
-		entry.Stamp = cache.Join(entry.Stamp, stamp.Only(sub.scope))
+		entry.Stamp = cache.JoinStamps(entry.Stamp, stamp.Only(sub.scope))
 	}
 	s.keep(ctx, key, entry)
 	return entry, nil
@@ -164,7 +164,7 @@ func (s *Service) bring(ctx context.Context, sub subject) (*cache.Entry, answer,
 // keep stores an entry, here and for the fleet.
 func (s *Service) keep(ctx context.Context, key cache.Key, entry *cache.Entry) {
 	s.Memory.Put(key, entry)
-	if s.Shared != nil && s.Shared.Keep(ctx, key, entry) != nil {
+	if s.Shared != nil && s.Shared.Store(ctx, key, entry) != nil {
 		s.Observer.Lookup("redis", "unkept")
 	}
 }
@@ -236,8 +236,8 @@ func (s *Service) failed(ctx context.Context, entry *cache.Entry, sub subject, e
 	if cognito.Passing(err) {
 		s.Observer.Renewal("failed")
 		now := s.Now()
-		entry.PutOff(backOffAhead.after(now, s.Random()))
-		entry.Hold(backOffWaiting.after(now, s.Random()))
+		entry.PostponeRenewal(backOffAhead.after(now, s.Random()))
+		entry.BlockExchanges(backOffWaiting.after(now, s.Random()))
 		return
 	}
 	s.Observer.Renewal("refused")

@@ -18,8 +18,8 @@ func failureOf(ctx context.Context, err error, tokens cache.Key) *cache.Failure 
 	}
 	public := cognito.Public(err)
 	return &cache.Failure{
-		Code: public.ErrorCode(), Message: public.ErrorMessage(), Server: public.ErrorFault() == smithy.FaultServer,
-		Behind: errors.Is(err, cognito.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded), Tokens: tokens,
+		Code: public.ErrorCode(), Message: public.ErrorMessage(), ServerFault: public.ErrorFault() == smithy.FaultServer,
+		BackendDown: errors.Is(err, cognito.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded), Tokens: tokens,
 	}
 }
 
@@ -28,11 +28,11 @@ var errElsewhere = errors.New("the exchange of another broker failed")
 
 // elsewhere is the error that another broker's exchange ended with.
 func elsewhere(f *cache.Failure) error {
-	if f.Behind {
+	if f.BackendDown {
 		return cognito.Unavailable(errElsewhere)
 	}
 	fault := smithy.FaultClient
-	if f.Server {
+	if f.ServerFault {
 		fault = smithy.FaultServer
 	}
 	return cognito.WithCause(&smithy.GenericAPIError{Code: f.Code, Message: f.Message, Fault: fault}, errElsewhere)

@@ -24,7 +24,7 @@ func (s *Service) endFence(fence *cache.Fence, err error) error {
 		fence.Cancel()
 		return nil
 	case unanswered(err):
-		fence.Leave()
+		fence.LeavePending()
 		return nil
 	}
 	_, err = fence.Done()

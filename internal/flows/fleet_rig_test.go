@@ -20,8 +20,8 @@ type quiet struct{}
 
 func (quiet) Fence(string, time.Duration) {}
 func (quiet) Subscription(bool)           {}
-func (quiet) Missed()                     {}
-func (quiet) Sealed()                     {}
+func (quiet) AnnouncementsMissed()        {}
+func (quiet) OpenFailed()                 {}
 func (quiet) Redis(string, time.Duration) {}
 
 // company is brokers that share a Redis and a backend.
@@ -62,7 +62,7 @@ func (c *company) join(change ...func(*flows.Config)) *member {
 		Server: fleet.Server{
 			Addresses: []string{m.way.Addr()}, DialTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, // on a busy machine
 		},
-		Keys: [][]byte{c.seal}, NameKey: c.name, Pending: 25 * time.Second, Observer: quiet{},
+		Keys: [][]byte{c.seal}, NameKey: c.name, FenceLife: 25 * time.Second, Observer: quiet{},
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -80,8 +80,8 @@ func (c *company) join(change ...func(*flows.Config)) *member {
 	for _, f := range change {
 		f(&config)
 	}
-	config.Epochs.Join(shared)
-	shared.Ends(config.Epochs.End)
+	config.Epochs.ShareWith(shared)
+	shared.OnInvalidation(config.Epochs.End)
 	m.rig = &rig{Service: flows.New(config), backend: c.backend, directory: c.directory, t: c.t}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -178,7 +178,7 @@ type telling struct {
 	waiting chan<- struct{}
 }
 
-func (w telling) Await(ctx context.Context, flight cache.Flight, leader cache.Leader) (*cache.Failure, error) {
+func (w telling) Await(ctx context.Context, flight cache.Flight, leader cache.LockHolder) (*cache.Failure, error) {
 	w.waiting <- struct{}{}
 	return w.Shared.Await(ctx, flight, leader)
 }

@@ -42,7 +42,7 @@ func (s *Service) flight(ctx context.Context, sub subject) (brought, error) {
 		if err != nil {
 			return brought{}, err
 		}
-		lead, leader, err := s.Shared.Lead(ctx, f)
+		lead, leader, err := s.Shared.Lock(ctx, f)
 		if err != nil {
 			release()
 			break
@@ -77,11 +77,11 @@ func (s *Service) alone(ctx context.Context, sub subject, outcome string) (broug
 
 // lead makes the exchange for all brokers, unless another made it just before.
 // landed is false where the lead was lost before the exchange.
-func (s *Service) lead(ctx context.Context, sub subject, lead cache.Lead, outcome string, release func()) (b brought, landed bool, err error) {
+func (s *Service) lead(ctx context.Context, sub subject, lead cache.Lock, outcome string, release func()) (b brought, landed bool, err error) {
 	defer release()
 	var failure *cache.Failure
 	defer func() {
-		if !lead.End(failure) {
+		if !lead.Release(failure) {
 			s.Observer.Flight(flightLapsed)
 		}
 	}()
@@ -103,7 +103,7 @@ func (s *Service) lead(ctx context.Context, sub subject, lead cache.Lead, outcom
 // ended with is nothing for this one's askers: a refusal of other tokens than
 // theirs, or nothing at all. A flight that makes a fence may have begun before
 // another one, so its refusal is nobody else's.
-func (s *Service) follow(ctx context.Context, sub subject, f cache.Flight, leader cache.Leader) (b brought, landed bool, err error) {
+func (s *Service) follow(ctx context.Context, sub subject, f cache.Flight, leader cache.LockHolder) (b brought, landed bool, err error) {
 	began := time.Now()
 	failure, err := s.Shared.Await(ctx, f, leader)
 	s.Observer.FlightWait(time.Since(began))

@@ -57,33 +57,33 @@ type Shared interface {
 	// read stamps what else the entry turns out to rest on. With sparing, nothing is made
 	// for a pool of which the fleet knows nothing.
 	Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp, sparing bool) (cache.Found, error)
-	// Spot is where the entry of a key stands whose stamp is that, for those who may
+	// Ref is where the entry of a key stands whose stamp is that, for those who may
 	// have it again.
-	Spot(key cache.Key, stamp cache.Stamp) cache.Spot
+	Ref(key cache.Key, stamp cache.Stamp) cache.EntryRef
 	// Stamp adds the epochs that the fleet has now to a stamp of this process.
 	Stamp(ctx context.Context, stamp cache.Stamp) (cache.Stamp, error)
-	// Keep stores an entry, if its stamp stands. The first scope of its stamp is its
+	// Store stores an entry, if its stamp stands. The first scope of its stamp is its
 	// home, the second its pool.
-	Keep(ctx context.Context, key cache.Key, e *cache.Entry) error
-	// Lead takes the lead of a flight where no broker has it, and keeps it up while
-	// ctx lasts; otherwise leader names the lead of another, which Await waits for.
-	Lead(ctx context.Context, flight cache.Flight) (lead cache.Lead, leader cache.Leader, err error)
-	// Await waits until that lead has ended, or the flight's stamp no longer stands,
-	// and returns how the flight failed, if its leader left that. It fails with ctx
+	Store(ctx context.Context, key cache.Key, e *cache.Entry) error
+	// Lock takes the lock of a flight where no broker has it, and keeps it up while
+	// ctx lasts; otherwise holder names the broker that has it, which Await waits for.
+	Lock(ctx context.Context, flight cache.Flight) (lock cache.Lock, holder cache.LockHolder, err error)
+	// Await waits until that lock has ended, or the flight's stamp no longer stands,
+	// and returns how the flight failed, if its holder left that. It fails with ctx
 	// too.
-	Await(ctx context.Context, flight cache.Flight, leader cache.Leader) (*cache.Failure, error)
-	// Settled is Stamp for scopes of which no change ended since that long ago; the
+	Await(ctx context.Context, flight cache.Flight, holder cache.LockHolder) (*cache.Failure, error)
+	// StampQuiet is Stamp for scopes of which no change ended since that long ago; the
 	// stamp of others does not stand.
-	Settled(ctx context.Context, stamp cache.Stamp, since time.Duration) (cache.Stamp, error)
+	StampQuiet(ctx context.Context, stamp cache.Stamp, since time.Duration) (cache.Stamp, error)
 	Owners
-	Doubts
+	PoolChanges
 }
 
 // Owners is what a fleet knows of whose logins are, named by their scopes.
 type Owners interface {
-	// Owns notes that an answer told whose a login is, and returns the login's
+	// AddOwner notes that an answer told whose a login is, and returns the login's
 	// present epoch; zero while it is being changed.
-	Owns(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error)
+	AddOwner(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error)
 	// Owners are the identities that each of the logins was told to belong to.
 	Owners(ctx context.Context, logins ...cache.Scope) ([][]string, error)
 }
@@ -153,7 +153,7 @@ type Service struct {
 	developers sync.Map  // developer provider by pool
 	accounts   sync.Map  // account by pool, of those that calls named and the backend took
 
-	ownDoubts cache.Doubts
+	ownDoubts cache.PoolChanges
 	readings  readings
 	unread    sync.Map // pools and their parts of which Unreadable has heard
 

@@ -90,7 +90,7 @@ func (s *Service) ofAccount(in *cognitoidentity.GetIdInput) bool {
 // identity asks the backend. The identity's epoch is read after its answer, so the
 // answer is kept only if nothing changed the identity since before.
 func (s *Service) identity(ctx context.Context, r request) (answer, error) {
-	watch, began := s.Epochs.Watch(), time.Now()
+	watch, began := s.Epochs.RecordInvalidations(), time.Now()
 	defer watch.Close()
 	out, err := s.Next.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins})
 	if err != nil {
@@ -107,11 +107,11 @@ func (s *Service) identity(ctx context.Context, r request) (answer, error) {
 
 // settled is the stamp of the present epochs of scopes that a call which began then
 // brought, and which nothing changed meanwhile; else one that never stands.
-func (s *Service) settled(ctx context.Context, watch *cache.Watch, began time.Time, scopes ...cache.Scope) cache.Stamp {
+func (s *Service) settled(ctx context.Context, watch *cache.InvalidationRecorder, began time.Time, scopes ...cache.Scope) cache.Stamp {
 	stamp := s.Epochs.Read(scopes...)
 	if s.Shared != nil {
 		var err error
-		if stamp, err = s.Shared.Settled(ctx, stamp, time.Since(began)); err != nil {
+		if stamp, err = s.Shared.StampQuiet(ctx, stamp, time.Since(began)); err != nil {
 			return cache.Stamp{}
 		}
 	}

@@ -111,12 +111,12 @@ type losing struct {
 	leads atomic.Int32
 }
 
-type lostLead struct{ cache.Lead }
+type lostLead struct{ cache.Lock }
 
 func (lostLead) Held() bool { return false }
 
-func (l *losing) Lead(ctx context.Context, flight cache.Flight) (cache.Lead, cache.Leader, error) {
-	lead, leader, err := l.Shared.Lead(ctx, flight)
+func (l *losing) Lock(ctx context.Context, flight cache.Flight) (cache.Lock, cache.LockHolder, error) {
+	lead, leader, err := l.Shared.Lock(ctx, flight)
 	if lead != nil && l.leads.Add(1) == 1 {
 		lead = lostLead{lead}
 	}

@@ -102,7 +102,7 @@ func (s *Service) ownedUnder(ctx context.Context, stamp cache.Stamp, pool, id st
 	}
 	known := true
 	for _, l := range logins {
-		epoch, err := s.Shared.Owns(ctx, l.scope(), id)
+		epoch, err := s.Shared.AddOwner(ctx, l.scope(), id)
 		_, before := stamp.Only(l.scope()).Shared()
 		known = known && err == nil && len(before) == 1 && epoch == before[0]
 	}

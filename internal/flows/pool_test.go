@@ -216,12 +216,12 @@ func TestPoolChangesAreBounded(t *testing.T) {
 			_, err := r.SetIdentityPoolRoles(t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: &pool})
 			return cognito.Public(err).ErrorCode()
 		}
-		for n := range cache.MaxDoubts / cache.MaxDoubtsOfPool {
+		for n := range cache.MaxPoolChanges / cache.MaxChangesOfPool {
 			codes, id := map[string]int{}, fmt.Sprint(pool[:len(pool)-1], n+1) // the first is the rig's
-			for range cache.MaxDoubtsOfPool + 3 {
+			for range cache.MaxChangesOfPool + 3 {
 				codes[try(id)]++
 			}
-			if want := map[string]int{cognito.CodeInternal: cache.MaxDoubtsOfPool, "TooManyRequestsException": 3}; !maps.Equal(codes, want) {
+			if want := map[string]int{cognito.CodeInternal: cache.MaxChangesOfPool, "TooManyRequestsException": 3}; !maps.Equal(codes, want) {
 				t.Errorf("pool %d: got %v, want %v", n, codes, want)
 			}
 		}

@@ -21,7 +21,7 @@ import (
 // nobody was told that the change was made. But no exchange's answer is handed out
 // before the pool was read since, for it may be of the state after the change (confirm).
 type doubt struct {
-	noted cache.Doubt
+	noted cache.PoolChange
 	doubtText
 }
 
@@ -34,30 +34,30 @@ type doubtText struct {
 	Suspended bool
 }
 
-func (d *doubt) spell() cache.Doubt {
+func (d *doubt) spell() cache.PoolChange {
 	d.noted.Pool = d.Pool
 	d.noted.Text, _ = json.Marshal(d.doubtText) // strings and bytes always spell
 	return d.noted
 }
 
-func readDoubt(noted cache.Doubt) (d doubt, ok bool) {
+func readDoubt(noted cache.PoolChange) (d doubt, ok bool) {
 	d.noted = noted
 	err := strictjson.Decode(noted.Text, &d.doubtText, strictjson.Limits{Bytes: len(noted.Text), Depth: 4, Values: 100})
 	return d, err == nil && d.Pool == noted.Pool
 }
 
-// Doubts are the changes of pools that are under way or of unknown outcome. Its methods
+// PoolChanges are the changes of pools that are under way or of unknown outcome. Its methods
 // fail with cache.ErrFleet; cache.Doubts tells what each does.
-type Doubts interface {
-	PutDoubt(ctx context.Context, d cache.Doubt) error
-	ReplaceDoubt(ctx context.Context, d cache.Doubt) error
-	DropDoubt(ctx context.Context, d cache.Doubt) error
-	DoubtsOf(ctx context.Context, pool string) ([]cache.Doubt, error)
-	AdoptDoubts(ctx context.Context) ([]cache.Doubt, error)
+type PoolChanges interface {
+	PutPoolChange(ctx context.Context, d cache.PoolChange) error
+	ReplacePoolChange(ctx context.Context, d cache.PoolChange) error
+	DropPoolChange(ctx context.Context, d cache.PoolChange) error
+	PoolChangesOf(ctx context.Context, pool string) ([]cache.PoolChange, error)
+	TakeOverPoolChanges(ctx context.Context) ([]cache.PoolChange, error)
 }
 
 // doubts are the fleet's, or this process's own.
-func (s *Service) doubts() Doubts {
+func (s *Service) doubts() PoolChanges {
 	if s.Shared != nil {
 		return s.Shared
 	}
@@ -70,7 +70,7 @@ func (s *Service) doubts() Doubts {
 // change. same reports, of the backend's answer, whether the state before is that after;
 // nil: nobody can tell.
 func changePool[Out any](ctx context.Context, s *Service, a aspect, change func(context.Context) (*Out, error), same func(*Out, poolState) bool) (*Out, error) {
-	watch, began := s.Epochs.Watch(), time.Now()
+	watch, began := s.Epochs.RecordInvalidations(), time.Now()
 	defer watch.Close()
 	before, err := s.state(ctx, a)
 	switch {
@@ -136,7 +136,7 @@ func (s *Service) announceChange(ctx context.Context, a aspect, before poolState
 	fence.Cancel()
 	d := doubt{doubtText: doubtText{aspect: a, State: before}}
 	rand.Read(d.noted.ID[:])
-	switch err := s.doubts().PutDoubt(ctx, d.spell()); {
+	switch err := s.doubts().PutPoolChange(ctx, d.spell()); {
 	case errors.Is(err, cache.ErrLimited):
 		return doubt{}, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), err)
 	case err != nil:
@@ -148,7 +148,7 @@ func (s *Service) announceChange(ctx context.Context, a aspect, before poolState
 
 // untouched reports whether no other change that was fenced came between the reading of a
 // pool before a change and now.
-func (s *Service) untouched(ctx context.Context, watch *cache.Watch, began time.Time, a aspect) bool {
+func (s *Service) untouched(ctx context.Context, watch *cache.InvalidationRecorder, began time.Time, a aspect) bool {
 	for _, scope := range a.scopes() {
 		if stamp := s.settled(ctx, watch, began, scope); !stamp.Stands() {
 			return false
@@ -190,7 +190,7 @@ func changeFenced[Out any](ctx context.Context, s *Service, a aspect, change fun
 // linger leaves a fence around a change that may be made yet.
 func (s *Service) linger(fence *cache.Fence) {
 	if s.Shared != nil {
-		fence.Leave()
+		fence.LeavePending()
 		return
 	}
 	end := func() {
@@ -198,7 +198,7 @@ func (s *Service) linger(fence *cache.Fence) {
 		_, _ = fence.Done() // of a process that is alone: it cannot fail
 	}
 	if !s.behind(end) {
-		fence.Leave()
+		fence.LeavePending()
 	}
 }
 

@@ -240,7 +240,7 @@ func TestBadLoginsWithoutTheFleet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			fleet := &unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}}
-			r.Epochs.Join(fleet)
+			r.Epochs.ShareWith(fleet)
 			r.directory.guests.Store(user, true)
 			r.backend.refuse("bad", refusal)
 			_, err := r.Token(t.Context(), pool, user, map[string]string{idp: "bad"})
@@ -334,7 +334,7 @@ func TestRefusedFencesAreLimited(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := limited(t)
 			fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
-			r.Epochs.Join(fleet)
+			r.Epochs.ShareWith(fleet)
 			fences := func() int {
 				fleet.mu.Lock()
 				defer fleet.mu.Unlock()
@@ -396,7 +396,7 @@ func TestRefusedFencesOfManyLogins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := limited(t)
 			fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
-			r.Epochs.Join(fleet)
+			r.Epochs.ShareWith(fleet)
 			r.directory.Owns(pool, idp, "m", user)
 			r.directory.Owns(pool, idp, "a", user)
 			r.backend.set(func(b *backend) { b.changes = definite["no such login"] })
@@ -524,7 +524,7 @@ func TestForeseen(t *testing.T) {
 				}
 				r.Next = &backend
 				fleet := &unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}}
-				r.Epochs.Join(fleet)
+				r.Epochs.ShareWith(fleet)
 				err := attempt(t.Context(), r, stranger)
 				if got := code(err); got != c.want {
 					t.Errorf("without the fleet: got %q (%v), want %q", got, err, c.want)
@@ -554,7 +554,7 @@ func TestForeseenChangesAreFenced(t *testing.T) {
 		f.backend = r.backend
 		r.Next = &f
 		fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
-		r.Epochs.Join(fleet)
+		r.Epochs.ShareWith(fleet)
 		tries := 0
 		r.backend.set(func(b *backend) {
 			b.before = func(string) {

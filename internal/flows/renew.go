@@ -120,7 +120,7 @@ func (s *Service) wanted(r renewal) bool {
 	if !r.sub.expires.IsZero() && !now.Before(r.sub.expires) {
 		return false // the asker's token has expired; he will bring another
 	}
-	return r.entry.Use().Wanted(now, r.entry.Life(), s.RenewIdle)
+	return r.entry.Usage().Wanted(now, r.entry.Life(), s.RenewIdle)
 }
 
 // renewAhead starts a renewal behind an asker when one is due and the schedule
@@ -142,7 +142,7 @@ var lookAgain = backOff{5 * time.Second, 15 * time.Second}
 // lookAhead looks behind an asker for what the fleet has made of an entry whose
 // renewal is due.
 func (s *Service) lookAhead(now time.Time, entry *cache.Entry, sub subject) {
-	if !entry.TryPutOff(now, lookAgain.after(now, s.Random())) || s.Memory.Off() {
+	if !entry.TryPostponeRenewal(now, lookAgain.after(now, s.Random())) || s.Memory.Off() {
 		return // without memory each asker looks for himself
 	}
 	s.behind(func() {
@@ -158,7 +158,7 @@ func (s *Service) renew(r renewal) {
 	entry, sub := r.entry, r.sub
 	sub.old, sub.ahead = entry, true
 	// Until this one ends, others who see it due leave it alone.
-	if !entry.TryPutOff(s.Now(), s.Now().Add(s.Timeout)) {
+	if !entry.TryPostponeRenewal(s.Now(), s.Now().Add(s.Timeout)) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
@@ -187,6 +187,6 @@ func (s *Service) renew(r renewal) {
 		return
 	}
 	s.Observer.Renewal("ok")
-	fresh.Inherit(entry.LastAsked())
+	fresh.InheritLastAsked(entry.LastAsked())
 	s.schedule(fresh, sub)
 }

@@ -58,14 +58,14 @@ func (s *Service) settle(d doubt, adopted bool) {
 func (s *Service) note(d doubt) {
 	ctx, cancel := context.WithTimeout(context.Background(), settleWithin)
 	defer cancel()
-	_ = s.doubts().PutDoubt(ctx, d.spell()) // else it is tried again
+	_ = s.doubts().PutPoolChange(ctx, d.spell()) // else it is tried again
 }
 
 // forget forgets a change whose outcome is known, and reports whether it could.
 func (s *Service) forget(d doubt) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), settleWithin)
 	defer cancel()
-	return s.doubts().DropDoubt(ctx, d.spell()) == nil
+	return s.doubts().DropPoolChange(ctx, d.spell()) == nil
 }
 
 // forgetBehind forgets a change that was not made, as soon as the fleet can be reached.
@@ -95,7 +95,7 @@ func (s *Service) attendToDoubts(ctx context.Context) {
 func (s *Service) adoptOnce(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
-	adopted, err := s.doubts().AdoptDoubts(ctx)
+	adopted, err := s.doubts().TakeOverPoolChanges(ctx)
 	if err != nil {
 		return
 	}

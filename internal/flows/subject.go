@@ -80,7 +80,7 @@ func (r *request) namesPool() bool { return r.Flow == flowID }
 // readLogins adds the epochs of logins that were proved since.
 func (sub *subject) readLogins(e *cache.Epochs) {
 	if scopes := sub.loginScopes(); len(scopes) > 0 {
-		sub.stamp = cache.Join(sub.stamp, e.Read(scopes...))
+		sub.stamp = cache.JoinStamps(sub.stamp, e.Read(scopes...))
 	}
 }
 
@@ -100,7 +100,7 @@ func (sub *subject) proved() proved { return proved{sub.request, sub.logins, sub
 type evidence struct {
 	domain  cache.Domain
 	fields  []string
-	proofs  []cache.Holder
+	proofs  []cache.Proof
 	expires time.Time // when the first of the tokens does; zero: none
 	logins  []login
 	// settings is the generation that the proofs were made under.
@@ -192,7 +192,7 @@ func (ev *evidence) unproven(provider, token string, now time.Time) bool {
 	return true
 }
 
-func (ev *evidence) add(proof cache.Holder, expires time.Time, fields ...string) {
+func (ev *evidence) add(proof cache.Proof, expires time.Time, fields ...string) {
 	ev.proofs = append(ev.proofs, proof)
 	ev.fields = append(ev.fields, fields...)
 	if !expires.IsZero() && (ev.expires.IsZero() || expires.Before(ev.expires)) {

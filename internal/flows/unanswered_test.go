@@ -58,8 +58,8 @@ func TestUnansweredChangeBeyondTheLimit(t *testing.T) {
 // shifting is a fleet in which each login is changed just before its owner is noted.
 type shifting struct{ flows.Shared }
 
-func (s shifting) Owns(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error) {
-	_, err := s.Shared.Owns(ctx, login, id)
+func (s shifting) AddOwner(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error) {
+	_, err := s.Shared.AddOwner(ctx, login, id)
 	return cache.Epoch{1}, err
 }
 

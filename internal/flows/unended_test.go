@@ -14,15 +14,15 @@ type unendable struct {
 	*unreachable
 }
 
-func (u unendable) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, error) {
-	change, err := u.unreachable.Begin(ctx, scopes)
+func (u unendable) BeginFence(ctx context.Context, scopes []cache.Scope) (cache.SharedFence, error) {
+	change, err := u.unreachable.BeginFence(ctx, scopes)
 	if err != nil {
 		return nil, err
 	}
 	return undone{change}, nil
 }
 
-type undone struct{ cache.Change }
+type undone struct{ cache.SharedFence }
 
 func (undone) Done(context.Context) ([]cache.Epoch, error) { return nil, cache.ErrFleet }
 
@@ -38,7 +38,7 @@ func TestChangesThatCannotBeEndedAreNotAnswered(t *testing.T) {
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			r.Epochs.Join(unendable{&unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}})
+			r.Epochs.ShareWith(unendable{&unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}})
 			made := false
 			r.backend.set(func(b *backend) { b.before = func(string) { made = true } })
 			if err := change(r); !errors.Is(err, cognito.ErrUnavailable) {

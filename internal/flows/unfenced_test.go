@@ -100,7 +100,7 @@ func TestUnfenced(t *testing.T) {
 				backend.backend = r.backend
 				r.Next = &backend
 				r.directory.guests.Store(user, true) // as far as is known here
-				r.Epochs.Join(&unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}})
+				r.Epochs.ShareWith(&unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}})
 				if test.prepare != nil {
 					test.prepare(r)
 				}
@@ -121,7 +121,7 @@ func TestDevelopersAreNotServedUnfenced(t *testing.T) {
 	r := newRig(t)
 	backend := &discreet{backend: r.backend, asGuest: cognito.AccessForbidden(user), described: []string{idp}}
 	r.Next = backend
-	r.Epochs.Join(&unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}})
+	r.Epochs.ShareWith(&unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}})
 	for name, logins := range map[string]map[string]string{"alone": nil, "with a login": {idp: "a1"}, "with a bad login": {idp: "bad"}} {
 		request := flows.DeveloperRequest{Pool: pool, User: "u", IdentityID: user, Logins: logins}
 		if _, err := r.DeveloperGrant(t.Context(), request); !errors.Is(err, cognito.ErrUnavailable) || backend.asked > 0 {

@@ -50,10 +50,10 @@ type used struct {
 	until  time.Time
 	queued bool
 
-	told   cache.Use // what the fleet knows since it was told last
-	at     time.Time // that was; zero: it was not
-	failed bool      // the telling
-	lapses time.Time // of the material that the fleet is known to keep
+	told   cache.Usage // what the fleet knows since it was told last
+	at     time.Time   // that was; zero: it was not
+	failed bool        // the telling
+	lapses time.Time   // of the material that the fleet is known to keep
 }
 
 func newUses(idle time.Duration, limit int) *uses {
@@ -73,9 +73,9 @@ func (u *uses) note(e *cache.Entry, sub subject, now time.Time) {
 		u.by[sub.key] = one
 	}
 	if one.entry != nil && !one.entry.Issued.Equal(e.Issued) {
-		one.told, one.at, one.failed, one.lapses, one.before = cache.Use{}, time.Time{}, false, time.Time{}, 0
+		one.told, one.at, one.failed, one.lapses, one.before = cache.Usage{}, time.Time{}, false, time.Time{}, 0
 	} else if one.entry != nil && one.entry != e {
-		one.before += one.entry.HandOuts()
+		one.before += one.entry.Serves()
 	}
 	one.entry = e
 	if outlasts(sub.expires, one.until) {
@@ -107,16 +107,16 @@ func (one *used) tells(now time.Time, idle time.Duration) bool {
 		return now.Sub(one.at) >= tellAgain
 	}
 	use := one.use()
-	if one.at.IsZero() || use.HandOuts > 1 && one.told.HandOuts < 2 || use.Floor > one.told.Floor || one.brings(now) {
+	if one.at.IsZero() || use.Serves > 1 && one.told.Serves < 2 || use.Floor > one.told.Floor || one.brings(now) {
 		return true
 	}
-	return one.matters(idle) && use.Asked.After(one.told.Asked) && now.Sub(one.at) >= idle/5
+	return one.matters(idle) && use.AskedAt.After(one.told.AskedAt) && now.Sub(one.at) >= idle/5
 }
 
 // use is what this broker knows of the entry's use.
-func (one *used) use() cache.Use {
-	use := one.entry.Use()
-	use.HandOuts += one.before
+func (one *used) use() cache.Usage {
+	use := one.entry.Usage()
+	use.Serves += one.before
 	return use
 }
 
@@ -125,12 +125,12 @@ func (one *used) use() cache.Use {
 // or what renews it is due while this one was still lately.
 func (one *used) matters(idle time.Duration) bool {
 	life := one.entry.Life()
-	return one.told.HandOuts < 2 || one.told.Expected(life) || cache.Earliest(life) < idle
+	return one.told.Serves < 2 || one.told.Expected(life) || cache.Earliest(life) < idle
 }
 
 // brings reports whether the entry's material is better than what the fleet keeps.
 func (one *used) brings(now time.Time) bool {
-	lapses := cache.Lapses(one.entry, one.until)
+	lapses := cache.RequestExpiry(one.entry, one.until)
 	return lapses.After(now) && lapses.Sub(one.lapses) > fresher
 }
 
@@ -149,7 +149,7 @@ func (u *uses) sweep(now time.Time) {
 }
 
 // take takes reports off the queue.
-func (u *uses) take(now time.Time) (reports []cache.Report) {
+func (u *uses) take(now time.Time) (reports []cache.UsageReport) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	n := 0
@@ -160,13 +160,13 @@ func (u *uses) take(now time.Time) (reports []cache.Report) {
 			continue
 		}
 		one.queued = false
-		r := cache.Report{Key: key, Entry: one.entry, Use: one.use(), Until: one.until}
+		r := cache.UsageReport{Key: key, Entry: one.entry, Usage: one.use(), Until: one.until}
 		if one.brings(now) {
 			call := one.call
 			call.request = call.request.renewal(one.entry.Credentials.IdentityID)
-			r.Call, one.lapses = call.spell(), cache.Lapses(one.entry, one.until)
+			r.Call, one.lapses = call.spell(), cache.RequestExpiry(one.entry, one.until)
 		}
-		one.told, one.at, one.failed = r.Use, now, false
+		one.told, one.at, one.failed = r.Usage, now, false
 		reports = append(reports, r)
 	}
 	u.queue = append(u.queue[:0], u.queue[n:]...)
@@ -174,7 +174,7 @@ func (u *uses) take(now time.Time) (reports []cache.Report) {
 }
 
 // answered notes what came of reports.
-func (u *uses) answered(reports []cache.Report, told []cache.Told) {
+func (u *uses) answered(reports []cache.UsageReport, told []cache.SharedUsage) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for i, r := range reports {
@@ -186,9 +186,9 @@ func (u *uses) answered(reports []cache.Report, told []cache.Told) {
 		case told == nil:
 			one.failed, one.lapses = true, time.Time{}
 		case !told[i].Issued.IsZero():
-			one.lapses = told[i].Lapses
+			one.lapses = told[i].RequestExpires
 			if told[i].Issued.UnixMilli() == r.Entry.Issued.UnixMilli() {
-				one.told = told[i].Use
+				one.told = told[i].Usage
 			}
 		}
 	}
@@ -202,7 +202,7 @@ func (s *Service) tell(ctx context.Context) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
-	told, err := s.Schedule.Report(ctx, reports)
+	told, err := s.Schedule.ReportUsage(ctx, reports)
 	if err != nil {
 		told = nil
 	}

@@ -11,9 +11,9 @@ import (
 func TestUsesAreToldLazily(t *testing.T) {
 	const m, idle = time.Minute, 20 * time.Minute
 	start := time.Unix(1_800_000_000, 0)
-	once := cache.Use{HandOuts: 1, HandedOut: start, Asked: start, Floor: 20 * m}
+	once := cache.Usage{Serves: 1, ServedAt: start, AskedAt: start, Floor: 20 * m}
 	twice := once
-	twice.HandOuts = 2
+	twice.Serves = 2
 	for name, c := range map[string]struct {
 		used  used
 		outs  int           // hand-outs since
@@ -28,9 +28,9 @@ func TestUsesAreToldLazily(t *testing.T) {
 		"the third":                          {used{told: twice}, 3, 20 * m, 0, 0, false},
 		"the third, later":                   {used{told: twice}, 3, 20 * m, 0, 30 * m, false},
 		"a larger floor":                     {used{told: twice}, 3, 21 * m, 0, 0, true},
-		"one that the fleet knows":           {used{told: cache.Use{HandOuts: 2, Floor: 21 * m}}, 3, 21 * m, 0, 0, false},
-		"expected back, at once":             {used{told: cache.Use{HandOuts: 2, Floor: 51 * m}}, 3, 51 * m, 0, 3 * m, false},
-		"expected back, later":               {used{told: cache.Use{HandOuts: 2, Floor: 51 * m}}, 3, 51 * m, 0, 4 * m, true},
+		"one that the fleet knows":           {used{told: cache.Usage{Serves: 2, Floor: 21 * m}}, 3, 21 * m, 0, 0, false},
+		"expected back, at once":             {used{told: cache.Usage{Serves: 2, Floor: 51 * m}}, 3, 51 * m, 0, 3 * m, false},
+		"expected back, later":               {used{told: cache.Usage{Serves: 2, Floor: 51 * m}}, 3, 51 * m, 0, 4 * m, true},
 		"one of two brokers, later":          {used{told: once}, 1, 20 * m, 0, 4 * m, true},
 		"a short life, later":                {used{told: twice}, 3, 10 * m, 30 * m, 4 * m, true},
 		"what failed, at once":               {used{told: once, failed: true}, 2, 51 * m, 0, 29 * time.Second, false},
@@ -45,7 +45,7 @@ func TestUsesAreToldLazily(t *testing.T) {
 			}
 			one := c.used
 			one.entry = &cache.Entry{Issued: start, Credentials: cache.Credentials{Expires: start.Add(c.life)}}
-			if one.told != (cache.Use{}) {
+			if one.told != (cache.Usage{}) {
 				one.at = start
 			}
 			if one.lapses.IsZero() && !one.at.IsZero() {
@@ -53,7 +53,7 @@ func TestUsesAreToldLazily(t *testing.T) {
 			}
 			now := start.Add(c.after)
 			for range c.outs {
-				one.entry.HandedOut(now.Add(time.Millisecond), c.floor)
+				one.entry.RecordServe(now.Add(time.Millisecond), c.floor)
 			}
 			if got := one.tells(now, idle); got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
@@ -90,10 +90,10 @@ func TestUsesKeepTheFreshestCall(t *testing.T) {
 		}
 	}
 	again := &cache.Entry{Issued: start, Credentials: e.Credentials}
-	again.HandedOut(start, 0)
+	again.RecordServe(start, 0)
 	u.note(again, subject{key: cache.Key{1}}, start)
 	u.note(&cache.Entry{Issued: start, Credentials: e.Credentials}, subject{key: cache.Key{1}}, start)
-	if got := u.by[cache.Key{1}].use().HandOuts; got != 1 {
+	if got := u.by[cache.Key{1}].use().Serves; got != 1 {
 		t.Errorf("got %d hand-outs, want that of the copy too", got)
 	}
 	ask(2, "", 0)

@@ -20,7 +20,7 @@ type face struct {
 	header    *fasthttp.ResponseHeader // all but the request's id
 	requestID string                   // what that is called
 	expose    string                   // to pages
-	body      func(dst []byte, seen *cache.Glimpse, refreshAfter time.Time) []byte
+	body      func(dst []byte, seen *cache.EntryView, refreshAfter time.Time) []byte
 }
 
 var (
@@ -29,7 +29,7 @@ var (
 			{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", wireExpose}, {headerCache, string(flows.Hit)},
 		}),
 		requestID: "x-amzn-RequestId", expose: wireExpose,
-		body: func(dst []byte, g *cache.Glimpse, _ time.Time) []byte {
+		body: func(dst []byte, g *cache.EntryView, _ time.Time) []byte {
 			return awswire.AppendCredentials(dst, g.IdentityID, g.AccessKeyID, g.SecretKey, g.SessionToken, g.Expires)
 		},
 	}
@@ -83,7 +83,7 @@ func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face
 	}
 	seen, now := s.Flows.Again(s.patience.context(), guard)
 	if seen == nil {
-		s.Memo.Weed(key, s.Now())
+		s.Memo.DropStale(key, s.Now())
 		return false
 	}
 	s.head(c, f)
@@ -99,7 +99,7 @@ func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face
 
 // appendGrant appends the body of a grant, the same to the byte as the full way
 // encodes it.
-func appendGrant(dst []byte, g *cache.Glimpse, refreshAfter time.Time) []byte {
+func appendGrant(dst []byte, g *cache.EntryView, refreshAfter time.Time) []byte {
 	dst = appendText(append(dst, `{"identityId":`...), g.IdentityID)
 	dst = appendText(append(dst, `,"credentials":{"accessKeyId":`...), g.AccessKeyID)
 	dst = appendText(append(dst, `,"secretAccessKey":`...), g.SecretKey)

@@ -31,7 +31,7 @@ func TestAppendGrantProperty(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		got := appendGrant(nil, &cache.Glimpse{
+		got := appendGrant(nil, &cache.EntryView{
 			IdentityID: []byte(texts[0]), AccessKeyID: []byte(texts[1]), SecretKey: []byte(texts[2]), SessionToken: []byte(texts[3]), Expires: expires,
 		}, refresh)
 		if string(got) != string(want.body) {
@@ -59,7 +59,7 @@ func TestPatience(t *testing.T) {
 // looks counts those who look where nothing stands.
 type looks int
 
-func (l *looks) Look(context.Context) (*cache.Glimpse, error) { *l++; return nil, nil }
+func (l *looks) Read(context.Context) (*cache.EntryView, error) { *l++; return nil, nil }
 
 // Where the fleet had nothing, it is asked again for an entry that stands, and not for
 // one that was ended.
@@ -79,7 +79,7 @@ func TestAgainInVain(t *testing.T) {
 		now, epochs, spot := time.Now(), cache.NewEpochs(), new(looks)
 		entry := &cache.Entry{Credentials: cache.Credentials{Expires: now.Add(time.Hour)}, Issued: now, Stamp: epochs.Read("i/i", "p/p")}
 		key := memo.Key([]byte("r"), 0, []byte("b"))
-		memo.Put(key, now, &cache.Guard{Entry: entry, Spot: spot}, nil)
+		memo.Put(key, now, &cache.MemoCondition{Entry: entry, Ref: spot}, nil)
 		s := &Server{
 			Config:   Config{Memo: memo, Flows: flows.New(flows.Config{}), Now: time.Now},
 			patience: newPatience(time.Second),

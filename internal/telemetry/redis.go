@@ -13,7 +13,7 @@ type RedisState struct {
 	Lease time.Duration
 	// Silent are the servers that are left alone, Unwritten those that are asked for
 	// no writes.
-	Silent, Unwritten int
+	ReadBreakersOpen, WriteBreakersOpen int
 	// Connections to the servers; how often one was waited for, and in vain.
 	Connections, Waits, Timeouts int
 }
@@ -69,8 +69,8 @@ func (r *redisMetrics) Collect(to chan<- prometheus.Metric) {
 	now := (*state)()
 	gauge, counter := prometheus.GaugeValue, prometheus.CounterValue
 	to <- prometheus.MustNewConstMetric(r.lease, gauge, now.Lease.Seconds())
-	to <- prometheus.MustNewConstMetric(r.breakers, gauge, float64(now.Silent), "answers")
-	to <- prometheus.MustNewConstMetric(r.breakers, gauge, float64(now.Unwritten), "writes")
+	to <- prometheus.MustNewConstMetric(r.breakers, gauge, float64(now.ReadBreakersOpen), "answers")
+	to <- prometheus.MustNewConstMetric(r.breakers, gauge, float64(now.WriteBreakersOpen), "writes")
 	to <- prometheus.MustNewConstMetric(r.connections, gauge, float64(now.Connections))
 	to <- prometheus.MustNewConstMetric(r.waits, counter, float64(now.Waits))
 	to <- prometheus.MustNewConstMetric(r.timeouts, counter, float64(now.Timeouts))

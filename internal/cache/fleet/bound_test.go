@@ -17,7 +17,7 @@ func (b *broker) keep(t testing.TB, id, name string, life time.Duration) {
 		t.Fatal(err)
 	}
 	e := &cache.Entry{Issued: time.Now(), Stamp: stamp, Credentials: cache.Credentials{IdentityID: id, Expires: time.Now().Add(life)}}
-	if err := b.Keep(t.Context(), keyOf(name), e); err != nil {
+	if err := b.Store(t.Context(), keyOf(name), e); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -98,9 +98,9 @@ func TestEntryThatIsStoredAgain(t *testing.T) {
 	}
 }
 
-// What gives way is not renewed either: what that needs goes with it, and its place
+// What is dropped is not renewed either: what that needs goes with it, and its place
 // among those that are renewed is free.
-func TestEntryThatGaveWayIsNotRenewed(t *testing.T) {
+func TestEvictedEntryIsNotRenewed(t *testing.T) {
 	s, k := redistest.Single(t), newKeys()
 	a := join(t, server(s.Addr()), k).leased(t)
 	stamp, err := a.Stamp(t.Context(), a.epochs.Read(cache.IdentityScope("x"), pool))
@@ -110,10 +110,10 @@ func TestEntryThatGaveWayIsNotRenewed(t *testing.T) {
 	store := func(name string) {
 		now := time.Now()
 		e := &cache.Entry{Issued: now, Stamp: stamp, Credentials: cache.Credentials{IdentityID: "x", Expires: now.Add(time.Hour)}}
-		if err := a.Keep(t.Context(), keyOf(name), e); err != nil {
+		if err := a.Store(t.Context(), keyOf(name), e); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.Report(t.Context(), []cache.Report{once(name, e, now)}); err != nil {
+		if _, err := a.ReportUsage(t.Context(), []cache.UsageReport{once(name, e, now)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -134,7 +134,7 @@ func TestEntryThatGaveWayIsNotRenewed(t *testing.T) {
 
 // A set that is far larger than the bound, as no broker of this version makes it,
 // comes within it by few at a time.
-func TestEntriesComeWithinTheBound(t *testing.T) {
+func TestTooManyEntriesShrinkToTheBound(t *testing.T) {
 	s, k := redistest.Single(t), newKeys()
 	a := join(t, server(s.Addr()), k).leased(t)
 	a.keep(t, "x", "first", time.Hour)

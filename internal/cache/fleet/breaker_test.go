@@ -37,13 +37,13 @@ func TestBreakerTrips(t *testing.T) {
 		successes, nothings, bads int
 		open                      bool
 	}{
-		{"fewer than the floor", 0, 0, fleet.TripFloor - 1, false},
-		{"the floor", 0, 0, fleet.TripFloor, true},
-		{"as many as succeeded", fleet.TripFloor, 0, fleet.TripFloor, true},
-		{"fewer than succeeded", fleet.TripFloor + 1, 0, fleet.TripFloor, false},
+		{"fewer than the floor", 0, 0, fleet.MinFailures - 1, false},
+		{"the floor", 0, 0, fleet.MinFailures, true},
+		{"as many as succeeded", fleet.MinFailures, 0, fleet.MinFailures, true},
+		{"fewer than succeeded", fleet.MinFailures + 1, 0, fleet.MinFailures, false},
 		{"a blip", 1000, 0, 100, false},
-		{"what says nothing does not count", 0, 100, fleet.TripFloor - 1, false},
-		{"nor for the server", fleet.TripFloor, 100, fleet.TripFloor, true},
+		{"what says nothing does not count", 0, 100, fleet.MinFailures - 1, false},
+		{"nor for the server", fleet.MinFailures, 100, fleet.MinFailures, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := fleet.NewBreaker(true)
@@ -63,9 +63,9 @@ func TestBreakerForgets(t *testing.T) {
 		b := fleet.NewBreaker(true)
 		told(t, b, of(1000, nil)...)
 		time.Sleep(2 * fleet.TripWindow)
-		told(t, b, of(fleet.TripFloor-1, fleet.ErrFailed)...)
+		told(t, b, of(fleet.MinFailures-1, fleet.ErrFailed)...)
 		time.Sleep(2 * fleet.TripWindow)
-		told(t, b, of(fleet.TripFloor-1, fleet.ErrFailed)...)
+		told(t, b, of(fleet.MinFailures-1, fleet.ErrFailed)...)
 		if b.Open() {
 			t.Error("failures apart: got open, want closed")
 		}
@@ -80,7 +80,7 @@ func TestBreakerForgets(t *testing.T) {
 func tripped(t *testing.T, signed bool) fleet.Breaker {
 	t.Helper()
 	b := fleet.NewBreaker(signed)
-	told(t, b, of(fleet.TripFloor, fleet.ErrFailed)...)
+	told(t, b, of(fleet.MinFailures, fleet.ErrFailed)...)
 	return b
 }
 
@@ -90,7 +90,7 @@ func refuses(b fleet.Breaker) bool {
 	if err == nil {
 		done(fleet.ErrNothing)
 	}
-	return errors.Is(err, fleet.ErrLeftAlone)
+	return errors.Is(err, fleet.ErrBreakerOpen)
 }
 
 // sign has a breaker learn of an urgent command's outcome.
@@ -109,7 +109,7 @@ func TestBreakerReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := tripped(t, true)
 		for range 10 {
-			time.Sleep(2 * fleet.RestFor)
+			time.Sleep(2 * fleet.OpenFor)
 			sign(t, b, fleet.ErrFailed)
 			sign(t, b, fleet.ErrNothing)
 			if !refuses(b) {
@@ -118,7 +118,7 @@ func TestBreakerReturns(t *testing.T) {
 		}
 		sign(t, b, nil)
 		var trials []func(error)
-		for range fleet.Trials {
+		for range fleet.ProbesToClose {
 			done, err := b.Allow(false)
 			if err != nil {
 				t.Fatalf("a trial: got %v, want it admitted", err)
@@ -129,12 +129,12 @@ func TestBreakerReturns(t *testing.T) {
 			t.Error("during the trials: got another admitted, want none")
 		}
 		trials[0](fleet.ErrFailed)
-		time.Sleep(2 * fleet.RestFor)
+		time.Sleep(2 * fleet.OpenFor)
 		if !refuses(b) {
 			t.Error("after a trial that failed: got a command admitted, want none without another sign")
 		}
 		sign(t, b, nil)
-		told(t, b, of(fleet.Trials, nil)...)
+		told(t, b, of(fleet.ProbesToClose, nil)...)
 		if b.Open() {
 			t.Error("after trials that succeeded: got open, want closed")
 		}
@@ -145,8 +145,8 @@ func TestBreakerReturns(t *testing.T) {
 func TestBreakerReturnsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := tripped(t, true)
-		time.Sleep(2 * fleet.RestFor)
-		for range 1 + fleet.Trials {
+		time.Sleep(2 * fleet.OpenFor)
+		for range 1 + fleet.ProbesToClose {
 			sign(t, b, nil)
 		}
 		if b.Open() {
@@ -162,8 +162,8 @@ func TestBreakerRests(t *testing.T) {
 		if !refuses(b) {
 			t.Error("at once: got a command admitted, want none")
 		}
-		time.Sleep(2 * fleet.RestFor)
-		told(t, b, of(fleet.Trials, nil)...)
+		time.Sleep(2 * fleet.OpenFor)
+		told(t, b, of(fleet.ProbesToClose, nil)...)
 		if b.Open() {
 			t.Error("after trials that succeeded: got open, want closed")
 		}

@@ -24,11 +24,11 @@ func TestCancelledFences(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n++
 		ctx, id := t.Context(), fmt.Sprint("identity ", n)
-		_, stamp, err := brokers[0].look(ctx, id)
+		_, stamp, err := brokers[0].find(ctx, id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := brokers[0].store(ctx, id, "secret", stamp); err != nil {
+		if err := brokers[0].save(ctx, id, "secret", stamp); err != nil {
 			t.Fatal(err)
 		}
 		var open []*cache.Fence
@@ -59,7 +59,7 @@ func TestCancelledFences(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				for i, b := range brokers {
-					entry, _, err := b.look(ctx, id)
+					entry, _, err := b.find(ctx, id)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -117,11 +117,11 @@ func TestCancelAfterALapse(t *testing.T) {
 			k := newKeys()
 			a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
 			ctx, scope := t.Context(), cache.IdentityScope("x")
-			_, stamp, err := a.look(ctx, "x")
+			_, stamp, err := a.find(ctx, "x")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := a.store(ctx, "x", "secret", stamp); err != nil {
+			if err := a.save(ctx, "x", "secret", stamp); err != nil {
 				t.Fatal(err)
 			}
 			dead, err := a.epochs.Fence(ctx, scope)
@@ -129,7 +129,7 @@ func TestCancelAfterALapse(t *testing.T) {
 				t.Fatal(err)
 			}
 			if lapsed {
-				dead.Leave()
+				dead.LeavePending()
 				lapse(t, redis)
 			}
 			live, err := b.epochs.Fence(ctx, scope)
@@ -138,7 +138,7 @@ func TestCancelAfterALapse(t *testing.T) {
 			}
 			live.Cancel()
 			dead.Cancel()
-			if entry, _, err := b.look(ctx, "x"); err != nil || (entry != nil) == lapsed {
+			if entry, _, err := b.find(ctx, "x"); err != nil || (entry != nil) == lapsed {
 				t.Errorf("got an entry %v (%v), want %v", entry != nil, err, !lapsed)
 			}
 		})
@@ -158,7 +158,7 @@ func TestFoundFenced(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &cache.Entry{Issued: time.Now(), Stamp: stamp, Credentials: cache.Credentials{IdentityID: "x", Expires: time.Now().Add(time.Hour)}}
-	if err := a.Keep(ctx, keyOf("alice"), e); err != nil {
+	if err := a.Store(ctx, keyOf("alice"), e); err != nil {
 		t.Fatal(err)
 	}
 	find := func(key cache.Key) cache.Found {

@@ -29,19 +29,19 @@ type Server struct {
 type client struct {
 	redis.UniversalClient
 	cluster *redis.ClusterClient // nil: not a cluster
-	meeting *meeting             // the cluster
-	guards  *guards
+	gate    *bootstrapGate       // the cluster
+	hooks   *breakerHooks
 }
 
 // dial makes a client. It connects when it is used.
 func dial(s Server, observe Observer) client {
-	hush()
+	silenceLibrary()
 	c := connect(s)
-	c.meeting, c.guards = new(meeting), newGuards(observe)
+	c.gate, c.hooks = new(bootstrapGate), newGuards(observe)
 	if c.cluster != nil {
-		c.cluster.OnNewNode(c.guards.guard)
+		c.cluster.OnNewNode(c.hooks.install)
 	} else if one, ok := c.UniversalClient.(*redis.Client); ok {
-		c.guards.guard(one)
+		c.hooks.install(one)
 	}
 	return c
 }
@@ -52,7 +52,7 @@ func connect(s Server) client {
 		DialTimeout: s.DialTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout, PoolSize: s.PoolSize,
 		// A deadline of a request must end its command.
 		ContextTimeoutEnabled: true,
-		// The guards send again what should be; what timed out once would again.
+		// The hooks send again what should be; what timed out once would again.
 		MaxRetries:   -1,
 		MaxRedirects: 3,
 		PoolTimeout:  s.ReadTimeout, DialerRetries: 1,
@@ -77,12 +77,12 @@ func connect(s Server) client {
 // node is the server that keeps a key.
 func (c client) node(ctx context.Context, key string) (*redis.Client, error) {
 	if c.cluster != nil {
-		if !c.meeting.may(isUrgent(ctx)) {
-			return nil, errUnmet
+		if !c.gate.allow(bypassesBreaker(ctx)) {
+			return nil, errNotConnected
 		}
 		node, err := c.cluster.MasterForKey(ctx, key)
 		if err == nil {
-			c.meeting.met.Store(true)
+			c.gate.open.Store(true)
 		}
 		return node, err
 	}
@@ -101,15 +101,15 @@ func (c client) at(ctx context.Context, s script, key string, args ...any) (*red
 }
 
 // confirmedAt is at by runConfirmed.
-func (c client) confirmedAt(ctx context.Context, s script, key string, args ...any) (*redis.Cmd, look, error) {
+func (c client) confirmedAt(ctx context.Context, s script, key string, args ...any) (*redis.Cmd, serverState, error) {
 	return c.atBy(ctx, c.runConfirmed, s, key, args)
 }
 
-func (c client) atBy(ctx context.Context, by run, s script, key string, args []any) (*redis.Cmd, look, error) {
-	try := func() (*redis.Cmd, look, error) {
+func (c client) atBy(ctx context.Context, by scriptRunner, s script, key string, args []any) (*redis.Cmd, serverState, error) {
+	try := func() (*redis.Cmd, serverState, error) {
 		node, err := c.node(ctx, key)
 		if err != nil {
-			return nil, look{}, err
+			return nil, serverState{}, err
 		}
 		results, l, err := by(ctx, node, s, []invocation{{key, args}})
 		if err != nil {
@@ -118,7 +118,7 @@ func (c client) atBy(ctx context.Context, by run, s script, key string, args []a
 		return results[0], l, nil
 	}
 	cmd, l, err := try()
-	if err != nil && movedAway(err) {
+	if err != nil && moved(err) {
 		c.reload(ctx)
 		cmd, l, err = try()
 	}

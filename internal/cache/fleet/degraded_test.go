@@ -33,18 +33,18 @@ func (b *broker) troubled(t testing.TB, want string) {
 	t.Helper()
 	defer func() {
 		if t.Failed() {
-			t.Logf("redis is %q, %+v", b.Trouble(), b.Status())
+			t.Logf("redis is %q, %+v", b.Health(), b.Status())
 		}
 	}()
-	until(t, "redis is "+want, func() bool { return b.Trouble() == want })
+	until(t, "redis is "+want, func() bool { return b.Health() == want })
 }
 
 // kept has an entry stored for an identity.
 func (b *broker) kept(t testing.TB, id string) {
 	t.Helper()
-	_, stamp, err := b.look(t.Context(), id)
+	_, stamp, err := b.find(t.Context(), id)
 	if err == nil {
-		err = b.store(t.Context(), id, "secret", stamp)
+		err = b.save(t.Context(), id, "secret", stamp)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestSilentServer(t *testing.T) {
 	link.Hang()
 	until(t, "the server is left alone", func() bool {
 		_, err := b.found(t, "x")
-		return errors.Is(err, fleet.ErrLeftAlone)
+		return errors.Is(err, fleet.ErrBreakerOpen)
 	})
 	b.troubled(t, "unreachable")
 	before := seen.reads.Load()
@@ -86,11 +86,11 @@ func TestSilentServer(t *testing.T) {
 	if n := seen.reads.Load() - before; n > 0 {
 		t.Errorf("%d reads were sent, want none", n)
 	}
-	if got := b.Status(); got.Silent != 1 || got.Lease != 0 && b.Lease().Held() == false {
+	if got := b.Status(); got.ReadBreakersOpen != 1 || got.Lease != 0 && b.Lease().Held() == false {
 		t.Errorf("got %+v, want one silent server", got)
 	}
 	link.Restore()
-	b.well(t).leased(t)
+	b.healthy(t).leased(t)
 	if found, err := b.found(t, "x"); err != nil || !found {
 		t.Errorf("after it: got %v %v, want the entry", found, err)
 	}
@@ -109,18 +109,18 @@ func TestLateFence(t *testing.T) {
 	t.Parallel() // it waits
 	s := redistest.Single(t)
 	link := redistest.Proxy(t, s.Addr())
-	b := joinWith(t, newKeys(), fleet.Config{Server: server(link.Addr()), Observer: silent{}, Pending: time.Hour}).leased(t)
+	b := joinWith(t, newKeys(), fleet.Config{Server: server(link.Addr()), Observer: silent{}, FenceLife: time.Hour}).leased(t)
 	b.kept(t, "x")
 	link.Hang()
 	if _, err := b.epochs.Fence(t.Context(), cache.IdentityScope("x")); !errors.Is(err, cache.ErrFleet) {
 		t.Errorf("the fence: got %v, want it not available", err)
 	}
 	link.Restore()
-	b.well(t)
+	b.healthy(t)
 	until(t, "entries are kept again", func() bool {
-		_, stamp, err := b.look(t.Context(), "x")
+		_, stamp, err := b.find(t.Context(), "x")
 		if err == nil && stamp.Stands() {
-			err = b.store(t.Context(), "x", "secret", stamp)
+			err = b.save(t.Context(), "x", "secret", stamp)
 		}
 		found, lost := b.found(t, "x")
 		return err == nil && lost == nil && found
@@ -128,7 +128,7 @@ func TestLateFence(t *testing.T) {
 }
 
 // A full server is read, and what has become a replica, or has too few of them, is not
-// believed; changes that need a fence fail at once.
+// confirmed; changes that need a fence fail at once.
 func TestServerThatTakesNoWrites(t *testing.T) {
 	t.Parallel() // it waits
 	for _, test := range []struct {
@@ -136,7 +136,7 @@ func TestServerThatTakesNoWrites(t *testing.T) {
 		begin  func(*redistest.Server)
 		end    func(*redistest.Server)
 		reason string
-		lapses bool // the lease cannot be renewed, and no read is believed
+		lapses bool // the lease cannot be renewed, and no read is confirmed
 	}{
 		{
 			"full", func(s *redistest.Server) { s.Config("maxmemory", "1") },
@@ -158,11 +158,11 @@ func TestServerThatTakesNoWrites(t *testing.T) {
 			b.kept(t, "x")
 			test.begin(s)
 			until(t, "writes are refused", func() bool {
-				_, stamp, err := b.look(t.Context(), "y")
+				_, stamp, err := b.find(t.Context(), "y")
 				if err == nil {
-					err = b.store(t.Context(), "y", "secret", stamp)
+					err = b.save(t.Context(), "y", "secret", stamp)
 				}
-				return errors.Is(err, fleet.ErrLeftAlone)
+				return errors.Is(err, fleet.ErrBreakerOpen)
 			})
 			b.troubled(t, test.reason)
 			if test.lapses {
@@ -177,14 +177,14 @@ func TestServerThatTakesNoWrites(t *testing.T) {
 					t.Fatalf("a fence: got %v, want it not available", err)
 				}
 			}
-			if got := b.Status(); got.Silent != 0 || got.Unwritten != 1 {
+			if got := b.Status(); got.ReadBreakersOpen != 0 || got.WriteBreakersOpen != 1 {
 				t.Errorf("got %+v, want one server that is not written", got)
 			}
 			if found, err := b.found(t, "x"); found == test.lapses || errors.Is(err, cache.ErrFleet) != test.lapses {
 				t.Errorf("after fences that failed: got %v %v, want the entry: %v", found, err, !test.lapses)
 			}
 			test.end(s)
-			b.well(t).leased(t)
+			b.healthy(t).leased(t)
 			fence, err := b.epochs.Fence(t.Context(), cache.IdentityScope("x"))
 			if err != nil {
 				t.Fatalf("a fence, after it: got %v, want one", err)
@@ -210,7 +210,7 @@ func TestServerThatComesLater(t *testing.T) {
 		t.Errorf("got %v, want it not available", err)
 	}
 	s.Start()
-	b.well(t).leased(t).kept(t, "x")
+	b.healthy(t).leased(t).kept(t, "x")
 	if found, err := b.found(t, "x"); err != nil || !found {
 		t.Errorf("when it has come: got %v %v, want the entry", found, err)
 	}
@@ -237,16 +237,16 @@ func TestSilentShard(t *testing.T) {
 		for _, id := range ids {
 			found, err := b.found(t, id)
 			switch {
-			case errors.Is(err, fleet.ErrLeftAlone):
+			case errors.Is(err, fleet.ErrBreakerOpen):
 				alone++
 			case err == nil && found:
 				served++
 			}
 		}
-		return alone > 0 && alone+served == len(ids) && b.Status().Silent == 1
+		return alone > 0 && alone+served == len(ids) && b.Status().ReadBreakersOpen == 1
 	})
 	silent.Resume()
-	b.well(t).leased(t)
+	b.healthy(t).leased(t)
 	for _, id := range ids {
 		if found, err := b.found(t, id); err != nil || !found {
 			t.Errorf("%s, after it: got %v %v, want the entry", id, found, err)
@@ -271,14 +271,14 @@ func TestFailedOver(t *testing.T) {
 			b := join(t, test.server, newKeys()).leased(t)
 			b.kept(t, "x")
 			test.over(b)
-			b.well(t).leased(t)
+			b.healthy(t).leased(t)
 			n := 0
 			until(t, "entries are kept again", func() bool {
 				id := fmt.Sprint("after ", n)
 				n++
-				_, stamp, err := b.look(t.Context(), id)
+				_, stamp, err := b.find(t.Context(), id)
 				if err == nil && stamp.Stands() {
-					err = b.store(t.Context(), id, "secret", stamp)
+					err = b.save(t.Context(), id, "secret", stamp)
 				}
 				found, lost := b.found(t, id)
 				return err == nil && lost == nil && found

@@ -22,22 +22,22 @@
 // deliver, only on the lease to lapse.
 //
 // Flights. What an exchange would bring to many, one broker fetches: the one that
-// has the lead of its key under the present epochs, a token with a short life that
+// has the lock of its key under the present epochs, a token with a short life that
 // it renews while it is at work. The others look until that is gone, and then for
-// the entry that was stored. A lead that lapses costs an exchange more, never a
+// the entry that was stored. A lock that lapses costs an exchange more, never a
 // wrong answer: entries are judged by their epochs, whoever stored them.
 //
 // Whatever Redis forgets (emptied, evicting) is made anew and matches nothing that
-// came before. An epoch names the reign in which it was made, and counts in no
+// came before. An epoch names the replication id in which it was made, and counts in no
 // other: a server that took over, or that read an old state back from its disk, may not
 // know what was fenced.
 //
 // A server may have been replaced by another that a broker does not reach. So it is
-// believed only for a moment after its replicas confirmed a write: what they have
+// confirmed only for a moment after its replicas confirmed a write: what they have
 // not confirmed is no lease, no fence, and no epoch that anything is served under. Of
 // all servers that were ever met together most must have the write; of two, the
 // master needs its replica, and the replica that took over is alone. So whoever is
 // confirmed on one side cannot be on the other, nor shortly after: a server that has
-// not been what it is for the length of a lease is not believed to know all who
-// believe another, and a fence waits then.
+// not been what it is for the length of a lease is not confirmed to know all who
+// take as confirmed another, and a fence waits then.
 package fleet

@@ -25,21 +25,21 @@ const (
 )
 
 // The entries of a home stand in a sorted set beside its epoch, with when each was stored
-// last (microseconds): an asker chooses the names of his classic sessions, and so can
+// last (microseconds): a caller chooses the names of his classic sessions, and so can
 // make any number of entries. What has expired since, or was dropped, may be in it.
 
-// yielding is how many entries give way to one that is stored: more than one, so that
+// maxDropped is how many entries are dropped to one that is stored: more than one, so that
 // a set which an earlier broker let grow larger comes within the bound.
-const yielding = 4
+const maxDropped = 4
 
 // storeEntry stores an entry while its home's epoch is the present one, unless one
 // of the same epochs that expires later stands there. Where its home has too many, the
-// oldest gives way, with what it is renewed with. KEYS[1] is the entry's name.
+// oldest is dropped, with what it is renewed with. KEYS[1] is the entry's name.
 // ARGV: the home's epoch's name, the entry, the epoch, the entry's life, an
 // epoch's life, the length of the header, the entry's short name, what precedes it in
-// names of entries and of material, the hash of uses, the set of entries, how many
-// there may be, how many give way. Returns whether it stored.
-var storeEntry = newScript(ownEpoch + `
+// names of entries and of renewal request, the hash of uses, the set of entries, how many
+// there may be, how many are dropped. Returns whether it stored.
+var storeEntry = newScript(presentEpochScript + `
 if present(redis.call('GET', ARGV[1])) ~= ARGV[3] then return 0 end
 local size = tonumber(ARGV[6])
 local old = redis.call('GETRANGE', KEYS[1], 0, size - 1)
@@ -70,7 +70,7 @@ func (f *Fleet) Find(
 	ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp, sparing bool,
 ) (cache.Found, error) {
 	scopes, _ := stamp.Shared()
-	name := f.names.of("c", scopes[0], key)
+	name := f.names.named("c", scopes[0], key)
 	blob, epochs, err := f.read(ctx, name, scopes)
 	if err != nil {
 		return cache.Found{}, err
@@ -110,7 +110,7 @@ func (f *Fleet) read(ctx context.Context, name string, scopes []cache.Scope) (bl
 	}
 	epochs = make(map[cache.Scope]cache.Epoch, len(scopes))
 	for i, s := range scopes {
-		if epoch, ok := stable(values[1+i]); ok {
+		if epoch, ok := parseEpoch(values[1+i]); ok {
 			epochs[s] = epoch
 		}
 	}
@@ -138,12 +138,12 @@ func (f *Fleet) entry(
 	size := headerFixed + 16*len(h.epochs)
 	plain, err := f.seal.Open([]byte(blob[size:]), name+blob[:size])
 	if err != nil {
-		f.observe.Sealed()
+		f.observe.OpenFailed()
 		return nil, false, nil
 	}
 	entry, others, ok := unpackEntry(plain)
 	if !ok || len(others) != len(h.epochs)-2 {
-		f.observe.Sealed()
+		f.observe.OpenFailed()
 		return nil, false, nil
 	}
 	n := len(scopes) - 2 // known before
@@ -170,7 +170,7 @@ func (f *Fleet) entry(
 		if !all {
 			return nil, fenced, nil
 		}
-		stamp = cache.Join(stamp, also.With(epochs))
+		stamp = cache.JoinStamps(stamp, also.With(epochs))
 	}
 	entry.Stamp = stamp
 	return entry, false, nil
@@ -189,7 +189,7 @@ func (f *Fleet) present(ctx context.Context, scopes []cache.Scope) (map[cache.Sc
 	}
 	epochs := make(map[cache.Scope]cache.Epoch, len(scopes))
 	for i, s := range scopes {
-		if epoch, ok := stable(values[i]); ok {
+		if epoch, ok := parseEpoch(values[i]); ok {
 			epochs[s] = epoch
 		}
 	}
@@ -204,23 +204,23 @@ func (f *Fleet) Stamp(ctx context.Context, stamp cache.Stamp) (cache.Stamp, erro
 	return stamp.With(epochs), err
 }
 
-// Keep stores an entry for the fleet, if its stamp still stands; within one epoch
+// Store stores an entry for the fleet, if its stamp still stands; within one epoch
 // the later expiry wins. The first scope of the stamp is the entry's home, the
 // second its pool. Of more than cache.MaxEntries with one home, the oldest is dropped.
 // It fails with cache.ErrFleet.
-func (f *Fleet) Keep(ctx context.Context, key cache.Key, e *cache.Entry) error {
+func (f *Fleet) Store(ctx context.Context, key cache.Key, e *cache.Entry) error {
 	scopes, epochs := e.Stamp.Shared()
 	life := time.Until(e.Credentials.Expires)
 	if !e.Stamp.Stands() || len(scopes) < 2 || len(scopes) > maxEpochs || life < time.Millisecond {
 		return nil
 	}
 	root := f.names.root(scopes[0])
-	name := root.of("c", key)
+	name := root.named("c", key)
 	blob := appendHeader(nil, header{expires: e.Credentials.Expires, epochs: epochs})
 	size := len(blob)
 	blob = f.seal.Seal(blob, packEntry(e, scopes[2:]), name+string(blob))
 	_, err := f.at(ctx, storeEntry, name, root.epoch(), blob, epochs[0][:], life.Milliseconds(), epochLife.Milliseconds(), size,
-		short(key), root.before("c"), root.before("m"), root.used(), root.entries(), cache.MaxEntries, yielding)
+		short(key), root.prefix("c"), root.prefix("m"), root.usages(), root.entries(), cache.MaxEntries, maxDropped)
 	if err != nil {
 		return unavailable("store an entry", err)
 	}
@@ -230,7 +230,7 @@ func (f *Fleet) Keep(ctx context.Context, key cache.Key, e *cache.Entry) error {
 // Drop removes the entry of a key whose home is that scope. It fails with
 // cache.ErrFleet.
 func (f *Fleet) Drop(ctx context.Context, key cache.Key, home cache.Scope) error {
-	if err := f.redis.Del(ctx, f.names.of("c", home, key)).Err(); err != nil {
+	if err := f.redis.Del(ctx, f.names.named("c", home, key)).Err(); err != nil {
 		return unavailable("drop an entry", err)
 	}
 	return nil
@@ -275,7 +275,7 @@ func packEntry(e *cache.Entry, others []cache.Scope) []byte {
 
 // unpackEntry reads what packEntry spelt.
 func unpackEntry(b []byte) (e *cache.Entry, others []cache.Scope, ok bool) {
-	var g cache.Glimpse
+	var g cache.EntryView
 	jitter, spelt, ok := cutEntry(b, &g)
 	if !ok {
 		return nil, nil, false
@@ -289,7 +289,7 @@ func unpackEntry(b []byte) (e *cache.Entry, others []cache.Scope, ok bool) {
 }
 
 // cutEntry reads what packEntry spelt; its texts are parts of b.
-func cutEntry(b []byte, g *cache.Glimpse) (jitter float64, others []byte, ok bool) {
+func cutEntry(b []byte, g *cache.EntryView) (jitter float64, others []byte, ok bool) {
 	if len(b) < entryFixed {
 		return 0, nil, false
 	}

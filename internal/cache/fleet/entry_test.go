@@ -16,11 +16,11 @@ func TestTamperedEntries(t *testing.T) {
 	k := newKeys()
 	a := join(t, server(redis.Addr()), k).leased(t)
 	ctx := t.Context()
-	_, stamp, err := a.look(ctx, "x")
+	_, stamp, err := a.find(ctx, "x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.store(ctx, "x", "one", stamp); err != nil {
+	if err := a.save(ctx, "x", "one", stamp); err != nil {
 		t.Fatal(err)
 	}
 	admin := redis.Client()
@@ -48,11 +48,11 @@ func TestTamperedEntries(t *testing.T) {
 	look("whole again", true)
 
 	// Moved to another identity's name, with that identity's epoch in its header.
-	_, other, err := b.look(ctx, "y")
+	_, other, err := b.find(ctx, "y")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.store(ctx, "y", "two", other); err != nil {
+	if err := b.save(ctx, "y", "two", other); err != nil {
 		t.Fatal(err)
 	}
 	for _, there := range admin.Keys(ctx, "*:c:*").Val() {
@@ -78,7 +78,7 @@ func TestWritesAreJudged(t *testing.T) {
 		e := &cache.Entry{Issued: time.Now(), Stamp: stamp, Credentials: cache.Credentials{
 			IdentityID: "x", SecretKey: secret, Expires: time.Now().Add(life),
 		}}
-		if err := a.Keep(ctx, keyOf("x"), e); err != nil {
+		if err := a.Store(ctx, keyOf("x"), e); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,7 +106,7 @@ func TestWritesAreJudged(t *testing.T) {
 	keep("expired", -time.Second, first)
 	wants("two hours")
 	deaf := cache.NewEpochs() // of a broker that is not told of fences
-	deaf.Join(a.Fleet)
+	deaf.ShareWith(a.Fleet)
 	scopes, epochs := first.Shared()
 	told := map[cache.Scope]cache.Epoch{}
 	for i, scope := range scopes {
@@ -149,11 +149,11 @@ func TestFencesOfNothingAndOfTheUnknown(t *testing.T) {
 	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
 	settle(t, a)
 	ctx := t.Context()
-	_, stamp, err := a.look(ctx, "x")
+	_, stamp, err := a.find(ctx, "x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.store(ctx, "x", "one", stamp); err != nil {
+	if err := a.save(ctx, "x", "one", stamp); err != nil {
 		t.Fatal(err)
 	}
 	fence, err := a.epochs.Fence(ctx, cache.IdentityScope("x"))
@@ -162,7 +162,7 @@ func TestFencesOfNothingAndOfTheUnknown(t *testing.T) {
 	}
 	fence.Cancel()
 	for _, broker := range []*broker{a, b} {
-		if e, _, err := broker.look(ctx, "x"); err != nil || e == nil {
+		if e, _, err := broker.find(ctx, "x"); err != nil || e == nil {
 			t.Errorf("cancelled: got no entry (%v), want the one of before", err)
 		}
 	}
@@ -170,9 +170,9 @@ func TestFencesOfNothingAndOfTheUnknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fence.Leave()
+	fence.LeavePending()
 	for _, broker := range []*broker{a, b} {
-		if e, stamp, err := broker.look(ctx, "x"); err != nil || e != nil || stamp.Stands() {
+		if e, stamp, err := broker.find(ctx, "x"); err != nil || e != nil || stamp.Stands() {
 			t.Errorf("left: got an entry %v (%v) and a stamp %v, want none", e != nil, err, stamp.Stands())
 		}
 	}
@@ -183,7 +183,7 @@ func TestFencesOfNothingAndOfTheUnknown(t *testing.T) {
 			redis.Client().Set(ctx, key, v[:len(v)-8]+"\x00\x00\x00\x00\x00\x00\x00\x01", time.Hour)
 		}
 	}
-	if e, stamp, err := b.look(ctx, "x"); err != nil || e != nil || !stamp.Stands() {
+	if e, stamp, err := b.find(ctx, "x"); err != nil || e != nil || !stamp.Stands() {
 		t.Errorf("lapsed: got an entry %v (%v) and a stamp %v, want the stamp only", e != nil, err, stamp.Stands())
 	}
 }

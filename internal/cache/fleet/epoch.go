@@ -16,33 +16,33 @@ import (
 // whose epochs are given this life again when it is stored.
 const epochLife = 48 * time.Hour
 
-// A scope's epoch is a string: 16 random bytes, 16 of the reign in which it was made
+// A scope's epoch is a string: 16 random bytes, 16 of the replication id in which it was made
 // and, while fences are open, a record of 24 for each: its random id, and the deadline
 // at which it lapses, in milliseconds of Redis's clock. Whoever reads more than 32
 // bytes reads a pending epoch. A record whose deadline is 0 is of no fence: in place of the
 // id it has the epoch that stood before the fences that are open, 16 zero bytes where none
 // did, and the scope returns to it when all of them are cancelled. It is dropped when one
 // ends otherwise, or lapses. A server that took over, or that read an old state back
-// from its disk, may not know of a fence: what was not made in its own reign is no
+// from its disk, may not know of a fence: what was not made in its own replication id is no
 // epoch of its own. Only the scripts below write one.
 const (
-	reignSize  = 16
-	recordedAt = 16 + reignSize
+	replicationIDSize = 16
+	epochSize         = 16 + replicationIDSize
 )
 
-// ownEpoch tells the server's reign, and the epoch that a value spells: the empty
-// string for none, a pending one, or one of another reign.
-const ownEpoch = ownReign + `
+// presentEpochScript tells the server's replication id, and the epoch that a value spells: the empty
+// string for none, a pending one, or one of another replication id.
+const presentEpochScript = replicationIDScript + `
 local function present(v)
   if v and #v == 32 and string.sub(v, 17) == reign then return string.sub(v, 1, 16) end
   return ''
 end
 `
 
-// keepOthers keeps, of the value v, the records of fences that have not lapsed and
+// parseFences keeps, of the value v, the records of fences that have not lapsed and
 // are not the one given; own tells whether that was among them. former is the record of
 // the epoch to return to, empty where there is none.
-const keepOthers = `
+const parseFences = `
 local kept, own, former, lapsed = {}, false, '', false
 for i = 33, #v, 24 do
   local record = string.sub(v, i, i + 23)
@@ -61,10 +61,10 @@ local others = table.concat(kept)
 if lapsed or string.sub(v, 17, 32) ~= reign then former = '' end
 `
 
-// forgetUses deletes what a scope's entries are renewed with: their epoch has passed. Of
-// more uses than brokers note the material is left to lapse; it renews nothing under a new
+// forgetRequests deletes what a scope's entries are renewed with: their epoch has passed. Of
+// more uses than brokers note the renewal request is left to lapse; it renews nothing under a new
 // epoch.
-var forgetUses = fmt.Sprintf(`
+var forgetRequests = fmt.Sprintf(`
 local function forgetUses()
   local root = string.sub(KEYS[1], 1, -2)
   if redis.call('HLEN', root .. 'u') <= %d then
@@ -72,46 +72,46 @@ local function forgetUses()
   end
   redis.call('DEL', root .. 'u')
 end
-`, 2*maxUsed)
+`, 2*maxRequests)
 
 // maxFences bounds the fences that are open around a scope at once: each lengthens its
 // epoch until it ends, or lapses. A change that would begin one more is refused.
 const maxFences = 256
 
-// ended notes when the last change of the scope ended, for answers that name the
-// scope only when they are there (see settledEpoch).
-const ended = `redis.call('SET', KEYS[1] .. 'f', now, 'PX', 300000)
+// recordEnd notes when the last change of the scope ended, for answers that name the
+// scope only when they are there (see quietEpoch).
+const recordEnd = `redis.call('SET', KEYS[1] .. 'f', now, 'PX', 300000)
 `
 
-// fencedNow is what openEpoch returns for an epoch that became pending a moment ago.
-const fencedNow = "f"
+// pendingRecently is what openEpoch returns for an epoch that became pending a moment ago.
+const pendingRecently = "f"
 
-// openEpoch returns the epoch and the reign, and makes an epoch where there is none or
-// where all that made it pending has lapsed; a pending one is empty, or fencedNow. ARGV: a
+// openEpoch returns the epoch and the replication id, and makes an epoch where there is none or
+// where all that made it pending has lapsed; a pending one is empty, or pendingRecently. ARGV: a
 // new epoch, its life, and how long a fence lasts that began a moment ago.
-var openEpoch = newScript(ownEpoch + forgetUses + `
+var openEpoch = newScript(presentEpochScript + forgetRequests + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ''
-` + keepOthers + `
+` + parseFences + `
 local epoch = present(v)
 if epoch ~= '' then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 elseif others == '' then
   if #v > 0 then
     forgetUses()
-    ` + ended + `  end
+    ` + recordEnd + `  end
   epoch = ARGV[1]
   redis.call('SET', KEYS[1], epoch .. reign, 'PX', ARGV[2])
 elseif struct.unpack('>I8', string.sub(others, -8)) - now > tonumber(ARGV[3]) then
-  epoch = '` + fencedNow + `'
+  epoch = '` + pendingRecently + `'
 end
 return epoch .. reign
 `)
 
 // beginFence makes the epoch pending. ARGV: a new epoch, its life, the fence's id, how
 // long it lasts, and how many may be open. It fails where too many are.
-var beginFence = newScript(ownEpoch + `
+var beginFence = newScript(presentEpochScript + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
-` + keepOthers + `
+` + parseFences + `
 if #kept >= tonumber(ARGV[5]) then return redis.error_reply('ERR too many fences') end
 local before = present(v)
 if #v == 0 then before = string.rep('\0', 16) end
@@ -125,9 +125,9 @@ return 0
 // ARGV: a new epoch, its life, the fence's id, the epoch it began, 1 where it is cancelled.
 // Returns the epoch that stands there now, empty for a pending one, whether the fence was
 // still known, and whether no other began since.
-var endFence = newScript(ownEpoch + forgetUses + `
+var endFence = newScript(presentEpochScript + forgetRequests + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
-` + keepOthers + `
+` + parseFences + `
 local cancelled = ARGV[5] == '1'
 if not own and cancelled then return {present(v), 0, 0} end
 local undisturbed = own and string.sub(v, 1, 16) == ARGV[4] and 1 or 0
@@ -143,7 +143,7 @@ if cancelled and former ~= '' then
   end
 else
   forgetUses()
-  ` + ended + `end
+  ` + recordEnd + `end
 redis.call('SET', KEYS[1], epoch .. reign .. others, 'PX', ARGV[2])
 return {others == '' and epoch or '', own and 1 or 0, undisturbed}
 `)
@@ -153,9 +153,9 @@ func random() (id [16]byte) {
 	return id
 }
 
-// stable is the epoch that a script or the reader tells; ok is false for none or a
+// parseEpoch is the epoch that a script or the reader tells; ok is false for none or a
 // pending one.
-func stable(value string) (epoch cache.Epoch, ok bool) {
+func parseEpoch(value string) (epoch cache.Epoch, ok bool) {
 	if len(value) != len(epoch) {
 		return cache.Epoch{}, false
 	}
@@ -163,10 +163,10 @@ func stable(value string) (epoch cache.Epoch, ok bool) {
 	return epoch, true
 }
 
-// own makes of epochs that were read from a server what stable takes: of its own
+// stripEpochs makes of epochs that were read from a server what stable takes: of its own
 // epochs the epoch, of any other nothing. process is the one that answered. Where the
-// server is not believed, it fails.
-func (c client) own(ctx context.Context, from *redis.Client, keys []string, values [][]byte, process string) error {
+// server is not confirmed, it fails.
+func (c client) stripEpochs(ctx context.Context, from *redis.Client, keys []string, values [][]byte, process string) error {
 	var reign string
 	for i, key := range keys {
 		if !isEpoch(key) {
@@ -174,22 +174,22 @@ func (c client) own(ctx context.Context, from *redis.Client, keys []string, valu
 		}
 		v := values[i]
 		if reign == "" && len(v) > 0 {
-			known, err := c.believed(ctx, from, func(b *believed) bool { return b.process == process })
+			known, err := c.confirmedMaster(ctx, from, func(b *confirmedMaster) bool { return b.runID == process })
 			if err != nil {
 				return err
 			}
-			reign = known.reign
+			reign = known.replicationID
 		}
-		if values[i] = nil; len(v) == recordedAt && string(v[16:]) == reign {
+		if values[i] = nil; len(v) == epochSize && string(v[16:]) == reign {
 			values[i] = v[:16]
 		}
 	}
 	return nil
 }
 
-// believed is what is believed of a server, if it is the one that is meant.
-func (c client) believed(ctx context.Context, from *redis.Client, meant func(*believed) bool) (*believed, error) {
-	return c.guards.of(from).where(ctx, meant, func(ctx context.Context) error {
+// confirmedMaster is what is confirmed of a server, if it is the one that is meant.
+func (c client) confirmedMaster(ctx context.Context, from *redis.Client, meant func(*confirmedMaster) bool) (*confirmedMaster, error) {
+	return c.hooks.of(from).confirmed(ctx, meant, func(ctx context.Context) error {
 		_, _, err := c.runConfirmed(ctx, from, script{}, nil)
 		return err
 	})
@@ -208,20 +208,20 @@ func (f *Fleet) open(ctx context.Context, scopes []cache.Scope) (epochs map[cach
 	}
 	epochs = make(map[cache.Scope]cache.Epoch, len(scopes))
 	for i, value := range values {
-		if epoch, ok := stable(value); ok {
+		if epoch, ok := parseEpoch(value); ok {
 			epochs[scopes[i]] = epoch
 		}
-		fenced = fenced || value == fencedNow
+		fenced = fenced || value == pendingRecently
 	}
 	return epochs, fenced, nil
 }
 
-// momentAgo is how long ago a fence began that most probably ends soon: longer than it takes
+// recentFence is how long ago a fence began that most probably ends soon: longer than it takes
 // to begin while a broker does not answer.
-const momentAgo = leaseLife + time.Second
+const recentFence = leaseLife + time.Second
 
 // openTogether is open for the names of epochs that one server keeps; a fence that began a
-// moment ago lasts longer than recent. Where the server is not believed, it fails.
+// moment ago lasts longer than recent. Where the server is not confirmed, it fails.
 func (c client) openTogether(ctx context.Context, from *redis.Client, names []string, recent time.Duration, r *reply) error {
 	calls := make([]invocation, len(names))
 	for i, name := range names {
@@ -237,8 +237,8 @@ func (c client) openTogether(ctx context.Context, from *redis.Client, names []st
 		if err != nil {
 			return err
 		}
-		at := max(0, len(text)-reignSize)
-		if _, err := c.believed(ctx, from, func(b *believed) bool { return b.reign == text[at:] }); err != nil {
+		at := max(0, len(text)-replicationIDSize)
+		if _, err := c.confirmedMaster(ctx, from, func(b *confirmedMaster) bool { return b.replicationID == text[at:] }); err != nil {
 			return err
 		}
 		r.values = append(r.values, []byte(text[:at]))
@@ -246,12 +246,12 @@ func (c client) openTogether(ctx context.Context, from *redis.Client, names []st
 	return nil
 }
 
-// run is how a script is run on a server for some of the scopes.
-type run func(ctx context.Context, node *redis.Client, s script, calls []invocation) ([]*redis.Cmd, look, error)
+// scriptRunner is how a script is run on a server for some of the scopes.
+type scriptRunner func(ctx context.Context, node *redis.Client, s script, calls []invocation) ([]*redis.Cmd, serverState, error)
 
 // onEach runs a script for the epoch of each scope, on the servers that keep them. It
 // tells the least of what the servers are: how long they have been so.
-func (f *Fleet) onEach(ctx context.Context, by run, s script, scopes []cache.Scope, args func(i int) []any) ([]*redis.Cmd, look, error) {
+func (f *Fleet) onEach(ctx context.Context, by scriptRunner, s script, scopes []cache.Scope, args func(i int) []any) ([]*redis.Cmd, serverState, error) {
 	calls := make([]invocation, len(scopes))
 	keys := make([]string, len(scopes))
 	for i, scope := range scopes {
@@ -259,23 +259,23 @@ func (f *Fleet) onEach(ctx context.Context, by run, s script, scopes []cache.Sco
 		calls[i] = invocation{key: keys[i], args: args(i)}
 	}
 	results, least, err := f.spread(ctx, by, s, keys, calls)
-	if err != nil && movedAway(err) {
+	if err != nil && moved(err) {
 		f.redis.reload(ctx)
 		results, least, err = f.spread(ctx, by, s, keys, calls)
 	}
 	if err != nil {
-		return nil, look{}, unavailable("run a script", err)
+		return nil, serverState{}, unavailable("run a script", err)
 	}
 	return results, least, nil
 }
 
-func (f *Fleet) spread(ctx context.Context, by run, s script, keys []string, calls []invocation) ([]*redis.Cmd, look, error) {
+func (f *Fleet) spread(ctx context.Context, by scriptRunner, s script, keys []string, calls []invocation) ([]*redis.Cmd, serverState, error) {
 	nodes, err := f.redis.byNode(ctx, keys)
 	if err != nil {
-		return nil, look{}, err
+		return nil, serverState{}, err
 	}
 	results := make([]*redis.Cmd, len(calls))
-	least := look{kept: math.MaxInt64, whole: math.MaxInt64}
+	least := serverState{enoughFor: math.MaxInt64, losslessFor: math.MaxInt64}
 	for node, places := range nodes {
 		part := make([]invocation, len(places))
 		for i, place := range places {
@@ -283,9 +283,9 @@ func (f *Fleet) spread(ctx context.Context, by run, s script, keys []string, cal
 		}
 		got, l, err := by(ctx, node, s, part)
 		if err != nil {
-			return nil, look{}, err
+			return nil, serverState{}, err
 		}
-		least.kept, least.whole = min(least.kept, l.kept), min(least.whole, l.whole)
+		least.enoughFor, least.losslessFor = min(least.enoughFor, l.enoughFor), min(least.losslessFor, l.losslessFor)
 		for i, place := range places {
 			results[place] = got[i]
 		}
@@ -294,9 +294,9 @@ func (f *Fleet) spread(ctx context.Context, by run, s script, keys []string, cal
 }
 
 // runOnly runs a script on one server, which is not looked at.
-func runOnly(ctx context.Context, node *redis.Client, s script, calls []invocation) ([]*redis.Cmd, look, error) {
+func runOnly(ctx context.Context, node *redis.Client, s script, calls []invocation) ([]*redis.Cmd, serverState, error) {
 	results, err := s.run(ctx, node, calls)
-	return results, look{}, err
+	return results, serverState{}, err
 }
 
 // unavailable makes cache.ErrFleet of what Redis answered.

@@ -20,12 +20,12 @@ func (f *Fleet) openFailure(name, blob string) *cache.Failure {
 	}
 	plain, err := f.seal.Open([]byte(blob), name)
 	if err != nil {
-		f.observe.Sealed()
+		f.observe.OpenFailed()
 		return nil
 	}
 	failure, ok := unpackFailure(plain)
 	if !ok {
-		f.observe.Sealed()
+		f.observe.OpenFailed()
 		return nil
 	}
 	return failure
@@ -34,10 +34,10 @@ func (f *Fleet) openFailure(name, blob string) *cache.Failure {
 // packFailure spells what of a failure is sealed.
 func packFailure(f *cache.Failure) []byte {
 	b := append([]byte{0}, f.Tokens[:]...)
-	if f.Server {
+	if f.ServerFault {
 		b[0] |= 1
 	}
-	if f.Behind {
+	if f.BackendDown {
 		b[0] |= 2
 	}
 	return appendTexts(b, f.Code, f.Message)
@@ -49,7 +49,7 @@ func unpackFailure(b []byte) (*cache.Failure, bool) {
 	if len(b) < 1+len(f.Tokens) {
 		return nil, false
 	}
-	f.Server, f.Behind = b[0]&1 != 0, b[0]&2 != 0
+	f.ServerFault, f.BackendDown = b[0]&1 != 0, b[0]&2 != 0
 	copy(f.Tokens[:], b[1:])
 	ok := readTexts(b[1+len(f.Tokens):], &f.Code, &f.Message)
 	return f, ok

@@ -13,7 +13,7 @@ func TestFailuresRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := &cache.Failure{
 			Code: rapid.String().Draw(t, "code"), Message: rapid.String().Draw(t, "message"),
-			Server: rapid.Bool().Draw(t, "server"), Behind: rapid.Bool().Draw(t, "behind"),
+			ServerFault: rapid.Bool().Draw(t, "server"), BackendDown: rapid.Bool().Draw(t, "behind"),
 		}
 		copy(f.Tokens[:], rapid.SliceOfN(rapid.Byte(), len(f.Tokens), len(f.Tokens)).Draw(t, "tokens"))
 		packed := packFailure(f)

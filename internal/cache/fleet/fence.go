@@ -8,35 +8,35 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// change is a fence that is open.
-type change struct {
+// sharedFence is a fence that is open.
+type sharedFence struct {
 	fleet  *Fleet
 	scopes []cache.Scope
 	id     [16]byte
-	begun  [][16]byte
+	epochs [][16]byte
 	ended  bool
 }
 
-// Begin makes the scopes' epochs pending and has all brokers end what they hold in
+// BeginFence makes the scopes' epochs pending and has all brokers end what they hold in
 // memory for them. It takes two round trips and the slowest broker's
 // acknowledgement; a broker that does not answer costs the length of its lease.
-func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, error) {
+func (f *Fleet) BeginFence(ctx context.Context, scopes []cache.Scope) (cache.SharedFence, error) {
 	start := time.Now()
-	c := &change{fleet: f, scopes: scopes, id: random(), begun: make([][16]byte, len(scopes))}
-	for i := range c.begun {
-		c.begun[i] = random()
+	c := &sharedFence{fleet: f, scopes: scopes, id: random(), epochs: make([][16]byte, len(scopes))}
+	for i := range c.epochs {
+		c.epochs[i] = random()
 	}
 	_, stood, err := f.onEach(ctx, f.redis.runConfirmed, beginFence, scopes, func(i int) []any {
-		return []any{c.begun[i][:], epochLife.Milliseconds(), c.id[:], f.pending.Milliseconds(), maxFences}
+		return []any{c.epochs[i][:], epochLife.Milliseconds(), c.id[:], f.fenceLife.Milliseconds(), maxFences}
 	})
 	if err == nil {
-		err = f.member.announce(ctx, scopes, stood.kept)
+		err = f.membership.announce(ctx, scopes, stood.enoughFor)
 	}
 	if err != nil {
 		// What was made pending, or may have been, lapses by itself; better at once,
-		// unless it would trouble a server that nothing was sent to.
-		if !errors.Is(err, errLeftAlone) && !errors.Is(err, errUnmet) {
-			f.behind(c.giveUp)
+		// unless it would health a server that nothing was sent to.
+		if !errors.Is(err, errBreakerOpen) && !errors.Is(err, errNotConnected) {
+			f.background(c.abandon)
 		}
 		f.observe.Fence("failed", time.Since(start))
 		return nil, err
@@ -45,22 +45,24 @@ func (f *Fleet) Begin(ctx context.Context, scopes []cache.Scope) (cache.Change, 
 	return c, nil
 }
 
-// lateWithin is how long after a server's first answer a command may arrive that was
+// mayArriveWithin is how long after a server's first answer a command may arrive that was
 // sent before: it was held up with the server, or on its way.
-const lateWithin = 2 * time.Second
+const mayArriveWithin = 2 * time.Second
 
-// giveUp takes back a fence that did not come about. What was sent to make it may
-// arrive after its asker gave it up, and would leave the scopes without a cache for
+// abandon takes back a fence that did not come about. What was sent to make it may
+// arrive after its caller gave it up, and would leave the scopes without a cache for
 // as long as a fence lasts.
-func (c *change) giveUp(ctx context.Context) { c.takeBack(ctx, lateWithin, func() {}) }
+func (c *sharedFence) abandon(ctx context.Context) {
+	c.cancelUntilArrived(ctx, mayArriveWithin, func() {})
+}
 
-// takeBack looks for the fence until it is not late any more; looked is called after each
+// cancelUntilArrived looks for the fence until it is not late any more; looked is called after each
 // look.
-func (c *change) takeBack(ctx context.Context, late time.Duration, looked func()) {
-	ctx, cancel := context.WithTimeout(ctx, c.fleet.pending)
+func (c *sharedFence) cancelUntilArrived(ctx context.Context, late time.Duration, looked func()) {
+	ctx, cancel := context.WithTimeout(ctx, c.fleet.fenceLife)
 	defer cancel()
 	var answered time.Time
-	_ = c.fleet.persist(ctx, func(ctx context.Context) error {
+	_ = c.fleet.retry(ctx, func(ctx context.Context) error {
 		_, unknown, _, err := c.end(ctx, runOnly, true)
 		defer looked()
 		if err != nil || len(unknown) == 0 {
@@ -70,35 +72,35 @@ func (c *change) takeBack(ctx context.Context, late time.Duration, looked func()
 			answered = time.Now()
 		}
 		if time.Since(answered) < late {
-			return errLate
+			return errMayArrive
 		}
 		return nil
 	})
 }
 
-// errLate says that a fence is looked for that may still arrive.
-var errLate = errors.New("the fence has not arrived")
+// errMayArrive says that a fence is looked for that may still arrive.
+var errMayArrive = errors.New("the fence has not arrived")
 
 // Done opens new epochs. Where Redis lost the fence meanwhile, others may have
 // stored and kept what is older than the change: they are told once more. Where a
 // server's replicas do not confirm its end, another may have taken its place that does
 // not know it. It tries until ctx ends.
-func (c *change) Done(ctx context.Context) ([]cache.Epoch, error) {
+func (c *sharedFence) Done(ctx context.Context) ([]cache.Epoch, error) {
 	if c.ended {
 		return nil, nil
 	}
 	c.ended = true
-	ctx = urgent(ctx)
+	ctx = bypassBreaker(ctx)
 	var epochs []cache.Epoch
 	alone := true
-	err := c.fleet.persist(ctx, func(ctx context.Context) error {
+	err := c.fleet.retry(ctx, func(ctx context.Context) error {
 		var lost []cache.Scope
 		var err error
 		var undisturbed bool
 		epochs, lost, undisturbed, err = c.end(ctx, c.fleet.redis.runConfirmed, false)
 		alone = alone && undisturbed
 		if err == nil && len(lost) > 0 {
-			err = c.fleet.member.announce(ctx, lost, 0)
+			err = c.fleet.membership.announce(ctx, lost, 0)
 		}
 		return err
 	})
@@ -109,24 +111,24 @@ func (c *change) Done(ctx context.Context) ([]cache.Epoch, error) {
 }
 
 // Cancel returns to the epochs before, once all fences that overlap are cancelled.
-func (c *change) Cancel(ctx context.Context) error {
+func (c *sharedFence) Cancel(ctx context.Context) error {
 	if c.ended {
 		return nil
 	}
 	c.ended = true
-	_, _, _, err := c.end(urgent(ctx), runOnly, true)
+	_, _, _, err := c.end(bypassBreaker(ctx), runOnly, true)
 	return err
 }
 
 // end runs the end of the fence for each scope. lost are those whose fence Redis
 // did not know any more.
-func (c *change) end(ctx context.Context, by run, unchanged bool) (epochs []cache.Epoch, lost []cache.Scope, undisturbed bool, err error) {
+func (c *sharedFence) end(ctx context.Context, by scriptRunner, unchanged bool) (epochs []cache.Epoch, lost []cache.Scope, undisturbed bool, err error) {
 	results, _, err := c.fleet.onEach(ctx, by, endFence, c.scopes, func(i int) []any {
 		fresh, cancelled := random(), 0
 		if unchanged {
 			cancelled = 1
 		}
-		return []any{fresh[:], epochLife.Milliseconds(), c.id[:], c.begun[i][:], cancelled}
+		return []any{fresh[:], epochLife.Milliseconds(), c.id[:], c.epochs[i][:], cancelled}
 	})
 	if err != nil {
 		return nil, nil, false, err
@@ -138,7 +140,7 @@ func (c *change) end(ctx context.Context, by run, unchanged bool) (epochs []cach
 			return nil, nil, false, unavailable("end a fence", err)
 		}
 		value, _ := answer[0].(string)
-		epoch, ok := stable(value)
+		epoch, ok := parseEpoch(value)
 		epochs = append(epochs, epoch)
 		undisturbed = undisturbed && ok && answer[2] == int64(1)
 		if answer[1] != int64(1) {
@@ -148,8 +150,8 @@ func (c *change) end(ctx context.Context, by run, unchanged bool) (epochs []cach
 	return epochs, lost, undisturbed, nil
 }
 
-// persist tries again what failed until it succeeds or ctx ends.
-func (f *Fleet) persist(ctx context.Context, try func(context.Context) error) error {
+// retry tries again what failed until it succeeds or ctx ends.
+func (f *Fleet) retry(ctx context.Context, try func(context.Context) error) error {
 	pause := 20 * time.Millisecond
 	for {
 		err := try(ctx)

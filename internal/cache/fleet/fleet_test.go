@@ -20,15 +20,15 @@ func TestShared(t *testing.T) {
 	k := newKeys()
 	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
 	ctx := t.Context()
-	e, stamp, err := a.look(ctx, "x")
+	e, stamp, err := a.find(ctx, "x")
 	if err != nil || e != nil {
 		t.Fatalf("before anything was stored: got %v %v, want nothing", e, err)
 	}
-	if err := a.store(ctx, "x", "one", stamp); err != nil {
+	if err := a.save(ctx, "x", "one", stamp); err != nil {
 		t.Fatal(err)
 	}
 	for name, broker := range map[string]*broker{"a": a, "b": b} {
-		if e, _, err = broker.look(ctx, "x"); err != nil || e == nil || e.Credentials.SecretKey != "one" {
+		if e, _, err = broker.find(ctx, "x"); err != nil || e == nil || e.Credentials.SecretKey != "one" {
 			t.Fatalf("%s: got no entry (%v), want what a stored", name, err)
 		}
 		if !e.Stamp.Valid() {
@@ -40,7 +40,7 @@ func TestShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, broker := range map[string]*broker{"a": a, "b": b} {
-		if e, stamp, err = broker.look(ctx, "x"); err != nil || e != nil || stamp.Stands() {
+		if e, stamp, err = broker.find(ctx, "x"); err != nil || e != nil || stamp.Stands() {
 			t.Errorf("%s, while the fence is open: got %v, %v and a stamp that stands: %v; want none", name, e, err, stamp.Stands())
 		}
 	}
@@ -48,7 +48,7 @@ func TestShared(t *testing.T) {
 	if err != nil || !after.Valid() {
 		t.Fatalf("the fence's end: got %v, and a valid stamp: %v", err, after.Valid())
 	}
-	if e, stamp, err = b.look(ctx, "x"); err != nil || e != nil || !stamp.Stands() {
+	if e, stamp, err = b.find(ctx, "x"); err != nil || e != nil || !stamp.Stands() {
 		t.Errorf("after the fence: got %v, %v and a stamp that stands: %v; want a stamp only", e, err, stamp.Stands())
 	}
 }

@@ -17,7 +17,7 @@ func FuzzStored(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Add(packEntry(e, []cache.Scope{"l/one", "l/two"}))
 	f.Add(appendHeader(nil, header{expires: time.UnixMilli(5), epochs: make([]cache.Epoch, 3)}))
-	f.Add(packMaterial(&cache.Material{Home: "i/i", Pool: "p/p", Call: []byte("call")}))
+	f.Add(packRequest(&cache.RenewalRequest{Home: "i/i", Pool: "p/p", Call: []byte("call")}))
 	f.Add(bytes.Repeat([]byte{0xff}, 64))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if e, others, ok := unpackEntry(b); ok {
@@ -31,8 +31,8 @@ func FuzzStored(f *testing.F) {
 				t.Errorf("a header of %q: got %q again", b, again)
 			}
 		}
-		s := spot{epochs: string(make([]byte, 32))}
-		if s.rests(b) {
+		s := entryRef{epochs: string(make([]byte, 32))}
+		if s.headerMatches(b) {
 			if h, ok := readHeader(string(b)); !ok || len(h.epochs) != 2 {
 				t.Errorf("a header of %q: got it taken for one of two epochs", b)
 			}
@@ -40,7 +40,7 @@ func FuzzStored(f *testing.F) {
 		unpackFailure(b)
 		for n := range 9 { // a record and a moment, wherever one ends
 			if size := len(b) - n; size >= 0 {
-				unpackUse(string(b[:size]), string(b[size:]))
+				unpackUsage(string(b[:size]), string(b[size:]))
 			}
 		}
 	})

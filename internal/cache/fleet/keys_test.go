@@ -16,7 +16,7 @@ type unopened struct {
 	atomic.Int64
 }
 
-func (u *unopened) Sealed() { u.Add(1) }
+func (u *unopened) OpenFailed() { u.Add(1) }
 
 // sealing starts a broker with those keys.
 func sealing(t *testing.T, redis *redistest.Server, k keys, seals ...[]byte) (*broker, *unopened) {
@@ -29,14 +29,14 @@ func sealing(t *testing.T, redis *redistest.Server, k keys, seals ...[]byte) (*b
 // put stores an identity's entry, and whose his login is.
 func (b *broker) put(t *testing.T, id string) {
 	t.Helper()
-	_, stamp, err := b.look(t.Context(), id)
+	_, stamp, err := b.find(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.store(t.Context(), id, "secret of "+id, stamp); err != nil {
+	if err := b.save(t.Context(), id, "secret of "+id, stamp); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Owns(t.Context(), cache.LoginScope("idp", id), id); err != nil {
+	if _, err := b.AddOwner(t.Context(), cache.LoginScope("idp", id), id); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -44,7 +44,7 @@ func (b *broker) put(t *testing.T, id string) {
 // has reports whether a broker finds what put stored.
 func (b *broker) has(t *testing.T, id string) bool {
 	t.Helper()
-	e, _, err := b.look(t.Context(), id)
+	e, _, err := b.find(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,11 +137,11 @@ func TestAnnouncementOfAnUnknownKey(t *testing.T) {
 	settle(t, ahead)
 	ids := []string{"changed", "another"}
 	for _, id := range ids {
-		_, stamp, err := here.look(t.Context(), id)
+		_, stamp, err := here.find(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := here.store(t.Context(), id, "secret", stamp); err != nil {
+		if err := here.save(t.Context(), id, "secret", stamp); err != nil {
 			t.Fatal(err)
 		}
 		if _, ok := here.memory.Get(keyOf(id)); !ok {
@@ -160,10 +160,10 @@ func TestAnnouncementOfAnUnknownKey(t *testing.T) {
 	if _, err := fence.Done(); err != nil {
 		t.Fatal(err)
 	}
-	if e, _, err := here.look(t.Context(), "changed"); e != nil || err != nil {
+	if e, _, err := here.find(t.Context(), "changed"); e != nil || err != nil {
 		t.Errorf("what was changed: got an entry or %v, want none", err)
 	}
-	if e, _, err := here.look(t.Context(), "another"); e == nil || err != nil {
+	if e, _, err := here.find(t.Context(), "another"); e == nil || err != nil {
 		t.Errorf("the rest: got nothing (%v), want it from Redis", err)
 	}
 }

@@ -21,14 +21,14 @@ func filledOn(t *testing.T, redis *redistest.Server) (a, b *broker, link *redist
 	k := newKeys()
 	a, b = join(t, server(redis.Addr()), k).leased(t), join(t, server(link.Addr()), k).leased(t)
 	settle(t, a)
-	_, stamp, err := a.look(t.Context(), "x")
+	_, stamp, err := a.find(t.Context(), "x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.store(t.Context(), "x", "one", stamp); err != nil {
+	if err := a.save(t.Context(), "x", "one", stamp); err != nil {
 		t.Fatal(err)
 	}
-	if e, _, err := b.look(t.Context(), "x"); e == nil || err != nil {
+	if e, _, err := b.find(t.Context(), "x"); e == nil || err != nil {
 		t.Fatalf("the second broker: got no entry (%v), want one", err)
 	}
 	if _, ok := b.memory.Get(keyOf("x")); !ok {
@@ -72,7 +72,7 @@ func (b *broker) lacks(t *testing.T, when string) {
 	if _, ok := b.memory.Get(keyOf("x")); ok {
 		t.Errorf("%s: got the old entry from memory, want nothing", when)
 	}
-	e, _, err := b.look(t.Context(), "x")
+	e, _, err := b.find(t.Context(), "x")
 	if err == nil && e != nil {
 		t.Errorf("%s: got the old entry, want nothing", when)
 	}
@@ -80,7 +80,7 @@ func (b *broker) lacks(t *testing.T, when string) {
 
 // A broker that cannot hear of a change serves nothing from memory when the change
 // is answered, nor after it hears again.
-func TestUnheard(t *testing.T) {
+func TestSilentBroker(t *testing.T) {
 	t.Parallel()
 	for name, silence := range map[string]func(*redistest.Link){
 		"cut":     (*redistest.Link).Cut,
@@ -102,7 +102,7 @@ func TestUnheard(t *testing.T) {
 
 // A broker whose connection breaks and comes back at once, within its lease, knows
 // that it missed what was announced in between.
-func TestMissed(t *testing.T) {
+func TestMissedAnnouncement(t *testing.T) {
 	t.Parallel()
 	a, b, link := filled(t)
 	link.Cut()
@@ -120,7 +120,7 @@ func TestMissed(t *testing.T) {
 // not yet.
 func (b *broker) pending(t *testing.T, id string) bool {
 	t.Helper()
-	_, stamp, err := b.look(t.Context(), id)
+	_, stamp, err := b.find(t.Context(), id)
 	if err != nil {
 		t.Error(err)
 		return false
@@ -130,7 +130,7 @@ func (b *broker) pending(t *testing.T, id string) bool {
 
 // A Redis that lost who holds a lease lets a change wait for those it may have
 // forgotten; one that lost the fence itself has it announced again.
-func TestLost(t *testing.T) {
+func TestFencesThatRedisLost(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(*redistest.Server){
 		"emptied":   (*redistest.Server).FlushAll,
@@ -156,10 +156,10 @@ func TestLost(t *testing.T) {
 			}
 			lose(redis)
 			b.leased(t)
-			_, stamp, err := b.look(t.Context(), "x") // before the change reached upstream
-			for ; err != nil; _, stamp, err = b.look(t.Context(), "x") {
+			_, stamp, err := b.find(t.Context(), "x") // before the change reached upstream
+			for ; err != nil; _, stamp, err = b.find(t.Context(), "x") {
 			}
-			if err := b.store(t.Context(), "x", "old", stamp); err != nil {
+			if err := b.save(t.Context(), "x", "old", stamp); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := fence.Done(); err != nil {
@@ -172,21 +172,21 @@ func TestLost(t *testing.T) {
 
 // A Redis that reads back from its disk what it held before a change serves nothing
 // of it: another process does not know what was changed since.
-func TestReadBack(t *testing.T) {
+func TestStateReadBackFromDisk(t *testing.T) {
 	redis := redistest.Single(t, redistest.Arg("appendonly", "yes"), redistest.Arg("appendfsync", "always"))
 	k := newKeys()
 	a := join(t, server(redis.Addr()), k).leased(t)
-	_, stamp, err := a.look(t.Context(), "x")
+	_, stamp, err := a.find(t.Context(), "x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.store(t.Context(), "x", "one", stamp); err != nil {
+	if err := a.save(t.Context(), "x", "one", stamp); err != nil {
 		t.Fatal(err)
 	}
 	redis.Kill()
 	redis.Start()
 	b := join(t, server(redis.Addr()), k).leased(t)
-	e, stamp, err := b.look(t.Context(), "x")
+	e, stamp, err := b.find(t.Context(), "x")
 	if e != nil || err != nil || !stamp.Stands() {
 		t.Errorf("got an entry %v (%v) and a new epoch %v, want the epoch only", e != nil, err, stamp.Stands())
 	}

@@ -23,7 +23,7 @@ func TestEpochsOutliveEntries(t *testing.T) {
 		}
 		return found
 	}
-	_, stamp, err := b.look(t.Context(), "x")
+	_, stamp, err := b.find(t.Context(), "x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestEpochsOutliveEntries(t *testing.T) {
 	}
 	const longest = 12 * time.Hour
 	e := &cache.Entry{Issued: time.Now(), Stamp: stamp, Credentials: cache.Credentials{IdentityID: "x", Expires: time.Now().Add(longest)}}
-	if err := b.Keep(t.Context(), keyOf("x"), e); err != nil {
+	if err := b.Store(t.Context(), keyOf("x"), e); err != nil {
 		t.Fatal(err)
 	}
 	if left := redis.Client().PTTL(t.Context(), names("b:*}:c:*")[0]).Val(); left <= longest-time.Hour || left > longest {
@@ -64,7 +64,7 @@ func TestDeadlinesEndCommands(t *testing.T) {
 	link.Hang()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, _, err := b.Lead(ctx, flight); !errors.Is(err, cache.ErrFleet) { // it does not return otherwise
+	if _, _, err := b.Lock(ctx, flight); !errors.Is(err, cache.ErrFleet) { // it does not return otherwise
 		t.Errorf("got %v, want the fleet not available", err)
 	}
 	link.Restore()

@@ -29,37 +29,37 @@ func (r root) epoch() string                   { return string(r) + "v" }
 // isEpoch reports whether a name is that of an epoch.
 func isEpoch(name string) bool { return strings.HasSuffix(name, "}:v") }
 
-// of names something of a kind that belongs to a scope.
-func (n names) of(kind string, scope cache.Scope, key cache.Key) string {
-	return n.root(scope).of(kind, key)
+// named names something of a kind that belongs to a scope.
+func (n names) named(kind string, scope cache.Scope, key cache.Key) string {
+	return n.root(scope).named(kind, key)
 }
-func (r root) of(kind string, key cache.Key) string { return r.before(kind) + short(key) }
+func (r root) named(kind string, key cache.Key) string { return r.prefix(kind) + short(key) }
 
-// before is what precedes the short name of a key in of.
-func (r root) before(kind string) string { return string(r) + kind + ":" }
+// prefix is what precedes the short name of a key in of.
+func (r root) prefix(kind string) string { return string(r) + kind + ":" }
 
-// used names what is known of the use of a scope's entries.
-func (r root) used() string { return string(r) + "u" }
+// usages names what is known of the use of a scope's entries.
+func (r root) usages() string { return string(r) + "u" }
 
 // entries names the set of a scope's entries.
 func (r root) entries() string { return string(r) + "e" }
 
-// member names an entry in the schedule of renewals: its scope's tag and its key,
+// scheduleID names an entry in the schedule of renewals: its scope's tag and its key,
 // in short both, as bytes.
-func (n names) member(scope cache.Scope, key cache.Key) string {
+func (n names) scheduleID(scope cache.Scope, key cache.Key) string {
 	tag := n.digest.Key("scope", string(scope))
 	return string(tag[:16]) + string(key[:16])
 }
 
-// ofMember are the names of what stands for a member: the hash of uses, the field
-// in it, and the material.
-func (n names) ofMember(member string) (used, field, material string) {
+// namesOfClaim are the names of what stands for a member: the hash of uses, the field
+// in it, and the renewal request.
+func (n names) namesOfClaim(member string) (used, field, material string) {
 	var b [32]byte
 	copy(b[:], member)
 	tag := base64.RawURLEncoding.EncodeToString(b[:16])
 	field = base64.RawURLEncoding.EncodeToString(b[16:])
 	r := root("b:{" + tag + "}:")
-	return r.used(), field, r.before("m") + field
+	return r.usages(), field, r.prefix("m") + field
 }
 
 // shared names what the whole fleet has one of.

@@ -11,9 +11,9 @@ import (
 
 // begin begins a change that this process's own memory takes no notice of: what is seen of
 // it is what Redis tells.
-func begin(t testing.TB, by *fleet.Fleet, scopes ...cache.Scope) cache.Change {
+func begin(t testing.TB, by *fleet.Fleet, scopes ...cache.Scope) cache.SharedFence {
 	t.Helper()
-	c, err := by.Begin(t.Context(), scopes)
+	c, err := by.BeginFence(t.Context(), scopes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func begin(t testing.TB, by *fleet.Fleet, scopes ...cache.Scope) cache.Change {
 }
 
 // finish ends a change: done, or cancelled.
-func finish(t testing.TB, c cache.Change, done bool) []cache.Epoch {
+func finish(t testing.TB, c cache.SharedFence, done bool) []cache.Epoch {
 	t.Helper()
 	if !done {
 		if err := c.Cancel(t.Context()); err != nil {
@@ -61,7 +61,7 @@ func TestChangesThatOverlapBringNothing(t *testing.T) {
 		if c.other {
 			theirs = cache.IdentityScope("other than " + name)
 		}
-		var ours, overlaps cache.Change
+		var ours, overlaps cache.SharedFence
 		if c.before {
 			overlaps = begin(t, b.Fleet, theirs)
 		}

@@ -23,10 +23,10 @@ const (
 	maxOwners = 16
 )
 
-// ownsLogin notes an owner and returns the login's epoch. ARGV: the field, the
+// addOwner notes an owner and returns the login's epoch. ARGV: the field, the
 // sealed identity, the life, how many are kept. A hash of far more is none that brokers
 // made: it is left to lapse, for what is missing from it might be ended by nobody.
-var ownsLogin = newScript(ownEpoch + `
+var addOwner = newScript(presentEpochScript + `
 if redis.call('HLEN', KEYS[1]) > 2 * ARGV[4] then return redis.error_reply('ERR too many owners') end
 redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8', now) .. ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
@@ -40,15 +40,15 @@ return present(redis.call('GET', string.sub(KEYS[1], 1, -2) .. 'v'))
 // owners names the hash of a login's owners. The script relies on its form.
 func (n names) owners(login cache.Scope) string { return "b:{" + n.tag(login) + "}:o" }
 
-// Owns notes that an answer told whose a login is. It returns the login's present
+// AddOwner notes that an answer told whose a login is. It returns the login's present
 // epoch, zero for none or a pending one: where that is not the one of before the
 // call, a change that concerns the login may not have heard of the owner. It fails
 // with cache.ErrFleet.
-func (f *Fleet) Owns(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error) {
+func (f *Fleet) AddOwner(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error) {
 	key := f.names.owners(login)
 	field := short(f.names.digest.Key("owner", id))
 	sealed := f.seal.Seal(nil, []byte(id), key+field)
-	cmd, err := f.at(ctx, ownsLogin, key, field, sealed, ownersLife.Milliseconds(), maxOwners)
+	cmd, err := f.at(ctx, addOwner, key, field, sealed, ownersLife.Milliseconds(), maxOwners)
 	if err != nil {
 		return cache.Epoch{}, unavailable("note an owner", err)
 	}
@@ -56,7 +56,7 @@ func (f *Fleet) Owns(ctx context.Context, login cache.Scope, id string) (cache.E
 	if err != nil {
 		return cache.Epoch{}, unavailable("note an owner", err)
 	}
-	epoch, _ := stable(value)
+	epoch, _ := parseEpoch(value)
 	return epoch, nil
 }
 
@@ -79,7 +79,7 @@ func (f *Fleet) Owners(ctx context.Context, logins ...cache.Scope) ([][]string, 
 		for field, value := range hash.Val() {
 			id, err := f.owner(key, field, value)
 			if err != nil {
-				f.observe.Sealed()
+				f.observe.OpenFailed()
 				continue
 			}
 			owners[i] = append(owners[i], id)

@@ -23,7 +23,7 @@ func TestOwners(t *testing.T) {
 	}
 	owns := func(id string) bool {
 		t.Helper()
-		epoch, err := a.Owns(ctx, login, id)
+		epoch, err := a.AddOwner(ctx, login, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestOwnersAreBounded(t *testing.T) {
 	ctx := t.Context()
 	login := cache.LoginScope("idp", "user")
 	for n := range 20 {
-		if _, err := a.Owns(ctx, login, fmt.Sprint(n)); err != nil {
+		if _, err := a.AddOwner(ctx, login, fmt.Sprint(n)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -14,26 +14,26 @@ import (
 // sent at once; while it has, reads gather and go out together, for most of a lone
 // read is wake-ups and system calls. It is safe for concurrent use.
 type reader struct {
-	redis client
-	fetch fetch                // nil: reads and nothing else
-	only  atomic.Pointer[lane] // where there is a single server; nil: not met yet
-	mu    sync.RWMutex
-	lanes map[*redis.Client]*lane // by the server at their end
+	redis     client
+	fetch     fetch                    // nil: reads and nothing else
+	only      atomic.Pointer[pipeline] // where there is a single server; nil: not met yet
+	mu        sync.RWMutex
+	pipelines map[*redis.Client]*pipeline // by the server at their end
 }
 
 func newReader(c client) *reader {
-	return &reader{redis: c, lanes: map[*redis.Client]*lane{}}
+	return &reader{redis: c, pipelines: map[*redis.Client]*pipeline{}}
 }
 
 // get reads the keys, which must not change afterwards; missing ones are empty. It
 // waits no longer than until the deadline of ctx. All that it tells was read after
 // it was called.
 func (r *reader) get(ctx context.Context, keys []string) ([]string, error) {
-	a, err := r.ask(ctx, keys)
+	a, err := r.newRequest(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.wait(); movedAway(err) {
+	if err := a.wait(); moved(err) {
 		return r.direct(ctx, keys)
 	} else if err != nil {
 		return nil, err
@@ -52,8 +52,8 @@ func (r *reader) direct(ctx context.Context, keys []string) ([]string, error) {
 	return r.redis.getEach(ctx, keys)
 }
 
-// lane is the way to the server that keeps a key.
-func (r *reader) lane(ctx context.Context, key string) (*lane, error) {
+// pipeline is the way to the server that keeps a key.
+func (r *reader) pipelineOf(ctx context.Context, key string) (*pipeline, error) {
 	if l := r.only.Load(); l != nil {
 		return l, nil
 	}
@@ -62,28 +62,28 @@ func (r *reader) lane(ctx context.Context, key string) (*lane, error) {
 		return nil, err
 	}
 	r.mu.RLock()
-	l := r.lanes[node]
+	l := r.pipelines[node]
 	r.mu.RUnlock()
 	if l != nil {
 		return l, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if l = r.lanes[node]; l == nil {
+	if l = r.pipelines[node]; l == nil {
 		l = r.open(node)
 	}
 	return l, nil
 }
 
-// open makes the lane to a server that was not met before. A cluster may be without
-// others since; a lane that was dropped wrongly is made again.
-func (r *reader) open(node *redis.Client) *lane {
-	for other, l := range r.lanes {
+// open makes the pipeline to a server that was not met before. A cluster may be without
+// others since; a pipeline that was dropped wrongly is made again.
+func (r *reader) open(node *redis.Client) *pipeline {
+	for other, l := range r.pipelines {
 		if l.idle() {
-			delete(r.lanes, other)
+			delete(r.pipelines, other)
 		}
 	}
-	l := newLane(node, r.fetch, patienceOf(node))
+	l := newPipeline(node, r.fetch, sharedDeadline(node))
 	switch {
 	case r.fetch != nil:
 	case r.redis.cluster != nil:
@@ -91,16 +91,16 @@ func (r *reader) open(node *redis.Client) *lane {
 	default:
 		l.fetch = r.redis.fetchTogether
 	}
-	r.lanes[node] = l
+	r.pipelines[node] = l
 	if r.redis.cluster == nil {
 		r.only.Store(l)
 	}
 	return l
 }
 
-// patienceOf is how long a command may take: it may wait for a connection, or make
+// sharedDeadline is how long a command may take: it may wait for a connection, or make
 // one, and is sent once more where that had died.
-func patienceOf(node *redis.Client) time.Duration {
+func sharedDeadline(node *redis.Client) time.Duration {
 	o := node.Options()
 	return 2 * (o.PoolTimeout + o.DialTimeout + o.WriteTimeout + o.ReadTimeout)
 }
@@ -143,7 +143,7 @@ func (c client) fetch(ctx context.Context, from *redis.Client, keys []string, r 
 	if len(r.values) != len(keys)+1 {
 		return errReply
 	}
-	return c.own(ctx, from, keys, r.values, processOf(r.values[len(keys)]))
+	return c.stripEpochs(ctx, from, keys, r.values, runIDOf(r.values[len(keys)]))
 }
 
 // getEach reads keys of a cluster's servers one by one. It tells of no epochs, for

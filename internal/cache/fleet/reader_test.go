@@ -44,17 +44,17 @@ func until(t testing.TB, what string, come func() bool) {
 	}
 }
 
-// occupy has askers take all trips to a server that says nothing.
+// occupy has callers take all round trips to a server that says nothing.
 func occupy(t testing.TB, r *fleet.Reader, ask func()) {
 	t.Helper()
-	for i := range fleet.MaxTrips {
-		until(t, "a trip is free", func() bool { return i == 0 || r.Late() })
+	for i := range fleet.MaxInFlight {
+		until(t, "a trip is free", func() bool { return i == 0 || r.Slow() })
 		go ask()
 		until(t, "a trip begins", func() bool { _, trips := r.Waiting(); return trips == i+1 })
 	}
 }
 
-// waiting waits until so many wait for a trip.
+// waiting waits until so many wait for a round trip.
 func waiting(t testing.TB, r *fleet.Reader, want int) {
 	t.Helper()
 	until(t, "all ask", func() bool { reads, _ := r.Waiting(); return reads == want })
@@ -101,7 +101,7 @@ func TestReaderReads(t *testing.T) {
 }
 
 // What is asked while round trips are out goes out together, each key once.
-func TestReaderGathers(t *testing.T) {
+func TestReaderBatches(t *testing.T) {
 	s := redistest.Single(t)
 	if err := s.Client().Set(t.Context(), "pool", "epoch", 0).Err(); err != nil {
 		t.Fatal(err)
@@ -125,15 +125,15 @@ func TestReaderGathers(t *testing.T) {
 	waiting(t, r, fleet.MaxBatch)
 	link.Restore()
 	group.Wait()
-	if got, want := calls(s, "mget"), fmt.Sprint(1+fleet.MaxTrips+1); got != want {
+	if got, want := calls(s, "mget"), fmt.Sprint(1+fleet.MaxInFlight+1); got != want {
 		t.Errorf("the server was asked %s times, want %s", got, want)
 	}
-	if got, want := s.Info("stats")["keyspace_hits"], fmt.Sprint(1+fleet.MaxTrips+1); got != want {
+	if got, want := s.Info("stats")["keyspace_hits"], fmt.Sprint(1+fleet.MaxInFlight+1); got != want {
 		t.Errorf("the key that all want was read %s times, want %s", got, want)
 	}
 }
 
-// trips are made by hand: each says what it asks for, and waits for its end.
+// round trips are made by hand: each says what it asks for, and waits for its end.
 type trips struct {
 	r     *fleet.Reader
 	begun chan trip
@@ -165,7 +165,7 @@ func byHand(t testing.TB, late time.Duration) *trips {
 	return ts
 }
 
-// ask has so many keys read, by an asker each.
+// ask has so many keys read, by a caller each.
 func (ts *trips) ask(t testing.TB, n int) {
 	for range n {
 		before, _ := ts.r.Waiting()
@@ -177,7 +177,7 @@ func (ts *trips) ask(t testing.TB, n int) {
 	}
 }
 
-// begins wants a trip for so many.
+// begins wants a round trip for so many.
 func (ts *trips) begins(t testing.TB, reads int) trip {
 	t.Helper()
 	select {
@@ -192,36 +192,36 @@ func (ts *trips) begins(t testing.TB, reads int) trip {
 	}
 }
 
-// A second trip begins for plenty, and for fewer when the first is late. Few who wait
+// A second round trip begins for plenty, and for fewer when the first is late. Few who wait
 // when one ends are left to the other, and to nobody when that is late.
-func TestReaderTrips(t *testing.T) {
+func TestReaderRoundTrips(t *testing.T) {
 	t.Run("for plenty", func(t *testing.T) {
 		ts := byHand(t, time.Hour)
 		ts.ask(t, 1)
 		first := ts.begins(t, 1)
-		ts.ask(t, fleet.Plenty-1)
-		if reads, n := ts.r.Waiting(); n != 1 || reads != fleet.Plenty-1 {
+		ts.ask(t, fleet.EnoughQueued-1)
+		if reads, n := ts.r.Waiting(); n != 1 || reads != fleet.EnoughQueued-1 {
 			t.Errorf("%d trips, and %d wait; want one for whom few wait", n, reads)
 		}
 		ts.ask(t, 1)
-		second := ts.begins(t, fleet.Plenty)
-		ts.ask(t, fleet.Plenty-1)
+		second := ts.begins(t, fleet.EnoughQueued)
+		ts.ask(t, fleet.EnoughQueued-1)
 		close(second.end) // few wait
 		until(t, "the trip ends", func() bool { _, n := ts.r.Waiting(); return n == 1 })
 		close(first.end)
-		third := ts.begins(t, fleet.Plenty-1)
-		ts.ask(t, fleet.Plenty)
-		fourth := ts.begins(t, fleet.Plenty)
-		ts.ask(t, fleet.Plenty)
+		third := ts.begins(t, fleet.EnoughQueued-1)
+		ts.ask(t, fleet.EnoughQueued)
+		fourth := ts.begins(t, fleet.EnoughQueued)
+		ts.ask(t, fleet.EnoughQueued)
 		close(third.end) // plenty wait
-		close(ts.begins(t, fleet.Plenty).end)
+		close(ts.begins(t, fleet.EnoughQueued).end)
 		close(fourth.end)
 	})
 	t.Run("late", func(t *testing.T) {
 		ts := byHand(t, 10*time.Millisecond)
 		ts.ask(t, 1)
 		first := ts.begins(t, 1)
-		until(t, "it is late", ts.r.Late)
+		until(t, "it is late", ts.r.Slow)
 		ts.ask(t, 1)
 		close(ts.begins(t, 1).end)
 		close(first.end)
@@ -230,8 +230,8 @@ func TestReaderTrips(t *testing.T) {
 		ts := byHand(t, 100*time.Millisecond)
 		ts.ask(t, 1)
 		first := ts.begins(t, 1)
-		ts.ask(t, fleet.Plenty)
-		second := ts.begins(t, fleet.Plenty)
+		ts.ask(t, fleet.EnoughQueued)
+		second := ts.begins(t, fleet.EnoughQueued)
 		ts.ask(t, 3)
 		close(second.end)
 		close(ts.begins(t, 3).end)
@@ -240,7 +240,7 @@ func TestReaderTrips(t *testing.T) {
 }
 
 // Each leaves when he wants; the others get their answers.
-func TestReaderLeaves(t *testing.T) {
+func TestReaderDeadlines(t *testing.T) {
 	s := redistest.Single(t)
 	link := redistest.Proxy(t, s.Addr())
 	r := newReader(t, patient(link.Addr()))
@@ -282,10 +282,10 @@ func TestReaderFails(t *testing.T) {
 		}
 	}
 	occupy(t, r, func() { group.Go(ask) })
-	for range askers - fleet.MaxTrips {
+	for range askers - fleet.MaxInFlight {
 		group.Go(ask)
 	}
-	waiting(t, r, askers-fleet.MaxTrips)
+	waiting(t, r, askers-fleet.MaxInFlight)
 	link.Cut()
 	group.Wait()
 	if got := failed.Load(); got != askers {

@@ -19,28 +19,28 @@ type reply struct {
 	readers atomic.Int32
 }
 
-// unread holds those that nobody reads any more.
-var unread = sync.Pool{New: func() any { return new(reply) }}
+// replyPool holds those that nobody reads any more.
+var replyPool = sync.Pool{New: func() any { return new(reply) }}
 
-// answering marks a context.
-type answering struct{}
+// replyKey marks a context.
+type replyKey struct{}
 
 // newReply returns an empty one, for so many readers.
 func newReply(readers int) *reply {
-	r := unread.Get().(*reply)
+	r := replyPool.Get().(*reply)
 	r.readers.Store(int32(readers))
 	return r
 }
 
-// within is ctx for one trip of raw commands that are answered into the reply.
+// within is ctx for one round trip of raw commands that are answered into the reply.
 func (r *reply) within(ctx context.Context) context.Context {
-	return context.WithValue(ctx, answering{}, r)
+	return context.WithValue(ctx, replyKey{}, r)
 }
 
 // replyOf is the reply that commands under ctx are answered into; nil if they are not
 // raw.
 func replyOf(ctx context.Context) *reply {
-	r, _ := ctx.Value(answering{}).(*reply)
+	r, _ := ctx.Value(replyKey{}).(*reply)
 	return r
 }
 
@@ -56,16 +56,16 @@ func (r *reply) reset() {
 // done ends a reader's use of the values.
 func (r *reply) done() {
 	if r != nil && r.readers.Add(-1) == 0 {
-		if r.bytes.Cap() > maxKept {
+		if r.bytes.Cap() > maxReplyKept {
 			r.bytes = bytes.Buffer{}
 		}
 		r.reset()
-		unread.Put(r)
+		replyPool.Put(r)
 	}
 }
 
-// maxKept bounds, in bytes, what is kept for use again.
-const maxKept = 1 << 20
+// maxReplyKept bounds, in bytes, what is kept for use again.
+const maxReplyKept = 1 << 20
 
 // repliedError is an error that a server answered, as the library's are.
 type repliedError string

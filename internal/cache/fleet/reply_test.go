@@ -49,17 +49,17 @@ func TestReply(t *testing.T) {
 
 // What a server refuses is an error as the library's are, wherever it stands.
 func TestReplyRefused(t *testing.T) {
-	for text, moved := range map[string]bool{
+	for text, gone := range map[string]bool{
 		"-LOADING Redis is loading the dataset in memory\r\n$1\r\ni\r\n": false,
 		"$1\r\na\r\n-MOVED 1 127.0.0.1:1\r\n":                            true,
 		"*1\r\n-ERR no\r\n":                                              false,
 	} {
 		_, err := parsed(text)
-		if _, refused := errors.AsType[redis.Error](err); !refused || movedAway(err) != moved {
+		if _, refused := errors.AsType[redis.Error](err); !refused || moved(err) != gone {
 			t.Errorf("%q: got %v, want the server's refusal", text, err)
 		}
 	}
-	if _, err := parsed("-LOADING Redis is loading\r\n"); troubleOf(err) != loading {
+	if _, err := parsed("-LOADING Redis is loading\r\n"); healthOf(err) != loading {
 		t.Errorf("got %v, want it taken for a server that loads", err)
 	}
 }

@@ -61,7 +61,7 @@ func carry(client net.Conn, address string, after *atomic.Int64) {
 
 // An answer that breaks off in the middle is asked for anew, and nothing of the first
 // part is taken for a part of the second.
-func TestReaderAsksAnew(t *testing.T) {
+func TestReaderRetriesBrokenConnections(t *testing.T) {
 	s := redistest.Single(t)
 	want := []string{strings.Repeat("a", 900), "", strings.Repeat("b", 900)}
 	for i, name := range []string{"a", "none", "b"} {

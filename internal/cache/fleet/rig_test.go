@@ -15,8 +15,8 @@ type silent struct{}
 
 func (silent) Fence(string, time.Duration) {}
 func (silent) Subscription(bool)           {}
-func (silent) Missed()                     {}
-func (silent) Sealed()                     {}
+func (silent) AnnouncementsMissed()        {}
+func (silent) OpenFailed()                 {}
 func (silent) Redis(string, time.Duration) {}
 
 // keys are the keys of one fleet.
@@ -55,16 +55,16 @@ func joinWith(t testing.TB, k keys, c fleet.Config) *broker {
 	if c.NameKey = k.name; c.Keys == nil {
 		c.Keys = [][]byte{k.seal}
 	}
-	if c.Pending == 0 {
-		c.Pending = 10 * time.Second
+	if c.FenceLife == 0 {
+		c.FenceLife = 10 * time.Second
 	}
 	f, err := fleet.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &broker{Fleet: f, epochs: cache.NewEpochs()}
-	b.epochs.Join(f)
-	f.Ends(b.epochs.End)
+	b.epochs.ShareWith(f)
+	f.OnInvalidation(b.epochs.End)
 	if b.memory, err = cache.NewMemory(10_000, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -91,15 +91,15 @@ func (b *broker) leased(t testing.TB) *broker {
 	return b
 }
 
-// well waits until the broker finds nothing wrong with Redis.
-func (b *broker) well(t testing.TB) *broker {
+// healthy waits until the broker finds nothing wrong with Redis.
+func (b *broker) healthy(t testing.TB) *broker {
 	t.Helper()
 	defer func() {
 		if t.Failed() {
-			t.Logf("redis is %q, %+v", b.Trouble(), b.Status())
+			t.Logf("redis is %q, %+v", b.Health(), b.Status())
 		}
 	}()
-	until(t, "redis is well", func() bool { return b.Trouble() == "" })
+	until(t, "redis is well", func() bool { return b.Health() == "" })
 	return b
 }
 
@@ -110,9 +110,9 @@ var namer = cache.NewNamer(nil)
 // keyOf is the key of an identity's entry.
 func keyOf(id string) cache.Key { return namer.Key("test", id) }
 
-// look finds an identity's entry as a broker does: in memory, then in Redis. The
+// find finds an identity's entry as a broker does: in memory, then in Redis. The
 // stamp is for an exchange that begins now.
-func (b *broker) look(ctx context.Context, id string) (*cache.Entry, cache.Stamp, error) {
+func (b *broker) find(ctx context.Context, id string) (*cache.Entry, cache.Stamp, error) {
 	if e, ok := b.memory.Get(keyOf(id)); ok {
 		return e, cache.Stamp{}, nil
 	}
@@ -126,11 +126,11 @@ func (b *broker) look(ctx context.Context, id string) (*cache.Entry, cache.Stamp
 	return found.Entry, found.Stamp, nil
 }
 
-// store keeps what an exchange brought.
-func (b *broker) store(ctx context.Context, id, secret string, stamp cache.Stamp) error {
+// save keeps what an exchange brought.
+func (b *broker) save(ctx context.Context, id, secret string, stamp cache.Stamp) error {
 	e := &cache.Entry{Issued: time.Now(), Stamp: stamp, Credentials: cache.Credentials{
 		IdentityID: id, AccessKeyID: "AKID", SecretKey: secret, SessionToken: "token", Expires: time.Now().Add(time.Hour),
 	}}
 	b.memory.Put(keyOf(id), e)
-	return b.Keep(ctx, keyOf(id), e)
+	return b.Store(ctx, keyOf(id), e)
 }

@@ -19,130 +19,130 @@ const (
 	ruleChannels = "&b:*"
 )
 
-// right is a command that brokers send, by itself or in a script, and a call of it that
+// requiredRight is a command that brokers send, by itself or in a script, and a call of it that
 // tells whether the server lets them: it changes nothing but the key, which lasts a
 // second.
-type right struct {
+type requiredRight struct {
 	rule    string // of a user, without the plus
-	try     func(key, channel string) []any
+	call    func(key, channel string) []any
 	cluster bool // needed in clusters only
 }
 
 // onKey calls a command with a key and arguments.
-func onKey(command string, args ...any) right {
-	return right{rule: command, try: func(key, _ string) []any { return append([]any{command, key}, args...) }}
+func onKey(command string, args ...any) requiredRight {
+	return requiredRight{rule: command, call: func(key, _ string) []any { return append([]any{command, key}, args...) }}
 }
 
 // plain calls a command with arguments.
-func plain(rule string, args ...any) right {
-	return right{rule: rule, try: func(string, string) []any { return args }}
+func plain(rule string, args ...any) requiredRight {
+	return requiredRight{rule: rule, call: func(string, string) []any { return args }}
 }
 
-func inCluster(r right) right { r.cluster = true; return r }
+func inCluster(r requiredRight) requiredRight { r.cluster = true; return r }
 
 // rights are all that brokers need but to subscribe. A server asks for the right to a
 // command before it looks at the key: on the string that stands there, commands of other
 // types do nothing.
-var rights = []right{
+var rights = []requiredRight{
 	onKey("set", "", "px", 1000),
 	onKey("get"), onKey("mget"), onKey("getrange", 0, 0), onKey("pexpire", 1000), onKey("pttl"),
 	onKey("hget", "f"), onKey("hexists", "f"), onKey("hset", "f", ""), onKey("hsetnx", "f", ""), onKey("hdel", "f"), onKey("hlen"), onKey("hkeys"), onKey("hgetall"),
 	onKey("zadd", 0, "m"), onKey("zrem", "m"), onKey("zscore", "m"), onKey("zcard"), onKey("zrange", 0, 0), onKey("zrangebyscore", 0, 0),
-	{rule: "publish", try: func(_, channel string) []any { return []any{"publish", channel, ""} }},
+	{rule: "publish", call: func(_, channel string) []any { return []any{"publish", channel, ""} }},
 	plain("time", "time"), plain("ping", "ping"), plain("info", "info", "server"), plain("wait", "wait", 0, 0),
 	plain("script|load", "script", "load", "return 0"),
-	{rule: "evalsha", try: func(key, _ string) []any { return []any{"evalsha", strings.Repeat("0", 40), 1, key} }},
+	{rule: "evalsha", call: func(key, _ string) []any { return []any{"evalsha", strings.Repeat("0", 40), 1, key} }},
 	inCluster(plain("cluster|slots", "cluster", "slots")),
 	inCluster(plain("command", "command")),
 	inCluster(plain("asking", "asking")),
 	onKey("del"),
 }
 
-// trial is what is known of the broker's rights on a server.
-type trial struct {
-	dials   atomic.Int64           // connections that were made
-	seen    atomic.Int64           // of them, when the rights were tried last
-	at      atomic.Int64           // when that was, in Unix nanoseconds; zero: never
-	forbade atomic.Int64           // when the server refused something for want of a right, likewise
-	missing atomic.Pointer[string] // the rules that lack, with spaces between; nil: none
+// rightsCheck is what is known of the broker's rights on a server.
+type rightsCheck struct {
+	dials     atomic.Int64           // connections that were made
+	seen      atomic.Int64           // of them, when the rights were tried last
+	at        atomic.Int64           // when that was, in Unix nanoseconds; zero: never
+	refusedAt atomic.Int64           // when the server refused something for want of a right, likewise
+	missing   atomic.Pointer[string] // the rules that lack, with spaces between; nil: none
 }
 
-// tryAgain is how long rights are not tried again for.
-const tryAgain = time.Second
+// recheckAfter is how long rights are not tried again for.
+const recheckAfter = time.Second
 
 // due reports whether the rights are to be tried: they never were, connections were made
 // since, a right lacks, or lacked in what was sent since.
-func (t *trial) due() bool {
-	return since(&t.at) >= tryAgain && (t.dials.Load() != t.seen.Load() || t.missing.Load() != nil || t.forbade.Load() >= t.at.Load())
+func (t *rightsCheck) due() bool {
+	return since(&t.at) >= recheckAfter && (t.dials.Load() != t.seen.Load() || t.missing.Load() != nil || t.refusedAt.Load() >= t.at.Load())
 }
 
-// lacks are the rules that lack, as far as is known.
-func (t *trial) lacks() string {
+// missingRules are the rules that lack, as far as is known.
+func (t *rightsCheck) missingRules() string {
 	if missing := t.missing.Load(); missing != nil {
 		return *missing
 	}
 	return ""
 }
 
-// unnamed reports whether a right lacked lately, before the last trial. If that found which
-// one, lacks tells.
-func (t *trial) unnamed() bool {
-	return since(&t.forbade) < refusedLately && t.at.Load() > t.forbade.Load()
+// unexplained reports whether a right lacked lately, before the last trial. If that found which
+// one, missingRules tells.
+func (t *rightsCheck) unexplained() bool {
+	return since(&t.refusedAt) < refusedLately && t.at.Load() > t.refusedAt.Load()
 }
 
-// tried notes what a trial found.
-func (t *trial) tried(missing []string) {
+// finished notes what a trial found.
+func (t *rightsCheck) finished(missing []string) {
 	if len(missing) > 0 {
 		words := strings.Join(missing, " ")
 		t.missing.Store(&words)
 	} else if t.missing.Swap(nil) != nil {
-		t.forbade.Store(0) // what was refused before, was for want of those
+		t.refusedAt.Store(0) // what was refused before, was for want of those
 	}
 	t.seen.Store(t.dials.Load()) // the trial's own among them
 	t.at.Store(time.Now().UnixNano())
 }
 
-// tryRights tries the broker's rights on the servers in use where that is due.
-func (c client) tryRights(ctx context.Context) {
-	ctx = looking(ctx)
+// checkRights tries the broker's rights on the servers in use where that is due.
+func (c client) checkRights(ctx context.Context) {
+	ctx = asProbe(ctx)
 	var group sync.WaitGroup
-	for _, g := range c.guards.wanted() {
-		if !g.trial.due() {
+	for _, g := range c.hooks.inUse() {
+		if !g.rightsCheck.due() {
 			continue
 		}
 		group.Go(func() {
-			if missing, ok := c.missing(ctx, g.server); ok {
-				g.trial.tried(missing)
+			if missing, ok := c.missingRights(ctx, g.server); ok {
+				g.rightsCheck.finished(missing)
 			}
 		})
 	}
 	group.Wait()
 }
 
-// missing are the rules that lack on a server. ok is false where it could not be asked.
-func (c client) missing(ctx context.Context, server *redis.Client) (rules []string, ok bool) {
-	key, err := c.noteOf(ctx, server)
+// missingRights are the rules that lack on a server. ok is false where it could not be asked.
+func (c client) missingRights(ctx context.Context, server *redis.Client) (rules []string, ok bool) {
+	key, err := c.recordKeyOf(ctx, server)
 	if err != nil {
 		return nil, false
 	}
 	key = strings.TrimSuffix(key, "n") + "t" // on the same server
 	lack := func(rule string, err error) {
-		if rule = lackOf(rule, err); rule != "" && !slices.Contains(rules, rule) {
+		if rule = missingRule(rule, err); rule != "" && !slices.Contains(rules, rule) {
 			rules = append(rules, rule)
 		}
 	}
-	var tried []right
+	var tried []requiredRight
 	var cmds []*redis.Cmd
 	_, _ = server.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, r := range rights {
 			if !r.cluster || c.cluster != nil {
-				tried, cmds = append(tried, r), append(cmds, p.Do(ctx, r.try(key, key)...))
+				tried, cmds = append(tried, r), append(cmds, p.Do(ctx, r.call(key, key)...))
 			}
 		}
 		return nil
 	})
 	for i, cmd := range cmds {
-		if troubleOf(cmd.Err()).ofAnswers() {
+		if healthOf(cmd.Err()).noAnswers() {
 			return nil, false
 		}
 		lack("+"+tried[i].rule, cmd.Err())
@@ -150,7 +150,7 @@ func (c client) missing(ctx context.Context, server *redis.Client) (rules []stri
 	subscription := server.Subscribe(ctx, key)
 	defer subscription.Close()
 	_, err = subscription.ReceiveTimeout(ctx, server.Options().ReadTimeout)
-	if troubleOf(err).ofAnswers() {
+	if healthOf(err).noAnswers() {
 		return nil, false
 	}
 	lack("+subscribe", err)
@@ -159,11 +159,11 @@ func (c client) missing(ctx context.Context, server *redis.Client) (rules []stri
 
 var commandRefused = regexp.MustCompile(`permissions to run the '([a-z|]+)' command`)
 
-// lackOf is the rule that lacks where a command failed for want of a right: the given
+// missingRule is the rule that lacks where a command failed for want of a right: the given
 // one, unless it is another; empty: the command failed for another reason, or did not.
 // Without one given it is the one that the error names.
-func lackOf(rule string, err error) string {
-	if troubleOf(err) != forbidding {
+func missingRule(rule string, err error) string {
+	if healthOf(err) != forbidding {
 		return ""
 	}
 	text := err.Error()

@@ -93,7 +93,7 @@ func TestMissingRightsAreNamed(t *testing.T) {
 			b, user := lacks(t, s, rule)
 			b.troubled(t, lacking+rule)
 			grant(t, s, user, rule)
-			b.well(t)
+			b.healthy(t)
 		})
 	}
 }
@@ -136,7 +136,7 @@ func TestMissingRightsOfClustersAreNamed(t *testing.T) {
 			for _, n := range nodes {
 				grant(t, n, user, rule)
 			}
-			b.well(t)
+			b.healthy(t)
 		})
 	}
 }
@@ -150,7 +150,7 @@ func TestRightsThatAreTakenAway(t *testing.T) {
 		notice func(t *testing.T, s *redistest.Server, b *broker, user string)
 	}{
 		"a script fails": {"hset", func(t *testing.T, _ *redistest.Server, b *broker, _ string) {
-			if _, err := b.Owns(t.Context(), cache.LoginScope("idp", "user"), "x"); !errors.Is(err, cache.ErrFleet) {
+			if _, err := b.AddOwner(t.Context(), cache.LoginScope("idp", "user"), "x"); !errors.Is(err, cache.ErrFleet) {
 				t.Errorf("a script without its right: got %v, want it not available", err)
 			}
 		}},
@@ -169,16 +169,16 @@ func TestRightsThatAreTakenAway(t *testing.T) {
 			where := server(s.Addr())
 			where.Username, where.Password = user, "password"
 			where.ReadTimeout = 10 * time.Second // on a busy machine
-			b := joinWith(t, newKeys(), fleet.Config{Server: where, Observer: silent{}, Log: zap.New(core)}).leased(t).well(t)
+			b := joinWith(t, newKeys(), fleet.Config{Server: where, Observer: silent{}, Log: zap.New(core)}).leased(t).healthy(t)
 			grant(t, s, user, "-"+c.right)
 			c.notice(t, s, b, user)
 			b.troubled(t, lacking+"+"+c.right)
 			until(t, "the log has it", func() bool { return lines.FilterField(zap.String("reason", lacking+"+"+c.right)).Len() > 0 })
 			for range 20 {
-				_, _ = b.Owns(t.Context(), cache.LoginScope("idp", "user"), "x")
+				_, _ = b.AddOwner(t.Context(), cache.LoginScope("idp", "user"), "x")
 			}
 			grant(t, s, user, "+"+c.right)
-			b.well(t)
+			b.healthy(t)
 			until(t, "the log has the end", func() bool { return lines.FilterMessage("redis is well again").Len() > 0 })
 			if got := lines.FilterField(zap.String("reason", lacking+"+"+c.right)).Len(); got != 1 {
 				t.Errorf("got %d lines of the right that lacks, want one", got)
@@ -236,7 +236,7 @@ func live(t *testing.T, a, b *broker) {
 	flight := a.flightOf(t, "x")
 	lead := a.lead(t, flight)
 	leader := b.follow(t, flight)
-	if !lead.End(refused) {
+	if !lead.Release(refused) {
 		t.Error("a lead: got lost, want held to its end")
 	}
 	if failure := b.await(t, flight, leader); failure == nil {
@@ -248,38 +248,38 @@ func live(t *testing.T, a, b *broker) {
 	}
 	now := time.Now()
 	e := &cache.Entry{Issued: now, Stamp: stamp, Credentials: cache.Credentials{IdentityID: "x", Expires: now.Add(time.Hour)}}
-	if err := a.Keep(ctx, keyOf("x"), e); err != nil {
+	if err := a.Store(ctx, keyOf("x"), e); err != nil {
 		t.Fatal(err)
 	}
-	if entry, _, err := b.look(ctx, "x"); entry == nil || err != nil {
+	if entry, _, err := b.find(ctx, "x"); entry == nil || err != nil {
 		t.Errorf("an entry: got none, and %v, want the one that was kept", err)
 	}
-	if _, err := a.Report(ctx, []cache.Report{once("x", e, now)}); err != nil {
+	if _, err := a.ReportUsage(ctx, []cache.UsageReport{once("x", e, now)}); err != nil {
 		t.Fatal(err)
 	}
-	claims, err := b.Claim(ctx, 10, time.Minute)
+	claims, err := b.ClaimRenewals(ctx, 10, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range claims.Claimed {
-		if err := b.Settle(ctx, c, time.Time{}); err != nil {
+		if err := b.SettleRenewal(ctx, c, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := a.Settled(ctx, a.epochs.Read(cache.IdentityScope("y")), time.Second); err != nil {
+	if _, err := a.StampQuiet(ctx, a.epochs.Read(cache.IdentityScope("y")), time.Second); err != nil {
 		t.Fatal(err)
 	}
 	login := cache.LoginScope("idp", "user")
-	if _, err := a.Owns(ctx, login, "x"); err != nil {
+	if _, err := a.AddOwner(ctx, login, "x"); err != nil {
 		t.Fatal(err)
 	}
 	if owners, err := b.Owners(ctx, login); err != nil || len(owners[0]) != 1 {
 		t.Errorf("got owners %v (%v), want one", owners, err)
 	}
-	if _, err := a.Turn(ctx, fleet.Rate{Every: time.Second, Burst: 1}, 0, "guests"); err != nil {
+	if _, err := a.Reserve(ctx, fleet.Rate{Every: time.Second, Burst: 1}, 0, "guests"); err != nil {
 		t.Fatal(err)
 	}
-	learns(t, a.Places(), b.Places())
+	learns(t, a.Identities(), b.Identities())
 	a.change(t, cache.IdentityScope("x"))
 	if err := b.Drop(ctx, keyOf("x"), cache.IdentityScope("x")); err != nil {
 		t.Fatal(err)
@@ -287,15 +287,15 @@ func live(t *testing.T, a, b *broker) {
 }
 
 // learns has one broker learn where identities belong, and another find it.
-func learns(t *testing.T, writer, reader *fleet.Places) {
+func learns(t *testing.T, writer, reader *fleet.Identities) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); writer.Run(ctx) }()
 	defer func() { cancel(); <-ended }()
 	writer.Forget("z")
-	writer.Learn("y", fleet.Place{Pool: "pool", Authenticated: true})
-	writer.Learn("x", fleet.Place{Pool: "pool"})
+	writer.Learn("y", fleet.IdentityFacts{Pool: "pool", Authenticated: true})
+	writer.Learn("x", fleet.IdentityFacts{Pool: "pool"})
 	until(t, "a place is found", func() bool {
 		_, ok, err := reader.Find(ctx, "x")
 		return ok && err == nil

@@ -13,7 +13,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// The schedule is one sorted set. A member names an entry and where its material
+// The schedule is one sorted set. A member names an entry and where its renewal request
 // stands; its score is when its renewal comes up, in milliseconds of Redis's clock.
 // A whole score is an appointment. One that ends in a half is a claim, and when it
 // lapses: the member comes up again then, should whoever claimed it have died. One
@@ -24,9 +24,9 @@ const scheduleLife = epochLife
 // scheduledAtOnce bounds the members of one script.
 const scheduledAtOnce = 256
 
-// appointRenewal has members come up at those times, or earlier where they do
+// scheduleRenewal has members come up at those times, or earlier where they do
 // already. ARGV: the set's life, then members with times.
-var appointRenewal = newScript(`
+var scheduleRenewal = newScript(`
 for i = 2, #ARGV, 2 do
   local at, stands = tonumber(ARGV[i + 1]), tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or nil)
   local part = (stands or 0) % 1
@@ -67,73 +67,73 @@ redis.call('ZADD', KEYS[1], 'XX', ARGV[3], ARGV[1])
 return 1
 `)
 
-// appointment is when a member of the schedule comes up.
-type appointment struct {
-	member string
-	at     time.Time
+// dueRenewal is when a member of the schedule comes up.
+type dueRenewal struct {
+	id string
+	at time.Time
 }
 
-// appoint puts appointments into the schedule.
-func (f *Fleet) appoint(ctx context.Context, due []appointment) error {
+// scheduleRenewals puts appointments into the schedule.
+func (f *Fleet) scheduleRenewals(ctx context.Context, due []dueRenewal) error {
 	for some := range slices.Chunk(due, scheduledAtOnce) {
 		args := []any{scheduleLife.Milliseconds()}
 		for _, a := range some {
-			args = append(args, a.member, a.at.UnixMilli())
+			args = append(args, a.id, a.at.UnixMilli())
 		}
-		if _, err := f.at(ctx, appointRenewal, f.names.shared("due"), args...); err != nil {
+		if _, err := f.at(ctx, scheduleRenewal, f.names.shared("due"), args...); err != nil {
 			return unavailable("schedule renewals", err)
 		}
 	}
 	return nil
 }
 
-// Claim claims up to n entries whose renewal has come up, 256 at most, for as long as
+// ClaimRenewals claims up to n entries whose renewal has come up, 256 at most, for as long as
 // that, and reads what is known of them. It fails with cache.ErrFleet; what was claimed comes
 // up again when the claims lapse.
-func (f *Fleet) Claim(ctx context.Context, n int, lasting time.Duration) (cache.Claims, error) {
+func (f *Fleet) ClaimRenewals(ctx context.Context, n int, lasting time.Duration) (cache.RenewalClaims, error) {
 	cmd, err := f.at(ctx, claimRenewals, f.names.shared("due"), min(n, scheduledAtOnce), lasting.Milliseconds(), f.skew().Milliseconds())
 	if err != nil {
-		return cache.Claims{}, unavailable("claim renewals", err)
+		return cache.RenewalClaims{}, unavailable("claim renewals", err)
 	}
 	claims, err := readClaims(cmd)
 	if err == nil && len(claims.Claimed) > 0 {
-		err = f.material(ctx, claims.Claimed)
+		err = f.readRequests(ctx, claims.Claimed)
 	}
 	if err != nil {
-		return cache.Claims{}, unavailable("claim renewals", err)
+		return cache.RenewalClaims{}, unavailable("claim renewals", err)
 	}
 	return claims, nil
 }
 
 // readClaims reads the script's answer.
-func readClaims(cmd *redis.Cmd) (cache.Claims, error) {
+func readClaims(cmd *redis.Cmd) (cache.RenewalClaims, error) {
 	answer, err := cmd.Slice()
 	if err != nil || len(answer) < 3 || len(answer)%2 != 1 {
-		return cache.Claims{}, errors.Join(err, errors.New("unexpected answer"))
+		return cache.RenewalClaims{}, errors.Join(err, errors.New("unexpected answer"))
 	}
 	length, _ := answer[0].(int64)
 	overdue, _ := answer[1].(int64)
 	mark, _ := answer[2].(string)
-	claims := cache.Claims{Length: int(length), Overdue: time.Duration(overdue) * time.Millisecond}
+	claims := cache.RenewalClaims{Length: int(length), Overdue: time.Duration(overdue) * time.Millisecond}
 	for i := 3; i < len(answer); i += 2 {
 		member, _ := answer[i].(string)
 		score, _ := answer[i+1].(string)
 		due, err := strconv.ParseFloat(score, 64)
 		if err != nil {
-			return cache.Claims{}, fmt.Errorf("read a score: %w", err)
+			return cache.RenewalClaims{}, fmt.Errorf("read a score: %w", err)
 		}
-		claims.Claimed = append(claims.Claimed, cache.Claim{Member: member, Mark: mark, Due: time.UnixMilli(int64(due))})
+		claims.Claimed = append(claims.Claimed, cache.RenewalClaim{ID: member, Token: mark, Due: time.UnixMilli(int64(due))})
 	}
 	return claims, nil
 }
 
-// material reads what is kept for the claimed entries, in one round trip. A member
+// readRequests reads what is kept for the claimed entries, in one round trip. A member
 // that names nothing is left without.
-func (f *Fleet) material(ctx context.Context, claims []cache.Claim) error {
+func (f *Fleet) readRequests(ctx context.Context, claims []cache.RenewalClaim) error {
 	uses, blobs, names := make([]*redis.StringCmd, len(claims)), make([]*redis.StringCmd, len(claims)), make([]string, len(claims))
 	_, err := f.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i := range claims {
-			used, field, name := f.names.ofMember(claims[i].Member)
+			used, field, name := f.names.namesOfClaim(claims[i].ID)
 			uses[i], blobs[i], names[i] = p.HGet(ctx, used, field), p.Get(ctx, name), name
 		}
 		return nil
@@ -142,7 +142,7 @@ func (f *Fleet) material(ctx context.Context, claims []cache.Claim) error {
 		return err
 	}
 	for i := range claims {
-		claims[i].Told, _ = unpackUse(uses[i].Val(), "")
+		claims[i].Usage, _ = unpackUsage(uses[i].Val(), "")
 		blob, err := blobs[i].Result()
 		if errors.Is(err, redis.Nil) {
 			continue
@@ -150,25 +150,25 @@ func (f *Fleet) material(ctx context.Context, claims []cache.Claim) error {
 		if err != nil {
 			return err
 		}
-		m, ok := f.openMaterial(names[i], blob)
+		m, ok := f.openRequest(names[i], blob)
 		if !ok {
-			f.observe.Sealed()
+			f.observe.OpenFailed()
 			continue
 		}
-		claims[i].Material = m
+		claims[i].Request = m
 	}
 	return nil
 }
 
-// Settle ends a claim: its entry comes up again then, or with a zero time never.
+// SettleRenewal ends a claim: its entry comes up again then, or with a zero time never.
 // A claim that has lapsed, or whose entry was reported again meanwhile, is left
 // alone. It fails with cache.ErrFleet.
-func (f *Fleet) Settle(ctx context.Context, c cache.Claim, at time.Time) error {
+func (f *Fleet) SettleRenewal(ctx context.Context, c cache.RenewalClaim, at time.Time) error {
 	next := ""
 	if !at.IsZero() {
 		next = strconv.FormatInt(at.UnixMilli(), 10)
 	}
-	if _, err := f.at(ctx, settleClaim, f.names.shared("due"), c.Member, c.Mark, next); err != nil {
+	if _, err := f.at(ctx, settleClaim, f.names.shared("due"), c.ID, c.Token, next); err != nil {
 		return unavailable("settle a claim", err)
 	}
 	return nil

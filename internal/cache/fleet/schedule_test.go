@@ -33,7 +33,7 @@ func plan(t testing.TB, s fleet.Server, k keys, c *clock) *planner {
 	t.Helper()
 	s.ReadTimeout, s.WriteTimeout = time.Minute, time.Minute // that a busy machine fails nothing
 	f, err := fleet.New(fleet.Config{
-		Server: s, Keys: [][]byte{k.seal}, NameKey: k.name, Pending: 10 * time.Second, Observer: silent{},
+		Server: s, Keys: [][]byte{k.seal}, NameKey: k.name, FenceLife: 10 * time.Second, Observer: silent{},
 		Skew: func() time.Duration { return time.Until(c.now) },
 	})
 	if err != nil {
@@ -41,8 +41,8 @@ func plan(t testing.TB, s fleet.Server, k keys, c *clock) *planner {
 	}
 	t.Cleanup(func() { f.Close() })
 	p := &planner{Fleet: f, epochs: cache.NewEpochs(), clock: c}
-	p.epochs.Join(f)
-	f.Ends(p.epochs.End)
+	p.epochs.ShareWith(f)
+	f.OnInvalidation(p.epochs.End)
 	return p
 }
 
@@ -52,30 +52,30 @@ func (p *planner) entry(ctx context.Context, id string, issued time.Time) (*cach
 	return &cache.Entry{Issued: issued, Stamp: stamp, Jitter: 0.5, Credentials: cache.Credentials{IdentityID: id, Expires: issued.Add(time.Hour)}}, err
 }
 
-// told reports one use of an entry, with material.
-func (p *planner) told(t testing.TB, r cache.Report) cache.Told {
+// told reports one use of an entry, with renewal request.
+func (p *planner) told(t testing.TB, r cache.UsageReport) cache.SharedUsage {
 	t.Helper()
-	told, err := p.Report(t.Context(), []cache.Report{r})
+	told, err := p.ReportUsage(t.Context(), []cache.UsageReport{r})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return told[0]
 }
 
-func once(id string, e *cache.Entry, at time.Time) cache.Report {
-	return cache.Report{Key: keyOf(id), Entry: e, Call: []byte("call of " + id), Use: cache.Use{HandOuts: 1, HandedOut: at, Asked: at}}
+func once(id string, e *cache.Entry, at time.Time) cache.UsageReport {
+	return cache.UsageReport{Key: keyOf(id), Entry: e, Call: []byte("call of " + id), Usage: cache.Usage{Serves: 1, ServedAt: at, AskedAt: at}}
 }
 
 // want claims up to n and compares whose they are, and returns them by their names.
-func (p *planner) want(t testing.TB, n int, names ...string) []cache.Claim {
+func (p *planner) want(t testing.TB, n int, names ...string) []cache.RenewalClaim {
 	t.Helper()
-	claims, err := p.Claim(t.Context(), n, time.Minute)
+	claims, err := p.ClaimRenewals(t.Context(), n, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := claims.Claimed
-	slices.SortFunc(got, func(a, b cache.Claim) int { return strings.Compare(claimed(a), claimed(b)) })
-	if !slices.EqualFunc(got, names, func(c cache.Claim, name string) bool { return claimed(c) == name }) {
+	slices.SortFunc(got, func(a, b cache.RenewalClaim) int { return strings.Compare(claimed(a), claimed(b)) })
+	if !slices.EqualFunc(got, names, func(c cache.RenewalClaim, name string) bool { return claimed(c) == name }) {
 		var whose []string
 		for _, c := range got {
 			whose = append(whose, claimed(c))
@@ -86,17 +86,17 @@ func (p *planner) want(t testing.TB, n int, names ...string) []cache.Claim {
 }
 
 // claimed is whose entry a claim is of.
-func claimed(c cache.Claim) string {
-	if c.Material == nil {
+func claimed(c cache.RenewalClaim) string {
+	if c.Request == nil {
 		return "nobody"
 	}
-	return strings.TrimPrefix(string(c.Material.Call), "call of ")
+	return strings.TrimPrefix(string(c.Request.Call), "call of ")
 }
 
 // settle ends a claim.
-func (p *planner) settle(t testing.TB, c cache.Claim, at time.Time) {
+func (p *planner) settle(t testing.TB, c cache.RenewalClaim, at time.Time) {
 	t.Helper()
-	if err := p.Settle(t.Context(), c, at); err != nil {
+	if err := p.SettleRenewal(t.Context(), c, at); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -117,7 +117,7 @@ func TestScheduleIsShared(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if told := a.told(t, once(id, e, c.now)); told.Use.HandOuts != 1 || told.Lapses.IsZero() {
+				if told := a.told(t, once(id, e, c.now)); told.Usage.Serves != 1 || told.RequestExpires.IsZero() {
 					t.Fatalf("got %+v, want one hand-out and material", told)
 				}
 			}
@@ -157,7 +157,7 @@ func TestReportDuringAClaim(t *testing.T) {
 	p.settle(t, first[0], time.Time{})
 	c.pass(61 * time.Second)
 	second := p.want(t, 10, "x")
-	if got := second[0].Told.Use.HandOuts; got != 2 {
+	if got := second[0].Usage.Usage.Serves; got != 2 {
 		t.Errorf("got %d hand-outs, want 2", got)
 	}
 	p.settle(t, first[0], time.Time{}) // lapsed
@@ -167,7 +167,7 @@ func TestReportDuringAClaim(t *testing.T) {
 
 // What all brokers told of an entry's use does not depend on the order in which
 // it arrives, nor on what arrives twice.
-func TestUseIsMerged(t *testing.T) {
+func TestUsageIsMerged(t *testing.T) {
 	c := newClock()
 	p := plan(t, server(redistest.Single(t).Addr()), newKeys(), c)
 	n := 0
@@ -179,46 +179,46 @@ func TestUseIsMerged(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		reports := []cache.Report{{Key: keyOf(id), Entry: entry}}
+		reports := []cache.UsageReport{{Key: keyOf(id), Entry: entry}}
 		for range rapid.IntRange(0, 4).Draw(rt, "brokers") {
-			r := cache.Report{Key: keyOf(id), Entry: entry}
+			r := cache.UsageReport{Key: keyOf(id), Entry: entry}
 			if rapid.IntRange(0, 3).Draw(rt, "older") == 0 {
 				r.Entry = replaced
 			}
-			if r.Use.HandOuts = int64(rapid.IntRange(0, 3).Draw(rt, "hand-outs")); r.Use.HandOuts > 0 {
-				r.Use.HandedOut = c.now.Add(time.Duration(rapid.IntRange(1, 5).Draw(rt, "last")) * time.Second)
+			if r.Usage.Serves = int64(rapid.IntRange(0, 3).Draw(rt, "hand-outs")); r.Usage.Serves > 0 {
+				r.Usage.ServedAt = c.now.Add(time.Duration(rapid.IntRange(1, 5).Draw(rt, "last")) * time.Second)
 			}
-			r.Use.Asked = later(r.Use.HandedOut, c.now.Add(time.Duration(rapid.IntRange(-2, 2).Draw(rt, "asked"))*time.Second))
-			r.Use.Floor = time.Duration(rapid.IntRange(0, 3).Draw(rt, "floor")) * time.Minute
+			r.Usage.AskedAt = later(r.Usage.ServedAt, c.now.Add(time.Duration(rapid.IntRange(-2, 2).Draw(rt, "asked"))*time.Second))
+			r.Usage.Floor = time.Duration(rapid.IntRange(0, 3).Draw(rt, "floor")) * time.Minute
 			reports = append(reports, r)
 		}
-		var told []cache.Told
+		var told []cache.SharedUsage
 		for _, r := range rapid.Permutation(slices.Concat(reports, reports)).Draw(rt, "order") {
-			if told, err = p.Report(t.Context(), []cache.Report{r}); err != nil {
+			if told, err = p.ReportUsage(t.Context(), []cache.UsageReport{r}); err != nil {
 				rt.Fatal(err)
 			}
 		}
-		if got, want := told[0].Use, together(reports, entry); got != want {
+		if got, want := told[0].Usage, together(reports, entry); got != want {
 			rt.Fatalf("got %+v, want %+v", got, want)
 		}
 	})
 }
 
 // together is what reports say of an entry's use.
-func together(reports []cache.Report, e *cache.Entry) (u cache.Use) {
+func together(reports []cache.UsageReport, e *cache.Entry) (u cache.Usage) {
 	lasts := map[time.Time]bool{}
 	for _, r := range reports {
-		u.Asked = later(u.Asked, r.Use.Asked)
+		u.AskedAt = later(u.AskedAt, r.Usage.AskedAt)
 		if r.Entry != e {
 			continue
 		}
-		u.HandOuts, u.Floor = max(u.HandOuts, min(2, r.Use.HandOuts)), max(u.Floor, r.Use.Floor)
-		if u.HandedOut = later(u.HandedOut, r.Use.HandedOut); r.Use.HandOuts > 0 {
-			lasts[r.Use.HandedOut] = true
+		u.Serves, u.Floor = max(u.Serves, min(2, r.Usage.Serves)), max(u.Floor, r.Usage.Floor)
+		if u.ServedAt = later(u.ServedAt, r.Usage.ServedAt); r.Usage.Serves > 0 {
+			lasts[r.Usage.ServedAt] = true
 		}
 	}
 	if len(lasts) > 1 {
-		u.HandOuts = 2
+		u.Serves = 2
 	}
 	return u
 }

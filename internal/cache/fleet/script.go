@@ -78,8 +78,8 @@ func (f *Fleet) at(ctx context.Context, s script, key string, args ...any) (*red
 	return f.redis.at(ctx, s, key, args...)
 }
 
-// movedAway reports whether a node of a cluster no longer has what was asked.
-func movedAway(err error) bool {
+// moved reports whether a node of a cluster no longer has what was asked.
+func moved(err error) bool {
 	return redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "ASK") ||
 		redis.HasErrorPrefix(err, "READONLY") || errors.Is(err, redis.ErrClosed)
 }
