@@ -38,6 +38,14 @@ var layers = map[string]int{
 	"internal/devidp":                    1,
 	"internal/cache":                     1,
 	"internal/cache/fleet":               1,
+	"internal/cache/fleet/entry":         1,
+	"internal/cache/fleet/flight":        1,
+	"internal/cache/fleet/schedule":      1,
+	"internal/cache/fleet/registry":      1,
+	"internal/cache/fleet/fence":         1,
+	"internal/cache/fleet/pipeline":      1,
+	"internal/cache/fleet/redisconn":     1,
+	"internal/cache/fleet/codec":         1,
 	"internal/config":                    1,
 	"internal/settings":                  0, // knows nothing of ours
 	"internal/telemetry":                 1,
@@ -50,7 +58,19 @@ var layers = map[string]int{
 
 // beside are the arrows within a layer.
 var beside = map[string][]string{
-	"internal/cache/fleet":               {"internal/cache"},
+	"internal/cache/fleet": {
+		"internal/cache", "internal/cache/fleet/codec", "internal/cache/fleet/redisconn", "internal/cache/fleet/pipeline",
+		"internal/cache/fleet/fence", "internal/cache/fleet/entry", "internal/cache/fleet/flight",
+		"internal/cache/fleet/schedule", "internal/cache/fleet/registry",
+	},
+	"internal/cache/fleet/entry":         {"internal/cache", "internal/cache/fleet/codec", "internal/cache/fleet/redisconn", "internal/cache/fleet/pipeline", "internal/cache/fleet/fence"},
+	"internal/cache/fleet/flight":        {"internal/cache", "internal/cache/fleet/codec", "internal/cache/fleet/redisconn", "internal/cache/fleet/pipeline"},
+	"internal/cache/fleet/schedule":      {"internal/cache", "internal/cache/fleet/codec", "internal/cache/fleet/redisconn", "internal/cache/fleet/fence"},
+	"internal/cache/fleet/registry":      {"internal/cache", "internal/cache/fleet/codec", "internal/cache/fleet/redisconn", "internal/cache/fleet/pipeline", "internal/cache/fleet/fence"},
+	"internal/cache/fleet/fence":         {"internal/cache", "internal/cache/fleet/codec", "internal/cache/fleet/redisconn", "internal/cache/fleet/pipeline"},
+	"internal/cache/fleet/pipeline":      {"internal/cache/fleet/codec", "internal/cache/fleet/redisconn"},
+	"internal/cache/fleet/redisconn":     {"internal/cache", "internal/cache/fleet/codec"},
+	"internal/cache/fleet/codec":         {"internal/cache"},
 	"internal/awswire":                   {"internal/awswire/sigv4"},
 	"internal/cognito/embedded":          {"internal/cognito", "internal/cognito/embedded/issuer", "internal/cognito/embedded/rules", "internal/cognito/embedded/store"},
 	"internal/cognito/embedded/rules":    {"internal/cognito"},
@@ -76,9 +96,12 @@ var forTests = map[string]bool{
 
 // homes are the only packages that may import a library, by import path prefix.
 var homes = map[string][]string{
-	"github.com/gofiber/":                      {"internal/httpapi"},
-	"github.com/valyala/fasthttp":              {"internal/httpapi"},
-	"github.com/redis/go-redis":                {"internal/cache/fleet", "internal/redistest"},
+	"github.com/gofiber/":         {"internal/httpapi"},
+	"github.com/valyala/fasthttp": {"internal/httpapi"},
+	"github.com/redis/go-redis": {
+		"internal/cache/fleet/redisconn", "internal/cache/fleet/pipeline", "internal/cache/fleet/fence",
+		"internal/cache/fleet/schedule", "internal/cache/fleet/registry", "internal/redistest",
+	},
 	"github.com/coreos/go-oidc":                {"internal/logins"},
 	"github.com/maypok86/otter":                {"internal/cache", "internal/logins", "internal/cognito/upstream"},
 	"modernc.org/sqlite":                       {"internal/cognito/embedded/store"},

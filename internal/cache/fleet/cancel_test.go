@@ -185,7 +185,7 @@ func TestFoundFenced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, "a fence that is no longer of a moment ago", func() bool {
+	redistest.Until(t, "a fence that is no longer of a moment ago", func() bool {
 		found := find(keyOf("alice"))
 		return found.Entry == nil && !found.Fenced
 	})

@@ -36,7 +36,7 @@ func (b *broker) troubled(t testing.TB, want string) {
 			t.Logf("redis is %q, %+v", b.Health(), b.Status())
 		}
 	}()
-	until(t, "redis is "+want, func() bool { return b.Health() == want })
+	redistest.Until(t, "redis is "+want, func() bool { return b.Health() == want })
 }
 
 // kept has an entry stored for an identity.
@@ -69,7 +69,7 @@ func TestSilentServer(t *testing.T) {
 	b := joinWith(t, newKeys(), fleet.Config{Server: server(link.Addr()), Observer: seen, Log: zap.New(core)}).leased(t)
 	b.kept(t, "x")
 	link.Hang()
-	until(t, "the server is left alone", func() bool {
+	redistest.Until(t, "the server is left alone", func() bool {
 		_, err := b.found(t, "x")
 		return errors.Is(err, fleet.ErrBreakerOpen)
 	})
@@ -94,7 +94,7 @@ func TestSilentServer(t *testing.T) {
 	if found, err := b.found(t, "x"); err != nil || !found {
 		t.Errorf("after it: got %v %v, want the entry", found, err)
 	}
-	until(t, "the log has both", func() bool { return lines.Len() >= 2 })
+	redistest.Until(t, "the log has both", func() bool { return lines.Len() >= 2 })
 	for i, want := range []string{"redis is degraded map[reason:unreachable]", "redis is well again map[]"} {
 		line := lines.All()[i]
 		if got := fmt.Sprint(line.Message, " ", line.ContextMap()); got != want {
@@ -117,7 +117,7 @@ func TestLateFence(t *testing.T) {
 	}
 	link.Restore()
 	b.healthy(t)
-	until(t, "entries are kept again", func() bool {
+	redistest.Until(t, "entries are kept again", func() bool {
 		_, stamp, err := b.find(t.Context(), "x")
 		if err == nil && stamp.Stands() {
 			err = b.save(t.Context(), "x", "secret", stamp)
@@ -157,7 +157,7 @@ func TestServerThatTakesNoWrites(t *testing.T) {
 			b := join(t, server(s.Addr()), newKeys()).leased(t)
 			b.kept(t, "x")
 			test.begin(s)
-			until(t, "writes are refused", func() bool {
+			redistest.Until(t, "writes are refused", func() bool {
 				_, stamp, err := b.find(t.Context(), "y")
 				if err == nil {
 					err = b.save(t.Context(), "y", "secret", stamp)
@@ -166,8 +166,8 @@ func TestServerThatTakesNoWrites(t *testing.T) {
 			})
 			b.troubled(t, test.reason)
 			if test.lapses {
-				until(t, "the lease lapses", func() bool { return !b.Lease().Held() })
-				until(t, "reads are not believed", func() bool { _, err := b.found(t, "x"); return err != nil })
+				redistest.Until(t, "the lease lapses", func() bool { return !b.Lease().Held() })
+				redistest.Until(t, "reads are not believed", func() bool { _, err := b.found(t, "x"); return err != nil })
 			}
 			for range 100 {
 				if found, err := b.found(t, "x"); found == test.lapses || errors.Is(err, cache.ErrFleet) != test.lapses {
@@ -232,7 +232,7 @@ func TestSilentShard(t *testing.T) {
 		silent = c.MasterOf(b.EpochName(cache.IdentityScope(ids[n])))
 	}
 	silent.Pause()
-	until(t, "one shard is left alone, and others are asked", func() bool {
+	redistest.Until(t, "one shard is left alone, and others are asked", func() bool {
 		alone, served := 0, 0
 		for _, id := range ids {
 			found, err := b.found(t, id)
@@ -273,7 +273,7 @@ func TestFailedOver(t *testing.T) {
 			test.over(b)
 			b.healthy(t).leased(t)
 			n := 0
-			until(t, "entries are kept again", func() bool {
+			redistest.Until(t, "entries are kept again", func() bool {
 				id := fmt.Sprint("after ", n)
 				n++
 				_, stamp, err := b.find(t.Context(), id)

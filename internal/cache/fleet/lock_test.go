@@ -197,7 +197,7 @@ func TestOnlyOwnLocksAreRenewed(t *testing.T) {
 	if err := redis.Client().Set(t.Context(), names[0], "of another", time.Hour).Err(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the lead is not held", func() bool { return !lead.Held() })
+	redistest.Until(t, "the lead is not held", func() bool { return !lead.Held() })
 	left, err := redis.Client().PTTL(t.Context(), names[0]).Result()
 	if err != nil || left < time.Minute {
 		t.Errorf("another's lead: got %v left, %v; want it untouched", left, err)

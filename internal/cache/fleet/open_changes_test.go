@@ -203,9 +203,9 @@ func TestDeadBrokersChangesAreAdopted(t *testing.T) {
 			redis.Client().HSet(ctx, dead.LeasesName(), "reign", c.reign, "since", at(-c.stood))
 		}
 		if c.lease != nil {
-			redis.Client().HSet(ctx, dead.LeasesName(), "l:"+dead.ID(), at(*c.lease))
+			redis.Client().HSet(ctx, dead.LeasesName(), "l:"+dead.BrokerID(), at(*c.lease))
 		}
-		redis.Client().HSet(ctx, dead.LeasesName(), "l:"+asks.ID(), at(map[bool]time.Duration{false: time.Hour, true: longAgo}[c.own]))
+		redis.Client().HSet(ctx, dead.LeasesName(), "l:"+asks.BrokerID(), at(map[bool]time.Duration{false: time.Hour, true: longAgo}[c.own]))
 		var doubts []cache.PoolChange
 		var err error
 		if c.lapsed == 0 {

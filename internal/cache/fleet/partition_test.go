@@ -55,7 +55,7 @@ func (p pair) linked(t testing.TB) {
 	t.Helper()
 	conn := p.master.Client().Conn() // WAIT counts what its own connection wrote
 	defer conn.Close()
-	until(t, "the replica is linked", func() bool {
+	redistest.Until(t, "the replica is linked", func() bool {
 		if !strings.Contains(p.master.Info("replication")["slave0"], "state=online") {
 			return false
 		}
@@ -145,13 +145,13 @@ func TestTwoOfThree(t *testing.T) {
 	third := redistest.Single(t)
 	away, over := redistest.Proxy(t, p.master.Addr()), redistest.Proxy(t, p.replica.Addr())
 	follow(t, third, away)
-	until(t, "the third server is linked", func() bool {
+	redistest.Until(t, "the third server is linked", func() bool {
 		return strings.Contains(p.master.Info("replication")["slave1"], "state=online")
 	})
 	a := join(t, server(p.master.Addr()), k).leased(t)
 	settle(t, a)
 	a.kept(t, "x")
-	until(t, "both have heard of it", func() bool { return p.master.Client().Wait(t.Context(), 2, time.Second).Val() == 2 })
+	redistest.Until(t, "both have heard of it", func() bool { return p.master.Client().Wait(t.Context(), 2, time.Second).Val() == 2 })
 	p.link.Hang()
 	promote(t, p.replica)
 	b := join(t, server(p.replica.Addr()), k)
@@ -184,14 +184,14 @@ func TestMasterWithoutItsReplica(t *testing.T) {
 	b.kept(t, "x")
 	p.link.Cut()
 	b.troubled(t, "cut off from its replicas")
-	until(t, "nothing is served", func() bool {
+	redistest.Until(t, "nothing is served", func() bool {
 		_, held := b.memory.Get(keyOf("x"))
 		found, err := b.found(t, "x")
 		return !held && !found && errors.Is(err, cache.ErrFleet)
 	})
 	p.link.Restore()
 	b.healthy(t).leased(t)
-	until(t, "the entry is served again", func() bool {
+	redistest.Until(t, "the entry is served again", func() bool {
 		found, err := b.found(t, "x")
 		return err == nil && found
 	})
@@ -207,7 +207,7 @@ func TestSecondMasterTerm(t *testing.T) {
 		t.Fatal(err)
 	}
 	promote(t, s)
-	until(t, "the first reign's entry is gone", func() bool {
+	redistest.Until(t, "the first reign's entry is gone", func() bool {
 		found, err := b.found(t, "x")
 		return err == nil && !found
 	})

@@ -140,7 +140,7 @@ func TestQuietPeriodAfterALoss(t *testing.T) {
 			a.change(t, scope)
 			lose(redis)
 			var stamp cache.Stamp
-			until(t, "an answer", func() (came bool) {
+			redistest.Until(t, "an answer", func() (came bool) {
 				var err error
 				stamp, err = a.StampQuiet(t.Context(), a.epochs.Read(scope), time.Minute)
 				return err == nil

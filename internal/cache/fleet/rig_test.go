@@ -8,6 +8,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cache/fleet"
+	"github.com/cognito-broker/broker/internal/redistest"
 )
 
 // silent observes nothing.
@@ -99,7 +100,7 @@ func (b *broker) healthy(t testing.TB) *broker {
 			t.Logf("redis is %q, %+v", b.Health(), b.Status())
 		}
 	}()
-	until(t, "redis is well", func() bool { return b.Health() == "" })
+	redistest.Until(t, "redis is well", func() bool { return b.Health() == "" })
 	return b
 }
 

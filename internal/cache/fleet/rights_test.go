@@ -17,6 +17,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cache/fleet"
+	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 	"github.com/cognito-broker/broker/internal/redistest"
 )
 
@@ -38,7 +39,7 @@ func rights(t *testing.T) []string {
 
 // The documented rights allow every command that a script calls.
 func TestScriptsHaveTheirRights(t *testing.T) {
-	files, err := filepath.Glob("*.go")
+	files, err := filepath.Glob("*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestScriptsHaveTheirRights(t *testing.T) {
 
 // The documented rights are those that are tried, and no others.
 func TestRightsAreDocumented(t *testing.T) {
-	want := append(fleet.Rights(), "resetchannels", "-@all")
+	want := append(redisconn.Rights(), "resetchannels", "-@all")
 	got := rights(t)
 	slices.Sort(want)
 	slices.Sort(got)
@@ -84,7 +85,7 @@ const lacking = "does not let the broker's user do what it must: it lacks "
 func TestMissingRightsAreNamed(t *testing.T) {
 	t.Parallel() // it waits
 	s := redistest.Single(t, redistest.User("all", "password"))
-	for _, rule := range fleet.Rights() {
+	for _, rule := range redisconn.Rights() {
 		if slices.Contains([]string{"+cluster|slots", "+command", "+asking"}, rule) {
 			continue // of clusters
 		}
@@ -173,13 +174,13 @@ func TestRightsThatAreTakenAway(t *testing.T) {
 			grant(t, s, user, "-"+c.right)
 			c.notice(t, s, b, user)
 			b.troubled(t, lacking+"+"+c.right)
-			until(t, "the log has it", func() bool { return lines.FilterField(zap.String("reason", lacking+"+"+c.right)).Len() > 0 })
+			redistest.Until(t, "the log has it", func() bool { return lines.FilterField(zap.String("reason", lacking+"+"+c.right)).Len() > 0 })
 			for range 20 {
 				_, _ = b.AddOwner(t.Context(), cache.LoginScope("idp", "user"), "x")
 			}
 			grant(t, s, user, "+"+c.right)
 			b.healthy(t)
-			until(t, "the log has the end", func() bool { return lines.FilterMessage("redis is well again").Len() > 0 })
+			redistest.Until(t, "the log has the end", func() bool { return lines.FilterMessage("redis is well again").Len() > 0 })
 			if got := lines.FilterField(zap.String("reason", lacking+"+"+c.right)).Len(); got != 1 {
 				t.Errorf("got %d lines of the right that lacks, want one", got)
 			}
@@ -296,7 +297,7 @@ func learns(t *testing.T, writer, reader *fleet.Identities) {
 	writer.Forget("z")
 	writer.Learn("y", fleet.IdentityFacts{Pool: "pool", Authenticated: true})
 	writer.Learn("x", fleet.IdentityFacts{Pool: "pool"})
-	until(t, "a place is found", func() bool {
+	redistest.Until(t, "a place is found", func() bool {
 		_, ok, err := reader.Find(ctx, "x")
 		return ok && err == nil
 	})

@@ -14,7 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/cognito-broker/broker/internal/cache"
-	"github.com/cognito-broker/broker/internal/cache/fleet"
+	"github.com/cognito-broker/broker/internal/cache/fleet/fence"
 	"github.com/cognito-broker/broker/internal/redistest"
 )
 
@@ -143,10 +143,10 @@ func TestFencesAreBounded(t *testing.T) {
 		until time.Time
 		want  bool
 	}{
-		{fleet.MaxFences - 1, time.Now().Add(time.Hour), true},
-		{fleet.MaxFences, time.Now().Add(time.Hour), false},
-		{fleet.MaxFences + 10, time.Now().Add(time.Hour), false},
-		{fleet.MaxFences + 10, time.Now().Add(-time.Hour), true},
+		{fence.MaxFences - 1, time.Now().Add(time.Hour), true},
+		{fence.MaxFences, time.Now().Add(time.Hour), false},
+		{fence.MaxFences + 10, time.Now().Add(time.Hour), false},
+		{fence.MaxFences + 10, time.Now().Add(-time.Hour), true},
 	} {
 		open(test.open, test.until)
 		fence, err := b.epochs.Fence(t.Context(), scope)

@@ -1,0 +1,118 @@
+package entry
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
+	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
+)
+
+// entryRef is where an entry stands, and the epochs that it rests on.
+type entryRef struct {
+	entries *Entries
+	key     cache.Key
+	stamp   cache.Stamp
+
+	once   sync.Once
+	keys   []string // the entry's name, and those of its epochs
+	epochs string   // as its header has them
+}
+
+var _ cache.EntryRef = (*entryRef)(nil)
+
+// Ref is where the entry of a key stands whose stamp is that. Names are made when
+// it is looked at first.
+func (s *Entries) Ref(key cache.Key, stamp cache.Stamp) cache.EntryRef {
+	return &entryRef{entries: s, key: key, stamp: stamp}
+}
+
+// makeNames makes the names.
+func (s *entryRef) makeNames() {
+	scopes, epochs := s.stamp.Shared()
+	if len(scopes) < 2 || len(scopes) > codec.MaxEpochs || !s.stamp.Agreed() {
+		return // it stands nowhere
+	}
+	keys := []string{s.entries.codec.Names.Named("c", scopes[0], s.key)}
+	var b []byte
+	for i, scope := range scopes {
+		keys, b = append(keys, s.entries.codec.Names.Epoch(scope)), append(b, epochs[i][:]...)
+	}
+	// All stand together, as they are read.
+	all := strings.Join(keys, "") + string(b)
+	for i, key := range keys {
+		keys[i], all = all[:len(key)], all[len(key):]
+	}
+	s.keys, s.epochs = keys, all
+}
+
+// Read reads the entry and the epochs of all that it rests on, and opens it if they
+// are the present ones. It fails with cache.ErrFleet.
+func (s *entryRef) Read(ctx context.Context) (*cache.EntryView, error) {
+	if s.once.Do(s.makeNames); s.keys == nil {
+		return nil, nil
+	}
+	f := s.entries
+	a, err := f.reader.NewRequest(ctx, s.keys)
+	if err == nil {
+		err = a.Wait()
+	}
+	if err != nil {
+		return nil, redisconn.Unavailable("look at an entry", err)
+	}
+	defer a.Release()
+	if !s.epochsMatch(a.Values[1:]) || !codec.HeaderMatches(a.Values[0], s.epochs) {
+		return nil, nil
+	}
+	g := entryViews.Get().(*entryView)
+	if !g.open(f.codec.Seal, s.keys[0], a.Values[0], codec.HeaderFixed+len(s.epochs)) {
+		f.codec.OpenFailed()
+		g.Release()
+		return nil, nil
+	}
+	return g.EntryView, nil
+}
+
+// epochsMatch reports whether the epochs that were read are those of the entry. A
+// pending one is read as none.
+func (s *entryRef) epochsMatch(values [][]byte) bool {
+	for i, value := range values {
+		if string(value) != s.epochs[16*i:16*(i+1)] {
+			return false
+		}
+	}
+	return true
+}
+
+// entryView is what one look has seen, with the buffers that it needs.
+type entryView struct {
+	*cache.EntryView
+	name, plain []byte
+}
+
+// entryViews holds those that were released, for use again.
+var entryViews sync.Pool
+
+func init() {
+	entryViews.New = func() any {
+		g := new(entryView)
+		g.EntryView = cache.NewEntryView(func() {
+			clear(g.plain)
+			entryViews.Put(g)
+		})
+		return g
+	}
+}
+
+// open opens a blob that stands under name, whose header has that size.
+func (g *entryView) open(seal *codec.Seal, name string, blob []byte, header int) bool {
+	g.name = append(append(g.name[:0], name...), blob[:header]...)
+	var err error
+	if g.plain, err = seal.OpenTo(g.plain[:0], blob[header:], g.name); err != nil {
+		return false
+	}
+	_, _, ok := codec.CutEntry(g.plain, g.EntryView)
+	return ok
+}

@@ -1,0 +1,26 @@
+package fence
+
+import (
+	"context"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
+)
+
+// MayArriveWithin is how late a fence that was given up may arrive.
+const MayArriveWithin = mayArriveWithin
+
+// LateFence gives up a fence around a scope that has not arrived, which is looked for as
+// long as that. looked gets one for each look, arrive has it arrive, and given is closed
+// when nobody looks for it any more.
+func (f *Fences) LateFence(ctx context.Context, scope cache.Scope, late time.Duration) (looked <-chan bool, arrive func() error, given <-chan struct{}) {
+	c := &sharedFence{fences: f, scopes: []cache.Scope{scope}, id: codec.Random(), epochs: [][16]byte{codec.Random()}}
+	done, looks := make(chan struct{}), make(chan bool, 10_000)
+	go func() { defer close(done); c.cancelUntilArrived(ctx, late, func() { looks <- true }) }()
+	return looks, func() error {
+		root := f.codec.Names.Root(scope)
+		_, err := f.redis.At(ctx, beginFence, root.Epoch(), c.epochs[0][:], EpochLife.Milliseconds(), c.id[:], f.fenceLife.Milliseconds(), MaxFences)
+		return err
+	}, done
+}

@@ -1,0 +1,196 @@
+package fence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
+	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
+)
+
+// membership is this broker's part in the fleet: its lease, the announcements that it
+// hears, and those that it makes.
+type membership struct {
+	redis     redisconn.Client
+	codec     *codec.Codec
+	observe   Observer
+	id        string
+	leasesKey string // of the table of leases
+	lease     *cache.Lease
+	// invalidate ends the scopes in this process's memory.
+	invalidate func(scopes ...cache.Scope)
+
+	log     *invalidationLog
+	mu      sync.Mutex
+	waiting map[[16]byte]chan string // acknowledgements by announcement
+	acks    chan ack
+	ended   atomic.Pointer[error] // how the last session did
+}
+
+// ack is an acknowledgement to be sent.
+type ack struct{ to, announcement [16]byte }
+
+// sessionPause is how long a broken session rests before the next.
+const sessionPause = 200 * time.Millisecond
+
+// run keeps the lease until ctx ends, and gives it back then.
+func (m *membership) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := m.session(ctx)
+		m.ended.Store(&err)
+		m.observe.Subscription(err == nil || ctx.Err() != nil)
+		timer := time.NewTimer(sessionPause)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	m.lease.NextTerm()
+	ctx, cancel := context.WithTimeout(redisconn.BypassBreaker(context.Background()), time.Second)
+	defer cancel()
+	_, _ = m.redis.At(ctx, dropLease, m.leasesKey, m.id)
+}
+
+// session subscribes and renews the lease while the subscription is heard. It ends
+// with the first sign that an announcement may have been missed.
+func (m *membership) session(ctx context.Context) error {
+	node, err := m.redis.Node(ctx, m.leasesKey)
+	if err != nil {
+		return fmt.Errorf("find the table of leases: %w", err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// Announcements are published on the server that keeps the table and heard
+	// there: they come in order, and nothing else carries them.
+	subscription := node.Subscribe(ctx, m.announcements(), m.acknowledgements(m.id))
+	defer subscription.Close()
+	subscribed := make(chan struct{})
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer cancel(nil)
+	defer subscription.Close() // a receive under way ends by it
+	background.Go(func() { cancel(m.listen(ctx, subscription, subscribed)) })
+	background.Go(func() { m.acknowledge(ctx, node) })
+	select {
+	case <-subscribed:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(leaseLife):
+		return errors.New("no subscription in time")
+	}
+	m.observe.Subscription(true)
+	return m.keep(ctx)
+}
+
+// keep renews the lease every half second, and counts a renewal when every
+// announcement before it was heard.
+func (m *membership) keep(ctx context.Context) error {
+	ticker := time.NewTicker(leaseEvery)
+	defer ticker.Stop()
+	for first := true; ; first = false {
+		sent := time.Now()
+		head, err := m.renew(ctx)
+		if err != nil {
+			return fmt.Errorf("renew the lease: %w", err)
+		}
+		if first {
+			m.log.begin(head)
+		} else if !m.log.await(ctx, head, leaseEvery) {
+			m.missedAnnouncement()
+			return errors.New("an announcement was not heard")
+		}
+		m.lease.Extend(sent.Add(leaseCounted))
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
+
+// listen hears announcements and acknowledgements until the subscription breaks.
+// The library would subscribe again by itself and tell nobody what was missed, so
+// the first error ends it.
+func (m *membership) listen(ctx context.Context, subscription *redis.PubSub, subscribed chan<- struct{}) error {
+	for open := 0; ; {
+		got, err := subscription.Receive(ctx)
+		if err != nil {
+			return fmt.Errorf("receive: %w", err)
+		}
+		switch got := got.(type) {
+		case *redis.Subscription:
+			if open++; open == 2 {
+				close(subscribed)
+			}
+		case *redis.Message:
+			if got.Channel == m.announcements() {
+				m.hearAnnouncement(got.Payload)
+			} else {
+				m.acknowledged(got.Payload)
+			}
+		}
+	}
+}
+
+// hearAnnouncement ends in memory what an announcement names, notes that it was heard, and
+// has it acknowledged. One that does not follow the last heard, or does not open,
+// tells that others went unheard: then all that is in memory ends.
+func (m *membership) hearAnnouncement(payload string) {
+	a, err := m.openAnnouncement(payload)
+	if err != nil {
+		m.missedAnnouncement()
+		if len(payload) < announcementSize {
+			return
+		}
+	}
+	own := a.by == m.number() // its scopes are fenced here already
+	if err == nil && !own {
+		m.invalidate(a.scopes...)
+	}
+	m.log.append(a.before, a.id)
+	if !own {
+		select {
+		case m.acks <- ack{a.by, a.id}:
+		default: // costs whoever waits for it the length of a lease
+		}
+	}
+}
+
+// missedAnnouncement ends all that is in memory: what ended a part of it went unheard.
+func (m *membership) missedAnnouncement() {
+	m.observe.AnnouncementsMissed()
+	m.lease.NextTerm()
+}
+
+// acknowledge sends acknowledgements.
+func (m *membership) acknowledge(ctx context.Context, node *redis.Client) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-m.acks:
+			_ = node.Publish(ctx, m.acknowledgements(brokerID(a.to)), string(a.announcement[:])+m.id).Err()
+		}
+	}
+}
+
+// acknowledged hands an acknowledgement to whoever waits for it.
+func (m *membership) acknowledged(payload string) {
+	if len(payload) < 16 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case m.waiting[[16]byte([]byte(payload[:16]))] <- payload[16:]:
+	default: // nobody waits, or for no more
+	}
+}

@@ -1,0 +1,154 @@
+package redisconn
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Observer counts what is sent to Redis. Implementations are fast and safe for
+// concurrent use.
+type Observer interface {
+	// Redis counts round trips and how long they took, by the first command.
+	Redis(command string, took time.Duration)
+}
+
+// Server says where Redis is and how it is spoken to.
+type Server struct {
+	// Addresses as host:port: one is a single server, several are a cluster; with
+	// Master they are the sentinels.
+	Addresses          []string
+	Master             string // the sentinels' name of the master; empty: no sentinels
+	Username, Password string
+	TLS                *tls.Config // nil: in clear
+	DialTimeout        time.Duration
+	ReadTimeout        time.Duration
+	WriteTimeout       time.Duration
+	// PoolSize is the most connections to a node; zero: the library's choice.
+	PoolSize int
+}
+
+// Client is a connection to Redis, whichever its shape.
+type Client struct {
+	redis.UniversalClient
+	Cluster *redis.ClusterClient // nil: not a cluster
+	gate    *bootstrapGate       // the cluster
+	hooks   *breakerHooks
+}
+
+// Dial makes a client. It connects when it is used.
+func Dial(s Server, observe Observer) Client {
+	silenceLibrary()
+	c := connect(s)
+	c.gate, c.hooks = new(bootstrapGate), newBreakerHooks(observe)
+	if c.Cluster != nil {
+		c.Cluster.OnNewNode(c.hooks.install)
+	} else if one, ok := c.UniversalClient.(*redis.Client); ok {
+		c.hooks.install(one)
+	}
+	return c
+}
+
+func connect(s Server) Client {
+	o := &redis.UniversalOptions{
+		Addrs: s.Addresses, MasterName: s.Master, Username: s.Username, Password: s.Password, TLSConfig: s.TLS,
+		DialTimeout: s.DialTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout, PoolSize: s.PoolSize,
+		// A deadline of a request must end its command.
+		ContextTimeoutEnabled: true,
+		// The hooks send again what should be; what timed out once would again.
+		MaxRetries:   -1,
+		MaxRedirects: 3,
+		PoolTimeout:  s.ReadTimeout, DialerRetries: 1,
+		// Of no use but with Redis Enterprise, and noisy elsewhere.
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		DisableIdentity:          true,
+	}
+	switch {
+	case s.Master != "":
+		return Client{UniversalClient: redis.NewFailoverClient(o.Failover())}
+	case len(s.Addresses) > 1:
+		cluster := o.Cluster()
+		// Who took over from a node that died is asked for only this often; the
+		// library's minute would be a minute of errors.
+		cluster.ClusterStateReloadInterval = time.Second
+		c := redis.NewClusterClient(cluster)
+		return Client{UniversalClient: c, Cluster: c}
+	}
+	return Client{UniversalClient: redis.NewClient(o.Simple())}
+}
+
+// Node is the server that keeps a key.
+func (c Client) Node(ctx context.Context, key string) (*redis.Client, error) {
+	if c.Cluster != nil {
+		if !c.gate.allow(bypassesBreaker(ctx)) {
+			return nil, ErrNotConnected
+		}
+		node, err := c.Cluster.MasterForKey(ctx, key)
+		if err == nil {
+			c.gate.open.Store(true)
+		}
+		return node, err
+	}
+	one, ok := c.UniversalClient.(*redis.Client)
+	if !ok {
+		return nil, fmt.Errorf("unexpected client %T", c.UniversalClient)
+	}
+	return one, nil
+}
+
+// At runs a script on the server that keeps a key. A cluster that moved it is asked
+// once more.
+func (c Client) At(ctx context.Context, s Script, key string, args ...any) (*redis.Cmd, error) {
+	cmd, _, err := c.atBy(ctx, RunOnly, s, key, args)
+	return cmd, err
+}
+
+// ConfirmedAt is at by runConfirmed.
+func (c Client) ConfirmedAt(ctx context.Context, s Script, key string, args ...any) (*redis.Cmd, ServerState, error) {
+	return c.atBy(ctx, c.RunConfirmed, s, key, args)
+}
+
+func (c Client) atBy(ctx context.Context, by ScriptRunner, s Script, key string, args []any) (*redis.Cmd, ServerState, error) {
+	try := func() (*redis.Cmd, ServerState, error) {
+		node, err := c.Node(ctx, key)
+		if err != nil {
+			return nil, ServerState{}, err
+		}
+		results, l, err := by(ctx, node, s, []Invocation{{key, args}})
+		if err != nil {
+			return nil, l, err
+		}
+		return results[0], l, nil
+	}
+	cmd, l, err := try()
+	if err != nil && Moved(err) {
+		c.Reload(ctx)
+		cmd, l, err = try()
+	}
+	return cmd, l, err
+}
+
+// Reload asks the cluster anew who keeps what, after a node said it is not it.
+func (c Client) Reload(ctx context.Context) {
+	if c.Cluster != nil {
+		c.Cluster.ReloadState(ctx)
+	}
+}
+
+// byNode groups keys by the server that keeps them; the values are their places
+// in keys.
+func (c Client) byNode(ctx context.Context, keys []string) (map[*redis.Client][]int, error) {
+	nodes := map[*redis.Client][]int{}
+	for i, key := range keys {
+		node, err := c.Node(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		nodes[node] = append(nodes[node], i)
+	}
+	return nodes, nil
+}

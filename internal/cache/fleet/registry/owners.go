@@ -1,0 +1,109 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
+	"github.com/cognito-broker/broker/internal/cache/fleet/fence"
+	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
+)
+
+// Whose a login is stands beside the login's epoch: a hash of the identities that
+// answers told to be its owner, the last few of them. A field is a digest, a value
+// the moment that it was told (milliseconds) and the sealed identity. It permits
+// nothing; it says what a change that comes with the login may end.
+const (
+	// ownersLife is how long an owner is remembered: longer than any entry, for each
+	// exchange tells the owner again.
+	ownersLife = 48 * time.Hour
+	// maxOwners is how many are remembered of one login. It has one at a time in each
+	// pool.
+	maxOwners = 16
+)
+
+// addOwner notes an owner and returns the login's epoch. ARGV: the field, the
+// sealed identity, the life, how many are kept. A hash of far more is none that brokers
+// made: it is left to lapse, for what is missing from it might be ended by nobody.
+var addOwner = redisconn.NewScript(fence.PresentEpochScript + `
+if redis.call('HLEN', KEYS[1]) > 2 * ARGV[4] then return redis.error_reply('ERR too many owners') end
+redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8', now) .. ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+local all, owners = redis.call('HGETALL', KEYS[1]), {}
+for i = 1, #all, 2 do owners[#owners + 1] = {(struct.unpack('>I8', string.sub(all[i + 1], 1, 8))), all[i]} end
+table.sort(owners, function(a, b) return a[1] < b[1] end)
+for i = 1, #owners - ARGV[4] do redis.call('HDEL', KEYS[1], owners[i][2]) end
+return present(redis.call('GET', string.sub(KEYS[1], 1, -2) .. 'v'))
+`)
+
+// LoginOwners are whose logins are. It is safe for concurrent use.
+type LoginOwners struct {
+	redis redisconn.Client
+	codec *codec.Codec
+}
+
+// NewLoginOwners makes those of a fleet.
+func NewLoginOwners(c redisconn.Client, k *codec.Codec) *LoginOwners {
+	return &LoginOwners{redis: c, codec: k}
+}
+
+// AddOwner notes that an answer told whose a login is. It returns the login's present
+// epoch, zero for none or a pending one: where that is not the one of before the
+// call, a change that concerns the login may not have heard of the owner. It fails
+// with cache.ErrFleet.
+func (o *LoginOwners) AddOwner(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error) {
+	key := o.codec.Names.Owners(login)
+	field := o.codec.Names.Owner(id)
+	sealed := o.codec.Seal.Seal(nil, []byte(id), key+field)
+	cmd, err := o.redis.At(ctx, addOwner, key, field, sealed, ownersLife.Milliseconds(), maxOwners)
+	if err != nil {
+		return cache.Epoch{}, redisconn.Unavailable("note an owner", err)
+	}
+	value, err := cmd.Text()
+	if err != nil {
+		return cache.Epoch{}, redisconn.Unavailable("note an owner", err)
+	}
+	epoch, _ := codec.ParseEpoch(value)
+	return epoch, nil
+}
+
+// Owners are the identities that a login was told to belong to, in the order of the
+// logins. It fails with cache.ErrFleet.
+func (o *LoginOwners) Owners(ctx context.Context, logins ...cache.Scope) ([][]string, error) {
+	hashes := make([]*redis.MapStringStringCmd, len(logins))
+	_, err := o.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, login := range logins {
+			hashes[i] = p.HGetAll(ctx, o.codec.Names.Owners(login))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, redisconn.Unavailable("read owners", err)
+	}
+	owners := make([][]string, len(logins))
+	for i, hash := range hashes {
+		key := o.codec.Names.Owners(logins[i])
+		for field, value := range hash.Val() {
+			id, err := o.owner(key, field, value)
+			if err != nil {
+				o.codec.OpenFailed()
+				continue
+			}
+			owners[i] = append(owners[i], id)
+		}
+	}
+	return owners, nil
+}
+
+// owner opens one owner of a login.
+func (o *LoginOwners) owner(key, field, value string) (string, error) {
+	if len(value) < 8 {
+		return "", fmt.Errorf("%w: %d bytes", codec.ErrSealed, len(value))
+	}
+	id, err := o.codec.Seal.Open([]byte(value[8:]), key+field)
+	return string(id), err
+}
