@@ -300,7 +300,7 @@ func TestFleetRenewalTellsTheOwner(t *testing.T) {
 	c.want(c.brokers[0], token, "key1", flows.Miss)
 	c.want(c.brokers[0], token, "key1", flows.Hit)
 	c.tell()
-	owners := func() []string { return c.redis.Client().Keys(t.Context(), "b:*:o").Val() }
+	owners := func() []string { return c.redis.Client().Keys(t.Context(), "b2:*:o").Val() }
 	told := owners()
 	if len(told) != 1 {
 		t.Fatalf("got owners of %d logins, want one", len(told))

@@ -52,7 +52,7 @@ func TestVariedCallsAreBounded(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			keys, err := c.redis.Client().Keys(t.Context(), "b:*:c:*").Result()
+			keys, err := c.redis.Client().Keys(t.Context(), "b2:*:c:*").Result()
 			if err != nil || len(keys) != cache.MaxEntries+1 {
 				t.Errorf("got %d entries (%v), want %d and the guest's", len(keys), err, cache.MaxEntries)
 			}

@@ -14,7 +14,7 @@ func TestEvictedOwners(t *testing.T) {
 	a, b := c.join(), c.join()
 	a.want("key1", flows.Miss, flows.Ask{})
 	b.want("key1", flows.Hit, flows.Ask{})
-	owners := c.redis.Client().Keys(t.Context(), "b:*:o").Val()
+	owners := c.redis.Client().Keys(t.Context(), "b2:*:o").Val()
 	if len(owners) == 0 {
 		t.Fatal("got no owners in Redis: the test shows nothing")
 	}

@@ -16,4 +16,3 @@ func Until(t testing.TB, what string, come func() bool) {
 		}
 	}
 }
-

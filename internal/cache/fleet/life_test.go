@@ -27,7 +27,7 @@ func TestEpochsOutliveEntries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names("b:*}:v") { // as when the exchange took long
+	for _, name := range names("b2:*}:v") { // as when the exchange took long
 		if err := redis.Client().Expire(t.Context(), name, 13*time.Hour).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -37,11 +37,11 @@ func TestEpochsOutliveEntries(t *testing.T) {
 	if err := b.Store(t.Context(), keyOf("x"), e); err != nil {
 		t.Fatal(err)
 	}
-	if left := redis.Client().PTTL(t.Context(), names("b:*}:c:*")[0]).Val(); left <= longest-time.Hour || left > longest {
+	if left := redis.Client().PTTL(t.Context(), names("b2:*}:c:*")[0]).Val(); left <= longest-time.Hour || left > longest {
 		t.Errorf("the entry: got %v left, want its credentials' life", left)
 	}
 	home := 0
-	for _, name := range names("b:*}:v") {
+	for _, name := range names("b2:*}:v") {
 		if left := redis.Client().PTTL(t.Context(), name).Val(); left <= longest {
 			t.Errorf("an epoch: got %v left, want more than the entry", left)
 		} else if left > 2*longest {

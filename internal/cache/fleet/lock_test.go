@@ -154,7 +154,7 @@ func TestLocksAreRenewed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names, err := redis.Client().Keys(t.Context(), "b:*:f:*").Result()
+	names, err := redis.Client().Keys(t.Context(), "b2:*:l:*").Result()
 	if err != nil || len(names) != 1 {
 		t.Fatalf("leads in Redis: got %d, %v, want 1", len(names), err)
 	}
@@ -190,7 +190,7 @@ func TestOnlyOwnLocksAreRenewed(t *testing.T) {
 	redis := redistest.Single(t)
 	a := join(t, server(redis.Addr()), newKeys())
 	lead := a.lead(t, a.flightOf(t, "x"))
-	names, err := redis.Client().Keys(t.Context(), "b:*:f:*").Result()
+	names, err := redis.Client().Keys(t.Context(), "b2:*:l:*").Result()
 	if err != nil || len(names) != 1 {
 		t.Fatalf("leads in Redis: got %d, %v, want 1", len(names), err)
 	}

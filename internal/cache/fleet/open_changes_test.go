@@ -169,7 +169,7 @@ func TestDeadBrokersChangesAreAdopted(t *testing.T) {
 	for name, c := range map[string]struct {
 		lease   *time.Duration // of who noted it, from now; nil: none
 		stood   time.Duration  // of the table of leases
-		reign   string         // of that, where it is not the server's
+		replid  string         // of that, where it is not the server's
 		own     bool           // who noted it asks
 		lapsed  time.Duration  // how long a lapsed lease counts; zero: as always
 		adopted bool
@@ -179,7 +179,7 @@ func TestDeadBrokersChangesAreAdopted(t *testing.T) {
 		"a lease that lapsed not long ago":   {lease: &longAgo, stood: time.Hour, lapsed: 2 * time.Hour},
 		"a lease":                            {lease: new(time.Hour), stood: time.Hour},
 		"a table that is new":                {stood: -time.Hour},
-		"a table of another reign":           {stood: time.Hour, reign: "of-another-reign"},
+		"a table of another master term":     {stood: time.Hour, replid: "of-another-master"},
 		"no table":                           {},
 		"who asks noted it, without a lease": {stood: time.Hour, own: true},
 	} {
@@ -197,15 +197,16 @@ func TestDeadBrokersChangesAreAdopted(t *testing.T) {
 		}
 		at := func(d time.Duration) int64 { return time.Now().Add(d).UnixMilli() }
 		if c.stood != 0 {
-			if c.reign == "" {
-				c.reign = redis.Info("replication")["master_replid"][:16]
+			if c.replid == "" {
+				c.replid = redis.Info("replication")["master_replid"][:16]
 			}
-			redis.Client().HSet(ctx, dead.LeasesName(), "reign", c.reign, "since", at(-c.stood))
+			redis.Client().ZAdd(ctx, dead.LeasesName(), z(-float64(at(-c.stood)), "@"+c.replid))
 		}
 		if c.lease != nil {
-			redis.Client().HSet(ctx, dead.LeasesName(), "l:"+dead.BrokerID(), at(*c.lease))
+			redis.Client().ZAdd(ctx, dead.LeasesName(), z(float64(at(*c.lease)), dead.BrokerID()))
 		}
-		redis.Client().HSet(ctx, dead.LeasesName(), "l:"+asks.BrokerID(), at(map[bool]time.Duration{false: time.Hour, true: longAgo}[c.own]))
+		redis.Client().ZAdd(ctx, dead.LeasesName(),
+			z(float64(at(map[bool]time.Duration{false: time.Hour, true: longAgo}[c.own])), asks.BrokerID()))
 		var doubts []cache.PoolChange
 		var err error
 		if c.lapsed == 0 {
@@ -241,7 +242,7 @@ func TestAdoptedChangesAreAdoptedAgain(t *testing.T) {
 	ctx := t.Context()
 	brokers := []*broker{unled(t, server(redis.Addr()), k), unled(t, server(redis.Addr()), k), unled(t, server(redis.Addr()), k)}
 	theirs := unled(t, server(redis.Addr()), stranger)
-	redis.Client().HSet(ctx, theirs.LeasesName(), "reign", redis.Info("replication")["master_replid"][:16], "since", 0)
+	redis.Client().ZAdd(ctx, theirs.LeasesName(), z(0, "@"+redis.Info("replication")["master_replid"][:16]))
 	if err := errors.Join(brokers[0].PutPoolChange(ctx, doubtOf("pool", 1, "ours")), theirs.PutPoolChange(ctx, doubtOf("pool", 2, "theirs"))); err != nil {
 		t.Fatal(err)
 	}

@@ -155,7 +155,7 @@ func revive(t *testing.T, s *redistest.Server, name string) {
 
 // The uses of a scope are forgotten when its fences lapsed, as when one ended: what they
 // renewed may be of before a change.
-func TestLapsedFenceDeletesMaterial(t *testing.T) {
+func TestLapsedFenceDeletesRenewalRequests(t *testing.T) {
 	redis, c := redistest.Single(t), newClock()
 	p := plan(t, server(redis.Addr()), newKeys(), c)
 	x, err := p.entry(t.Context(), "x", c.now)
@@ -167,13 +167,13 @@ func TestLapsedFenceDeletesMaterial(t *testing.T) {
 	}
 	begin(t, p.Fleet, cache.IdentityScope("x")) // whose broker dies
 	lapse(t, redis)
-	if got := names(t, redis, "b:*:m:*"); got != 3 {
-		t.Fatalf("while nobody asks: got %d materials, want three", got)
+	if got := requests(t, redis); got != 3 {
+		t.Fatalf("while nobody asks: got %d renewal requests, want three", got)
 	}
 	if stamp, err := p.Stamp(t.Context(), p.epochs.Read(cache.IdentityScope("x"), pool)); err != nil || !stamp.Agreed() {
 		t.Fatalf("got no epoch (%v), want a new one", err)
 	}
-	if got := names(t, redis, "b:*:m:*") + names(t, redis, "b:*:u"); got != 0 {
+	if got := requests(t, redis) + names(t, redis, "b2:*:u"); got != 0 {
 		t.Errorf("under a new epoch: got %d names of what was renewed, want none", got)
 	}
 }
@@ -187,7 +187,7 @@ func TestNothingIsKeptUnderAFence(t *testing.T) {
 	for name, scope := range map[string]cache.Scope{"of the identity": cache.IdentityScope("x"), "of the pool": pool} {
 		fence := begin(t, b.Fleet, scope)
 		b.kept(t, "x")
-		if got := names(t, redis, "b:*:c:*"); got != 0 {
+		if got := names(t, redis, "b2:*:c:*"); got != 0 {
 			t.Errorf("under a fence %s: got %d entries in Redis, want none", name, got)
 		}
 		finish(t, fence, false)

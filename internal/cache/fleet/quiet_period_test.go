@@ -104,7 +104,7 @@ func TestQuietPeriodAfterAnEviction(t *testing.T) {
 	a := join(t, server(redis.Addr()), newKeys()).leased(t)
 	ctx, scope := t.Context(), cache.IdentityScope("x")
 	a.change(t, scope)
-	note := a.EpochName(scope) + "f"
+	note := a.rootOf(scope) + "f"
 	if got := redis.Client().Del(ctx, note).Val(); got != 1 {
 		t.Fatalf("notes of the change's end: got %d, want one", got)
 	}

@@ -129,7 +129,7 @@ func TestMissingRightsOfClustersAreNamed(t *testing.T) {
 	t.Parallel() // it waits
 	c := redistest.Cluster(t, redistest.User("all", "password"))
 	nodes := c.Nodes()
-	for _, rule := range []string{"+cluster|slots", "+command", "+asking", "+hget", "~b:*", "&b:*"} {
+	for _, rule := range []string{"+cluster|slots", "+command", "+asking", "+hget", "~b2:*", "&b2:*"} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			b, user := lacks(t, nodes[0], rule, nodes[1:]...)
@@ -156,7 +156,7 @@ func TestRightsThatAreTakenAway(t *testing.T) {
 			}
 		}},
 		// Nothing needs that one meanwhile.
-		"reconnected": {"zcard", func(t *testing.T, s *redistest.Server, _ *broker, user string) {
+		"reconnected": {"hexists", func(t *testing.T, s *redistest.Server, _ *broker, user string) {
 			if err := s.Client().Do(t.Context(), "client", "kill", "user", user).Err(); err != nil {
 				t.Fatal(err)
 			}

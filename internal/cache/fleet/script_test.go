@@ -72,7 +72,7 @@ func TestFarTooManyOwners(t *testing.T) {
 	login := cache.LoginScope("idp", "user")
 	overfill(t, s, b.rootOf(login)+"o", "12345678")
 	var err error
-	if got := callsOf(t, s, "hgetall", func() { _, err = b.AddOwner(t.Context(), login, "x") }); got > 5 { // of leases
+	if got := callsOf(t, s, "hgetall", func() { _, err = b.AddOwner(t.Context(), login, "x") }); got > 0 {
 		t.Errorf("got %d readings of whole hashes, want none of this one", got)
 	}
 	if !errors.Is(err, cache.ErrFleet) {
@@ -108,8 +108,14 @@ func TestTooManyOwnersShrinkToTheBound(t *testing.T) {
 func TestFarTooManyLeases(t *testing.T) {
 	s := redistest.Single(t)
 	b := join(t, server(s.Addr()), newKeys()).leased(t)
-	table := s.Client().Keys(t.Context(), "b:*:leases").Val()[0]
-	overfill(t, s, table, "99999999999999")
+	table := s.Client().Keys(t.Context(), "b2:*:leases").Val()[0]
+	holders := make([]redis.Z, enormous)
+	for n := range holders {
+		holders[n] = z(1e14, fmt.Sprint(n))
+	}
+	if err := s.Client().ZAdd(t.Context(), table, holders...).Err(); err != nil {
+		t.Fatal(err)
+	}
 	began := time.Now()
 	fence, err := b.epochs.Fence(t.Context(), cache.IdentityScope("x"))
 	if err != nil {
@@ -121,7 +127,7 @@ func TestFarTooManyLeases(t *testing.T) {
 	if _, err := fence.Done(); err != nil {
 		t.Error(err)
 	}
-	if got := s.Client().HLen(t.Context(), table).Val(); got > 10 {
+	if got := s.Client().ZCard(t.Context(), table).Val(); got > 10 {
 		t.Errorf("got a table of %d, want one that began anew", got)
 	}
 }
@@ -204,8 +210,8 @@ func TestScheduleIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if scheduled != many {
-		t.Errorf("got %d appointments, want %d", scheduled, many)
+	if scheduled < 2*many || scheduled > 2*many+many/10 { // both sets, and a few leases
+		t.Errorf("got %d looks at the schedule for %d entries, want two for each", scheduled, many)
 	}
 	c.pass(40 * time.Minute)
 	for _, want := range []int{256, 256, many - 512, 0} {

@@ -87,7 +87,7 @@ func TestSettingsOfOtherBrokers(t *testing.T) {
 	if _, ok, err := a.ReplaceSettings(ctx, "kind", fleet.SettingsRecord{}, []byte("text")); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	marks := redis.Client().Keys(ctx, "*:tended:*").Val()
+	marks := redis.Client().Keys(ctx, "*:used:*").Val()
 	if len(marks) != 1 {
 		t.Fatalf("got marks %q, want one", marks)
 	}

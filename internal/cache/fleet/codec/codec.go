@@ -9,7 +9,7 @@ import (
 // Codec is how things are named and spelled in Redis: everything but numbers and random
 // ids is sealed or digested. It is safe for concurrent use.
 type Codec struct {
-	Names names
+	Names Names
 	Seal  *Seal
 	// OpenFailed is told of each sealed value that did not open.
 	OpenFailed func()
@@ -25,5 +25,5 @@ func New(keys [][]byte, nameKey []byte, openFailed func()) (*Codec, error) {
 	if len(nameKey) != 32 {
 		return nil, fmt.Errorf("name key has %d bytes, want 32", len(nameKey))
 	}
-	return &Codec{Names: names{cache.NewNamer(nameKey)}, Seal: seal, OpenFailed: openFailed}, nil
+	return &Codec{Names: Names{cache.NewNamer(nameKey)}, Seal: seal, OpenFailed: openFailed}, nil
 }

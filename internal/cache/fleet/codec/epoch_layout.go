@@ -2,7 +2,6 @@ package codec
 
 import (
 	"crypto/rand"
-	"strings"
 
 	"github.com/cognito-broker/broker/internal/cache"
 )
@@ -35,6 +34,3 @@ func ParseEpoch(value string) (epoch cache.Epoch, ok bool) {
 	copy(epoch[:], value)
 	return epoch, true
 }
-
-// IsEpoch reports whether a name is that of an epoch.
-func IsEpoch(name string) bool { return strings.HasSuffix(name, "}:v") }

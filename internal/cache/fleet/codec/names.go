@@ -2,85 +2,85 @@ package codec
 
 import (
 	"encoding/base64"
+	"strconv"
+	"strings"
 
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// names spells what stands in Redis: digests under the fleet's name key, so that
+// prefix begins all names. It changes when what stands under them does: brokers of two
+// layouts share nothing, and misread nothing.
+const prefix = "b2:"
+
+// Pattern matches all names, as the rules of Redis's users have it.
+const Pattern = prefix + "*"
+
+// Names spells what stands in Redis: digests under the fleet's name key, so that
 // nothing tells who or what they name. Names of one scope share a hash tag, and so
 // a node of a cluster. Fleets with other name keys never meet.
-type names struct{ digest *cache.Namer }
-
-// tag is the hash tag of a scope.
-func (n names) tag(scope cache.Scope) string {
-	return Short(n.digest.Key("scope", string(scope)))
-}
+type Names struct{ digest *cache.Namer }
 
 // Root begins all names of one scope.
-type root string
+type Root string
 
-func (n names) Root(scope cache.Scope) root { return root("b:{" + n.tag(scope) + "}:") }
+// Root begins the names of a scope.
+func (n Names) Root(scope cache.Scope) Root { return rootOf(n.tag(scope)) }
+
+// tag is the hash tag of a scope.
+func (n Names) tag(scope cache.Scope) string { return Short(n.digest.Key("scope", string(scope))) }
+
+func rootOf(tag string) Root { return Root(prefix + "{" + tag + "}:") }
+
+// RootOfEpoch begins the names of the scope whose epoch has that name.
+func RootOfEpoch(name string) Root { return Root(strings.TrimSuffix(name, "v")) }
 
 // Epoch names a scope's epoch.
-func (n names) Epoch(scope cache.Scope) string { return n.Root(scope).Epoch() }
-func (r root) Epoch() string                   { return string(r) + "v" }
+func (r Root) Epoch() string { return string(r) + "v" }
 
-// Named names something of a kind that belongs to a scope.
-func (n names) Named(kind string, scope cache.Scope, key cache.Key) string {
-	return n.Root(scope).Named(kind, key)
-}
-func (r root) Named(kind string, key cache.Key) string { return r.Prefix(kind) + Short(key) }
+// IsEpoch reports whether a name is that of an epoch.
+func IsEpoch(name string) bool { return strings.HasSuffix(name, "}:v") }
 
-// Prefix is what precedes the short name of a key in of.
-func (r root) Prefix(kind string) string { return string(r) + kind + ":" }
+// Changed names when the last change of a scope ended.
+func (r Root) Changed() string { return string(r) + "f" }
 
-// Usages names what is known of the use of a scope's entries.
-func (r root) Usages() string { return string(r) + "u" }
+// Entry names an entry whose home scope that is.
+func (r Root) Entry(key cache.Key) string { return r.EntryOf(Short(key)) }
 
-// Entries names the set of a scope's entries.
-func (r root) Entries() string { return string(r) + "e" }
+// EntryOf names an entry by the short form of its key.
+func (r Root) EntryOf(short string) string { return string(r) + "c:" + short }
 
-// ScheduleID names an entry in the schedule of renewals: its scope's tag and its key,
-// in short both, as bytes.
-func (n names) ScheduleID(scope cache.Scope, key cache.Key) string {
-	tag := n.digest.Key("scope", string(scope))
+// Entries names the set of a home scope's entries: the short forms of their keys.
+func (r Root) Entries() string { return string(r) + "e" }
+
+// Usages names the hash of how a home scope's entries are used, by their short keys.
+func (r Root) Usages() string { return string(r) + "u" }
+
+// Requests names the hash of the renewal requests of a home scope's entries, likewise.
+func (r Root) Requests() string { return string(r) + "m" }
+
+// Request binds a sealed renewal request to its place.
+func (r Root) Request(short string) string { return r.Requests() + ":" + short }
+
+// ScheduleID names an entry in the schedule of renewals: its home scope's tag and its key,
+// both short, as bytes.
+func (n Names) ScheduleID(home cache.Scope, key cache.Key) string {
+	tag := n.digest.Key("scope", string(home))
 	return string(tag[:16]) + string(key[:16])
 }
 
-// NamesOfClaim are the names of what stands for a member: the hash of uses, the field
-// in it, and the renewal request.
-func (n names) NamesOfClaim(member string) (used, field, material string) {
+// OfSchedule is the home scope's root, and the short key, of an entry that the schedule
+// names so.
+func OfSchedule(id string) (r Root, short string) {
 	var b [32]byte
-	copy(b[:], member)
-	tag := base64.RawURLEncoding.EncodeToString(b[:16])
-	field = base64.RawURLEncoding.EncodeToString(b[16:])
-	r := root("b:{" + tag + "}:")
-	return r.Usages(), field, r.Prefix("m") + field
+	copy(b[:], id)
+	return rootOf(base64.RawURLEncoding.EncodeToString(b[:16])), base64.RawURLEncoding.EncodeToString(b[16:])
 }
 
-// Shared names what the whole fleet has one of.
-func (n names) Shared(what string) string {
-	return "b:{" + Short(n.digest.Key("fleet")) + "}:" + what
-}
+// Epoch names a scope's epoch.
+func (n Names) Epoch(scope cache.Scope) string { return n.Root(scope).Epoch() }
 
-// Short spells 128 bits of a digest.
-func Short(key cache.Key) string { return base64.RawURLEncoding.EncodeToString(key[:16]) }
-
-// doubts names the hash. A script relies on its form.
-func (n names) PoolChanges() string { return n.Shared("doubts") }
-
-// PoolChangePrefix begins the fields of a pool's changes.
-func (n names) PoolChangePrefix(pool string) string { return Short(n.digest.Key("doubt", pool)) + ":" }
-
-// Owners names the hash of a login's owners. The script relies on its form.
-func (n names) Owners(login cache.Scope) string { return "b:{" + n.tag(login) + "}:o" }
-
-func (n names) Record(name string) (record, mark string) {
-	return n.Shared("settings:" + name), n.Shared("tended:" + name)
-}
-
-// flight names the lock of a flight.
-func (n names) Lock(flight cache.Flight) string {
+// Lock names the lock of a flight.
+func (n Names) Lock(flight cache.Flight) string {
 	scopes, epochs := flight.Stamp.Shared()
 	fields := []string{string(flight.Key[:])}
 	if flight.Fences {
@@ -89,22 +89,50 @@ func (n names) Lock(flight cache.Flight) string {
 	for _, epoch := range epochs {
 		fields = append(fields, string(epoch[:]))
 	}
-	return n.Named("f", scopes[0], n.digest.Key("flight", fields...))
+	return string(n.Root(scopes[0])) + "l:" + Short(n.digest.Key("flight", fields...))
 }
 
-// Failure names how the flight failed that the token's owner led.
-func (n names) Failure(flight cache.Flight, token string) string {
+// Failure names how the flight failed whose lock had that token.
+func (n Names) Failure(flight cache.Flight, token string) string {
 	scopes, _ := flight.Stamp.Shared()
-	return n.Named("o", scopes[0], n.digest.Key("failure", token))
+	return string(n.Root(scopes[0])) + "o:" + Short(n.digest.Key("failure", token))
 }
 
-// Identity names the facts about an identity.
-func (n names) Identity(id string) string { return "b:{" + n.tag(cache.IdentityScope(id)) + "}:p" }
-
-// Limit names the state of a rate limit.
-func (n names) Limit(name ...string) string {
-	return "b:{" + Short(n.digest.Key("turn", name...)) + "}:g"
-}
+// Owners names the hash of a login's owners.
+func (n Names) Owners(login cache.Scope) string { return string(n.Root(login)) + "o" }
 
 // Owner is the field of an owner among those of a login.
-func (n names) Owner(id string) string { return Short(n.digest.Key("owner", id)) }
+func (n Names) Owner(id string) string { return Short(n.digest.Key("owner", id)) }
+
+// Identity names the facts about an identity.
+func (n Names) Identity(id string) string { return string(n.Root(cache.IdentityScope(id))) + "p" }
+
+// Limit names the state of a rate limit.
+func (n Names) Limit(name ...string) string {
+	return string(rootOf(Short(n.digest.Key("limit", name...)))) + "g"
+}
+
+// Shared names what the whole fleet has one of.
+func (n Names) Shared(what string) string {
+	return string(rootOf(Short(n.digest.Key("fleet")))) + what
+}
+
+// Settings names a record of settings, and the mark that a broker goes by it.
+func (n Names) Settings(name string) (record, mark string) {
+	return n.Shared("settings:" + name), n.Shared("used:" + name)
+}
+
+// PoolChanges names the hash of the changes of pools.
+func (n Names) PoolChanges() string { return n.Shared("changes") }
+
+// PoolChangePrefix begins the fields of a pool's changes.
+func (n Names) PoolChangePrefix(pool string) string { return Short(n.digest.Key("change", pool)) + ":" }
+
+// Record names the record of a server's probes in one of the slots of a cluster.
+func Record(slot int) string { return prefix + "{" + strconv.Itoa(slot) + "}:n" }
+
+// Trial names what rights are tried with, on the server that keeps that record.
+func Trial(record string) string { return strings.TrimSuffix(record, "n") + "t" }
+
+// Short spells 128 bits of a digest.
+func Short(key cache.Key) string { return base64.RawURLEncoding.EncodeToString(key[:16]) }

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
 )
@@ -22,19 +23,19 @@ func PackRequest(m *cache.RenewalRequest) []byte {
 
 // OpenRequest opens a blob that stands under name. ok is false for one that does
 // not open.
-func (k *Codec) OpenRequest(name, blob string) (*cache.RenewalRequest, bool) {
+func (k *Codec) OpenRequest(name, blob string) (m *cache.RenewalRequest, lapses time.Time, ok bool) {
 	h, ok := ReadHeader(blob)
 	if !ok {
-		return nil, false
+		return nil, time.Time{}, false
 	}
 	size := HeaderFixed + 16*len(h.Epochs)
 	plain, err := k.Seal.Open([]byte(blob[size:]), name+blob[:size])
 	if err != nil {
-		return nil, false
+		return nil, time.Time{}, false
 	}
-	m := &cache.RenewalRequest{Epochs: h.Epochs}
+	m = &cache.RenewalRequest{Epochs: h.Epochs}
 	if len(plain) < len(m.Key)+8 {
-		return nil, false
+		return nil, time.Time{}, false
 	}
 	copy(m.Key[:], plain)
 	m.Until = instant(int64(binary.BigEndian.Uint64(plain[len(m.Key):])))
@@ -43,11 +44,11 @@ func (k *Codec) OpenRequest(name, blob string) (*cache.RenewalRequest, bool) {
 	for _, into := range []*string{&home, &pool, &call} {
 		n, size := binary.Uvarint(b)
 		if size <= 0 || n > uint64(len(b)-size) {
-			return nil, false
+			return nil, time.Time{}, false
 		}
 		*into = string(b[size : size+int(n)])
 		b = b[size+int(n):]
 	}
 	m.Home, m.Pool, m.Call = cache.Scope(home), cache.Scope(pool), []byte(call)
-	return m, len(b) == 0
+	return m, h.Expires, len(b) == 0
 }

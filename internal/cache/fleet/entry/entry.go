@@ -16,36 +16,40 @@ import (
 // last (microseconds): a caller chooses the names of his classic sessions, and so can
 // make any number of entries. What has expired since, or was dropped, may be in it.
 
-// maxDropped is how many entries are dropped to one that is stored: more than one, so that
-// a set which an earlier broker let grow larger comes within the bound.
+// maxDropped is how many entries are dropped for one that is stored: more than one, so that
+// a set that grew larger comes within the bound.
 const maxDropped = 4
 
-// storeEntry stores an entry while its home's epoch is the present one, unless one
-// of the same epochs that expires later stands there. Where its home has too many, the
-// oldest is dropped, with what it is renewed with. KEYS[1] is the entry's name.
-// ARGV: the home's epoch's name, the entry, the epoch, the entry's life, an
-// epoch's life, the length of the header, the entry's short name, what precedes it in
-// names of entries and of renewal request, the hash of uses, the set of entries, how many
-// there may be, how many are dropped. Returns whether it stored.
+// storeEntry stores an entry while its home scope's epoch is the present one, unless one
+// of the same epochs that expires later stands there. KEYS: the entry, the epoch, the set of
+// entries. ARGV: the entry, the epoch, the entry's life, an epoch's life, the length of the
+// header, the entry's short key, how many entries there may be, how many may be dropped at
+// once. Returns the short keys of the oldest where there are too many, for dropEntries.
 var storeEntry = redisconn.NewScript(fence.PresentEpochScript + `
-if present(redis.call('GET', ARGV[1])) ~= ARGV[3] then return 0 end
-local size = tonumber(ARGV[6])
+if present(redis.call('GET', KEYS[2])) ~= ARGV[2] then return {} end
+local size = tonumber(ARGV[5])
 local old = redis.call('GETRANGE', KEYS[1], 0, size - 1)
-if #old == size and string.sub(old, 11) == string.sub(ARGV[2], 11, size)
-  and struct.unpack('>I8', string.sub(old, 3, 10)) >= struct.unpack('>I8', string.sub(ARGV[2], 3, 10)) then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
-redis.call('PEXPIRE', ARGV[1], ARGV[5])
-redis.call('ZADD', ARGV[11], t[1] * 1000000 + t[2], ARGV[7])
-if redis.call('PTTL', ARGV[11]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', ARGV[11], ARGV[4]) end
-local over = math.min(redis.call('ZCARD', ARGV[11]) - ARGV[12], tonumber(ARGV[13]))
-if over > 0 then
-  for _, oldest in ipairs(redis.call('ZRANGE', ARGV[11], 0, over - 1)) do
-    redis.call('DEL', ARGV[8] .. oldest, ARGV[9] .. oldest)
-    redis.call('HDEL', ARGV[10], oldest)
-    redis.call('ZREM', ARGV[11], oldest)
-  end
+if #old == size and string.sub(old, 11) == string.sub(ARGV[1], 11, size)
+  and struct.unpack('>I8', string.sub(old, 3, 10)) >= struct.unpack('>I8', string.sub(ARGV[1], 3, 10)) then return {} end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
+redis.call('ZADD', KEYS[3], t[1] * 1000000 + t[2], ARGV[6])
+if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[3], ARGV[3]) end
+local over = math.min(redis.call('ZCARD', KEYS[3]) - ARGV[7], tonumber(ARGV[8]))
+if over <= 0 then return {} end
+return redis.call('ZRANGE', KEYS[3], 0, over - 1)
+`)
+
+// dropEntries drops entries, with what they are renewed with. KEYS: the set of entries, the
+// usages, the renewal requests, and the entries. ARGV: their short keys.
+var dropEntries = redisconn.NewScript(`
+for i = 1, #ARGV do
+  redis.call('DEL', KEYS[3 + i])
+  redis.call('HDEL', KEYS[2], ARGV[i])
+  redis.call('HDEL', KEYS[3], ARGV[i])
+  redis.call('ZREM', KEYS[1], ARGV[i])
 end
-return 1
+return 0
 `)
 
 // Entries are the entries that the fleet keeps. It is safe for concurrent use.
@@ -71,7 +75,7 @@ func (s *Entries) Find(
 	ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp, sparing bool,
 ) (cache.Found, error) {
 	scopes, _ := stamp.Shared()
-	name := s.codec.Names.Named("c", scopes[0], key)
+	name := s.codec.Names.Root(scopes[0]).Entry(key)
 	blob, epochs, err := s.read(ctx, name, scopes)
 	if err != nil {
 		return cache.Found{}, err
@@ -208,22 +212,40 @@ func (s *Entries) Store(ctx context.Context, key cache.Key, e *cache.Entry) erro
 		return nil
 	}
 	root := s.codec.Names.Root(scopes[0])
-	name := root.Named("c", key)
+	name := root.Entry(key)
 	blob := codec.AppendHeader(nil, codec.Header{Expires: e.Credentials.Expires, Epochs: epochs})
 	size := len(blob)
 	blob = s.codec.Seal.Seal(blob, codec.PackEntry(e, scopes[2:]), name+string(blob))
-	_, err := s.redis.At(ctx, storeEntry, name, root.Epoch(), blob, epochs[0][:], life.Milliseconds(), fence.EpochLife.Milliseconds(), size,
-		codec.Short(key), root.Prefix("c"), root.Prefix("m"), root.Usages(), root.Entries(), cache.MaxEntries, maxDropped)
+	cmd, err := s.redis.At(ctx, storeEntry, []string{name, root.Epoch(), root.Entries()},
+		blob, epochs[0][:], life.Milliseconds(), fence.EpochLife.Milliseconds(), size, codec.Short(key), cache.MaxEntries, maxDropped)
+	if err != nil {
+		return redisconn.Unavailable("store an entry", err)
+	}
+	oldest, err := cmd.StringSlice()
+	if err == nil && len(oldest) > 0 {
+		err = s.dropOldest(ctx, root, oldest)
+	}
 	if err != nil {
 		return redisconn.Unavailable("store an entry", err)
 	}
 	return nil
 }
 
+// dropOldest drops entries of a home scope that has too many, by their short keys.
+func (s *Entries) dropOldest(ctx context.Context, root codec.Root, oldest []string) error {
+	keys := []string{root.Entries(), root.Usages(), root.Requests()}
+	args := make([]any, len(oldest))
+	for i, short := range oldest {
+		keys, args[i] = append(keys, root.EntryOf(short)), short
+	}
+	_, err := s.redis.At(ctx, dropEntries, keys, args...)
+	return err
+}
+
 // Drop removes the entry of a key whose home is that scope. It fails with
 // cache.ErrFleet.
 func (s *Entries) Drop(ctx context.Context, key cache.Key, home cache.Scope) error {
-	if err := s.redis.Del(ctx, s.codec.Names.Named("c", home, key)).Err(); err != nil {
+	if err := s.redis.Del(ctx, s.codec.Names.Root(home).Entry(key)).Err(); err != nil {
 		return redisconn.Unavailable("drop an entry", err)
 	}
 	return nil

@@ -35,7 +35,7 @@ func (s *entryRef) makeNames() {
 	if len(scopes) < 2 || len(scopes) > codec.MaxEpochs || !s.stamp.Agreed() {
 		return // it stands nowhere
 	}
-	keys := []string{s.entries.codec.Names.Named("c", scopes[0], s.key)}
+	keys := []string{s.entries.codec.Names.Root(scopes[0]).Entry(s.key)}
 	var b []byte
 	for i, scope := range scopes {
 		keys, b = append(keys, s.entries.codec.Names.Epoch(scope)), append(b, epochs[i][:]...)

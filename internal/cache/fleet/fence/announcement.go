@@ -41,7 +41,8 @@ func (m *membership) announce(ctx context.Context, scopes []cache.Scope, kept ti
 		m.mu.Unlock()
 	}()
 	rest := m.codec.Seal.Seal(by[:len(by):len(by)], codec.PackScopes(scopes), sealedFor(id, by))
-	cmd, stood, err := m.redis.ConfirmedAt(ctx, announceChange, m.leasesKey, m.announcements(), id[:], rest, clockStep.Milliseconds())
+	cmd, stood, err := m.redis.ConfirmedAt(ctx, announceChange, m.leases,
+		m.announcements(), id[:], rest, clockStep.Milliseconds(), maxMembers+1)
 	published := time.Now()
 	if err != nil {
 		return redisconn.Unavailable("announce a fence", err)
@@ -52,6 +53,9 @@ func (m *membership) announce(ctx context.Context, scopes []cache.Scope, kept ti
 	}
 	known, _ := answer[0].(int64)
 	kept = min(kept, stood.EnoughFor, time.Duration(known)*time.Millisecond)
+	if len(answer) > 1+maxMembers {
+		kept = 0 // there may be more of them
+	}
 	holders := map[string]bool{}
 	for _, h := range answer[1:] {
 		if name, _ := h.(string); name != m.id {

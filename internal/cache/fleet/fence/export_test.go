@@ -20,7 +20,7 @@ func (f *Fences) LateFence(ctx context.Context, scope cache.Scope, late time.Dur
 	go func() { defer close(done); c.cancelUntilArrived(ctx, late, func() { looks <- true }) }()
 	return looks, func() error {
 		root := f.codec.Names.Root(scope)
-		_, err := f.redis.At(ctx, beginFence, root.Epoch(), c.epochs[0][:], EpochLife.Milliseconds(), c.id[:], f.fenceLife.Milliseconds(), MaxFences)
+		_, err := f.redis.At(ctx, beginFence, scopeKeys(root), c.epochs[0][:], EpochLife.Milliseconds(), c.id[:], f.fenceLife.Milliseconds(), MaxFences)
 		return err
 	}, done
 }

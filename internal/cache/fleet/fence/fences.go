@@ -50,7 +50,7 @@ func New(c redisconn.Client, k *codec.Codec, fenceLife time.Duration, observe Ob
 	id := codec.Random()
 	f.membership = &membership{
 		redis: c, codec: k, observe: observe,
-		id: hex.EncodeToString(id[:]), leasesKey: k.Names.Shared("leases"), lease: cache.NewLease(),
+		id: hex.EncodeToString(id[:]), leases: leaseKeys(k.Names), lease: cache.NewLease(),
 		invalidate: func(...cache.Scope) {},
 		waiting:    map[[16]byte]chan string{}, acks: make(chan ack, maxMembers),
 	}

@@ -21,53 +21,50 @@ const (
 	clockStep = time.Second
 )
 
-// The table of leases is a hash: "replication id" is that in which it was made and "since" when,
-// "head" the id of the last announcement, and "l:<id>" when that broker's lease
-// lapses. A server that took over, was emptied or evicted the table begins it anew,
-// and says so by "since": holders that it does not know may be left until then. So does
-// one whose table is larger than any fleet's: the scripts read it whole.
+// The leases are a sorted set: a broker's id stands there by when its lease lapses, in
+// milliseconds of Redis's clock. Beside them stands, as "@" with the server's replication
+// id, since when the set has been kept: below zero, for it never lapses. A server that took
+// over, was emptied, or evicted the set begins it anew, as does one whose set is larger than any fleet's: holders that it does not know may be
+// left until then. The head, the id of the last announcement, is a string of its own: where
+// that is lost, brokers take it that they missed something.
 const leaseTable = redisconn.ReplicationIDScript + `
-if redis.call('HLEN', KEYS[1]) > 4096 then redis.call('DEL', KEYS[1]) end
-if redis.call('HGET', KEYS[1], 'reign') ~= reign then
-  redis.call('HSET', KEYS[1], 'reign', reign, 'since', now)
+if redis.call('ZCARD', KEYS[1]) > 4096 then redis.call('DEL', KEYS[1]) end
+local since = redis.call('ZSCORE', KEYS[1], '@' .. replid)
+if not since then
+  since = -now
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', 0)
+  redis.call('ZADD', KEYS[1], since, '@' .. replid)
 end
 redis.call('PEXPIRE', KEYS[1], 3600000)
 `
+
+// leaseKeys are the keys of the scripts below: of the leases and of the head.
+func leaseKeys(n codec.Names) []string { return []string{n.Shared("leases"), n.Shared("head")} }
 
 // renewLease renews a broker's lease, forgets those long lapsed, and returns the
 // head of the announcements. ARGV: the broker's id, the lease's life, a head to
 // begin with.
 var renewLease = redisconn.NewScript(leaseTable + `
-redis.call('HSETNX', KEYS[1], 'head', ARGV[3])
-local all = redis.call('HGETALL', KEYS[1])
-for i = 1, #all, 2 do
-  if string.sub(all[i], 1, 2) == 'l:' and tonumber(all[i + 1]) < now - 60000 then
-    redis.call('HDEL', KEYS[1], all[i])
-  end
-end
-redis.call('HSET', KEYS[1], 'l:' .. ARGV[1], now + ARGV[2])
-return redis.call('HGET', KEYS[1], 'head')
+redis.call('ZREMRANGEBYSCORE', KEYS[1], 1, now - 60000)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+local head = redis.call('GET', KEYS[2]) or ARGV[3]
+redis.call('SET', KEYS[2], head, 'PX', 3600000)
+return head
 `)
 
 // dropLease gives a lease back. ARGV: the broker's id.
-var dropLease = redisconn.NewScript(`return redis.call('HDEL', KEYS[1], 'l:' .. ARGV[1])`)
+var dropLease = redisconn.NewScript(`return redis.call('ZREM', KEYS[1], ARGV[1])`)
 
 // announceChange moves the head on and publishes an announcement: the head before,
 // the new one, and the rest. ARGV: the channel, the new head, the rest, how long a
-// lapsed lease still counts. Returns how long the server has kept the table, in
-// milliseconds, and the ids of those who may hold a lease.
+// lapsed lease still counts, and how many to name. Returns how long the server has kept
+// the leases, in milliseconds, and the ids of those who may hold one.
 var announceChange = redisconn.NewScript(leaseTable + `
-local before = redis.call('HGET', KEYS[1], 'head') or string.rep('\0', 16)
-redis.call('HSET', KEYS[1], 'head', ARGV[2])
+local before = redis.call('GET', KEYS[2]) or string.rep('\0', 16)
+redis.call('SET', KEYS[2], ARGV[2], 'PX', 3600000)
 redis.call('PUBLISH', ARGV[1], before .. ARGV[2] .. ARGV[3])
-local answer = {now - redis.call('HGET', KEYS[1], 'since')}
-local all = redis.call('HGETALL', KEYS[1])
-for i = 1, #all, 2 do
-  if string.sub(all[i], 1, 2) == 'l:' and tonumber(all[i + 1]) > now - ARGV[4] then
-    answer[#answer + 1] = string.sub(all[i], 3)
-  end
-end
-return answer
+local holders = redis.call('ZRANGEBYSCORE', KEYS[1], now - ARGV[4], '+inf', 'LIMIT', 0, ARGV[5])
+return {now + since, unpack(holders)}
 `)
 
 // renew renews the lease in Redis and returns the head. Where the server's replicas do
@@ -75,7 +72,7 @@ return answer
 // a change waits for those alone who have one there.
 func (m *membership) renew(ctx context.Context) (head [16]byte, err error) {
 	fresh := codec.Random()
-	cmd, _, err := m.redis.ConfirmedAt(ctx, renewLease, m.leasesKey, m.id, leaseLife.Milliseconds(), fresh[:])
+	cmd, _, err := m.redis.ConfirmedAt(ctx, renewLease, m.leases, m.id, leaseLife.Milliseconds(), fresh[:])
 	if err != nil {
 		return head, err
 	}

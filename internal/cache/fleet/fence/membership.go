@@ -18,12 +18,12 @@ import (
 // membership is this broker's part in the fleet: its lease, the announcements that it
 // hears, and those that it makes.
 type membership struct {
-	redis     redisconn.Client
-	codec     *codec.Codec
-	observe   Observer
-	id        string
-	leasesKey string // of the table of leases
-	lease     *cache.Lease
+	redis   redisconn.Client
+	codec   *codec.Codec
+	observe Observer
+	id      string
+	leases  []string // their keys
+	lease   *cache.Lease
 	// invalidate ends the scopes in this process's memory.
 	invalidate func(scopes ...cache.Scope)
 
@@ -56,13 +56,13 @@ func (m *membership) run(ctx context.Context) {
 	m.lease.NextTerm()
 	ctx, cancel := context.WithTimeout(redisconn.BypassBreaker(context.Background()), time.Second)
 	defer cancel()
-	_, _ = m.redis.At(ctx, dropLease, m.leasesKey, m.id)
+	_, _ = m.redis.At(ctx, dropLease, m.leases, m.id)
 }
 
 // session subscribes and renews the lease while the subscription is heard. It ends
 // with the first sign that an announcement may have been missed.
 func (m *membership) session(ctx context.Context) error {
-	node, err := m.redis.Node(ctx, m.leasesKey)
+	node, err := m.redis.Node(ctx, m.leases[0])
 	if err != nil {
 		return fmt.Errorf("find the table of leases: %w", err)
 	}

@@ -61,24 +61,22 @@ return of
 `)
 
 // takeOverPoolChanges gives the caller the changes of brokers that have no lease any more, and
-// returns each as field and value. While the table of leases is new, nobody is known to
-// have none. ARGV: the caller's id, how long a lapsed lease still counts, how long the
-// table must have stood.
+// returns each as field and value. While the set of leases is new, nobody is known to
+// have none. KEYS: the changes, the leases. ARGV: the caller's id, how long a lapsed lease
+// still counts, how long the set must have stood.
 var takeOverPoolChanges = redisconn.NewScript(redisconn.ReplicationIDScript + `
-local adopted, leases = {}, string.sub(KEYS[1], 1, -7) .. 'leases'
-local all = redis.call('HGETALL', KEYS[1])
-if #all == 0 or redis.call('HGET', leases, 'reign') ~= reign or
-  now - redis.call('HGET', leases, 'since') < tonumber(ARGV[3]) then return adopted end
+local taken, all, since = {}, redis.call('HGETALL', KEYS[1]), redis.call('ZSCORE', KEYS[2], '@' .. replid)
+if #all == 0 or not since or now + since < tonumber(ARGV[3]) then return taken end
 for i = 1, #all, 2 do
   local by = string.sub(all[i + 1], 1, 32)
-  if by ~= ARGV[1] and tonumber(redis.call('HGET', leases, 'l:' .. by) or 0) < now - ARGV[2] then
+  if by ~= ARGV[1] and tonumber(redis.call('ZSCORE', KEYS[2], by) or 0) < now - ARGV[2] then
     local v = ARGV[1] .. string.sub(all[i + 1], 33)
     redis.call('HSET', KEYS[1], all[i], v)
-    adopted[#adopted + 1] = all[i]
-    adopted[#adopted + 1] = v
+    taken[#taken + 1] = all[i]
+    taken[#taken + 1] = v
   end
 end
-return adopted
+return taken
 `)
 
 // PoolChanges are the changes of pools that are under way or of unknown outcome. It is safe
@@ -99,7 +97,7 @@ func NewPoolChanges(c redisconn.Client, k *codec.Codec, brokerID string) *PoolCh
 // cache.ErrLimited where too many are noted, of all pools or of this one.
 func (p *PoolChanges) PutPoolChange(ctx context.Context, d cache.PoolChange) error {
 	field, rest := p.codec.PackPoolChange(d)
-	cmd, _, err := p.redis.ConfirmedAt(ctx, putPoolChange, p.codec.Names.PoolChanges(), field, append([]byte(p.brokerID), rest...),
+	cmd, _, err := p.redis.ConfirmedAt(ctx, putPoolChange, p.keys(), field, append([]byte(p.brokerID), rest...),
 		cache.MaxPoolChanges, poolChangesLife.Milliseconds(), p.codec.Names.PoolChangePrefix(d.Pool), cache.MaxChangesOfPool)
 	if err != nil {
 		return redisconn.Unavailable("note a change", err)
@@ -114,7 +112,7 @@ func (p *PoolChanges) PutPoolChange(ctx context.Context, d cache.PoolChange) err
 // cache.ErrFleet.
 func (p *PoolChanges) ReplacePoolChange(ctx context.Context, d cache.PoolChange) error {
 	field, rest := p.codec.PackPoolChange(d)
-	if _, _, err := p.redis.ConfirmedAt(ctx, replacePoolChange, p.codec.Names.PoolChanges(), field, rest); err != nil {
+	if _, _, err := p.redis.ConfirmedAt(ctx, replacePoolChange, p.keys(), field, rest); err != nil {
 		return redisconn.Unavailable("note a change", err)
 	}
 	return nil
@@ -123,7 +121,7 @@ func (p *PoolChanges) ReplacePoolChange(ctx context.Context, d cache.PoolChange)
 // DropPoolChange forgets a change. It fails with cache.ErrFleet.
 func (p *PoolChanges) DropPoolChange(ctx context.Context, d cache.PoolChange) error {
 	field, _ := p.codec.PackPoolChange(d)
-	if _, err := p.redis.At(ctx, dropPoolChange, p.codec.Names.PoolChanges(), field); err != nil {
+	if _, err := p.redis.At(ctx, dropPoolChange, p.keys(), field); err != nil {
 		return redisconn.Unavailable("forget a change", err)
 	}
 	return nil
@@ -147,8 +145,13 @@ func (p *PoolChanges) TakeOverLapsed(ctx context.Context, lapsed, stood time.Dur
 	return p.readPoolChanges(ctx, takeOverPoolChanges, p.brokerID, lapsed.Milliseconds(), stood.Milliseconds())
 }
 
+// keys are those of the changes and of the leases.
+func (p *PoolChanges) keys() []string {
+	return []string{p.codec.Names.PoolChanges(), p.codec.Names.Shared("leases")}
+}
+
 func (p *PoolChanges) readPoolChanges(ctx context.Context, s redisconn.Script, args ...any) ([]cache.PoolChange, error) {
-	cmd, err := p.redis.At(ctx, s, p.codec.Names.PoolChanges(), args...)
+	cmd, err := p.redis.At(ctx, s, p.keys(), args...)
 	if err != nil {
 		return nil, redisconn.Unavailable("read changes", err)
 	}
@@ -156,14 +159,14 @@ func (p *PoolChanges) readPoolChanges(ctx context.Context, s redisconn.Script, a
 	if err != nil {
 		return nil, redisconn.Unavailable("read changes", err)
 	}
-	var doubts []cache.PoolChange
+	var changes []cache.PoolChange
 	for i := 0; i+1 < len(all); i += 2 {
 		d, err := p.codec.UnpackPoolChange(all[i], all[i+1])
 		if err != nil {
 			p.codec.OpenFailed()
 			continue
 		}
-		doubts = append(doubts, d)
+		changes = append(changes, d)
 	}
-	return doubts, nil
+	return changes, nil
 }

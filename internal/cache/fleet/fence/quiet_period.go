@@ -9,22 +9,6 @@ import (
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// quietEpoch is openEpoch for a scope that nothing changed lately: it returns
-// nothing where a change ended less than ARGV[3] milliseconds ago. That none did, the
-// server knows only if it has evicted nothing since.
-var quietEpoch = redisconn.NewScript(PresentEpochScript + `
-local v = redis.call('GET', KEYS[1]) or ''
-local epoch = present(v)
-if epoch ~= '' then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-elseif #v == 0 then
-  epoch = ARGV[1]
-  redis.call('SET', KEYS[1], epoch .. reign, 'PX', ARGV[2])
-end
-if now - (redis.call('GET', KEYS[1] .. 'f') or 0) < tonumber(ARGV[3]) then return '' end
-return epoch
-`)
-
 const (
 	// maxQuiet is the longest that can be looked back.
 	maxQuiet = 4 * time.Minute
@@ -41,9 +25,9 @@ func (f *Fences) StampQuiet(ctx context.Context, stamp cache.Stamp, since time.D
 		return cache.Stamp{}, nil
 	}
 	scopes, _ := stamp.Shared()
-	values, least, err := f.onEach(ctx, f.redis.RunAndProbe, quietEpoch, scopes, func(int) []any {
+	values, least, err := f.onEach(ctx, f.redis.RunAndProbe, openEpoch, scopes, func(int) []any {
 		fresh := codec.Random()
-		return []any{fresh[:], EpochLife.Milliseconds(), (since + quietMargin).Milliseconds()}
+		return []any{fresh[:], EpochLife.Milliseconds(), f.fenceLife.Milliseconds(), (since + quietMargin).Milliseconds()}
 	})
 	if err != nil {
 		return cache.Stamp{}, err
@@ -55,9 +39,9 @@ func (f *Fences) StampQuiet(ctx context.Context, stamp cache.Stamp, since time.D
 	for i, v := range values {
 		text, err := v.Text()
 		if err != nil {
-			return cache.Stamp{}, redisconn.Unavailable("read settled epochs", err)
+			return cache.Stamp{}, redisconn.Unavailable("read epochs", err)
 		}
-		if epoch, ok := codec.ParseEpoch(text); ok {
+		if epoch, ok := codec.ParseEpoch(text[:max(0, len(text)-codec.ReplicationIDSize)]); ok {
 			epochs[scopes[i]] = epoch
 		}
 	}

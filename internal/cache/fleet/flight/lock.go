@@ -42,12 +42,12 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `)
 
 // releaseLock gives the lock of whoever still has it back, and leaves how the flight
-// failed, where it did. ARGV: his token, the failure's name, the failure or
+// failed, where it did. KEYS: the lock, the failure. ARGV: his token, the failure or
 // nothing, its life. Returns whether he had the lock.
 var releaseLock = redisconn.NewScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
-if ARGV[3] ~= '' then redis.call('SET', ARGV[2], ARGV[3], 'PX', ARGV[4]) end
+if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end
 return 1
 `)
 
@@ -83,7 +83,7 @@ func (s *Locks) Lock(ctx context.Context, flight cache.Flight) (taken cache.Lock
 		lease: cache.NewLease(),
 	}
 	sent := time.Now()
-	cmd, err := s.redis.At(ctx, takeLock, l.name, l.token, lockLife.Milliseconds())
+	cmd, err := s.redis.At(ctx, takeLock, []string{l.name}, l.token, lockLife.Milliseconds())
 	if err != nil {
 		return nil, "", redisconn.Unavailable("take a lock", err)
 	}
@@ -112,7 +112,7 @@ func (l *lock) renew(ctx context.Context) {
 		case <-ticker.C:
 		}
 		sent := time.Now()
-		cmd, err := l.locks.redis.At(ctx, renewLock, l.name, l.token, lockLife.Milliseconds())
+		cmd, err := l.locks.redis.At(ctx, renewLock, []string{l.name}, l.token, lockLife.Milliseconds())
 		if err != nil {
 			continue
 		}
@@ -135,7 +135,7 @@ func (l *lock) Release(failure *cache.Failure) (held bool) {
 	l.renewing.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), releaseWithin)
 	defer cancel()
-	cmd, err := l.locks.redis.At(ctx, releaseLock, l.name, l.token, l.failureName, l.locks.sealFailure(l.failureName, failure), failureLife.Milliseconds())
+	cmd, err := l.locks.redis.At(ctx, releaseLock, []string{l.name, l.failureName}, l.token, l.locks.sealFailure(l.failureName, failure), failureLife.Milliseconds())
 	if err != nil {
 		return false
 	}

@@ -351,8 +351,8 @@ func BenchmarkReader(b *testing.B) {
 	const entries = 1000
 	names := make([][]string, entries)
 	for i := range names {
-		tag := fmt.Sprintf("b:{%022d}:", i)
-		names[i] = []string{tag + "c:" + strings.Repeat("n", 22), tag + "v", "b:{" + strings.Repeat("p", 22) + "}:v"}
+		tag := fmt.Sprintf("b2:{%022d}:", i)
+		names[i] = []string{tag + "c:" + strings.Repeat("n", 22), tag + "v", "b2:{" + strings.Repeat("p", 22) + "}:v"}
 		for _, name := range names[i] {
 			value := strings.Repeat("e", 16)
 			if strings.Contains(name, "c:") {

@@ -100,25 +100,25 @@ func (c Client) Node(ctx context.Context, key string) (*redis.Client, error) {
 	return one, nil
 }
 
-// At runs a script on the server that keeps a key. A cluster that moved it is asked
+// At runs a script on the server that keeps the keys. A cluster that moved it is asked
 // once more.
-func (c Client) At(ctx context.Context, s Script, key string, args ...any) (*redis.Cmd, error) {
-	cmd, _, err := c.atBy(ctx, RunOnly, s, key, args)
+func (c Client) At(ctx context.Context, s Script, keys []string, args ...any) (*redis.Cmd, error) {
+	cmd, _, err := c.atBy(ctx, RunOnly, s, Call{keys, args})
 	return cmd, err
 }
 
-// ConfirmedAt is at by runConfirmed.
-func (c Client) ConfirmedAt(ctx context.Context, s Script, key string, args ...any) (*redis.Cmd, ServerState, error) {
-	return c.atBy(ctx, c.RunConfirmed, s, key, args)
+// ConfirmedAt is At by RunConfirmed.
+func (c Client) ConfirmedAt(ctx context.Context, s Script, keys []string, args ...any) (*redis.Cmd, ServerState, error) {
+	return c.atBy(ctx, c.RunConfirmed, s, Call{keys, args})
 }
 
-func (c Client) atBy(ctx context.Context, by ScriptRunner, s Script, key string, args []any) (*redis.Cmd, ServerState, error) {
+func (c Client) atBy(ctx context.Context, by ScriptRunner, s Script, call Call) (*redis.Cmd, ServerState, error) {
 	try := func() (*redis.Cmd, ServerState, error) {
-		node, err := c.Node(ctx, key)
+		node, err := c.Node(ctx, call.Keys[0])
 		if err != nil {
 			return nil, ServerState{}, err
 		}
-		results, l, err := by(ctx, node, s, []Invocation{{key, args}})
+		results, l, err := by(ctx, node, s, []Call{call})
 		if err != nil {
 			return nil, l, err
 		}
@@ -139,12 +139,11 @@ func (c Client) Reload(ctx context.Context) {
 	}
 }
 
-// byNode groups keys by the server that keeps them; the values are their places
-// in keys.
-func (c Client) byNode(ctx context.Context, keys []string) (map[*redis.Client][]int, error) {
+// byNode groups calls by the server that keeps their keys; the values are their places.
+func (c Client) byNode(ctx context.Context, calls []Call) (map[*redis.Client][]int, error) {
 	nodes := map[*redis.Client][]int{}
-	for i, key := range keys {
-		node, err := c.Node(ctx, key)
+	for i, call := range calls {
+		node, err := c.Node(ctx, call.Keys[0])
 		if err != nil {
 			return nil, err
 		}

@@ -4,18 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
 )
 
 // ReplicationIDScript tells the server's replication id: the time since it became a master, under an id
 // that no other master ever has. One that took over, was started anew, or was a
 // replica meanwhile begins another.
 const ReplicationIDScript = `
-local reign = string.sub(string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)'), 1, 16)
+local replid = string.sub(string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)'), 1, 16)
 `
 
 // What is known of a server stands on it, as a string: its replication id; since when it has
@@ -47,7 +47,7 @@ local since, seen, whole, counted, own, most = now, now, lost == 0 and 0 or now,
 local format, known = '>I8I8I8I8I4I4', redis.call('GET', KEYS[1])
 if known then
   local a, b, c, d, e, f = struct.unpack(format, string.sub(known, 17))
-  if string.sub(known, 1, 16) == reign then since, seen, whole, counted, own = a, b, c, d, e else whole = now end
+  if string.sub(known, 1, 16) == replid then since, seen, whole, counted, own = a, b, c, d, e else whole = now end
   most = f
 end
 own, most = math.max(own, replicas), math.max(most, replicas)
@@ -55,8 +55,8 @@ local need = math.floor((most + 1) / 2)
 if most == 1 and own == 0 then need = 0 end
 if replicas < need or now - seen > 2000 then since = now end
 if lost ~= counted then whole = now end
-redis.call('SET', KEYS[1], reign .. struct.pack(format, since, now, whole, lost, own, most), 'PX', ARGV[1])
-return {reign, string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), need, replicas >= need and 1 or 0, now - since, now - whole}
+redis.call('SET', KEYS[1], replid .. struct.pack(format, since, now, whole, lost, own, most), 'PX', ARGV[1])
+return {replid, string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), need, replicas >= need and 1 or 0, now - since, now - whole}
 `)
 
 // settingsLife is how long what is known of a server is kept: far longer than anything
@@ -100,7 +100,7 @@ const confirmWithin = 300 * time.Millisecond
 var errUnconfirmed = errors.New("too few replicas have confirmed the write")
 
 // RunAndProbe runs a script on one server, and looks at it.
-func (c Client) RunAndProbe(ctx context.Context, node *redis.Client, s Script, calls []Invocation) ([]*redis.Cmd, ServerState, error) {
+func (c Client) RunAndProbe(ctx context.Context, node *redis.Client, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
 	return c.probe(ctx, node, node, s, calls)
 }
 
@@ -108,7 +108,7 @@ func (c Client) RunAndProbe(ctx context.Context, node *redis.Client, s Script, c
 // what the script wrote, as many as it needs: a replica that takes over must not bring
 // back what was ended, nor may a master be confirmed whose place another took. The
 // server is confirmed for a moment then.
-func (c Client) RunConfirmed(ctx context.Context, node *redis.Client, s Script, calls []Invocation) ([]*redis.Cmd, ServerState, error) {
+func (c Client) RunConfirmed(ctx context.Context, node *redis.Client, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
 	conn := node.Conn() // WAIT counts what its own connection wrote
 	defer conn.Close()
 	sent := time.Now()
@@ -141,7 +141,7 @@ func awaitReplicas(ctx context.Context, conn *redis.Conn, l ServerState) error {
 }
 
 // ServerState runs a script and probeServer, in one round trip.
-func (c Client) probe(ctx context.Context, node *redis.Client, conn redis.Cmdable, s Script, calls []Invocation) ([]*redis.Cmd, ServerState, error) {
+func (c Client) probe(ctx context.Context, node *redis.Client, conn redis.Cmdable, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
 	key, err := c.recordKeyOf(ctx, node)
 	if err != nil {
 		return nil, ServerState{}, err
@@ -150,7 +150,7 @@ func (c Client) probe(ctx context.Context, node *redis.Client, conn redis.Cmdabl
 	for _, call := range calls {
 		steps = append(steps, step{s, call})
 	}
-	steps = append(steps, step{probeServer, Invocation{key, []any{recordLife.Milliseconds()}}})
+	steps = append(steps, step{probeServer, Call{[]string{key}, []any{recordLife.Milliseconds()}}})
 	results, err := runSteps(ctx, conn, steps)
 	if err != nil {
 		if Moved(err) {
@@ -170,16 +170,15 @@ const maxRecordNames = 1 << 16
 
 // recordKeyOf is the name of what is known of a server, which the server keeps itself.
 func (c Client) recordKeyOf(ctx context.Context, node *redis.Client) (string, error) {
-	name := func(n int) string { return fmt.Sprintf("b:{%d}:n", n) }
 	if c.Cluster == nil {
-		return name(0), nil
+		return codec.Record(0), nil
 	}
 	g := c.hooks.of(node)
 	if known := g.recordKey.Load(); known != nil {
 		return *known, nil
 	}
 	for n := range maxRecordNames {
-		key := name(n)
+		key := codec.Record(n)
 		keeper, err := c.Node(ctx, key)
 		if err != nil {
 			return "", err

@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
 )
 
 // The names of all that brokers write, and of the channels that they use, as the rules of
 // Redis's users have them.
 const (
-	ruleKeys     = "~b:*"
-	ruleChannels = "&b:*"
+	ruleKeys     = "~" + codec.Pattern
+	ruleChannels = "&" + codec.Pattern
 )
 
 // requiredRight is a command that brokers send, by itself or in a script, and a call of it that
@@ -46,8 +48,8 @@ func inCluster(r requiredRight) requiredRight { r.cluster = true; return r }
 var rights = []requiredRight{
 	onKey("set", "", "px", 1000),
 	onKey("get"), onKey("mget"), onKey("getrange", 0, 0), onKey("pexpire", 1000), onKey("pttl"),
-	onKey("hget", "f"), onKey("hexists", "f"), onKey("hset", "f", ""), onKey("hsetnx", "f", ""), onKey("hdel", "f"), onKey("hlen"), onKey("hkeys"), onKey("hgetall"),
-	onKey("zadd", 0, "m"), onKey("zrem", "m"), onKey("zscore", "m"), onKey("zcard"), onKey("zrange", 0, 0), onKey("zrangebyscore", 0, 0),
+	onKey("hget", "f"), onKey("hexists", "f"), onKey("hset", "f", ""), onKey("hdel", "f"), onKey("hlen"), onKey("hkeys"), onKey("hgetall"),
+	onKey("zadd", 0, "m"), onKey("zrem", "m"), onKey("zscore", "m"), onKey("zcard"), onKey("zrange", 0, 0), onKey("zrangebyscore", 0, 0), onKey("zremrangebyscore", 0, 0),
 	{rule: "publish", call: func(_, channel string) []any { return []any{"publish", channel, ""} }},
 	plain("time", "time"), plain("ping", "ping"), plain("info", "info", "server"), plain("wait", "wait", 0, 0),
 	plain("script|load", "script", "load", "return 0"),
@@ -134,7 +136,7 @@ func (c Client) missingRights(ctx context.Context, server *redis.Client) (rules 
 	if err != nil {
 		return nil, false
 	}
-	key = strings.TrimSuffix(key, "n") + "t" // on the same server
+	key = codec.Trial(key)
 	lack := func(rule string, err error) {
 		if rule = missingRule(rule, err); rule != "" && !slices.Contains(rules, rule) {
 			rules = append(rules, rule)

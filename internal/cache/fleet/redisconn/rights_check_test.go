@@ -19,14 +19,19 @@ func TestWhenRightsAreChecked(t *testing.T) {
 		lacks        string
 		unnamedLater bool // refused, and a trial afterwards finds nothing that lacks
 	}{
-		"nothing was tried":        {func(*redisconn.RightsCheck) {}, true, true, "", false},
-		"all was there":            {func(r *redisconn.RightsCheck) { r.Finished() }, false, false, "", false},
-		"connected before":         {func(r *redisconn.RightsCheck) { r.Dialed(); r.Finished() }, false, false, "", false},
-		"connected since":          {func(r *redisconn.RightsCheck) { r.Finished(); r.Dialed() }, false, true, "", false},
-		"rights lack":              {func(r *redisconn.RightsCheck) { r.Finished("+get", "&b:*") }, false, true, "+get &b:*", false},
-		"refused since":            {func(r *redisconn.RightsCheck) { r.Finished(); time.Sleep(time.Nanosecond); r.Refused() }, false, true, "", true},
-		"refused before":           {func(r *redisconn.RightsCheck) { r.Refused(); time.Sleep(time.Nanosecond); r.Finished() }, false, false, "", true},
-		"refused for what is back": {func(r *redisconn.RightsCheck) { r.Refused(); time.Sleep(time.Nanosecond); r.Finished("+get"); r.Finished() }, false, false, "", false},
+		"nothing was tried": {func(*redisconn.RightsCheck) {}, true, true, "", false},
+		"all was there":     {func(r *redisconn.RightsCheck) { r.Finished() }, false, false, "", false},
+		"connected before":  {func(r *redisconn.RightsCheck) { r.Dialed(); r.Finished() }, false, false, "", false},
+		"connected since":   {func(r *redisconn.RightsCheck) { r.Finished(); r.Dialed() }, false, true, "", false},
+		"rights lack":       {func(r *redisconn.RightsCheck) { r.Finished("+get", "&b:*") }, false, true, "+get &b:*", false},
+		"refused since":     {func(r *redisconn.RightsCheck) { r.Finished(); time.Sleep(time.Nanosecond); r.Refused() }, false, true, "", true},
+		"refused before":    {func(r *redisconn.RightsCheck) { r.Refused(); time.Sleep(time.Nanosecond); r.Finished() }, false, false, "", true},
+		"refused for what is back": {func(r *redisconn.RightsCheck) {
+			r.Refused()
+			time.Sleep(time.Nanosecond)
+			r.Finished("+get")
+			r.Finished()
+		}, false, false, "", false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var r redisconn.RightsCheck

@@ -11,19 +11,19 @@ import (
 )
 
 // ScriptRunner is how a script is run on a server for some of the scopes.
-type ScriptRunner func(ctx context.Context, node *redis.Client, s Script, calls []Invocation) ([]*redis.Cmd, ServerState, error)
+type ScriptRunner func(ctx context.Context, node *redis.Client, s Script, calls []Call) ([]*redis.Cmd, ServerState, error)
 
-// Spread runs a script for each key on the servers that keep them. It tells the least of what
+// Spread runs the calls of a script on the servers that keep their keys. It tells the least of what
 // the servers are: how long they have been so.
-func (c Client) Spread(ctx context.Context, by ScriptRunner, s Script, keys []string, calls []Invocation) ([]*redis.Cmd, ServerState, error) {
-	nodes, err := c.byNode(ctx, keys)
+func (c Client) Spread(ctx context.Context, by ScriptRunner, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
+	nodes, err := c.byNode(ctx, calls)
 	if err != nil {
 		return nil, ServerState{}, err
 	}
 	results := make([]*redis.Cmd, len(calls))
 	least := ServerState{EnoughFor: math.MaxInt64, LosslessFor: math.MaxInt64}
 	for node, places := range nodes {
-		part := make([]Invocation, len(places))
+		part := make([]Call, len(places))
 		for i, place := range places {
 			part[i] = calls[place]
 		}
@@ -40,7 +40,7 @@ func (c Client) Spread(ctx context.Context, by ScriptRunner, s Script, keys []st
 }
 
 // RunOnly runs a script on one server, which is not looked at.
-func RunOnly(ctx context.Context, node *redis.Client, s Script, calls []Invocation) ([]*redis.Cmd, ServerState, error) {
+func RunOnly(ctx context.Context, node *redis.Client, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
 	results, err := s.Run(ctx, node, calls)
 	return results, ServerState{}, err
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Script is a Lua script with one key. Everything that decides runs in Redis, on
+// Script is a Lua script. Everything that decides runs in Redis, on
 // Redis's clock.
 type Script struct{ *redis.Script }
 
@@ -19,20 +19,21 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 `
 
-// Invocation is a script's key and arguments.
-type Invocation struct {
-	Key  string
+// Call is what a script is called with. Its keys share a hash tag: every key that the script
+// touches is among them.
+type Call struct {
+	Keys []string
 	Args []any
 }
 
 // step is a script and an invocation of it.
 type step struct {
 	Script
-	Invocation
+	Call
 }
 
 // Run runs the script once for each invocation, as runSteps does.
-func (s Script) Run(ctx context.Context, conn redis.Cmdable, calls []Invocation) ([]*redis.Cmd, error) {
+func (s Script) Run(ctx context.Context, conn redis.Cmdable, calls []Call) ([]*redis.Cmd, error) {
 	steps := make([]step, len(calls))
 	for i, c := range calls {
 		steps[i] = step{s, c}
@@ -63,7 +64,7 @@ func send(ctx context.Context, conn redis.Cmdable, steps []step) ([]*redis.Cmd, 
 	results := make([]*redis.Cmd, len(steps))
 	_, err := conn.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, s := range steps {
-			results[i] = s.EvalSha(ctx, p, []string{s.Key}, s.Args...)
+			results[i] = s.EvalSha(ctx, p, s.Keys, s.Args...)
 		}
 		return nil
 	})

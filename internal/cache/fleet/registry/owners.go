@@ -26,7 +26,7 @@ const (
 	maxOwners = 16
 )
 
-// addOwner notes an owner and returns the login's epoch. ARGV: the field, the
+// addOwner notes an owner and returns the login's epoch. KEYS: the owners, the epoch. ARGV: the field, the
 // sealed identity, the life, how many are kept. A hash of far more is none that brokers
 // made: it is left to lapse, for what is missing from it might be ended by nobody.
 var addOwner = redisconn.NewScript(fence.PresentEpochScript + `
@@ -37,7 +37,7 @@ local all, owners = redis.call('HGETALL', KEYS[1]), {}
 for i = 1, #all, 2 do owners[#owners + 1] = {(struct.unpack('>I8', string.sub(all[i + 1], 1, 8))), all[i]} end
 table.sort(owners, function(a, b) return a[1] < b[1] end)
 for i = 1, #owners - ARGV[4] do redis.call('HDEL', KEYS[1], owners[i][2]) end
-return present(redis.call('GET', string.sub(KEYS[1], 1, -2) .. 'v'))
+return present(redis.call('GET', KEYS[2]))
 `)
 
 // LoginOwners are whose logins are. It is safe for concurrent use.
@@ -59,7 +59,7 @@ func (o *LoginOwners) AddOwner(ctx context.Context, login cache.Scope, id string
 	key := o.codec.Names.Owners(login)
 	field := o.codec.Names.Owner(id)
 	sealed := o.codec.Seal.Seal(nil, []byte(id), key+field)
-	cmd, err := o.redis.At(ctx, addOwner, key, field, sealed, ownersLife.Milliseconds(), maxOwners)
+	cmd, err := o.redis.At(ctx, addOwner, []string{key, o.codec.Names.Epoch(login)}, field, sealed, ownersLife.Milliseconds(), maxOwners)
 	if err != nil {
 		return cache.Epoch{}, redisconn.Unavailable("note an owner", err)
 	}

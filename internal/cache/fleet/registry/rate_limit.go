@@ -47,7 +47,7 @@ func NewLimiter(c redisconn.Client, k *codec.Codec) *Limiter {
 // longer than within; with cache.ErrFleet it is not known whether one was taken.
 func (l *Limiter) Reserve(ctx context.Context, r Rate, within time.Duration, name ...string) (time.Duration, error) {
 	key := l.codec.Names.Limit(name...)
-	cmd, err := l.redis.At(ctx, takeSlot, key, milliseconds(r.Every), r.Burst, milliseconds(within))
+	cmd, err := l.redis.At(ctx, takeSlot, []string{key}, milliseconds(r.Every), r.Burst, milliseconds(within))
 	if err != nil {
 		return 0, redisconn.Unavailable("take a turn", err)
 	}

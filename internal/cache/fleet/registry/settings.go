@@ -30,19 +30,19 @@ type SettingsRecord struct {
 	raw string // as it stands in Redis
 }
 
-// readRecord returns the record, and whether it is tended. ARGV: the name of the mark.
+// readRecord returns the record, and whether a broker goes by it. KEYS: the record, the mark.
 var readRecord = redisconn.NewScript(`
-return {redis.call('GET', KEYS[1]) or '', redis.call('GET', ARGV[1]) and 1 or 0}
+return {redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[2]) and 1 or 0}
 `)
 
 // writeRecord writes a record where one stands whose SHA-1 is known, and marks it as
 // tended. ARGV: the digest, the record, or nothing for the one that stands there, its
-// life, the mark's name and life. Returns whether it did.
+// life, the mark's life. KEYS: the record, the mark. Returns whether it did.
 var writeRecord = redisconn.NewScript(`
 local stands = redis.call('GET', KEYS[1]) or ''
 if redis.sha1hex(stands) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2] == '' and stands or ARGV[2], 'PX', ARGV[3])
-redis.call('SET', ARGV[4], '1', 'PX', ARGV[5])
+redis.call('SET', KEYS[2], '1', 'PX', ARGV[4])
 return 1
 `)
 
@@ -57,11 +57,11 @@ func NewSettingsStore(c redisconn.Client, k *codec.Codec) *SettingsStore {
 	return &SettingsStore{redis: c, codec: k}
 }
 
-// SettingsRecord reads the record of that name. It fails with cache.ErrFleet, also where the
+// ReadSettings reads the record of that name. It fails with cache.ErrFleet, also where the
 // server may have been replaced by another.
 func (s *SettingsStore) ReadSettings(ctx context.Context, name string) (SettingsRecord, error) {
-	key, mark := s.codec.Names.Record(name)
-	cmd, _, err := s.redis.ConfirmedAt(redisconn.BypassBreaker(ctx), readRecord, key, mark)
+	key, mark := s.codec.Names.Settings(name)
+	cmd, _, err := s.redis.ConfirmedAt(redisconn.BypassBreaker(ctx), readRecord, []string{key, mark})
 	if err != nil {
 		return SettingsRecord{}, redisconn.Unavailable("read a record", err)
 	}
@@ -84,7 +84,7 @@ func (s *SettingsStore) ReadSettings(ctx context.Context, name string) (Settings
 // ReplaceSettings puts next in the place of old, if that still stands. It returns what stands
 // then, where that is next. It fails with cache.ErrFleet; the outcome is unknown then.
 func (s *SettingsStore) ReplaceSettings(ctx context.Context, name string, old SettingsRecord, next []byte) (SettingsRecord, bool, error) {
-	key, _ := s.codec.Names.Record(name)
+	key, _ := s.codec.Names.Settings(name)
 	sealed := string(s.codec.Seal.Seal(nil, next, key))
 	ok, err := s.write(ctx, name, old, sealed)
 	if err != nil || !ok {
@@ -103,10 +103,10 @@ func (s *SettingsStore) KeepSettings(ctx context.Context, name string, r Setting
 }
 
 func (s *SettingsStore) write(ctx context.Context, name string, old SettingsRecord, sealed string) (bool, error) {
-	key, mark := s.codec.Names.Record(name)
-	stands := sha1.Sum([]byte(old.raw)) // what Redis's scripts can make; it hooks against chance only
-	cmd, _, err := s.redis.ConfirmedAt(redisconn.BypassBreaker(ctx), writeRecord, key,
-		hex.EncodeToString(stands[:]), sealed, settingsLife.Milliseconds(), mark, SettingsInUseFor.Milliseconds())
+	key, mark := s.codec.Names.Settings(name)
+	stands := sha1.Sum([]byte(old.raw)) // what Redis's scripts can make; it guards against chance only
+	cmd, _, err := s.redis.ConfirmedAt(redisconn.BypassBreaker(ctx), writeRecord, []string{key, mark},
+		hex.EncodeToString(stands[:]), sealed, settingsLife.Milliseconds(), SettingsInUseFor.Milliseconds())
 	if err != nil {
 		return false, redisconn.Unavailable("write a record", err)
 	}

@@ -16,57 +16,65 @@ import (
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// The schedule is one sorted set. A member names an entry and where its renewal request
-// stands; its score is when its renewal comes up, in milliseconds of Redis's clock.
-// A whole score is an appointment. One that ends in a half is a claim, and when it
-// lapses: the member comes up again then, should whoever claimed it have died. One
-// that ends in a quarter is a claim whose entry was reported again meanwhile: it
-// lapses all the same, so that the report is not lost to what the claimer decides.
+// The schedule is two sorted sets of the ids of entries: due has when each comes up, claimed
+// when the claim on it lapses, both in milliseconds of Redis's clock. What is claimed is not
+// due, unless its entry was reported again meanwhile: then it is due when the claim lapses,
+// whatever the claimer decides, so that the report is not lost.
 const scheduleLife = fence.EpochLife
 
-// scheduledAtOnce bounds the members of one script.
+// scheduledAtOnce bounds the ids of one script.
 const scheduledAtOnce = 256
 
-// scheduleRenewal has members come up at those times, or earlier where they do
-// already. ARGV: the set's life, then members with times.
+// scheduleRenewal has entries come up at those times, or earlier where they do
+// already. KEYS: due, claimed. ARGV: the sets' life, then ids with times.
 var scheduleRenewal = redisconn.NewScript(`
 for i = 2, #ARGV, 2 do
-  local at, stands = tonumber(ARGV[i + 1]), tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or nil)
-  local part = (stands or 0) % 1
-  if part == 0.5 then
-    redis.call('ZADD', KEYS[1], string.format('%.2f', stands - 0.25), ARGV[i])
-  elseif part == 0 and (not stands or at < stands) then
-    redis.call('ZADD', KEYS[1], at, ARGV[i])
+  local due, claimed = redis.call('ZSCORE', KEYS[1], ARGV[i]), redis.call('ZSCORE', KEYS[2], ARGV[i])
+  if claimed then
+    redis.call('ZADD', KEYS[1], 'NX', claimed, ARGV[i])
+  elseif not due or tonumber(ARGV[i + 1]) < tonumber(due) then
+    redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i])
   end
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 0
 `)
 
-// claimRenewals claims members that have come up, first come first. ARGV: how many
-// at most, how long the claims last, what is added to the clock. Returns how many
-// members there are, how long the first has been up, the claims' mark, and the
-// members with the times at which they came up.
+// claimRenewals claims entries that have come up, first come first. KEYS: due, claimed.
+// ARGV: how many at most, how long the claims last, what is added to the clock, the sets'
+// life. Returns how many entries are scheduled, how long the first has been up, the claims'
+// token, and the entries with the times at which they came up.
 var claimRenewals = redisconn.NewScript(`
 now = now + ARGV[3]
+local lapsed = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+for i = 1, #lapsed, 2 do
+  redis.call('ZADD', KEYS[1], 'NX', lapsed[i + 1], lapsed[i])
+  redis.call('ZREM', KEYS[2], lapsed[i])
+end
 local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] or now
-local mark = string.format('%.1f', now + ARGV[2] + 0.5)
-local answer = {redis.call('ZCARD', KEYS[1]), math.floor(math.max(0, now - first)), mark}
+local token = string.format('%.0f', now + ARGV[2])
+local answer = {redis.call('ZCARD', KEYS[1]) + redis.call('ZCARD', KEYS[2]), math.floor(math.max(0, now - first)), token}
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
 for i = 1, #due, 2 do
-  redis.call('ZADD', KEYS[1], 'XX', mark, due[i])
+  redis.call('ZREM', KEYS[1], due[i])
+  redis.call('ZADD', KEYS[2], token, due[i])
   answer[#answer + 1] = due[i]
   answer[#answer + 1] = due[i + 1]
 end
+if #due > 0 then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
 return answer
 `)
 
-// settleClaim ends a claim that still stands. ARGV: the member, the claim's mark,
-// when the member comes up next, or nothing for never.
+// settleClaim ends a claim that still stands. KEYS: due, claimed. ARGV: the id, the claim's
+// token, when the entry comes up next, or nothing for never.
 var settleClaim = redisconn.NewScript(`
-if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or nil) ~= tonumber(ARGV[2]) then return 0 end
-if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end
-redis.call('ZADD', KEYS[1], 'XX', ARGV[3], ARGV[1])
+if tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or nil) ~= tonumber(ARGV[2]) then return 0 end
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+redis.call('ZREM', KEYS[2], ARGV[1])
+if ARGV[3] ~= '' then
+  redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+end
 return 1
 `)
 
@@ -95,7 +103,7 @@ func (s *Schedule) scheduleRenewals(ctx context.Context, due []dueRenewal) error
 		for _, a := range some {
 			args = append(args, a.id, a.at.UnixMilli())
 		}
-		if _, err := s.redis.At(ctx, scheduleRenewal, s.codec.Names.Shared("due"), args...); err != nil {
+		if _, err := s.redis.At(ctx, scheduleRenewal, s.keys(), args...); err != nil {
 			return redisconn.Unavailable("schedule renewals", err)
 		}
 	}
@@ -106,7 +114,8 @@ func (s *Schedule) scheduleRenewals(ctx context.Context, due []dueRenewal) error
 // that, and reads what is known of them. It fails with cache.ErrFleet; what was claimed comes
 // up again when the claims lapse.
 func (s *Schedule) ClaimRenewals(ctx context.Context, n int, lasting time.Duration) (cache.RenewalClaims, error) {
-	cmd, err := s.redis.At(ctx, claimRenewals, s.codec.Names.Shared("due"), min(n, scheduledAtOnce), lasting.Milliseconds(), s.skew().Milliseconds())
+	cmd, err := s.redis.At(ctx, claimRenewals, s.keys(),
+		min(n, scheduledAtOnce), lasting.Milliseconds(), s.skew().Milliseconds(), scheduleLife.Milliseconds())
 	if err != nil {
 		return cache.RenewalClaims{}, redisconn.Unavailable("claim renewals", err)
 	}
@@ -142,14 +151,14 @@ func readClaims(cmd *redis.Cmd) (cache.RenewalClaims, error) {
 	return claims, nil
 }
 
-// readRequests reads what is kept for the claimed entries, in one round trip. A member
-// that names nothing is left without.
+// readRequests reads what is kept for the claimed entries, in one round trip. An entry of
+// which nothing is kept, or only what has lapsed, is left without.
 func (s *Schedule) readRequests(ctx context.Context, claims []cache.RenewalClaim) error {
-	uses, blobs, names := make([]*redis.StringCmd, len(claims)), make([]*redis.StringCmd, len(claims)), make([]string, len(claims))
+	usages, requests := make([]*redis.StringCmd, len(claims)), make([]*redis.StringCmd, len(claims))
 	_, err := s.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i := range claims {
-			used, field, name := s.codec.Names.NamesOfClaim(claims[i].ID)
-			uses[i], blobs[i], names[i] = p.HGet(ctx, used, field), p.Get(ctx, name), name
+			root, short := codec.OfSchedule(claims[i].ID)
+			usages[i], requests[i] = p.HGet(ctx, root.Usages(), short), p.HGet(ctx, root.Requests(), short)
 		}
 		return nil
 	})
@@ -157,20 +166,23 @@ func (s *Schedule) readRequests(ctx context.Context, claims []cache.RenewalClaim
 		return err
 	}
 	for i := range claims {
-		claims[i].Usage, _ = codec.UnpackUsage(uses[i].Val(), "")
-		blob, err := blobs[i].Result()
+		claims[i].Usage, _ = codec.UnpackUsage(usages[i].Val(), "")
+		blob, err := requests[i].Result()
 		if errors.Is(err, redis.Nil) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		m, ok := s.codec.OpenRequest(names[i], blob)
+		root, short := codec.OfSchedule(claims[i].ID)
+		m, lapses, ok := s.codec.OpenRequest(root.Request(short), blob)
 		if !ok {
 			s.codec.OpenFailed()
 			continue
 		}
-		claims[i].Request = m
+		if time.Now().Before(lapses) {
+			claims[i].Request = m
+		}
 	}
 	return nil
 }
@@ -183,10 +195,15 @@ func (s *Schedule) SettleRenewal(ctx context.Context, c cache.RenewalClaim, at t
 	if !at.IsZero() {
 		next = strconv.FormatInt(at.UnixMilli(), 10)
 	}
-	if _, err := s.redis.At(ctx, settleClaim, s.codec.Names.Shared("due"), c.ID, c.Token, next); err != nil {
+	if _, err := s.redis.At(ctx, settleClaim, s.keys(), c.ID, c.Token, next, scheduleLife.Milliseconds()); err != nil {
 		return redisconn.Unavailable("settle a claim", err)
 	}
 	return nil
+}
+
+// keys are those of the two sets.
+func (s *Schedule) keys() []string {
+	return []string{s.codec.Names.Shared("due"), s.codec.Names.Shared("claimed")}
 }
 
 // now is the time with the skew.
