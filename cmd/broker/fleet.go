@@ -46,7 +46,7 @@ func newFleet(c *config.Config, metrics *telemetry.Metrics, log *zap.Logger) (*f
 		Server: fleet.Server{
 			Addresses: r.Addresses, Master: r.Sentinel.Master,
 			Username: r.Username, Password: r.Password.Reveal(), TLS: secured,
-			DialTimeout: r.DialTimeout, ReadTimeout: r.ReadTimeout, WriteTimeout: r.WriteTimeout,
+			DialTimeout: r.DialTimeout, ReadTimeout: r.ReadTimeout, WriteTimeout: r.WriteTimeout, MinReplicas: r.MinReplicas,
 		},
 		Keys: keys, NameKey: r.NameKey.Bytes(), FenceLife: pendingOf(c), Observer: metrics, Log: log,
 	})

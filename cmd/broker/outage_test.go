@@ -64,7 +64,7 @@ func TestRedisForgets(t *testing.T) {
 		},
 		"sentinels": func(t *testing.T) (string, func()) {
 			w := redistest.Sentinels(t)
-			return at(w.Addrs()...) + ", sentinel: {master: " + redistest.MasterName + "}", func() { w.KillMaster() }
+			return at(w.Addrs()...) + ", sentinel: {master: " + redistest.MasterName + "}", func() { w.KillMaster(); w.Heal() }
 		},
 		"cluster": func(t *testing.T) (string, func()) {
 			c := redistest.Cluster(t)

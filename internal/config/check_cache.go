@@ -31,6 +31,7 @@ func (c *Config) checkRedis() error {
 		r.checkAddresses,
 		c.checkTiers,
 		r.checkTimeouts,
+		r.checkMinReplicas,
 		r.TLS.check,
 		func() error { return checkKeys("cache.redis.keys", r.Keys) },
 		r.checkSealing,
@@ -65,6 +66,14 @@ func (r *Redis) checkTimeouts() error {
 		if err := lasting("cache.redis."+t.key, t.value, time.Millisecond, time.Minute); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (r *Redis) checkMinReplicas() error {
+	r.deriveMinReplicas()
+	if r.MinReplicas < 0 || r.MinReplicas > 10 {
+		return refuse("cache.redis.min_replicas", "is out of range", "0 to 10")
 	}
 	return nil
 }

@@ -39,6 +39,8 @@ type Redis struct {
 	DialTimeout  time.Duration `yaml:"dial_timeout"`
 	ReadTimeout  time.Duration `yaml:"read_timeout"`
 	WriteTimeout time.Duration `yaml:"write_timeout"`
+	// MinReplicas is how many replicas of a master must have what is written before it counts.
+	MinReplicas int `yaml:"min_replicas"`
 	// Keys seal entries: the first seals, all open.
 	Keys []Key `yaml:"keys"`
 	// NameKey makes the names of entries; one for the fleet, never rotated.

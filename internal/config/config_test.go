@@ -211,6 +211,23 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// Where another server may take a master's place, one of its replicas must follow.
+func TestDefaultMinReplicas(t *testing.T) {
+	keys := "keys: [" + base64Key(0) + "], name_key: " + base64Key(1)
+	for redis, want := range map[string]int{
+		"addresses: ['a:1']":                                0,
+		"addresses: ['a:1', 'b:1']":                         1,
+		"addresses: ['a:1'], sentinel: {master: m}":         1,
+		"addresses: ['a:1', 'b:1'], min_replicas: 0":        0,
+		"addresses: ['a:1'], min_replicas: 2":               2,
+		"addresses: ['a:1', 'b:1', 'c:1'], min_replicas: 2": 2,
+	} {
+		if got := mustLoad(t, "mode: development\ncache: {redis: {"+redis+", "+keys+"}}").Cache.Redis.MinReplicas; got != want {
+			t.Errorf("%s: got %d replicas, want %d", redis, got, want)
+		}
+	}
+}
+
 func TestDefaultClients(t *testing.T) {
 	c := mustLoad(t, "mode: development\ncache: {clients: }\n")
 	floor := func(agent string) time.Duration {

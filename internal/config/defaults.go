@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"net"
 	"regexp"
 	"time"
@@ -43,6 +44,7 @@ func defaults() *Config {
 				DialTimeout:  500 * time.Millisecond,
 				ReadTimeout:  300 * time.Millisecond,
 				WriteTimeout: 300 * time.Millisecond,
+				MinReplicas:  derived,
 			},
 		},
 	}
@@ -64,6 +66,20 @@ type defaulter interface{ defaults() }
 func (p *LoginProvider) defaults() { p.Kind = KindOIDC }
 
 func (r *Role) defaults() { r.MaxSessionDuration = time.Hour }
+
+// derived stands for a number that nobody gave, and that other keys decide.
+const derived = math.MinInt
+
+// deriveMinReplicas asks for a replica where another server may take the master's place.
+func (r *Redis) deriveMinReplicas() {
+	switch {
+	case r.MinReplicas != derived:
+	case r.Sentinel.Master != "" || len(r.Addresses) > 1:
+		r.MinReplicas = 1
+	default:
+		r.MinReplicas = 0
+	}
+}
 
 // deriveLogFormat picks the format that suits the mode where none is given.
 func (c *Config) deriveLogFormat() {

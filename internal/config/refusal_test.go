@@ -251,6 +251,8 @@ func TestRefusedValues(t *testing.T) {
 		{"cache: {redis: {addresses: ['a:1'], keys: [" + base64Key(0) + "]}}", "cache.redis.name_key", "broker keys new"},
 		{"cache: {redis: {keys: [" + base64Key(0) + "], name_key: " + base64Key(0) + "}}", "cache.redis.name_key", "key of its own"},
 		{"cache: {redis: {name_key: abc}}", "cache.redis.name_key", "32 bytes"},
+		{"cache: {redis: {min_replicas: -1}}", "cache.redis.min_replicas", "0 to 10"},
+		{"cache: {redis: {min_replicas: 11}}", "cache.redis.min_replicas", "out of range"},
 		{"cache: {redis: {dial_timeout: 0s}}", "cache.redis.dial_timeout", "out of range"},
 		{"cache: {redis: {read_timeout: 2m}}", "cache.redis.read_timeout", "out of range"},
 		{"cache: {redis: {write_timeout: 1us}}", "cache.redis.write_timeout", "out of range"},

@@ -158,10 +158,7 @@ func TestServerThatTakesNoWrites(t *testing.T) {
 			b.kept(t, "x")
 			test.begin(s)
 			redistest.Until(t, "writes are refused", func() bool {
-				_, stamp, err := b.find(t.Context(), "y")
-				if err == nil {
-					err = b.save(t.Context(), "y", "secret", stamp)
-				}
+				_, err := b.Stamp(t.Context(), b.epochs.Read(cache.IdentityScope("y"))) // makes an epoch
 				return errors.Is(err, fleet.ErrBreakerOpen)
 			})
 			b.troubled(t, test.reason)
@@ -254,7 +251,8 @@ func TestSilentShard(t *testing.T) {
 	}
 }
 
-// Where another takes the place of one that died, the broker follows.
+// Where another takes the place of one that died, the broker follows when that has a
+// replica.
 func TestFailedOver(t *testing.T) {
 	t.Parallel() // it waits
 	sharded, watched := redistest.Cluster(t), redistest.Sentinels(t)
@@ -264,8 +262,8 @@ func TestFailedOver(t *testing.T) {
 		server fleet.Server
 		over   func(b *broker)
 	}{
-		"cluster":   {server(sharded.Addrs()...), func(b *broker) { sharded.KillMaster(b.EpochName(pool)) }},
-		"sentinels": {sentinels, func(*broker) { watched.KillMaster() }},
+		"cluster":   {server(sharded.Addrs()...), func(b *broker) { sharded.KillMaster(b.EpochName(pool)); sharded.Heal() }},
+		"sentinels": {sentinels, func(*broker) { watched.KillMaster(); watched.Heal() }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := join(t, test.server, newKeys()).leased(t)

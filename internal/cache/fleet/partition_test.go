@@ -49,6 +49,16 @@ func promote(t testing.TB, s *redistest.Server) {
 	}
 }
 
+// promote makes the replica a master, which gets a replica of its own: alone it is not
+// confirmed.
+func (p pair) promote(t testing.TB) {
+	t.Helper()
+	promote(t, p.replica)
+	third := redistest.Single(t)
+	follow(t, third, redistest.Proxy(t, p.replica.Addr()))
+	pair{master: p.replica}.linked(t)
+}
+
 // linked waits until the master counts its replica, and has heard from it since: one
 // that has just got all there was has yet to ask for what is new.
 func (p pair) linked(t testing.TB) {
@@ -77,14 +87,14 @@ func TestReplacedMaster(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, k := newPair(t), newKeys()
-			a := join(t, server(p.master.Addr()), k).leased(t)
+			a := join(t, replicated(p.master.Addr()), k).leased(t)
 			settle(t, a)
 			a.kept(t, "x")
 			part(p.link)
-			promote(t, p.replica)
-			b := join(t, server(p.replica.Addr()), k).leased(t)
+			p.promote(t)
+			b := join(t, replicated(p.replica.Addr()), k).leased(t)
 			b.change(t, cache.IdentityScope("x"))
-			late := join(t, server(p.master.Addr()), k)
+			late := join(t, replicated(p.master.Addr()), k)
 			for who, broker := range map[string]*broker{"the one that was there": a, "one that came later": late} {
 				broker.lacks(t, who)
 				if stamp, _ := broker.Stamp(t.Context(), broker.epochs.Read(cache.IdentityScope("x"))); stamp.Agreed() {
@@ -107,14 +117,14 @@ func TestReplacedMaster(t *testing.T) {
 func TestReadersWithoutLease(t *testing.T) {
 	t.Parallel() // it waits
 	p, k := newPair(t), newKeys()
-	reader := unled(t, server(p.master.Addr()), k)
+	reader := unled(t, replicated(p.master.Addr()), k)
 	reader.kept(t, "x")
 	p.link.Cut()
 	if found, err := reader.found(t, "x"); !found || err != nil {
 		t.Fatalf("got %v %v, want the entry", found, err)
 	}
-	promote(t, p.replica)
-	unled(t, server(p.replica.Addr()), k).change(t, cache.IdentityScope("x"))
+	p.promote(t)
+	unled(t, replicated(p.replica.Addr()), k).change(t, cache.IdentityScope("x"))
 	if found, _ := reader.found(t, "x"); found {
 		t.Error("after a change at the new master: got the old entry, want nothing")
 	}
@@ -148,13 +158,13 @@ func TestTwoOfThree(t *testing.T) {
 	redistest.Until(t, "the third server is linked", func() bool {
 		return strings.Contains(p.master.Info("replication")["slave1"], "state=online")
 	})
-	a := join(t, server(p.master.Addr()), k).leased(t)
+	a := join(t, replicated(p.master.Addr()), k).leased(t)
 	settle(t, a)
 	a.kept(t, "x")
 	redistest.Until(t, "both have heard of it", func() bool { return p.master.Client().Wait(t.Context(), 2, time.Second).Val() == 2 })
 	p.link.Hang()
 	promote(t, p.replica)
-	b := join(t, server(p.replica.Addr()), k)
+	b := join(t, replicated(p.replica.Addr()), k)
 	b.troubled(t, "cut off from its replicas")
 	if _, err := b.epochs.Fence(t.Context(), cache.IdentityScope("x")); !errors.Is(err, cache.ErrFleet) || b.Lease().Held() {
 		t.Errorf("one of three: got a lease, or a fence (%v), want neither", err)
@@ -179,7 +189,7 @@ func TestTwoOfThree(t *testing.T) {
 func TestMasterWithoutItsReplica(t *testing.T) {
 	t.Parallel() // it waits for a lease
 	p := newPair(t)
-	b := join(t, server(p.master.Addr()), newKeys()).leased(t)
+	b := join(t, replicated(p.master.Addr()), newKeys()).leased(t)
 	settle(t, b)
 	b.kept(t, "x")
 	p.link.Cut()
@@ -222,7 +232,7 @@ func TestFenceDuringPartitions(t *testing.T) {
 	back := redistest.Proxy(t, p.replica.Addr())
 	for range 2 {
 		for _, s := range []*redistest.Server{p.master, p.replica} {
-			f.brokers = append(f.brokers, join(t, server(s.Addr()), k))
+			f.brokers = append(f.brokers, join(t, replicated(s.Addr()), k))
 		}
 	}
 	f.brokers[0].leased(t)

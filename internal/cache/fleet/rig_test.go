@@ -30,11 +30,20 @@ func newKeys() keys {
 	return k
 }
 
-// server is a Redis at these addresses, with the time-outs of the contract.
+// server is a Redis at these addresses, with the default time-outs. Of several, a master
+// needs a replica.
 func server(addresses ...string) fleet.Server {
 	return fleet.Server{
 		Addresses: addresses, DialTimeout: 500 * time.Millisecond, ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond,
+		MinReplicas: min(1, len(addresses)-1),
 	}
+}
+
+// replicated is a Redis at that address that needs a replica.
+func replicated(address string) fleet.Server {
+	s := server(address)
+	s.MinReplicas = 1
+	return s
 }
 
 // broker is one broker's share in a fleet, with its memory.

@@ -25,7 +25,7 @@ const maxDropped = 4
 // entries. ARGV: the entry, the epoch, the entry's life, an epoch's life, the length of the
 // header, the entry's short key, how many entries there may be, how many may be dropped at
 // once. Returns the short keys of the oldest where there are too many, for dropEntries.
-var storeEntry = redisconn.NewScript(fence.PresentEpochScript + `
+var storeEntry = redisconn.NewStampedScript(fence.PresentEpochScript + `
 if present(redis.call('GET', KEYS[2])) ~= ARGV[2] then return {} end
 local size = tonumber(ARGV[5])
 local old = redis.call('GETRANGE', KEYS[1], 0, size - 1)

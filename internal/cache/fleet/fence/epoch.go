@@ -46,8 +46,11 @@ func (f *Fences) openTogether(ctx context.Context, from *redis.Client, names []s
 			Keys: scopeKeys(codec.RootOfEpoch(name)), Args: []any{fresh[:], EpochLife.Milliseconds(), recent.Milliseconds(), 0},
 		}
 	}
-	results, err := openEpoch.Run(ctx, from, calls)
+	results, id, err := f.redis.RunStamped(ctx, from, openEpoch, calls)
 	if err != nil {
+		return err
+	}
+	if _, err := f.redis.ConfirmedMaster(ctx, from, id); err != nil {
 		return err
 	}
 	for _, result := range results {
@@ -55,11 +58,7 @@ func (f *Fences) openTogether(ctx context.Context, from *redis.Client, names []s
 		if err != nil {
 			return err
 		}
-		at := max(0, len(text)-codec.ReplicationIDSize)
-		if _, err := f.redis.ConfirmedMaster(ctx, from, func(b *redisconn.ConfirmedMaster) bool { return b.ReplicationID == text[at:] }); err != nil {
-			return err
-		}
-		r.Values = append(r.Values, []byte(text[:at]))
+		r.Values = append(r.Values, []byte(text))
 	}
 	return nil
 }
@@ -72,10 +71,6 @@ func (f *Fences) onEach(ctx context.Context, by redisconn.ScriptRunner, s redisc
 		calls[i] = redisconn.Call{Keys: scopeKeys(f.codec.Names.Root(scope)), Args: args(i)}
 	}
 	results, least, err := f.redis.Spread(ctx, by, s, calls)
-	if err != nil && redisconn.Moved(err) {
-		f.redis.Reload(ctx)
-		results, least, err = f.redis.Spread(ctx, by, s, calls)
-	}
 	if err != nil {
 		return nil, redisconn.ServerState{}, redisconn.Unavailable("run a script", err)
 	}

@@ -65,7 +65,7 @@ func (c *sharedFence) cancelUntilArrived(ctx context.Context, late time.Duration
 	defer cancel()
 	var answered time.Time
 	_ = retry(ctx, func(ctx context.Context) error {
-		_, unknown, _, err := c.end(ctx, redisconn.RunOnly, true)
+		_, unknown, _, err := c.end(ctx, c.fences.redis.Run, true)
 		defer looked()
 		if err != nil || len(unknown) == 0 {
 			return err
@@ -118,7 +118,7 @@ func (c *sharedFence) Cancel(ctx context.Context) error {
 		return nil
 	}
 	c.ended = true
-	_, _, _, err := c.end(redisconn.BypassBreaker(ctx), redisconn.RunOnly, true)
+	_, _, _, err := c.end(redisconn.BypassBreaker(ctx), c.fences.redis.Run, true)
 	return err
 }
 

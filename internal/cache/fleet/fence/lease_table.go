@@ -27,7 +27,7 @@ const (
 // over, was emptied, or evicted the set begins it anew, as does one whose set is larger than any fleet's: holders that it does not know may be
 // left until then. The head, the id of the last announcement, is a string of its own: where
 // that is lost, brokers take it that they missed something.
-const leaseTable = redisconn.ReplicationIDScript + `
+const leaseTable = `
 if redis.call('ZCARD', KEYS[1]) > 4096 then redis.call('DEL', KEYS[1]) end
 local since = redis.call('ZSCORE', KEYS[1], '@' .. replid)
 if not since then
@@ -44,7 +44,7 @@ func leaseKeys(n codec.Names) []string { return []string{n.Shared("leases"), n.S
 // renewLease renews a broker's lease, forgets those long lapsed, and returns the
 // head of the announcements. ARGV: the broker's id, the lease's life, a head to
 // begin with.
-var renewLease = redisconn.NewScript(leaseTable + `
+var renewLease = redisconn.NewStampedScript(leaseTable + `
 redis.call('ZREMRANGEBYSCORE', KEYS[1], 1, now - 60000)
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 local head = redis.call('GET', KEYS[2]) or ARGV[3]
@@ -59,7 +59,7 @@ var dropLease = redisconn.NewScript(`return redis.call('ZREM', KEYS[1], ARGV[1])
 // the new one, and the rest. ARGV: the channel, the new head, the rest, how long a
 // lapsed lease still counts, and how many to name. Returns how long the server has kept
 // the leases, in milliseconds, and the ids of those who may hold one.
-var announceChange = redisconn.NewScript(leaseTable + `
+var announceChange = redisconn.NewStampedScript(leaseTable + `
 local before = redis.call('GET', KEYS[2]) or string.rep('\0', 16)
 redis.call('SET', KEYS[2], ARGV[2], 'PX', 3600000)
 redis.call('PUBLISH', ARGV[1], before .. ARGV[2] .. ARGV[3])

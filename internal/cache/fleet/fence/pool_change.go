@@ -64,7 +64,7 @@ return of
 // returns each as field and value. While the set of leases is new, nobody is known to
 // have none. KEYS: the changes, the leases. ARGV: the caller's id, how long a lapsed lease
 // still counts, how long the set must have stood.
-var takeOverPoolChanges = redisconn.NewScript(redisconn.ReplicationIDScript + `
+var takeOverPoolChanges = redisconn.NewStampedScript(`
 local taken, all, since = {}, redis.call('HGETALL', KEYS[1]), redis.call('ZSCORE', KEYS[2], '@' .. replid)
 if #all == 0 or not since or now + since < tonumber(ARGV[3]) then return taken end
 for i = 1, #all, 2 do

@@ -25,7 +25,7 @@ func (f *Fences) StampQuiet(ctx context.Context, stamp cache.Stamp, since time.D
 		return cache.Stamp{}, nil
 	}
 	scopes, _ := stamp.Shared()
-	values, least, err := f.onEach(ctx, f.redis.RunAndProbe, openEpoch, scopes, func(int) []any {
+	values, least, err := f.onEach(ctx, f.redis.RunLossless, openEpoch, scopes, func(int) []any {
 		fresh := codec.Random()
 		return []any{fresh[:], EpochLife.Milliseconds(), f.fenceLife.Milliseconds(), (since + quietMargin).Milliseconds()}
 	})
@@ -41,7 +41,7 @@ func (f *Fences) StampQuiet(ctx context.Context, stamp cache.Stamp, since time.D
 		if err != nil {
 			return cache.Stamp{}, redisconn.Unavailable("read epochs", err)
 		}
-		if epoch, ok := codec.ParseEpoch(text[:max(0, len(text)-codec.ReplicationIDSize)]); ok {
+		if epoch, ok := codec.ParseEpoch(text); ok {
 			epochs[scopes[i]] = epoch
 		}
 	}

@@ -11,10 +11,9 @@ import (
 // whose epochs are given this life again when it is stored.
 const EpochLife = 48 * time.Hour
 
-// PresentEpochScript gives scripts the server's replication id, as replid, and present(v),
-// the epoch that the value v spells: the empty string for none, for a pending one, and for
-// one of another replication id.
-const PresentEpochScript = redisconn.ReplicationIDScript + `
+// PresentEpochScript gives stamped scripts present(v), the epoch that the value v spells: the
+// empty string for none, for a pending one, and for one of another replication id.
+const PresentEpochScript = `
 local function present(v)
   if v and #v == 32 and string.sub(v, 17) == replid then return string.sub(v, 1, 16) end
   return ''
@@ -67,7 +66,7 @@ const pendingRecently = "f"
 // pending has lapsed. ARGV: a new epoch, its life, how long a fence lasts that began a
 // moment ago, and how long no change may have ended. Returns nothing for a pending epoch,
 // or pendingRecently, and nothing where a change ended more lately than that.
-var openEpoch = redisconn.NewScript(PresentEpochScript + changed + `
+var openEpoch = redisconn.NewStampedScript(PresentEpochScript + changed + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ''
 ` + parseFences + `
 local epoch = present(v)
@@ -82,12 +81,12 @@ elseif struct.unpack('>I8', string.sub(others, -8)) - now > tonumber(ARGV[3]) th
 end
 local quiet = tonumber(ARGV[4])
 if quiet > 0 and now - (redis.call('GET', KEYS[2]) or 0) < quiet then return '' end
-return epoch .. replid
+return epoch
 `)
 
 // beginFence makes the epoch pending. ARGV: a new epoch, its life, the fence's id, how
 // long it lasts, and how many may be open. It fails where too many are.
-var beginFence = redisconn.NewScript(PresentEpochScript + `
+var beginFence = redisconn.NewStampedScript(PresentEpochScript + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + parseFences + `
 if #kept >= tonumber(ARGV[5]) then return redis.error_reply('ERR too many fences') end
@@ -104,7 +103,7 @@ return 0
 // ARGV: a new epoch, its life, the fence's id, the epoch it began, 1 where it is cancelled.
 // Returns the epoch that stands there now, empty for a pending one, whether the fence was
 // still known, and whether no other began since.
-var endFence = redisconn.NewScript(PresentEpochScript + changed + `
+var endFence = redisconn.NewStampedScript(PresentEpochScript + changed + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + parseFences + `
 local cancelled = ARGV[5] == '1'

@@ -36,7 +36,7 @@ func fetchTogether(ctx context.Context, c redisconn.Client, from *redis.Client, 
 // fetch sends raw commands that read keys.
 func fetchRaw(ctx context.Context, c redisconn.Client, from *redis.Client, keys []string, r *redisconn.Reply, cmds []redis.Cmder) error {
 	// Of the connection that the rest is read on.
-	cmds = append(cmds, redis.NewRawWriteToCmd(ctx, &r.Bytes, "info", "server"))
+	cmds = append(cmds, redis.NewRawWriteToCmd(ctx, &r.Bytes, "info", "replication"))
 	pipe := from.Pipeline()
 	if err := pipe.BatchProcess(ctx, cmds...); err != nil {
 		return err
@@ -47,7 +47,7 @@ func fetchRaw(ctx context.Context, c redisconn.Client, from *redis.Client, keys 
 	if len(r.Values) != len(keys)+1 {
 		return redisconn.ErrReply
 	}
-	return stripEpochs(ctx, c, from, keys, r.Values, redisconn.RunIDOf(r.Values[len(keys)]))
+	return stripEpochs(ctx, c, from, keys, r.Values, redisconn.MasterID(r.Values[len(keys)]))
 }
 
 // getEach reads keys of a cluster's servers one by one. It tells of no epochs, for
@@ -75,24 +75,26 @@ func getEach(ctx context.Context, c redisconn.Client, keys []string) ([]string, 
 	return values, nil
 }
 
-// stripEpochs makes of epochs that were read from a server what stable takes: of its own
-// epochs the epoch, of any other nothing. process is the one that answered. Where the
-// server is not confirmed, it fails.
-func stripEpochs(ctx context.Context, c redisconn.Client, from *redis.Client, keys []string, values [][]byte, process string) error {
-	var reign string
+// stripEpochs makes of epochs that were read from a server what codec.ParseEpoch takes: of its
+// own epochs the epoch, of any other nothing. id is the replication id of the master that
+// answered, empty where it is none. Where that master is not confirmed, it fails.
+func stripEpochs(ctx context.Context, c redisconn.Client, from *redis.Client, keys []string, values [][]byte, id string) error {
+	confirmed := false
 	for i, key := range keys {
-		if !codec.IsEpoch(key) {
+		v := values[i]
+		if len(v) == 0 || !codec.IsEpoch(key) {
 			continue
 		}
-		v := values[i]
-		if reign == "" && len(v) > 0 {
-			known, err := c.ConfirmedMaster(ctx, from, func(b *redisconn.ConfirmedMaster) bool { return b.RunID == process })
-			if err != nil {
+		if !confirmed {
+			if id == "" {
+				return redisconn.ErrUnconfirmed
+			}
+			if _, err := c.ConfirmedMaster(ctx, from, id); err != nil {
 				return err
 			}
-			reign = known.ReplicationID
+			confirmed = true
 		}
-		if values[i] = nil; len(v) == codec.EpochSize && string(v[16:]) == reign {
+		if values[i] = nil; len(v) == codec.EpochSize && string(v[16:]) == id {
 			values[i] = v[:16]
 		}
 	}

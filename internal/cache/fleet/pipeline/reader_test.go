@@ -30,6 +30,7 @@ func (silent) Redis(string, time.Duration) {}
 func server(addresses ...string) redisconn.Server {
 	return redisconn.Server{
 		Addresses: addresses, DialTimeout: 500 * time.Millisecond, ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond,
+		MinReplicas: min(1, len(addresses)-1),
 	}
 }
 

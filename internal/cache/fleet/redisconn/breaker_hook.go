@@ -172,7 +172,7 @@ func (g *breakerHook) health() health {
 	if g.writes.open() || since(&g.refused) < refusedLately {
 		return health(g.writes.lastHealth.Load())
 	}
-	if since(&g.failedAt) < retryAfter && health(g.failedHealth.Load()) == unconfirmed && g.held() == nil {
+	if since(&g.failedAt) < retryAfter && health(g.failedHealth.Load()) == unconfirmed && g.held("") == nil {
 		return unconfirmed
 	}
 	if g.rightsCheck.missingRules() != "" || g.rightsCheck.unexplained() {

@@ -28,6 +28,10 @@ type Server struct {
 	DialTimeout        time.Duration
 	ReadTimeout        time.Duration
 	WriteTimeout       time.Duration
+	// MinReplicas is how many replicas of a master must have what is written before it counts,
+	// and must be there for the master to be believed. Zero: none, which is safe only where
+	// no other server can take the master's place.
+	MinReplicas int
 	// PoolSize is the most connections to a node; zero: the library's choice.
 	PoolSize int
 }
@@ -38,6 +42,9 @@ type Client struct {
 	Cluster *redis.ClusterClient // nil: not a cluster
 	gate    *bootstrapGate       // the cluster
 	hooks   *breakerHooks
+
+	minReplicas   int
+	confirmWithin time.Duration // for replicas; the answer is waited for longer
 }
 
 // Dial makes a client. It connects when it is used.
@@ -45,6 +52,7 @@ func Dial(s Server, observe Observer) Client {
 	silenceLibrary()
 	c := connect(s)
 	c.gate, c.hooks = new(bootstrapGate), newBreakerHooks(observe)
+	c.minReplicas, c.confirmWithin = s.MinReplicas, min(maxConfirm, s.ReadTimeout*2/3)
 	if c.Cluster != nil {
 		c.Cluster.OnNewNode(c.hooks.install)
 	} else if one, ok := c.UniversalClient.(*redis.Client); ok {
@@ -100,54 +108,9 @@ func (c Client) Node(ctx context.Context, key string) (*redis.Client, error) {
 	return one, nil
 }
 
-// At runs a script on the server that keeps the keys. A cluster that moved it is asked
-// once more.
-func (c Client) At(ctx context.Context, s Script, keys []string, args ...any) (*redis.Cmd, error) {
-	cmd, _, err := c.atBy(ctx, RunOnly, s, Call{keys, args})
-	return cmd, err
-}
-
-// ConfirmedAt is At by RunConfirmed.
-func (c Client) ConfirmedAt(ctx context.Context, s Script, keys []string, args ...any) (*redis.Cmd, ServerState, error) {
-	return c.atBy(ctx, c.RunConfirmed, s, Call{keys, args})
-}
-
-func (c Client) atBy(ctx context.Context, by ScriptRunner, s Script, call Call) (*redis.Cmd, ServerState, error) {
-	try := func() (*redis.Cmd, ServerState, error) {
-		node, err := c.Node(ctx, call.Keys[0])
-		if err != nil {
-			return nil, ServerState{}, err
-		}
-		results, l, err := by(ctx, node, s, []Call{call})
-		if err != nil {
-			return nil, l, err
-		}
-		return results[0], l, nil
-	}
-	cmd, l, err := try()
-	if err != nil && Moved(err) {
-		c.Reload(ctx)
-		cmd, l, err = try()
-	}
-	return cmd, l, err
-}
-
 // Reload asks the cluster anew who keeps what, after a node said it is not it.
 func (c Client) Reload(ctx context.Context) {
 	if c.Cluster != nil {
 		c.Cluster.ReloadState(ctx)
 	}
-}
-
-// byNode groups calls by the server that keeps their keys; the values are their places.
-func (c Client) byNode(ctx context.Context, calls []Call) (map[*redis.Client][]int, error) {
-	nodes := map[*redis.Client][]int{}
-	for i, call := range calls {
-		node, err := c.Node(ctx, call.Keys[0])
-		if err != nil {
-			return nil, err
-		}
-		nodes[node] = append(nodes[node], i)
-	}
-	return nodes, nil
 }

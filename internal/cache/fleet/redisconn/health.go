@@ -77,7 +77,7 @@ func healthOf(err error) health {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return healthy
 	}
-	if errors.Is(err, errUnconfirmed) {
+	if errors.Is(err, ErrUnconfirmed) {
 		return unconfirmed
 	}
 	if _, replied := errors.AsType[redis.Error](err); !replied {

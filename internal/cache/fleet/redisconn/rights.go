@@ -51,7 +51,7 @@ var rights = []requiredRight{
 	onKey("hget", "f"), onKey("hexists", "f"), onKey("hset", "f", ""), onKey("hdel", "f"), onKey("hlen"), onKey("hkeys"), onKey("hgetall"),
 	onKey("zadd", 0, "m"), onKey("zrem", "m"), onKey("zscore", "m"), onKey("zcard"), onKey("zrange", 0, 0), onKey("zrangebyscore", 0, 0), onKey("zremrangebyscore", 0, 0),
 	{rule: "publish", call: func(_, channel string) []any { return []any{"publish", channel, ""} }},
-	plain("time", "time"), plain("ping", "ping"), plain("info", "info", "server"), plain("wait", "wait", 0, 0),
+	plain("time", "time"), plain("ping", "ping"), plain("info", "info", "replication"), plain("wait", "wait", 0, 0),
 	plain("script|load", "script", "load", "return 0"),
 	{rule: "evalsha", call: func(key, _ string) []any { return []any{"evalsha", strings.Repeat("0", 40), 1, key} }},
 	inCluster(plain("cluster|slots", "cluster", "slots")),

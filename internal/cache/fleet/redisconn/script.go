@@ -7,11 +7,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Script is a Lua script. Everything that decides runs in Redis, on
-// Redis's clock.
-type Script struct{ *redis.Script }
+// Script is a Lua script. Everything that decides runs in Redis, on Redis's clock.
+type Script struct {
+	*redis.Script
+	stamped bool
+}
 
-func NewScript(source string) Script { return Script{redis.NewScript(clock + source)} }
+// NewScript makes a script that may run on any server.
+func NewScript(source string) Script { return Script{redis.NewScript(clock + source), false} }
+
+// NewStampedScript makes a script that knows, as replid, the replication id under which it
+// is run. Whoever runs it believes the outcome only if the server still has that id
+// afterwards: a script cannot ask, for some hosts of Redis refuse it INFO. What a script
+// wrote under the id of another master term is no epoch to anybody, and no lease.
+func NewStampedScript(source string) Script {
+	return Script{redis.NewScript(clock + "local replid = ARGV[#ARGV]\n" + source), true}
+}
 
 // clock is what each script begins with: now, in milliseconds.
 const clock = `
@@ -26,45 +37,39 @@ type Call struct {
 	Args []any
 }
 
-// step is a script and an invocation of it.
-type step struct {
-	Script
-	Call
+// batch is what is sent to a server in one round trip: calls of a script, and what follows.
+type batch struct {
+	script Script
+	calls  []Call
+	replid string // for a stamped script
+	behind func(redis.Pipeliner)
 }
 
-// Run runs the script once for each invocation, as runSteps does.
-func (s Script) Run(ctx context.Context, conn redis.Cmdable, calls []Call) ([]*redis.Cmd, error) {
-	steps := make([]step, len(calls))
-	for i, c := range calls {
-		steps[i] = step{s, c}
-	}
-	return runSteps(ctx, conn, steps)
-}
-
-// runSteps runs scripts one after the other on one connection, in one round trip, two
-// where the server has not met one of them. A script may run twice with the same
-// arguments then.
-func runSteps(ctx context.Context, conn redis.Cmdable, steps []step) ([]*redis.Cmd, error) {
-	results, err := send(ctx, conn, steps)
+// send sends the batch on a connection, twice where the server has not met the script. The
+// script may run twice with the same arguments then.
+func (b *batch) send(ctx context.Context, conn redis.Cmdable) ([]*redis.Cmd, error) {
+	results, err := b.sendOnce(ctx, conn)
 	if err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
-		for i, s := range steps {
-			if i > 0 && s.Script == steps[i-1].Script {
-				continue
-			}
-			if err := s.Load(ctx, conn).Err(); err != nil {
-				return nil, err
-			}
+		if err := b.script.Load(ctx, conn).Err(); err != nil {
+			return nil, err
 		}
-		results, err = send(ctx, conn, steps)
+		results, err = b.sendOnce(ctx, conn)
 	}
 	return results, err
 }
 
-func send(ctx context.Context, conn redis.Cmdable, steps []step) ([]*redis.Cmd, error) {
-	results := make([]*redis.Cmd, len(steps))
+func (b *batch) sendOnce(ctx context.Context, conn redis.Cmdable) ([]*redis.Cmd, error) {
+	results := make([]*redis.Cmd, len(b.calls))
 	_, err := conn.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, s := range steps {
-			results[i] = s.EvalSha(ctx, p, s.Keys, s.Args...)
+		for i, call := range b.calls {
+			args := call.Args
+			if b.script.stamped {
+				args = append(args[:len(args):len(args)], b.replid)
+			}
+			results[i] = b.script.EvalSha(ctx, p, call.Keys, args...)
+		}
+		if b.behind != nil {
+			b.behind(p)
 		}
 		return nil
 	})

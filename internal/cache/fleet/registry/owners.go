@@ -29,7 +29,7 @@ const (
 // addOwner notes an owner and returns the login's epoch. KEYS: the owners, the epoch. ARGV: the field, the
 // sealed identity, the life, how many are kept. A hash of far more is none that brokers
 // made: it is left to lapse, for what is missing from it might be ended by nobody.
-var addOwner = redisconn.NewScript(fence.PresentEpochScript + `
+var addOwner = redisconn.NewStampedScript(fence.PresentEpochScript + `
 if redis.call('HLEN', KEYS[1]) > 2 * ARGV[4] then return redis.error_reply('ERR too many owners') end
 redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8', now) .. ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])

@@ -24,7 +24,7 @@ const maxRequests = 16
 // how many fields there may be, what is added to the clock. Returns the seven numbers as they
 // stand now, and when the renewal request expires, as its header has it; nothing where the
 // epoch has passed, and where there are too many.
-var reportUsage = redisconn.NewScript(fence.PresentEpochScript + `
+var reportUsage = redisconn.NewStampedScript(fence.PresentEpochScript + `
 if present(redis.call('GET', KEYS[2])) ~= ARGV[1] then return {} end
 local real = now
 now = now + ARGV[9]
@@ -87,11 +87,7 @@ func (s *Schedule) ReportUsage(ctx context.Context, reports []cache.UsageReport)
 	if len(calls) == 0 {
 		return told, nil
 	}
-	results, _, err := s.redis.Spread(ctx, redisconn.RunOnly, reportUsage, calls)
-	if err != nil && redisconn.Moved(err) {
-		s.redis.Reload(ctx)
-		results, _, err = s.redis.Spread(ctx, redisconn.RunOnly, reportUsage, calls)
-	}
+	results, _, err := s.redis.Spread(ctx, s.redis.Run, reportUsage, calls)
 	if err != nil {
 		return nil, redisconn.Unavailable("report use", err)
 	}
