@@ -32,7 +32,9 @@ type Flights[T any] struct {
 // work runs detached from its first caller's cancellation, under its own limit;
 // each caller leaves on his own context with its error. ran tells the one whose
 // work ran from those who joined it.
-func (f *Flights[T]) Do(ctx context.Context, key Key, stamp Stamp, limit time.Duration, work func(context.Context) (T, error)) (value T, ran bool, err error) {
+func (f *Flights[T]) Do(
+	ctx context.Context, key Key, stamp Stamp, limit time.Duration, work func(context.Context) (T, error),
+) (value T, ran bool, err error) {
 	detached := func() (T, error) { return detach(ctx, limit, work) }
 	if !stamp.Agreed() {
 		return f.next(ctx, key, detached)
@@ -52,7 +54,9 @@ func (f *Flights[T]) Do(ctx context.Context, key Key, stamp Stamp, limit time.Du
 }
 
 // detach runs work under its own limit, whatever becomes of ctx.
-func detach[T any](ctx context.Context, limit time.Duration, work func(context.Context) (T, error)) (value T, err error) {
+func detach[T any](
+	ctx context.Context, limit time.Duration, work func(context.Context) (T, error),
+) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v", ErrPanicked, p)

@@ -20,9 +20,9 @@ type RenewalRequest struct {
 }
 
 // String, GoString and MarshalJSON keep tokens out of logs and test output.
-func (*RenewalRequest) String() string               { return "[material]" }
-func (*RenewalRequest) GoString() string             { return "[material]" }
-func (*RenewalRequest) MarshalJSON() ([]byte, error) { return []byte(`"[material]"`), nil }
+func (*RenewalRequest) String() string               { return "[renewal request]" }
+func (*RenewalRequest) GoString() string             { return "[renewal request]" }
+func (*RenewalRequest) MarshalJSON() ([]byte, error) { return []byte(`"[renewal request]"`), nil }
 
 // Under reports whether the renewal request was kept under the epochs of the stamp: no
 // fence came between it and what is stamped.

@@ -140,15 +140,15 @@ func TestCancelUnderAnotherMaster(t *testing.T) {
 	}
 }
 
-// revive makes an epoch one of the present reign, as no broker does.
+// revive makes an epoch one of the present master term, as no broker does.
 func revive(t *testing.T, s *redistest.Server, name string) {
 	t.Helper()
 	epoch := s.Client().Get(t.Context(), name).Val()
 	if len(epoch) != 32 {
 		t.Fatalf("got an epoch of %d bytes, want 32", len(epoch))
 	}
-	reign := s.Info("replication")["master_replid"][:16]
-	if err := s.Client().Set(t.Context(), name, epoch[:16]+reign, 0).Err(); err != nil {
+	replid := s.Info("replication")["master_replid"][:16]
+	if err := s.Client().Set(t.Context(), name, epoch[:16]+replid, 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -217,7 +217,7 @@ func TestSecondMasterTerm(t *testing.T) {
 		t.Fatal(err)
 	}
 	promote(t, s)
-	redistest.Until(t, "the first reign's entry is gone", func() bool {
+	redistest.Until(t, "the first term's entry is gone", func() bool {
 		found, err := b.found(t, "x")
 		return err == nil && !found
 	})

@@ -4,8 +4,9 @@ import (
 	"context"
 	"time"
 
-	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 	"go.uber.org/zap"
+
+	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
 // Status is how a broker's share in the fleet stands.

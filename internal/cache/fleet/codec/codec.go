@@ -6,8 +6,8 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// Codec is how things are named and spelled in Redis: everything but numbers and random
-// ids is sealed or digested. It is safe for concurrent use.
+// Codec is how things are named and spelled in Redis: all but numbers and random ids is sealed or
+// digested. It is safe for concurrent use.
 type Codec struct {
 	Names Names
 	Seal  *Seal

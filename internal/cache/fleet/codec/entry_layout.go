@@ -8,11 +8,10 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// An entry in Redis is a header in clear and what is sealed. The header is a
-// version, the number of epochs, when the entry expires (milliseconds), and the
-// Epochs that it was stamped with: first that of its home, whose tag its name
-// carries, then its pool's, then those of logins and others. It is authenticated with
-// the name.
+// An entry in Redis is a header in clear and a sealed rest. The header is a version, the number of
+// epochs, when the entry expires (milliseconds), and the epochs that it was stamped with: first
+// that of its home scope, whose tag its name carries, then its pool's, then those of logins and
+// others. The header is authenticated with the name.
 const (
 	entryVersion = 1
 	HeaderFixed  = 2 + 8
@@ -28,6 +27,7 @@ type Header struct {
 	Epochs  []cache.Epoch
 }
 
+// AppendHeader appends a header to b.
 func AppendHeader(b []byte, h Header) []byte {
 	b = append(b, entryVersion, byte(len(h.Epochs)))
 	b = binary.BigEndian.AppendUint64(b, uint64(h.Expires.UnixMilli()))
@@ -37,8 +37,10 @@ func AppendHeader(b []byte, h Header) []byte {
 	return b
 }
 
+// ReadHeader reads the header of a blob.
 func ReadHeader(blob string) (h Header, ok bool) {
-	if len(blob) < HeaderFixed || blob[0] != entryVersion || blob[1] > MaxEpochs || len(blob) < HeaderFixed+16*int(blob[1]) {
+	if len(blob) < HeaderFixed || blob[0] != entryVersion || blob[1] > MaxEpochs ||
+		len(blob) < HeaderFixed+16*int(blob[1]) {
 		return Header{}, false
 	}
 	h.Expires = time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(blob[2:10]))))
@@ -59,7 +61,7 @@ func PackEntry(e *cache.Entry, others []cache.Scope) []byte {
 	return appendTexts(b, c.IdentityID, c.AccessKeyID, c.SecretKey, c.SessionToken, string(PackScopes(others)))
 }
 
-// UnpackEntry reads what packEntry spelt.
+// UnpackEntry reads what PackEntry spelled.
 func UnpackEntry(b []byte) (e *cache.Entry, others []cache.Scope, ok bool) {
 	var g cache.EntryView
 	jitter, spelt, ok := CutEntry(b, &g)
@@ -74,7 +76,22 @@ func UnpackEntry(b []byte) (e *cache.Entry, others []cache.Scope, ok bool) {
 	return e, others, err == nil
 }
 
-// CutEntry reads what packEntry spelt; its texts are parts of b.
+// OpenEntry opens an entry that stands under a name as blob, whose header is h, and returns the
+// scopes that it rests on beside its home scope and its pool. It fails with ErrSealed.
+func (k *Codec) OpenEntry(name, blob string, h Header) (e *cache.Entry, others []cache.Scope, err error) {
+	size := HeaderFixed + 16*len(h.Epochs)
+	plain, err := k.Seal.Open([]byte(blob[size:]), name+blob[:size])
+	if err != nil {
+		return nil, nil, err
+	}
+	e, others, ok := UnpackEntry(plain)
+	if !ok || len(others) != len(h.Epochs)-2 {
+		return nil, nil, ErrSealed
+	}
+	return e, others, nil
+}
+
+// CutEntry reads what PackEntry spelled; its texts are parts of b.
 func CutEntry(b []byte, g *cache.EntryView) (jitter float64, others []byte, ok bool) {
 	if len(b) < entryFixed {
 		return 0, nil, false
@@ -93,5 +110,6 @@ func CutEntry(b []byte, g *cache.EntryView) (jitter float64, others []byte, ok b
 // HeaderMatches reports whether the header of a blob has those epochs, and no others.
 func HeaderMatches(blob []byte, epochs string) bool {
 	size := HeaderFixed + len(epochs)
-	return len(blob) > size && blob[0] == entryVersion && int(blob[1]) == len(epochs)/16 && string(blob[HeaderFixed:size]) == epochs
+	return len(blob) > size && blob[0] == entryVersion && int(blob[1]) == len(epochs)/16 &&
+		string(blob[HeaderFixed:size]) == epochs
 }

@@ -16,7 +16,7 @@ func PackFailure(f *cache.Failure) []byte {
 	return appendTexts(b, f.Code, f.Message)
 }
 
-// UnpackFailure reads what packFailure spelt.
+// UnpackFailure reads what PackFailure spelled.
 func UnpackFailure(b []byte) (*cache.Failure, bool) {
 	f := &cache.Failure{}
 	if len(b) < 1+len(f.Tokens) {

@@ -8,16 +8,18 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// ownerSize is the length of a broker's id, which a change begins with, in hexadecimal.
+// ownerSize is the length of a broker's id, in hexadecimal, with which a value begins.
 const ownerSize = 32
 
-// PackPoolChange spells the field of a change, and what its value is beside who attends to it.
+// PackPoolChange spells the field of a change, and its value but for the broker that looks after
+// it.
 func (k *Codec) PackPoolChange(d cache.PoolChange) (field string, rest []byte) {
 	field = k.Names.PoolChangePrefix(d.Pool) + base64.RawURLEncoding.EncodeToString(d.ID[:])
 	plain := append([]byte(d.Pool+"\x00"), d.Text...)
 	return field, k.Seal.Seal(nil, plain, k.Names.PoolChanges()+field)
 }
 
+// UnpackPoolChange reads a change from its field and its value. It fails with ErrSealed.
 func (k *Codec) UnpackPoolChange(field, value string) (d cache.PoolChange, err error) {
 	if len(value) < ownerSize {
 		return d, fmt.Errorf("%w: %d bytes", ErrSealed, len(value))

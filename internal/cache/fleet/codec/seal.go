@@ -60,8 +60,7 @@ func (s *Seal) Seal(dst, plain []byte, name string) []byte {
 	return k.aead.Seal(dst, nil, plain, []byte(name))
 }
 
-// Last reports whether a blob was sealed by the key that seals now: no other key is needed
-// to open it.
+// Last reports whether a blob was sealed by the key that seals now: no other is needed to open it.
 func (s *Seal) Last(blob []byte) bool {
 	return len(blob) >= keyIDSize && string(blob[:keyIDSize]) == string(s.keys[0].id[:])
 }

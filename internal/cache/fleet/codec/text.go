@@ -15,7 +15,7 @@ func appendTexts(b []byte, texts ...string) []byte {
 	return b
 }
 
-// readTexts reads what appendTexts spelt, which is all of b.
+// readTexts reads what appendTexts spelled, which is all of b.
 func readTexts(b []byte, texts ...*string) (ok bool) {
 	for _, into := range texts {
 		text, rest, ok := cutText(b)
@@ -27,7 +27,7 @@ func readTexts(b []byte, texts ...*string) (ok bool) {
 	return len(b) == 0
 }
 
-// cutText reads the first of the texts that appendTexts spelt, as a part of b.
+// cutText reads the first of the texts that appendTexts spelled, as a part of b.
 func cutText(b []byte) (text, rest []byte, ok bool) {
 	n, size := binary.Uvarint(b)
 	if size <= 0 || n > uint64(len(b)-size) {
@@ -47,7 +47,7 @@ func PackScopes(scopes []cache.Scope) []byte {
 	return b
 }
 
-// UnpackScopes reads what packScopes spelt. It fails with ErrSealed.
+// UnpackScopes reads what PackScopes spelled. It fails with ErrSealed.
 func UnpackScopes(b []byte) ([]cache.Scope, error) {
 	var scopes []cache.Scope
 	for len(b) > 0 {

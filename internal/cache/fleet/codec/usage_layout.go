@@ -7,14 +7,13 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// What is known of the use of a scope's entries is a hash beside its epoch, and
-// what they are renewed with is a string for each. A field of the hash is the short
-// name of an entry's key, and its value seven numbers of eight bytes: when the entry
-// was issued and when it expires, how often it was served (two stands for more)
-// and when last, when it or what it renewed was, the largest floor, and when a
-// renewal may be tried again; all in milliseconds.
+// How a home scope's entries are used is a hash. A field is the short name of an entry's key, and
+// its value seven numbers of eight bytes: when the entry was issued and when it expires, how
+// often it was served (two stands for more) and when last, when it or what it renewed was, the
+// largest floor, and when a renewal may be tried again; all in milliseconds.
 const usageSize = 7 * 8
 
+// PackUsage spells what a report tells of an entry.
 func PackUsage(r *cache.UsageReport) []byte {
 	b := make([]byte, 0, usageSize)
 	for _, n := range []int64{
@@ -26,14 +25,15 @@ func PackUsage(r *cache.UsageReport) []byte {
 	return b
 }
 
-// UnpackUsage reads what packUsage spelt, and when the renewal request lapses.
+// UnpackUsage reads what PackUsage spelled, and when the renewal request lapses.
 func UnpackUsage(record, lapses string) (t cache.SharedUsage, ok bool) {
 	if len(record) != usageSize {
 		return cache.SharedUsage{}, false
 	}
 	number := func(i int) int64 { return int64(binary.BigEndian.Uint64([]byte(record[8*i:]))) }
 	t = cache.SharedUsage{Issued: instant(number(0)), NotBefore: instant(number(6)), Usage: cache.Usage{
-		Serves: number(2), ServedAt: instant(number(3)), AskedAt: instant(number(4)), Floor: time.Duration(number(5)) * time.Millisecond,
+		Serves: number(2), ServedAt: instant(number(3)), AskedAt: instant(number(4)),
+		Floor: time.Duration(number(5)) * time.Millisecond,
 	}}
 	if len(lapses) == 8 {
 		t.RequestExpires = instant(int64(binary.BigEndian.Uint64([]byte(lapses))))
@@ -41,7 +41,7 @@ func UnpackUsage(record, lapses string) (t cache.SharedUsage, ok bool) {
 	return t, true
 }
 
-// milli is a time in milliseconds; zero for none.
+// milli is a time in milliseconds; zero for no time.
 func milli(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -49,7 +49,7 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// instant is the time of milliseconds; none for zero.
+// instant is the time of milliseconds; no time for zero.
 func instant(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}

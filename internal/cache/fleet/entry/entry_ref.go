@@ -10,7 +10,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// entryRef is where an entry stands, and the epochs that it rests on.
+// entryRef is the names of an entry and of the epochs that it rests on.
 type entryRef struct {
 	entries *Entries
 	key     cache.Key
@@ -23,13 +23,12 @@ type entryRef struct {
 
 var _ cache.EntryRef = (*entryRef)(nil)
 
-// Ref is where the entry of a key stands whose stamp is that. Names are made when
-// it is looked at first.
+// Ref refers to the entry of a key with that stamp. Names are made at the first Read.
 func (s *Entries) Ref(key cache.Key, stamp cache.Stamp) cache.EntryRef {
 	return &entryRef{entries: s, key: key, stamp: stamp}
 }
 
-// makeNames makes the names.
+// makeNames makes the names; none where the entry is not in Redis.
 func (s *entryRef) makeNames() {
 	scopes, epochs := s.stamp.Shared()
 	if len(scopes) < 2 || len(scopes) > codec.MaxEpochs || !s.stamp.Agreed() {
@@ -40,7 +39,7 @@ func (s *entryRef) makeNames() {
 	for i, scope := range scopes {
 		keys, b = append(keys, s.entries.codec.Names.Epoch(scope)), append(b, epochs[i][:]...)
 	}
-	// All stand together, as they are read.
+	// They are parts of one string: reads touch all of them together.
 	all := strings.Join(keys, "") + string(b)
 	for i, key := range keys {
 		keys[i], all = all[:len(key)], all[len(key):]
@@ -60,7 +59,7 @@ func (s *entryRef) Read(ctx context.Context) (*cache.EntryView, error) {
 		err = a.Wait()
 	}
 	if err != nil {
-		return nil, redisconn.Unavailable("look at an entry", err)
+		return nil, redisconn.Unavailable("read an entry again", err)
 	}
 	defer a.Release()
 	if !s.epochsMatch(a.Values[1:]) || !codec.HeaderMatches(a.Values[0], s.epochs) {
@@ -75,8 +74,8 @@ func (s *entryRef) Read(ctx context.Context) (*cache.EntryView, error) {
 	return g.EntryView, nil
 }
 
-// epochsMatch reports whether the epochs that were read are those of the entry. A
-// pending one is read as none.
+// epochsMatch reports whether the epochs that were read are those of the entry. A pending one is
+// read as none.
 func (s *entryRef) epochsMatch(values [][]byte) bool {
 	for i, value := range values {
 		if string(value) != s.epochs[16*i:16*(i+1)] {
@@ -86,13 +85,13 @@ func (s *entryRef) epochsMatch(values [][]byte) bool {
 	return true
 }
 
-// entryView is what one look has seen, with the buffers that it needs.
+// entryView is an entry that was read, with the buffers that it needs.
 type entryView struct {
 	*cache.EntryView
 	name, plain []byte
 }
 
-// entryViews holds those that were released, for use again.
+// entryViews holds views that were released, for use again.
 var entryViews sync.Pool
 
 func init() {

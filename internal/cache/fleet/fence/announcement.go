@@ -11,9 +11,9 @@ import (
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// announcement tells all brokers that scopes are being changed. On the channel it
-// is the id of the announcement before, its own, the number of the broker that
-// makes it, and the scopes, sealed.
+// announcement tells all brokers that scopes are being changed. Its payload is the id of the
+// announcement before, its own id, the number of the broker that makes it, and the scopes,
+// sealed.
 type announcement struct {
 	before, id, by [16]byte
 	scopes         []cache.Scope
@@ -24,10 +24,10 @@ const announcementSize = 48
 // sealedFor is the name that the scopes of an announcement are sealed for.
 func sealedFor(id, by [16]byte) string { return "announcement" + string(id[:]) + string(by[:]) }
 
-// announce tells all brokers that the scopes' epochs are pending, and returns when
-// none of them serves from memory what was obtained before: each has acknowledged,
-// or cannot hold a lease any more. kept is how long those who keep the epochs have known
-// whom they must tell: a server that they replaced may be confirmed until later.
+// announce tells all brokers that the scopes' epochs are pending, and returns when none of them
+// serves from memory what was obtained before: each has acknowledged, or cannot hold a lease any
+// more. kept is how long the servers that keep the epochs have been the masters that they are:
+// brokers may go by those before for as long as a lease.
 func (m *membership) announce(ctx context.Context, scopes []cache.Scope, kept time.Duration) error {
 	id := codec.Random()
 	by := m.number()
@@ -54,7 +54,7 @@ func (m *membership) announce(ctx context.Context, scopes []cache.Scope, kept ti
 	known, _ := answer[0].(int64)
 	kept = min(kept, stood.EnoughFor, time.Duration(known)*time.Millisecond)
 	if len(answer) > 1+maxMembers {
-		kept = 0 // there may be more of them
+		kept = 0 // there are more holders than were named
 	}
 	holders := map[string]bool{}
 	for _, h := range answer[1:] {
@@ -65,14 +65,16 @@ func (m *membership) announce(ctx context.Context, scopes []cache.Scope, kept ti
 	return m.awaitBrokers(ctx, published, kept, holders, heard)
 }
 
-// maxMembers is the largest fleet whose acknowledgements are counted; the rest of a
-// larger one is waited for as if it were silent.
+// maxMembers is the largest fleet whose acknowledgements are counted. In a larger one, fences
+// wait until leases lapse.
 const maxMembers = 1024
 
-// awaitBrokers waits until no other broker can serve what was announced at published.
-// kept is how long the servers have been what they are: before they were for a whole
-// lease, there may be holders that they do not know.
-func (m *membership) awaitBrokers(ctx context.Context, published time.Time, kept time.Duration, holders map[string]bool, heard <-chan string) error {
+// awaitBrokers waits until no other broker can serve what was announced at published. Where kept,
+// how long the servers have been what they are, is less than a lease lasts, there may be holders
+// that they do not know.
+func (m *membership) awaitBrokers(
+	ctx context.Context, published time.Time, kept time.Duration, holders map[string]bool, heard <-chan string,
+) error {
 	silent := time.NewTimer(time.Until(published.Add(leaseLife)))
 	defer silent.Stop()
 	unknown := kept < leaseLife+clockStep
@@ -89,8 +91,8 @@ func (m *membership) awaitBrokers(ctx context.Context, published time.Time, kept
 	return nil
 }
 
-// openAnnouncement reads an announcement. With an error its heads are read all the same where
-// they are there.
+// openAnnouncement reads an announcement. Where its scopes do not open, its ids are read all the
+// same, if they are there. It fails with codec.ErrSealed.
 func (m *membership) openAnnouncement(payload string) (announcement, error) {
 	var a announcement
 	if len(payload) < announcementSize {

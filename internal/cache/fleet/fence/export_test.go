@@ -14,7 +14,9 @@ const MayArriveWithin = mayArriveWithin
 // LateFence gives up a fence around a scope that has not arrived, which is looked for as
 // long as that. looked gets one for each look, arrive has it arrive, and given is closed
 // when nobody looks for it any more.
-func (f *Fences) LateFence(ctx context.Context, scope cache.Scope, late time.Duration) (looked <-chan bool, arrive func() error, given <-chan struct{}) {
+func (f *Fences) LateFence(
+	ctx context.Context, scope cache.Scope, late time.Duration,
+) (looked <-chan bool, arrive func() error, given <-chan struct{}) {
 	c := &sharedFence{fences: f, scopes: []cache.Scope{scope}, id: codec.Random(), epochs: [][16]byte{codec.Random()}}
 	done, looks := make(chan struct{}), make(chan bool, 10_000)
 	go func() { defer close(done); c.cancelUntilArrived(ctx, late, func() { looks <- true }) }()

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
 	"github.com/cognito-broker/broker/internal/cache/fleet/pipeline"
@@ -42,10 +40,8 @@ type Fences struct {
 
 // New makes those of a broker. A fence whose broker has died lasts for fenceLife.
 func New(c redisconn.Client, k *codec.Codec, fenceLife time.Duration, observe Observer) *Fences {
-	f := &Fences{redis: c, codec: k, fenceLife: fenceLife, observe: observe, opener: pipeline.NewReader(c)}
-	f.opener.Fetch = func(ctx context.Context, from *redis.Client, names []string, r *redisconn.Reply) error {
-		return f.openTogether(ctx, from, names, f.fenceLife-recentFence, r)
-	}
+	f := &Fences{redis: c, codec: k, fenceLife: fenceLife, observe: observe}
+	f.opener = pipeline.NewFetcher(c, f.openTogether)
 	f.life, f.end = context.WithCancel(context.Background())
 	id := codec.Random()
 	f.membership = &membership{

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// invalidationLog knows which announcements were heard. Each names the one before, so what
-// is missing shows. It is safe for concurrent use.
+// invalidationLog is which announcements were heard. Each names the one before, so that a gap
+// shows. It is safe for concurrent use.
 type invalidationLog struct {
-	// missed is called before what follows a gap counts as heard.
+	// missed is called for a gap, before the announcement after it counts as heard.
 	missed  func()
 	mu      sync.Mutex
 	last    [16]byte
@@ -17,12 +17,12 @@ type invalidationLog struct {
 	changed chan struct{}     // closed when something is heard
 }
 
-// maxRecent bounds what is remembered. A renewal asks for the head of a moment ago;
-// one that finds it forgotten ends the term, which costs no more than time.
+// maxRecent bounds what is remembered. Where a renewal asks for a head that was forgotten, the
+// term of the lease ends, which costs hits only.
 const maxRecent = 4096
 
-// begin takes head for the last announcement. Where it was not heard, others may
-// have gone unheard before it.
+// begin takes head for the last announcement. Where that was not heard, others before it may have
+// been missed.
 func (c *invalidationLog) begin(head [16]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,7 +44,7 @@ func (c *invalidationLog) wake() {
 	c.changed = make(chan struct{})
 }
 
-// append notes an announcement, which may tell that those before it went unheard.
+// append adds an announcement, which may show that others before it were missed.
 func (c *invalidationLog) append(before, id [16]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

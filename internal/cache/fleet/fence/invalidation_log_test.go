@@ -2,10 +2,11 @@ package fence
 
 import (
 	"context"
-	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
 )
 
 // Whatever of a chain of announcements is lost, whoever hears one that came later,

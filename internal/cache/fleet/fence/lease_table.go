@@ -3,9 +3,10 @@ package fence
 import (
 	"context"
 	"fmt"
+	"time"
+
 	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
-	"time"
 )
 
 const (
@@ -21,12 +22,12 @@ const (
 	clockStep = time.Second
 )
 
-// The leases are a sorted set: a broker's id stands there by when its lease lapses, in
-// milliseconds of Redis's clock. Beside them stands, as "@" with the server's replication
-// id, since when the set has been kept: below zero, for it never lapses. A server that took
-// over, was emptied, or evicted the set begins it anew, as does one whose set is larger than any fleet's: holders that it does not know may be
-// left until then. The head, the id of the last announcement, is a string of its own: where
-// that is lost, brokers take it that they missed something.
+// The leases are a sorted set: the id of a broker by when its lease lapses, in milliseconds of
+// Redis's clock. Since when the set has been kept stands there too, as "@" and the server's
+// replication id: as a score below zero, for it does not lapse. A server begins the set anew
+// when it took over, was emptied, or evicted the set, and when the set is larger than any
+// fleet's: until then there may be holders that it does not know. The head, the id of the last
+// announcement, is a string: where that is lost, brokers conclude that they missed some.
 const leaseTable = `
 if redis.call('ZCARD', KEYS[1]) > 4096 then redis.call('DEL', KEYS[1]) end
 local since = redis.call('ZSCORE', KEYS[1], '@' .. replid)
@@ -57,7 +58,7 @@ var dropLease = redisconn.NewScript(`return redis.call('ZREM', KEYS[1], ARGV[1])
 
 // announceChange moves the head on and publishes an announcement: the head before,
 // the new one, and the rest. ARGV: the channel, the new head, the rest, how long a
-// lapsed lease still counts, and how many to name. Returns how long the server has kept
+// lapsed lease still counts, and how many holders to name. Returns how long the server has kept
 // the leases, in milliseconds, and the ids of those who may hold one.
 var announceChange = redisconn.NewStampedScript(leaseTable + `
 local before = redis.call('GET', KEYS[2]) or string.rep('\0', 16)
@@ -67,9 +68,9 @@ local holders = redis.call('ZRANGEBYSCORE', KEYS[1], now - ARGV[4], '+inf', 'LIM
 return {now + since, unpack(holders)}
 `)
 
-// renew renews the lease in Redis and returns the head. Where the server's replicas do
-// not confirm it, nobody has a lease: another server may have taken its place, where
-// a change waits for those alone who have one there.
+// renew renews the lease in Redis and returns the head. It fails where the server's replicas do
+// not confirm it: another server may have taken its place, and a change there waits for the
+// holders that it knows alone.
 func (m *membership) renew(ctx context.Context) (head [16]byte, err error) {
 	fresh := codec.Random()
 	cmd, _, err := m.redis.ConfirmedAt(ctx, renewLease, m.leases, m.id, leaseLife.Milliseconds(), fresh[:])

@@ -15,8 +15,8 @@ import (
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// membership is this broker's part in the fleet: its lease, the announcements that it
-// hears, and those that it makes.
+// membership is this broker's part in the fleet: its lease, the announcements that it hears, and
+// those that it makes.
 type membership struct {
 	redis   redisconn.Client
 	codec   *codec.Codec
@@ -37,7 +37,7 @@ type membership struct {
 // ack is an acknowledgement to be sent.
 type ack struct{ to, announcement [16]byte }
 
-// sessionPause is how long a broken session rests before the next.
+// sessionPause is how long it is until the next session after one that broke.
 const sessionPause = 200 * time.Millisecond
 
 // run keeps the lease until ctx ends, and gives it back then.
@@ -59,8 +59,8 @@ func (m *membership) run(ctx context.Context) {
 	_, _ = m.redis.At(ctx, dropLease, m.leases, m.id)
 }
 
-// session subscribes and renews the lease while the subscription is heard. It ends
-// with the first sign that an announcement may have been missed.
+// session subscribes, and renews the lease while the subscription holds. It ends with the first
+// sign that an announcement may have been missed.
 func (m *membership) session(ctx context.Context) error {
 	node, err := m.redis.Node(ctx, m.leases[0])
 	if err != nil {
@@ -68,15 +68,15 @@ func (m *membership) session(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// Announcements are published on the server that keeps the table and heard
-	// there: they come in order, and nothing else carries them.
+	// Announcements are published on the server that keeps the leases, and heard there: so they
+	// come in order.
 	subscription := node.Subscribe(ctx, m.announcements(), m.acknowledgements(m.id))
 	defer subscription.Close()
 	subscribed := make(chan struct{})
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel(nil)
-	defer subscription.Close() // a receive under way ends by it
+	defer subscription.Close() // ends a receive that waits
 	background.Go(func() { cancel(m.listen(ctx, subscription, subscribed)) })
 	background.Go(func() { m.acknowledge(ctx, node) })
 	select {
@@ -90,8 +90,8 @@ func (m *membership) session(ctx context.Context) error {
 	return m.keep(ctx)
 }
 
-// keep renews the lease every half second, and counts a renewal when every
-// announcement before it was heard.
+// keep renews the lease every half second. A renewal counts when every announcement before it
+// was heard.
 func (m *membership) keep(ctx context.Context) error {
 	ticker := time.NewTicker(leaseEvery)
 	defer ticker.Stop()
@@ -116,8 +116,8 @@ func (m *membership) keep(ctx context.Context) error {
 	}
 }
 
-// listen hears announcements and acknowledgements until the subscription breaks.
-// The library would subscribe again by itself and tell nobody what was missed, so
+// listen hears announcements and acknowledgements until the subscription breaks. The library
+// would subscribe again by itself, and would not say that something may have been missed: so
 // the first error ends it.
 func (m *membership) listen(ctx context.Context, subscription *redis.PubSub, subscribed chan<- struct{}) error {
 	for open := 0; ; {
@@ -140,9 +140,9 @@ func (m *membership) listen(ctx context.Context, subscription *redis.PubSub, sub
 	}
 }
 
-// hearAnnouncement ends in memory what an announcement names, notes that it was heard, and
-// has it acknowledged. One that does not follow the last heard, or does not open,
-// tells that others went unheard: then all that is in memory ends.
+// hearAnnouncement ends in memory what an announcement names, adds it to the log, and has it
+// acknowledged. One that does not follow the last one, or that no key opens, shows that others
+// were missed: then all that is in memory ends.
 func (m *membership) hearAnnouncement(payload string) {
 	a, err := m.openAnnouncement(payload)
 	if err != nil {
@@ -151,7 +151,7 @@ func (m *membership) hearAnnouncement(payload string) {
 			return
 		}
 	}
-	own := a.by == m.number() // its scopes are fenced here already
+	own := a.by == m.number() // its scopes are fenced in this process already
 	if err == nil && !own {
 		m.invalidate(a.scopes...)
 	}
@@ -159,12 +159,12 @@ func (m *membership) hearAnnouncement(payload string) {
 	if !own {
 		select {
 		case m.acks <- ack{a.by, a.id}:
-		default: // costs whoever waits for it the length of a lease
+		default: // whoever waits for it waits until the lease lapses
 		}
 	}
 }
 
-// missedAnnouncement ends all that is in memory: what ended a part of it went unheard.
+// missedAnnouncement ends all that is in memory, by a new term of the lease.
 func (m *membership) missedAnnouncement() {
 	m.observe.AnnouncementsMissed()
 	m.lease.NextTerm()
@@ -182,7 +182,7 @@ func (m *membership) acknowledge(ctx context.Context, node *redis.Client) {
 	}
 }
 
-// acknowledged hands an acknowledgement to whoever waits for it.
+// acknowledged gives an acknowledgement to the fence that waits for it.
 func (m *membership) acknowledged(payload string) {
 	if len(payload) < 16 {
 		return
@@ -191,6 +191,6 @@ func (m *membership) acknowledged(payload string) {
 	defer m.mu.Unlock()
 	select {
 	case m.waiting[[16]byte([]byte(payload[:16]))] <- payload[16:]:
-	default: // nobody waits, or for no more
+	default: // nobody waits for it
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// The changes of pools that are under way or in doubt stand in one hash of the fleet.
-// A field is the digest of the pool and the change's id; a value is the id of the broker
-// that attends to it, and the rest, sealed: the pool and the text.
+// The changes of pools that are under way, or whose outcome is not known, stand in one hash of the
+// fleet. A field is the digest of the pool and the change's id; a value is the id of the broker
+// that looks after it, and the pool and the text, sealed.
 const (
-	// poolChangesLife is how long they are kept when nobody attends to them: longer than any
+	// poolChangesLife is how long they are kept when no broker looks after them: longer than any
 	// entry, so that what they may have outdated is gone before them.
 	poolChangesLife = 48 * time.Hour
 )
@@ -36,8 +36,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1
 `)
 
-// replacePoolChange replaces what is noted of a change, if it is, and leaves whoever attends
-// to it. ARGV: the field, the sealed rest.
+// replacePoolChange replaces what is noted of a change, if it is, and keeps the broker that looks
+// after it. ARGV: the field, the sealed rest.
 var replacePoolChange = redisconn.NewScript(`
 local v = redis.call('HGET', KEYS[1], ARGV[1])
 if not v then return 0 end
@@ -93,7 +93,7 @@ func NewPoolChanges(c redisconn.Client, k *codec.Codec, brokerID string) *PoolCh
 }
 
 // PutPoolChange notes a change of a pool for the fleet, before it is made, or replaces what
-// was noted of it; this broker attends to it. It fails with cache.ErrFleet, and with
+// was noted of it; this broker looks after it. It fails with cache.ErrFleet, and with
 // cache.ErrLimited where too many are noted, of all pools or of this one.
 func (p *PoolChanges) PutPoolChange(ctx context.Context, d cache.PoolChange) error {
 	field, rest := p.codec.PackPoolChange(d)
@@ -133,8 +133,8 @@ func (p *PoolChanges) PoolChangesOf(ctx context.Context, pool string) ([]cache.P
 	return p.readPoolChanges(ctx, poolChangesOf, p.codec.Names.PoolChangePrefix(pool))
 }
 
-// TakeOverPoolChanges are the changes of brokers that died, as far as no other broker attends to
-// them; this one does now. It fails with cache.ErrFleet.
+// TakeOverPoolChanges are the changes of brokers that died and that no other broker looks after;
+// this one does now. It fails with cache.ErrFleet.
 func (p *PoolChanges) TakeOverPoolChanges(ctx context.Context) ([]cache.PoolChange, error) {
 	return p.TakeOverLapsed(ctx, clockStep, leaseLife+clockStep)
 }
@@ -150,7 +150,9 @@ func (p *PoolChanges) keys() []string {
 	return []string{p.codec.Names.PoolChanges(), p.codec.Names.Shared("leases")}
 }
 
-func (p *PoolChanges) readPoolChanges(ctx context.Context, s redisconn.Script, args ...any) ([]cache.PoolChange, error) {
+func (p *PoolChanges) readPoolChanges(
+	ctx context.Context, s redisconn.Script, args ...any,
+) ([]cache.PoolChange, error) {
 	cmd, err := p.redis.At(ctx, s, p.keys(), args...)
 	if err != nil {
 		return nil, redisconn.Unavailable("read changes", err)

@@ -6,7 +6,7 @@ import (
 
 import "github.com/cognito-broker/broker/internal/cache"
 
-// maxFailure bounds the texts of a failure; longer ones are left to nobody.
+// maxFailure bounds the texts of a failure, in bytes; one with longer texts is not left.
 const maxFailure = 4096
 
 // sealFailure seals how a flight failed, for its name; nothing where it did not.
@@ -17,7 +17,7 @@ func (l *Locks) sealFailure(name string, failure *cache.Failure) []byte {
 	return l.codec.Seal.Seal(nil, codec.PackFailure(failure), name)
 }
 
-// openFailure opens what a holder left; nil where that is nothing, or does not open.
+// openFailure opens what a lock's holder left; nil where that is nothing, or does not open.
 func (l *Locks) openFailure(name, blob string) *cache.Failure {
 	if blob == "" {
 		return nil

@@ -11,9 +11,9 @@ import (
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// A flight's lock is a string: the random token of the broker that has it. Beside
-// it, for a moment, may stand how a flight failed, under a name that is made of the
-// token: only who waited for that very lock finds it.
+// A flight's lock is a string: the random token of the broker that has it. Beside it, for a
+// moment, may stand how the flight failed, under a name that is made of the token: only who
+// waited for that very lock finds it.
 const (
 	// lockLife is how long a lock lasts whose broker has died.
 	lockLife = 3 * time.Second
@@ -27,23 +27,23 @@ const (
 	releaseWithin = time.Second
 )
 
-// takeLock takes the lock where nobody has it, and returns who has it then. ARGV: a
-// token, the lock's life.
+// takeLock takes the lock where no broker has it, and returns the token of whoever has it then.
+// ARGV: a token, the lock's life.
 var takeLock = redisconn.NewScript(`
 redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
 return redis.call('GET', KEYS[1])
 `)
 
-// renewLock renews the lock of whoever still has it. ARGV: his token, the lock's
-// life. Returns whether he had.
+// renewLock renews the lock of a broker that still has it. ARGV: its token, the lock's life.
+// Returns whether it had.
 var renewLock = redisconn.NewScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `)
 
-// releaseLock gives the lock of whoever still has it back, and leaves how the flight
-// failed, where it did. KEYS: the lock, the failure. ARGV: his token, the failure or
-// nothing, its life. Returns whether he had the lock.
+// releaseLock releases the lock of a broker that still has it, and leaves how the flight failed,
+// if it did. KEYS: the lock, the failure. ARGV: its token, the failure or nothing, its life.
+// Returns whether it had the lock.
 var releaseLock = redisconn.NewScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
@@ -73,14 +73,15 @@ type lock struct {
 	renewing    sync.WaitGroup
 }
 
-// Lock takes the lock of a flight, if no broker has it, and keeps it until its End,
-// or until ctx ends. Where another has it, lock holder names that lock. It fails with
+// Lock takes the lock of a flight, if no broker has it, and keeps it until its Release,
+// or until ctx ends. Where another has it, holder names that broker's lock. It fails with
 // cache.ErrFleet.
-func (s *Locks) Lock(ctx context.Context, flight cache.Flight) (taken cache.Lock, leader cache.LockHolder, err error) {
+func (s *Locks) Lock(ctx context.Context, flight cache.Flight) (taken cache.Lock, holder cache.LockHolder, err error) {
 	token := codec.Random()
 	l := &lock{
-		locks: s, name: s.codec.Names.Lock(flight), token: string(token[:]), failureName: s.codec.Names.Failure(flight, string(token[:])),
-		lease: cache.NewLease(),
+		locks: s, name: s.codec.Names.Lock(flight), token: string(token[:]),
+		failureName: s.codec.Names.Failure(flight, string(token[:])),
+		lease:       cache.NewLease(),
 	}
 	sent := time.Now()
 	cmd, err := s.redis.At(ctx, takeLock, []string{l.name}, l.token, lockLife.Milliseconds())
@@ -100,8 +101,8 @@ func (s *Locks) Lock(ctx context.Context, flight cache.Flight) (taken cache.Lock
 	return l, "", nil
 }
 
-// renew keeps the lock up until ctx ends or it is lost. What fails is tried again:
-// a lock outlives two renewals that do not come through.
+// renew keeps the lock until ctx ends or it is lost. A renewal that fails is tried again: a lock
+// outlives two of them.
 func (l *lock) renew(ctx context.Context) {
 	ticker := time.NewTicker(lockEvery)
 	defer ticker.Stop()
@@ -129,13 +130,15 @@ func (l *lock) renew(ctx context.Context) {
 // Held reports whether the lock is still this broker's, by its own clock.
 func (l *lock) Held() bool { return l.lease.Held() }
 
-// Release gives the lock back. Where Redis does not answer, it lapses by itself.
+// Release releases the lock. Where Redis does not answer, it lapses by itself.
 func (l *lock) Release(failure *cache.Failure) (held bool) {
 	l.stop()
 	l.renewing.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), releaseWithin)
 	defer cancel()
-	cmd, err := l.locks.redis.At(ctx, releaseLock, []string{l.name, l.failureName}, l.token, l.locks.sealFailure(l.failureName, failure), failureLife.Milliseconds())
+	left := l.locks.sealFailure(l.failureName, failure)
+	keys := []string{l.name, l.failureName}
+	cmd, err := l.locks.redis.At(ctx, releaseLock, keys, l.token, left, failureLife.Milliseconds())
 	if err != nil {
 		return false
 	}

@@ -47,7 +47,7 @@ func (r *TestReader) Get(ctx context.Context, keys ...string) ([]string, error) 
 
 // Direct reads keys as Get does, but for the batches.
 func (r *TestReader) Direct(ctx context.Context, keys ...string) ([]string, error) {
-	return r.direct(ctx, keys)
+	return getEach(ctx, r.redis, keys)
 }
 
 // Slow reports whether the last round trip to each server is slow.

@@ -8,44 +8,46 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
 const (
-	// maxInFlight is how many round trips to a server are under way at once: more make
-	// small batches.
+	// maxInFlight is how many batches are sent to a server before the first is answered: more
+	// of them would only be smaller.
 	maxInFlight = 2
-	// enoughQueued is how many reads make a second one worth its cost: if all waited for the
-	// first, this process would have nothing to do meanwhile.
+	// enoughQueued is how many queued reads are worth a second batch in flight: if all waited
+	// for the first, this process would have nothing to do meanwhile.
 	enoughQueued = 8
-	// slowAfter is after how long a second one begins for fewer: the network is far, or a
-	// packet was lost.
+	// slowAfter is when a batch counts as slow, after which a second one is sent however few
+	// reads are queued: the network is far, or a packet was lost.
 	slowAfter = time.Millisecond
-	// maxBatch is how many reads one of them carries.
+	// maxBatch is how many reads one batch carries.
 	maxBatch = 128
-	// maxQueue is how many reads wait for the next. A server that is so far behind
-	// is not waited for.
+	// maxQueue is how many reads may be queued. A server that is so far behind is not waited
+	// for.
 	maxQueue = 4096
-	// workerIdle is how long a runner waits for work before it ends.
+	// workerIdle is how long a worker without a batch to send stays.
 	workerIdle = 100 * time.Millisecond
 )
 
 // errBusy says that too many reads wait for the server.
 var errBusy = errors.New("too many reads wait for the server")
 
-// pipeline is the way to one server: round trips under way, and reads that wait for one. It
-// keeps no goroutine for long while there are none.
+// pipeline is the way to one server: batches in flight, and reads that are queued for the
+// next. Its workers are goroutines that end soon where there is nothing to do. It is safe
+// for concurrent use.
 type pipeline struct {
 	node      *redis.Client
 	fetch     fetch
-	deadline  time.Duration // what a round trip may take by the client's time-outs
+	deadline  time.Duration // that all reads of a batch share, by the client's time-outs
 	slowAfter time.Duration
-	wake      chan struct{} // for a runner that rests
+	wake      chan struct{} // for an idle worker
 
 	mu       sync.Mutex
 	queue    []*part
-	inFlight int       // under way
+	inFlight int       // batches
 	begun    time.Time // the last of them
 }
 
@@ -53,133 +55,133 @@ func newPipeline(node *redis.Client, f fetch, patience time.Duration) *pipeline 
 	return &pipeline{node: node, fetch: f, deadline: patience, slowAfter: slowAfter, wake: make(chan struct{})}
 }
 
-// tryAcquire takes a round trip, if one is free; next must follow it.
-func (l *pipeline) tryAcquire() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.acquire()
+// tryAcquire acquires a place in flight for one batch, if there is one; release must follow.
+func (p *pipeline) tryAcquire() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.acquire()
 }
 
-// acquire takes a round trip under the lock.
-func (l *pipeline) acquire() bool {
-	if l.inFlight == maxInFlight || l.inFlight > 0 && !l.wantAnother() {
+// acquire is tryAcquire, under the lock.
+func (p *pipeline) acquire() bool {
+	if p.inFlight == maxInFlight || p.inFlight > 0 && !p.wantAnother() {
 		return false
 	}
-	l.inFlight, l.begun = l.inFlight+1, time.Now()
+	p.inFlight, p.begun = p.inFlight+1, time.Now()
 	return true
 }
 
-// wantAnother reports under the lock whether those who wait want another round trip than the one
-// that is under way.
-func (l *pipeline) wantAnother() bool {
-	return len(l.queue) >= enoughQueued || time.Since(l.begun) >= l.slowAfter
+// wantAnother reports, under the lock, whether the queue is worth a second batch in flight.
+func (p *pipeline) wantAnother() bool {
+	return len(p.queue) >= enoughQueued || time.Since(p.begun) >= p.slowAfter
 }
 
-// enqueue has a part read by a round trip that begins after this.
-func (l *pipeline) enqueue(p *part) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.queue) == maxQueue {
+// enqueue has a part read by a batch that is sent after this call. It fails with errBusy.
+func (p *pipeline) enqueue(read *part) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == maxQueue {
 		return errBusy
 	}
-	l.queue = append(l.queue, p)
-	if l.acquire() {
-		l.startWorker()
+	p.queue = append(p.queue, read)
+	if p.acquire() {
+		p.startWorker()
 	}
 	return nil
 }
 
-// queueEmpty reports whether nobody waits for a round trip.
-func (l *pipeline) queueEmpty() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.queue) == 0
+// queueEmpty reports whether no reads are queued.
+func (p *pipeline) queueEmpty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue) == 0
 }
 
-// runWith has a part read by the round trip that its caller began, with those who wait. An
-// caller who stays makes the round trip himself.
-func (l *pipeline) runWith(p *part, stays bool) {
-	l.mu.Lock()
-	l.queue = append(l.queue, nil)
-	copy(l.queue[1:], l.queue)
-	l.queue[0] = p
-	l.mu.Unlock()
+// runWith sends a batch, in the place that the caller acquired, with his part first and what is
+// queued. A caller who stays until the shared deadline sends it himself; a worker does
+// otherwise.
+func (p *pipeline) runWith(read *part, stays bool) {
+	p.mu.Lock()
+	p.queue = append(p.queue, nil)
+	copy(p.queue[1:], p.queue)
+	p.queue[0] = read
+	p.mu.Unlock()
 	if !stays {
-		l.startWorker()
+		p.startWorker()
 		return
 	}
 	b := batchPool.Get().(*batch)
 	defer batchPool.Put(b)
-	if l.take(b) {
-		b.execute(l)
-		l.release()
+	if p.take(b) {
+		b.execute(p)
+		p.release()
 	}
 }
 
-// release ends a round trip, and lets another follow for those who wait.
-func (l *pipeline) release() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.queue) > 0 {
-		l.startWorker()
+// release gives a place in flight back, or to a worker where reads are queued.
+func (p *pipeline) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) > 0 {
+		p.startWorker()
 	} else {
-		l.inFlight--
+		p.inFlight--
 	}
 }
 
-// keep ends a runner's round trip, unless another is to follow at once. Few who wait are left
-// to a round trip that is under way, and looked after when it is late.
-func (l *pipeline) keep() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.queue) > 0 && (l.inFlight == 1 || l.wantAnother()) {
+// keep reports whether a worker sends another batch at once, and releases its place otherwise.
+// Where few reads are queued beside a batch in flight, they are left for the next.
+func (p *pipeline) keep() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) > 0 && (p.inFlight == 1 || p.wantAnother()) {
 		return true
 	}
-	l.inFlight--
+	p.inFlight--
 	return false
 }
 
-// startWorker has a round trip that was taken made by a runner.
-func (l *pipeline) startWorker() {
+// startWorker has an idle worker, or a new one, use a place that was acquired.
+func (p *pipeline) startWorker() {
 	select {
-	case l.wake <- struct{}{}:
+	case p.wake <- struct{}{}:
 	default:
-		go l.work()
+		go p.work()
 	}
 }
 
-// work makes one round trip after another, while there are some to be made. Before each,
-// whoever can run does: those that the last one answered, and those that are about to
-// ask. Then it rests: another runner would have to grow its stack first.
-func (l *pipeline) work() {
+// work sends batch after batch while there are reads. Before each it lets other goroutines
+// run: those that the last batch answered, and those that are about to read. Then it stays
+// idle for a while: a new worker would have to grow its stack first.
+func (p *pipeline) work() {
 	b := batchPool.Get().(*batch)
 	defer batchPool.Put(b)
 	timer := time.NewTimer(slowAfter)
 	defer timer.Stop()
 	for {
 		runtime.Gosched()
-		for l.take(b) {
-			b.execute(l)
-			if runtime.Gosched(); !l.keep() {
+		for p.take(b) {
+			b.execute(p)
+			if runtime.Gosched(); !p.keep() {
 				break
 			}
 		}
-		if !l.awaitWork(timer) {
+		if !p.awaitWork(timer) {
 			return
 		}
 	}
 }
 
-// awaitWork waits for a round trip to make, and reports whether there is one: one that somebody
-// took, or that those need who were left to one that is late.
-func (l *pipeline) awaitWork(timer *time.Timer) bool {
+// awaitWork waits for a batch to send, and reports whether there is one: of a place that
+// somebody acquired, or of reads that were left to a batch which turned out to be slow.
+func (p *pipeline) awaitWork(timer *time.Timer) bool {
 	for _, pause := range [...]time.Duration{slowAfter, workerIdle} {
 		timer.Reset(pause)
 		select {
-		case <-l.wake:
+		case <-p.wake:
 			return true
 		case <-timer.C:
-			if l.acquireForQueue() {
+			if p.acquireForQueue() {
 				return true
 			}
 		}
@@ -187,57 +189,57 @@ func (l *pipeline) awaitWork(timer *time.Timer) bool {
 	return false
 }
 
-// acquireForQueue takes a round trip for those who wait.
-func (l *pipeline) acquireForQueue() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.queue) > 0 && l.acquire()
+// acquireForQueue acquires a place for the queued reads, if there are any.
+func (p *pipeline) acquireForQueue() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue) > 0 && p.acquire()
 }
 
-// take moves those who have waited longest into a batch. Where there are none, the
-// round trip ends.
-func (l *pipeline) take(b *batch) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := min(len(l.queue), maxBatch)
+// take moves the reads that were queued first into a batch. Where there are none, it releases
+// the place.
+func (p *pipeline) take(b *batch) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := min(len(p.queue), maxBatch)
 	if n == 0 {
-		l.inFlight--
+		p.inFlight--
 		return false
 	}
-	l.begun = time.Now()
-	b.parts = append(b.parts, l.queue[:n]...)
-	rest := copy(l.queue, l.queue[n:])
-	clear(l.queue[rest:])
-	l.queue = l.queue[:rest]
+	p.begun = time.Now()
+	b.parts = append(b.parts, p.queue[:n]...)
+	rest := copy(p.queue, p.queue[n:])
+	clear(p.queue[rest:])
+	p.queue = p.queue[:rest]
 	return true
 }
 
-// idle reports whether nothing is under way.
-func (l *pipeline) idle() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.inFlight == 0
+// idle reports whether nothing is in flight.
+func (p *pipeline) idle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.inFlight == 0
 }
 
 // batch is what one round trip asks for: each key once, or nearly.
 type batch struct {
 	parts []*part
 	keys  []string
-	// slots are the places of keys, one more than they are, by the keys' hashes. One
-	// that finds no room there may be asked for twice.
+	// slots is a small hash table: where a key stands in keys, plus one, by the key's hash. A
+	// key that finds no free slot may be read twice.
 	slots [1024]uint16
 }
 
 // batchPool holds emptied ones, for use again.
 var batchPool = sync.Pool{New: func() any { return new(batch) }}
 
-// execute asks the server, hands out what it answers, and empties the batch. The
-// client's time-outs bound it; those who ask leave when they want.
-func (b *batch) execute(l *pipeline) {
+// execute sends the batch, gives each part its answer, and empties the batch. The client's
+// time-outs bound it; whoever waits for a part may leave before.
+func (b *batch) execute(way *pipeline) {
 	defer b.empty()
 	waiting := b.parts[:0]
 	for _, p := range b.parts {
-		if p.ctx.Err() == nil { // nobody waits for others, and nobody uses their ask again
+		if p.ctx.Err() == nil { // of others the waiter has left, and does not use his request again
 			waiting = append(waiting, p)
 			b.add(p)
 		}
@@ -247,7 +249,7 @@ func (b *batch) execute(l *pipeline) {
 	}
 	r := redisconn.NewReply(len(waiting) + 1)
 	defer r.Done()
-	err := l.fetch(context.Background(), l.node, b.keys, r)
+	err := way.fetch(context.Background(), way.node, b.keys, r)
 	for _, p := range waiting {
 		p.complete(r, err)
 	}
@@ -260,7 +262,7 @@ func (b *batch) add(p *part) {
 	}
 }
 
-// keyIndex is where a key stands.
+// keyIndex is where a key stands in the batch. It adds the key, unless it is there.
 func (b *batch) keyIndex(key string) int {
 	hash := maphash.String(seed, key)
 	for i := range uint64(4) {

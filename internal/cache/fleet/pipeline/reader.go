@@ -6,35 +6,40 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// Reader reads strings. What is asked of a server with nothing of ours to answer is
-// sent at once; while it has, reads gather and go out together, for most of a lone
-// read is wake-ups and system calls. It is safe for concurrent use.
+// Reader reads strings. A read is sent at once to a server that nothing is in flight to;
+// others are queued, and share the next batch. It is safe for concurrent use.
 type Reader struct {
 	redis     redisconn.Client
-	Fetch     fetch                    // nil: reads and nothing else
-	only      atomic.Pointer[pipeline] // where there is a single server; nil: not met yet
+	fetch     fetch                    // nil: reads strings
+	only      atomic.Pointer[pipeline] // of a single server; nil: not known yet
 	mu        sync.RWMutex
 	pipelines map[*redis.Client]*pipeline // by the server at their end
 }
 
-func NewReader(c redisconn.Client) *Reader {
-	return &Reader{redis: c, pipelines: map[*redis.Client]*pipeline{}}
+// NewReader makes a reader of strings.
+func NewReader(c redisconn.Client) *Reader { return NewFetcher(c, nil) }
+
+// NewFetcher makes a reader whose batches are made by fetch, which gives the reply a value for
+// each key.
+func NewFetcher(c redisconn.Client, fetch fetch) *Reader {
+	return &Reader{redis: c, fetch: fetch, pipelines: map[*redis.Client]*pipeline{}}
 }
 
-// Get reads the keys, which must not change afterwards; missing ones are empty. It
-// waits no longer than until the deadline of ctx. All that it tells was read after
-// it was called.
+// Get reads the keys, which must not change afterwards; missing ones are empty. All values are
+// read after the call. It waits until the deadline of ctx at most, and fails as the server
+// does, or with ctx.
 func (r *Reader) Get(ctx context.Context, keys []string) ([]string, error) {
 	a, err := r.NewRequest(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.Wait(); redisconn.Moved(err) {
-		return r.direct(ctx, keys)
+		return getEach(ctx, r.redis, keys) // it follows what a cluster is moving
 	} else if err != nil {
 		return nil, err
 	}
@@ -46,64 +51,53 @@ func (r *Reader) Get(ctx context.Context, keys []string) ([]string, error) {
 	return values, nil
 }
 
-// direct reads the keys by themselves, as the library does it: it follows what a
-// cluster is moving.
-func (r *Reader) direct(ctx context.Context, keys []string) ([]string, error) {
-	return getEach(ctx, r.redis, keys)
-}
-
-// pipeline is the way to the server that keeps a key.
+// pipelineOf is the way to the server that keeps a key.
 func (r *Reader) pipelineOf(ctx context.Context, key string) (*pipeline, error) {
-	if l := r.only.Load(); l != nil {
-		return l, nil
+	if p := r.only.Load(); p != nil {
+		return p, nil
 	}
 	node, err := r.redis.Node(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	r.mu.RLock()
-	l := r.pipelines[node]
+	p := r.pipelines[node]
 	r.mu.RUnlock()
-	if l != nil {
-		return l, nil
+	if p != nil {
+		return p, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if l = r.pipelines[node]; l == nil {
-		l = r.open(node)
+	if p = r.pipelines[node]; p == nil {
+		p = r.open(node)
 	}
-	return l, nil
+	return p, nil
 }
 
-// open makes the pipeline to a server that was not met before. A cluster may be without
-// others since; a pipeline that was dropped wrongly is made again.
+// open makes the pipeline to a server, and forgets those that are idle: a cluster may have
+// dropped their servers. One that is forgotten without need is made again.
 func (r *Reader) open(node *redis.Client) *pipeline {
-	for other, l := range r.pipelines {
-		if l.idle() {
+	for other, p := range r.pipelines {
+		if p.idle() {
 			delete(r.pipelines, other)
 		}
 	}
-	l := newPipeline(node, r.Fetch, sharedDeadline(node))
-	switch {
-	case r.Fetch != nil:
-	case r.redis.Cluster != nil:
-		l.fetch = func(ctx context.Context, from *redis.Client, keys []string, into *redisconn.Reply) error {
-			return fetchEach(ctx, r.redis, from, keys, into)
-		}
-	default:
-		l.fetch = func(ctx context.Context, from *redis.Client, keys []string, into *redisconn.Reply) error {
-			return fetchTogether(ctx, r.redis, from, keys, into)
+	fetch := r.fetch
+	if fetch == nil {
+		fetch = func(ctx context.Context, from *redis.Client, keys []string, into *redisconn.Reply) error {
+			return fetchStrings(ctx, r.redis, from, keys, into)
 		}
 	}
-	r.pipelines[node] = l
+	p := newPipeline(node, fetch, sharedDeadline(node))
+	r.pipelines[node] = p
 	if r.redis.Cluster == nil {
-		r.only.Store(l)
+		r.only.Store(p)
 	}
-	return l
+	return p
 }
 
-// sharedDeadline is how long a command may take: it may wait for a connection, or make
-// one, and is sent once more where that had died.
+// sharedDeadline is how long a batch may take, by the client's time-outs: it may wait for a
+// connection, or make one, and is sent twice where that had died.
 func sharedDeadline(node *redis.Client) time.Duration {
 	o := node.Options()
 	return 2 * (o.PoolTimeout + o.DialTimeout + o.WriteTimeout + o.ReadTimeout)

@@ -2,27 +2,30 @@ package pipeline
 
 import (
 	"context"
-	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// request is one call of the reader, divided by the servers that keep its keys.
-type request struct {
-	ctx    context.Context // of the call, which holds the request
-	keys   []string
-	Values [][]byte // parts of the replies
+// Request is one call of a Reader, divided by the servers that keep its keys. It is for one
+// goroutine.
+type Request struct {
+	ctx  context.Context // of the call, which holds the request
+	keys []string
+	// Values are those of the keys after Wait, nil for missing ones, and valid until Release.
+	Values [][]byte
 	parts  []part
 	left   atomic.Int32  // parts not answered
 	done   chan struct{} // has one when all are
 }
 
-// part is what a request wants of one server.
+// part is what a request reads from one server.
 type part struct {
-	*request
+	*Request
 	pipeline *pipeline
 	places   []int            // in the request's keys
 	replyAt  []int            // where the values stand in the reply
@@ -30,12 +33,12 @@ type part struct {
 	err      error
 }
 
-// requests holds those that are over, for use again.
-var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
+// requests holds those that were released, for use again.
+var requests = sync.Pool{New: func() any { return &Request{done: make(chan struct{}, 1)} }}
 
-// request divides a call. Who was answered must release it.
-func (r *Reader) NewRequest(ctx context.Context, keys []string) (*request, error) {
-	a := requests.Get().(*request)
+// NewRequest divides a call. Wait must follow, and Release where that succeeds.
+func (r *Reader) NewRequest(ctx context.Context, keys []string) (*Request, error) {
+	a := requests.Get().(*Request)
 	a.ctx, a.keys, a.parts = ctx, keys, a.parts[:0]
 	for i, key := range keys {
 		l, err := r.pipelineOf(ctx, key)
@@ -49,7 +52,7 @@ func (r *Reader) NewRequest(ctx context.Context, keys []string) (*request, error
 }
 
 // partFor is the request's part for a pipeline.
-func (a *request) partFor(l *pipeline) *part {
+func (a *Request) partFor(l *pipeline) *part {
 	for i := range a.parts {
 		if a.parts[i].pipeline == l {
 			return &a.parts[i]
@@ -58,20 +61,20 @@ func (a *request) partFor(l *pipeline) *part {
 	n := len(a.parts)
 	if n < cap(a.parts) { // has room for places from an earlier use
 		a.parts = a.parts[:n+1]
-		a.parts[n] = part{request: a, pipeline: l, places: a.parts[n].places[:0], replyAt: a.parts[n].replyAt[:0]}
+		a.parts[n] = part{Request: a, pipeline: l, places: a.parts[n].places[:0], replyAt: a.parts[n].replyAt[:0]}
 	} else {
-		a.parts = append(a.parts, part{request: a, pipeline: l})
+		a.parts = append(a.parts, part{Request: a, pipeline: l})
 	}
 	return &a.parts[n]
 }
 
-// Wait has the keys read into values. A server that is free is asked here and now;
-// where there are several, or one that is not, the request waits for round trips that others
-// may share. Who fails must not use the request again.
-func (a *request) Wait() error {
+// Wait has the keys read into Values. Where they are on one server with a place in flight, the
+// caller reads them himself; otherwise he waits for batches that others share. It fails as
+// the server does, or with ctx; the request must not be used again then.
+func (a *Request) Wait() error {
 	if l := a.parts[0].pipeline; len(a.parts) == 1 && l.tryAcquire() {
-		// Others that were woken together with this one, and are about to ask, come along:
-		// where there are none, this costs nothing.
+		// Let others that were woken together with this one queue their reads, to share the
+		// batch. Where there are none, this costs nothing.
 		runtime.Gosched()
 		if l.queueEmpty() {
 			r := redisconn.NewReply(1)
@@ -92,35 +95,35 @@ func (a *request) Wait() error {
 	a.reset()
 	for i := range a.parts {
 		if err := a.parts[i].pipeline.enqueue(&a.parts[i]); err != nil {
-			return err // parts that wait already are still to be answered
+			return err // parts that are queued already will be completed
 		}
 	}
 	return a.awaitParts()
 }
 
-// outlasts reports whether the caller stays for so long.
-func (a *request) outlasts(d time.Duration) bool {
+// outlasts reports whether the caller waits for at least so long.
+func (a *Request) outlasts(d time.Duration) bool {
 	end, ends := a.ctx.Deadline()
 	return a.ctx.Done() == nil || ends && time.Until(end) > d
 }
 
-// reset prepares for answers of the parts.
-func (a *request) reset() {
+// reset makes room for the values.
+func (a *Request) reset() {
 	a.Values = slices.Grow(a.Values[:0], len(a.keys))[:len(a.keys)]
 	a.left.Store(int32(len(a.parts)))
 }
 
-// awaitParts waits for those of the parts.
-func (a *request) awaitParts() error {
+// awaitParts waits until all parts are completed.
+func (a *Request) awaitParts() error {
 	select {
 	case <-a.ctx.Done():
-		return a.ctx.Err() // the parts are still to be answered
+		return a.ctx.Err() // the parts will be completed
 	case <-a.done:
 	}
 	return a.err()
 }
 
-// complete ends a part, with a reply that it is a reader of, or an error.
+// complete gives a part its values, from a reply that it is one of the readers of, or an error.
 func (p *part) complete(r *redisconn.Reply, err error) {
 	p.reply, p.err = r, err
 	if err == nil {
@@ -133,8 +136,8 @@ func (p *part) complete(r *redisconn.Reply, err error) {
 	}
 }
 
-// err is why a part failed.
-func (a *request) err() error {
+// err is why one of the parts failed.
+func (a *Request) err() error {
 	for i := range a.parts {
 		if err := a.parts[i].err; err != nil {
 			return err
@@ -143,8 +146,8 @@ func (a *request) err() error {
 	return nil
 }
 
-// Release gives back a request that was answered, and with it its values.
-func (a *request) Release() {
+// Release gives the request back, and with it its values.
+func (a *Request) Release() {
 	clear(a.Values)
 	a.ctx, a.keys, a.Values = nil, nil, a.Values[:0]
 	for i := range a.parts {

@@ -9,18 +9,19 @@ import (
 // ErrNotConnected says that the cluster was not reached yet.
 var ErrNotConnected = errors.New("the cluster has not been met yet")
 
-// bootstrapGate keeps a cluster that is not there at the start from costing everyone the
-// time-outs of all of its addresses: no server is known yet that a hook could stand
-// before. It is safe for concurrent use.
+// bootstrapGate keeps requests from waiting for a cluster that nobody has reached yet: each would
+// wait for the time-outs of all its addresses, for no server is known that a circuit breaker
+// stands before. It is safe for concurrent use.
 type bootstrapGate struct {
-	open atomic.Bool  // the cluster has told who keeps what
+	open atomic.Bool  // the cluster was reached
 	next atomic.Int64 // when it may be asked again, in Unix nanoseconds
 }
 
-// bootstrapEvery is how often somebody tries; what keeps the broker's lease always does.
+// bootstrapEvery is how often a request may try to reach the cluster; renewals of the membership
+// lease always may.
 const bootstrapEvery = 5 * time.Second
 
-// allow reports whether the cluster is to be asked.
+// allow reports whether the cluster may be asked now.
 func (m *bootstrapGate) allow(urgent bool) bool {
 	if urgent || m.open.Load() {
 		return true

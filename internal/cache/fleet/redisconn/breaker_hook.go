@@ -12,9 +12,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// breakerHook is a hook on all that is sent to one server. It keeps a server that does
-// not answer from costing everyone its time-outs, and one that refuses writes from
-// being asked for them, which may be read meanwhile.
+// breakerHook is the circuit breaker hook on all that is sent to one server. It keeps a server
+// that does not answer from costing every request its time-outs, and one that only refuses
+// writes from being asked for them, while it is read.
 type breakerHook struct {
 	server  *redis.Client
 	answers *breaker
@@ -22,22 +22,24 @@ type breakerHook struct {
 	observe Observer
 	masterLease
 	rightsCheck rightsCheck
-	recordKey   atomic.Pointer[string] // the name of what is known of the server, where that must be searched
-	used        atomic.Int64           // when somebody wanted it last, in Unix nanoseconds
+	recordKey   atomic.Pointer[string] // the name of the server's record, where that was searched
+	used        atomic.Int64           // when a request used it last, in Unix nanoseconds
 	refused     atomic.Int64           // when it refused a write last, likewise
 }
 
 func newBreakerHook(server *redis.Client, observe Observer) *breakerHook {
 	timeout := server.Options().ReadTimeout
-	return &breakerHook{server: server, answers: newBreaker(true, timeout), writes: newBreaker(false, timeout), observe: observe}
+	return &breakerHook{
+		server: server, answers: newBreaker(true, timeout), writes: newBreaker(false, timeout), observe: observe,
+	}
 }
 
 // bypassKey marks a context.
 type bypassKey struct{}
 
-// BypassBreaker returns a context whose commands are sent whatever the circuit breaker says of the
-// server: what keeps the broker's lease, whose outcome tells others that the server
-// is back, and what ends a fence, which must not be given up lightly.
+// BypassBreaker returns a context whose commands are sent whatever the circuit breaker says: what
+// renews the membership lease, and so shows others that the server is back, and what ends a
+// fence, which must not be given up lightly.
 func BypassBreaker(ctx context.Context) context.Context {
 	return context.WithValue(ctx, bypassKey{}, true)
 }
@@ -47,20 +49,21 @@ func bypassesBreaker(ctx context.Context) bool { return ctx.Value(bypassKey{}) !
 // probeKey marks a context.
 type probeKey struct{}
 
-// asProbe returns a context whose commands are no sign that somebody wants the server.
+// asProbe returns a context whose commands do not count as a use of the server.
 func asProbe(ctx context.Context) context.Context {
 	return context.WithValue(BypassBreaker(ctx), probeKey{}, true)
 }
 
 func isProbe(ctx context.Context) bool { return ctx.Value(probeKey{}) != nil }
 
-// connecting are the commands that the library sends by itself, within others or
-// to learn of a cluster.
+// connecting are the commands that the library sends by itself, on new connections or to learn of
+// a cluster.
 var connecting = map[string]bool{
-	"hello": true, "auth": true, "client": true, "select": true, "readonly": true, "asking": true, "cluster": true, "command": true,
+	"hello": true, "auth": true, "client": true, "select": true, "readonly": true, "asking": true, "cluster": true,
+	"command": true,
 }
 
-// reading are the commands that write nothing. Scripts may.
+// reading are the commands that write nothing. Scripts may write.
 var reading = map[string]bool{
 	"get": true, "mget": true, "ping": true, "info": true, "wait": true, "script": true, "publish": true,
 }
@@ -90,9 +93,8 @@ func (g *breakerHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 	}
 }
 
-// pass sends commands, if the server is to be asked. A connection that has died
-// since it was used last is no failure of the server: the commands are sent once
-// more.
+// pass sends commands, if the breakers admit them. A connection that broke since it was used last
+// is no failure of the server: the commands are sent once more.
 func (g *breakerHook) pass(ctx context.Context, cmds []redis.Cmder, send func() error) error {
 	name := cmds[0].Name()
 	if connecting[name] {
@@ -156,15 +158,15 @@ func (g *breakerHook) admit(urgent, writing bool) (done func(context.Context, []
 			}
 			answered(nil)
 			if err != nil {
-				err = errNothing // the script, say, was not known
+				err = errNothing // a script was not known, for example
 			}
 			written(err)
 		}
 	}, nil
 }
 
-// health is what is wrong with the server. That it refused a write lately is, for
-// such a server refuses all, whether or not a breaker opened by it.
+// health is what is wrong with the server. A write that it refused lately counts, whether or not
+// a breaker opened by it: such a server refuses all writes.
 func (g *breakerHook) health() health {
 	if g.answers.open() {
 		return health(g.answers.lastHealth.Load())
@@ -181,15 +183,14 @@ func (g *breakerHook) health() health {
 	return healthy
 }
 
-// refusedLately is how long a write that was refused is taken for the server's
-// state.
+// refusedLately is how long a refused write tells of the server's state.
 const refusedLately = 5 * time.Second
 
 func since(moment *atomic.Int64) time.Duration {
 	return time.Duration(time.Now().UnixNano() - moment.Load())
 }
 
-// healthIn is the first health that the commands, or their round trip, met.
+// healthIn is what the first of the commands to fail, or their round trip, tells of the server.
 func healthIn(cmds []redis.Cmder, err error) health {
 	for _, cmd := range cmds {
 		if t := healthOf(cmd.Err()); t != healthy {
@@ -208,7 +209,7 @@ func writing(cmds []redis.Cmder) bool {
 	return false
 }
 
-// brokenOff reports whether a connection ended that had been made.
+// brokenOff reports whether a connection broke that had been made.
 func brokenOff(err error) bool {
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return false

@@ -9,8 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// breakerHooks are the hooks of all servers that the client met. It is safe for
-// concurrent use.
+// breakerHooks are the hooks of all servers that the client has met. It is safe for concurrent
+// use.
 type breakerHooks struct {
 	observe Observer
 	mu      sync.RWMutex
@@ -32,7 +32,7 @@ func (g *breakerHooks) install(server *redis.Client) {
 	g.by[server] = one
 }
 
-// of is the hook of a server. Of one that has been dropped nothing is known.
+// of is the hook of a server; a new one where the server has been dropped.
 func (g *breakerHooks) of(server *redis.Client) *breakerHook {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -42,8 +42,8 @@ func (g *breakerHooks) of(server *redis.Client) *breakerHook {
 	return newBreakerHook(server, g.observe)
 }
 
-// wantedWithin is how long a server is of interest after somebody wanted it last:
-// replicas of a cluster never are, nor is a master whose place another took.
+// wantedWithin is how long a server counts as in use after its last use. Replicas of a cluster
+// are never used, nor is a master whose place another took.
 const wantedWithin = 5 * time.Second
 
 // inUse are the hooks of the servers in use.
@@ -72,8 +72,8 @@ func (g *breakerHooks) drop(gone *breakerHook) {
 	}
 }
 
-// ping asks each server in use for a sign of life. It waits for all of them, as
-// long as the client's time-outs let it.
+// ping asks each server in use whether it answers. It waits for all of them, as long as the
+// client's time-outs let it.
 func (g *breakerHooks) ping(ctx context.Context) {
 	var group sync.WaitGroup
 	for _, one := range g.inUse() {

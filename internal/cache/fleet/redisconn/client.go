@@ -40,7 +40,7 @@ type Server struct {
 type Client struct {
 	redis.UniversalClient
 	Cluster *redis.ClusterClient // nil: not a cluster
-	gate    *bootstrapGate       // the cluster
+	gate    *bootstrapGate       // before the cluster
 	hooks   *breakerHooks
 
 	minReplicas   int
@@ -67,7 +67,7 @@ func connect(s Server) Client {
 		DialTimeout: s.DialTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout, PoolSize: s.PoolSize,
 		// A deadline of a request must end its command.
 		ContextTimeoutEnabled: true,
-		// The hooks send again what should be; what timed out once would again.
+		// The hooks retry what may be retried; what timed out once would do so again.
 		MaxRetries:   -1,
 		MaxRedirects: 3,
 		PoolTimeout:  s.ReadTimeout, DialerRetries: 1,
@@ -80,8 +80,8 @@ func connect(s Server) Client {
 		return Client{UniversalClient: redis.NewFailoverClient(o.Failover())}
 	case len(s.Addresses) > 1:
 		cluster := o.Cluster()
-		// Who took over from a node that died is asked for only this often; the
-		// library's minute would be a minute of errors.
+		// How often the cluster is asked who took over from a node that died; with the library's
+		// minute, requests would fail for a minute.
 		cluster.ClusterStateReloadInterval = time.Second
 		c := redis.NewClusterClient(cluster)
 		return Client{UniversalClient: c, Cluster: c}
@@ -108,7 +108,7 @@ func (c Client) Node(ctx context.Context, key string) (*redis.Client, error) {
 	return one, nil
 }
 
-// Reload asks the cluster anew who keeps what, after a node said it is not it.
+// Reload asks the cluster anew who keeps what, after a node said that it does not keep a key.
 func (c Client) Reload(ctx context.Context) {
 	if c.Cluster != nil {
 		c.Cluster.ReloadState(ctx)

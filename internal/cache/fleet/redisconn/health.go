@@ -11,8 +11,8 @@ import (
 // health is what is wrong with a server, as its answers tell, or their absence.
 type health int32
 
-// Up to refusing, a server answers nothing; up to unsaved, it does not take what is
-// written; one that is unconfirmed does, and is not confirmed. What it forbids costs nobody time, and others nothing.
+// Up to refusing, a server answers nothing; up to unsaved, it refuses what is written. One that
+// is unconfirmed takes writes, and is not believed. What a server forbids costs nobody time.
 const (
 	healthy health = iota
 	unreachable
@@ -27,7 +27,7 @@ const (
 	forbidding
 )
 
-// String is the health in words for operators.
+// String describes the health for operators.
 func (t health) String() string {
 	switch t {
 	case unreachable:
@@ -60,8 +60,8 @@ func (t health) noAnswers() bool { return t != healthy && t <= refusing }
 // noWrites reports whether the server only refuses writes.
 func (t health) noWrites() bool { return t > refusing && t <= unsaved }
 
-// errorPrefixes are how Redis's errors begin that tell a health. Others say nothing about
-// the server.
+// errorPrefixes are how those of Redis's errors begin that tell of a server's health. Others say
+// nothing about the server.
 var errorPrefixes = []struct {
 	begins string
 	health
@@ -72,7 +72,7 @@ var errorPrefixes = []struct {
 	{"READONLY", readOnly}, {"OOM", full}, {"MISCONF", unsaved}, {"NOREPLICAS", unsaved},
 }
 
-// healthOf is the health that an error of a command tells.
+// healthOf is what an error of a command tells of a server.
 func healthOf(err error) health {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return healthy
@@ -81,15 +81,15 @@ func healthOf(err error) health {
 		return unconfirmed
 	}
 	if _, replied := errors.AsType[redis.Error](err); !replied {
-		return unreachable // whatever came of it, it was no answer
+		return unreachable // there was no answer
 	}
 	for _, r := range errorPrefixes {
 		if redis.HasErrorPrefix(err, r.begins) {
 			return r.health
 		}
 	}
-	// What a script met may stand within a text of its own: before version 7, and where a
-	// right lacks.
+	// What a script met may stand in the middle of the text: before version 7, and where a right is
+	// missing.
 	switch text := err.Error(); {
 	case strings.Contains(text, "The user executing the script can't "), strings.Contains(text, "ACL failure in script"):
 		return forbidding
@@ -101,8 +101,8 @@ func healthOf(err error) health {
 	return healthy
 }
 
-// saysNothing reports whether an error says nothing about the server: whoever asked
-// left, or the client was closed.
+// saysNothing reports whether an error says nothing about the server: the caller left, or the
+// client was closed.
 func saysNothing(ctx context.Context, err error) bool {
 	return err != nil && (ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, redis.ErrClosed))
 }

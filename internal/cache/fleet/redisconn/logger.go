@@ -7,8 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// silentLogger keeps the library from writing to stderr, a line for each failed dial: what
-// fails is counted, and told once by whoever it fails for.
+// silentLogger keeps the library from writing a line to stderr for each failed dial: failures are
+// counted, and logged once by package fleet.
 type silentLogger struct{}
 
 func (silentLogger) Printf(context.Context, string, ...any) {}

@@ -123,7 +123,9 @@ func (l *masterLease) held(id string) *ConfirmedMaster {
 
 // confirmed is held, after a probe where that is nil. It fails with ErrUnconfirmed, or as
 // the probe does.
-func (l *masterLease) confirmed(ctx context.Context, id string, probe func(context.Context) error) (*ConfirmedMaster, error) {
+func (l *masterLease) confirmed(
+	ctx context.Context, id string, probe func(context.Context) error,
+) (*ConfirmedMaster, error) {
 	if known := l.held(id); known != nil {
 		return known, nil
 	}

@@ -10,41 +10,40 @@ import (
 	"sync/atomic"
 )
 
-// Reply is what a server answered to one round trip of raw commands: its bytes, and
-// the values that are parts of them. Its bytes are used again once all who read of it
-// have said that they are done; one who never does leaves them to the collector.
+// Reply is what a server answered to one round trip of raw commands: its bytes, and the values,
+// which are parts of them. Its bytes are used again when all its readers have called Done; a
+// reader who never does leaves them to the garbage collector.
 type Reply struct {
 	Bytes   bytes.Buffer
-	Values  [][]byte // nil: there is none
+	Values  [][]byte // nil: a missing one
 	readers atomic.Int32
 }
 
-// replyPool holds those that nobody reads any more.
+// replyPool holds replies whose readers are done.
 var replyPool = sync.Pool{New: func() any { return new(Reply) }}
 
 // replyKey marks a context.
 type replyKey struct{}
 
-// NewReply returns an empty one, for so many readers.
+// NewReply returns an empty reply, for so many readers.
 func NewReply(readers int) *Reply {
 	r := replyPool.Get().(*Reply)
 	r.readers.Store(int32(readers))
 	return r
 }
 
-// Within is ctx for one round trip of raw commands that are answered into the reply.
+// Within returns a context for one round trip of raw commands, which are answered into the reply.
 func (r *Reply) Within(ctx context.Context) context.Context {
 	return context.WithValue(ctx, replyKey{}, r)
 }
 
-// replyOf is the reply that commands under ctx are answered into; nil if they are not
-// raw.
+// replyOf is the reply that commands under ctx are answered into; nil if they are not raw.
 func replyOf(ctx context.Context) *Reply {
 	r, _ := ctx.Value(replyKey{}).(*Reply)
 	return r
 }
 
-// reset forgets what came, for the commands are sent again.
+// reset empties the reply, before the commands are sent again.
 func (r *Reply) reset() {
 	if r != nil {
 		r.Bytes.Reset()
@@ -64,10 +63,10 @@ func (r *Reply) Done() {
 	}
 }
 
-// maxReplyKept bounds, in bytes, what is kept for use again.
+// maxReplyKept is the largest buffer, in bytes, that is kept for use again.
 const maxReplyKept = 1 << 20
 
-// repliedError is an error that a server answered, as the library's are.
+// repliedError is an error that a server answered, of the library's kind.
 type repliedError string
 
 func (e repliedError) Error() string { return string(e) }
@@ -75,10 +74,11 @@ func (e repliedError) Error() string { return string(e) }
 // RedisError marks it for the library.
 func (repliedError) RedisError() {}
 
+// ErrReply says that a server answered what it should not.
 var ErrReply = errors.New("unexpected reply")
 
-// parse finds the values in what came: those of bulk strings, of arrays those of their
-// elements. It fails with what the server refused.
+// parse finds the values in the bytes: those of strings, and of arrays the values of their
+// elements. It fails with the first error that the server answered.
 func (r *Reply) parse() error {
 	if r == nil {
 		return nil

@@ -22,7 +22,7 @@ const (
 )
 
 // requiredRight is a command that brokers send, by itself or in a script, and a call of it that
-// tells whether the server lets them: it changes nothing but the key, which lasts a
+// shows whether the server allows it. The call changes nothing but the key, which lasts a
 // second.
 type requiredRight struct {
 	rule    string // of a user, without the plus
@@ -42,14 +42,16 @@ func plain(rule string, args ...any) requiredRight {
 
 func inCluster(r requiredRight) requiredRight { r.cluster = true; return r }
 
-// rights are all that brokers need but to subscribe. A server asks for the right to a
-// command before it looks at the key: on the string that stands there, commands of other
-// types do nothing.
+// rights are all that brokers need, except to subscribe. A server checks the right to a command
+// before the type of the key: commands of other types do nothing to the string that stands
+// there.
 var rights = []requiredRight{
 	onKey("set", "", "px", 1000),
 	onKey("get"), onKey("mget"), onKey("getrange", 0, 0), onKey("pexpire", 1000), onKey("pttl"),
-	onKey("hget", "f"), onKey("hexists", "f"), onKey("hset", "f", ""), onKey("hdel", "f"), onKey("hlen"), onKey("hkeys"), onKey("hgetall"),
-	onKey("zadd", 0, "m"), onKey("zrem", "m"), onKey("zscore", "m"), onKey("zcard"), onKey("zrange", 0, 0), onKey("zrangebyscore", 0, 0), onKey("zremrangebyscore", 0, 0),
+	onKey("hget", "f"), onKey("hexists", "f"), onKey("hset", "f", ""),
+	onKey("hdel", "f"), onKey("hlen"), onKey("hkeys"), onKey("hgetall"),
+	onKey("zadd", 0, "m"), onKey("zrem", "m"), onKey("zscore", "m"), onKey("zcard"),
+	onKey("zrange", 0, 0), onKey("zrangebyscore", 0, 0), onKey("zremrangebyscore", 0, 0),
 	{rule: "publish", call: func(_, channel string) []any { return []any{"publish", channel, ""} }},
 	plain("time", "time"), plain("ping", "ping"), plain("info", "info", "replication"), plain("wait", "wait", 0, 0),
 	plain("script|load", "script", "load", "return 0"),
@@ -72,22 +74,23 @@ func Rights() []string {
 // rightsCheck is what is known of the broker's rights on a server.
 type rightsCheck struct {
 	dials     atomic.Int64           // connections that were made
-	seen      atomic.Int64           // of them, when the rights were tried last
+	seen      atomic.Int64           // of them, at the last check
 	at        atomic.Int64           // when that was, in Unix nanoseconds; zero: never
-	refusedAt atomic.Int64           // when the server refused something for want of a right, likewise
-	missing   atomic.Pointer[string] // the rules that lack, with spaces between; nil: none
+	refusedAt atomic.Int64           // when the server refused something for a missing right, likewise
+	missing   atomic.Pointer[string] // the rules of missing rights, with spaces between; nil: none
 }
 
-// recheckAfter is how long rights are not tried again for.
+// recheckAfter is how long a check counts.
 const recheckAfter = time.Second
 
-// due reports whether the rights are to be tried: they never were, connections were made
-// since, a right lacks, or lacked in what was sent since.
+// due reports whether the rights are to be checked: they never were, or since then connections
+// were made, a right is missing, or one was missing for a command.
 func (t *rightsCheck) due() bool {
-	return since(&t.at) >= recheckAfter && (t.dials.Load() != t.seen.Load() || t.missing.Load() != nil || t.refusedAt.Load() >= t.at.Load())
+	return since(&t.at) >= recheckAfter &&
+		(t.dials.Load() != t.seen.Load() || t.missing.Load() != nil || t.refusedAt.Load() >= t.at.Load())
 }
 
-// missingRules are the rules that lack, as far as is known.
+// missingRules are the rules of missing rights, as far as is known.
 func (t *rightsCheck) missingRules() string {
 	if missing := t.missing.Load(); missing != nil {
 		return *missing
@@ -95,25 +98,25 @@ func (t *rightsCheck) missingRules() string {
 	return ""
 }
 
-// unexplained reports whether a right lacked lately, before the last trial. If that found which
-// one, missingRules tells.
+// unexplained reports whether a right was missing lately, before the last check. If that found
+// which one, missingRules tells.
 func (t *rightsCheck) unexplained() bool {
 	return since(&t.refusedAt) < refusedLately && t.at.Load() > t.refusedAt.Load()
 }
 
-// finished notes what a trial found.
+// finished notes what a check found.
 func (t *rightsCheck) finished(missing []string) {
 	if len(missing) > 0 {
 		words := strings.Join(missing, " ")
 		t.missing.Store(&words)
 	} else if t.missing.Swap(nil) != nil {
-		t.refusedAt.Store(0) // what was refused before, was for want of those
+		t.refusedAt.Store(0) // what was refused before was so for those
 	}
-	t.seen.Store(t.dials.Load()) // the trial's own among them
+	t.seen.Store(t.dials.Load()) // those of the check among them
 	t.at.Store(time.Now().UnixNano())
 }
 
-// CheckRights tries the broker's rights on the servers in use where that is due.
+// CheckRights checks the broker's rights on the servers in use where that is due.
 func (c Client) CheckRights(ctx context.Context) {
 	ctx = asProbe(ctx)
 	var group sync.WaitGroup
@@ -130,7 +133,8 @@ func (c Client) CheckRights(ctx context.Context) {
 	group.Wait()
 }
 
-// missingRights are the rules that lack on a server. ok is false where it could not be asked.
+// missingRights are the rules of the rights that are missing on a server. ok is false where it
+// could not be asked.
 func (c Client) missingRights(ctx context.Context, server *redis.Client) (rules []string, ok bool) {
 	key, err := c.recordKeyOf(ctx, server)
 	if err != nil {
@@ -170,9 +174,9 @@ func (c Client) missingRights(ctx context.Context, server *redis.Client) (rules 
 
 var commandRefused = regexp.MustCompile(`permissions to run the '([a-z|]+)' command`)
 
-// missingRule is the rule that lacks where a command failed for want of a right: the given
-// one, unless it is another; empty: the command failed for another reason, or did not.
-// Without one given it is the one that the error names.
+// missingRule is the rule of the right that was missing for a command: the given one, unless the
+// error names a key or a channel; without one given, the one that the error names. It is empty
+// where the command failed for another reason, or did not fail.
 func missingRule(rule string, err error) string {
 	if healthOf(err) != forbidding {
 		return ""

@@ -17,17 +17,23 @@ import (
 type ServerState struct{ EnoughFor, LosslessFor time.Duration }
 
 // ScriptRunner is how a script is run on a server for some calls.
-type ScriptRunner func(ctx context.Context, node *redis.Client, s Script, calls []Call) ([]*redis.Cmd, ServerState, error)
+type ScriptRunner func(
+	ctx context.Context, node *redis.Client, s Script, calls []Call,
+) ([]*redis.Cmd, ServerState, error)
 
 // Run runs a script on one server, of whose state it tells nothing.
-func (c Client) Run(ctx context.Context, node *redis.Client, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
+func (c Client) Run(
+	ctx context.Context, node *redis.Client, s Script, calls []Call,
+) ([]*redis.Cmd, ServerState, error) {
 	results, _, err := c.RunStamped(ctx, node, s, calls)
 	return results, ServerState{}, err
 }
 
 // RunStamped is Run, and tells the replication id under which the script ran; empty for a
 // script that is not stamped.
-func (c Client) RunStamped(ctx context.Context, node *redis.Client, s Script, calls []Call) ([]*redis.Cmd, string, error) {
+func (c Client) RunStamped(
+	ctx context.Context, node *redis.Client, s Script, calls []Call,
+) ([]*redis.Cmd, string, error) {
 	if !s.stamped {
 		results, err := (&batch{script: s, calls: calls}).send(ctx, node)
 		return results, "", err
@@ -41,7 +47,8 @@ func (c Client) RunStamped(ctx context.Context, node *redis.Client, s Script, ca
 // connection. The id was known before, the server has it afterwards, and no master ever has
 // it again: so the server had it throughout.
 func (c Client) runStamped(
-	ctx context.Context, node *redis.Client, conn redis.Cmdable, s Script, calls []Call, i *info, behind func(redis.Pipeliner),
+	ctx context.Context, node *redis.Client, conn redis.Cmdable, s Script, calls []Call,
+	i *info, behind func(redis.Pipeliner),
 ) ([]*redis.Cmd, string, error) {
 	known := c.hooks.of(node)
 	id, err := known.masterID(ctx, conn)
@@ -67,7 +74,9 @@ func (c Client) runStamped(
 
 // RunLossless is Run, and tells how long the server has lost nothing until the script had
 // run. It fails where the server is not confirmed.
-func (c Client) RunLossless(ctx context.Context, node *redis.Client, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
+func (c Client) RunLossless(
+	ctx context.Context, node *redis.Client, s Script, calls []Call,
+) ([]*redis.Cmd, ServerState, error) {
 	known, err := c.ConfirmedMaster(ctx, node, "")
 	if err != nil {
 		return nil, ServerState{}, err
@@ -88,7 +97,9 @@ func (c Client) RunLossless(ctx context.Context, node *redis.Client, s Script, c
 // what the script wrote, as many as must: a replica that takes over must not bring
 // back what was ended, nor may a master be believed whose place another took. The
 // server is confirmed for a moment then.
-func (c Client) RunConfirmed(ctx context.Context, node *redis.Client, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
+func (c Client) RunConfirmed(
+	ctx context.Context, node *redis.Client, s Script, calls []Call,
+) ([]*redis.Cmd, ServerState, error) {
 	if _, err := c.ConfirmedMaster(ctx, node, ""); err != nil {
 		return nil, ServerState{}, err
 	}
@@ -130,7 +141,9 @@ func (c Client) RunConfirmed(ctx context.Context, node *redis.Client, s Script, 
 // Spread runs the calls of a script on the servers that keep their keys. It tells the least of
 // what the servers are: how long they have been so. A cluster that moved keys is asked once
 // more.
-func (c Client) Spread(ctx context.Context, by ScriptRunner, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
+func (c Client) Spread(
+	ctx context.Context, by ScriptRunner, s Script, calls []Call,
+) ([]*redis.Cmd, ServerState, error) {
 	results, least, err := c.spread(ctx, by, s, calls)
 	if err != nil && Moved(err) {
 		c.Reload(ctx)
@@ -139,7 +152,9 @@ func (c Client) Spread(ctx context.Context, by ScriptRunner, s Script, calls []C
 	return results, least, err
 }
 
-func (c Client) spread(ctx context.Context, by ScriptRunner, s Script, calls []Call) ([]*redis.Cmd, ServerState, error) {
+func (c Client) spread(
+	ctx context.Context, by ScriptRunner, s Script, calls []Call,
+) ([]*redis.Cmd, ServerState, error) {
 	nodes, err := c.byNode(ctx, calls)
 	if err != nil {
 		return nil, ServerState{}, err
@@ -186,7 +201,9 @@ func (c Client) At(ctx context.Context, s Script, keys []string, args ...any) (*
 }
 
 // ConfirmedAt is At by RunConfirmed.
-func (c Client) ConfirmedAt(ctx context.Context, s Script, keys []string, args ...any) (*redis.Cmd, ServerState, error) {
+func (c Client) ConfirmedAt(
+	ctx context.Context, s Script, keys []string, args ...any,
+) (*redis.Cmd, ServerState, error) {
 	results, state, err := c.Spread(ctx, c.RunConfirmed, s, []Call{{keys, args}})
 	if err != nil {
 		return nil, state, err

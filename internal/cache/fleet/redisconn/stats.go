@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// ProbeEvery is how often the servers are looked at.
+// ProbeEvery is how often the servers are probed.
 const ProbeEvery = 500 * time.Millisecond
 
-// Stats are how the connections to the servers in use stand.
+// Stats are figures of the connections to the servers in use.
 type Stats struct {
 	// ReadBreakersOpen are the servers that are asked nothing for they do not answer,
 	// WriteBreakersOpen those that are asked for no writes.
@@ -42,8 +42,8 @@ func (c Client) Stats() Stats {
 	return s
 }
 
-// ProbeAll looks at all servers in use: whether they answer, which rights the broker's user
-// has there, and whether their replicas follow.
+// ProbeAll probes all servers in use: whether they answer, which rights the broker's user has
+// there, and whether their replicas follow.
 func (c Client) ProbeAll(ctx context.Context) {
 	c.hooks.ping(ctx)
 	c.CheckRights(ctx)

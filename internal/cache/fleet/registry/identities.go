@@ -5,10 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
 	"github.com/cognito-broker/broker/internal/cache/fleet/pipeline"
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
-	"github.com/redis/go-redis/v9"
 )
 
 // IdentityFacts is what a backend's answers told of an identity.
@@ -19,16 +20,16 @@ type IdentityFacts struct {
 }
 
 const (
-	// identityLife is how long the facts is remembered since it was told last.
+	// identityLife is how long facts are remembered since they were learnt last.
 	identityLife = 30 * 24 * time.Hour
-	// maxIdentityNews bounds those that wait to be written; more are not remembered.
+	// maxIdentityNews bounds what waits to be written; more is not remembered.
 	maxIdentityNews = 4096
 	// identitiesAtOnce is how many are written in one round trip.
 	identitiesAtOnce = 128
 )
 
-// Identities are the facts about identities that the fleet remembers. What is told is
-// written behind the teller, who never waits. It is safe for concurrent use.
+// Identities are the facts about identities that the fleet remembers. What is learnt is written
+// in the background. It is safe for concurrent use.
 type Identities struct {
 	redis  redisconn.Client
 	codec  *codec.Codec
@@ -36,19 +37,19 @@ type Identities struct {
 	news   chan identityNews
 }
 
-// identityNews is something new: the facts, or that there is none any more.
+// identityNews is what was learnt of an identity: facts, or that it was deleted.
 type identityNews struct {
 	id      string
 	facts   IdentityFacts
 	deleted bool
 }
 
-// NewIdentities makes those of a fleet. Run writes what is told.
+// NewIdentities makes those of a fleet. Run writes what is learnt.
 func NewIdentities(c redisconn.Client, k *codec.Codec, r *pipeline.Reader) *Identities {
 	return &Identities{redis: c, codec: k, reader: r, news: make(chan identityNews, maxIdentityNews)}
 }
 
-// Find looks for the place of an identity. It fails with cache.ErrFleet.
+// Find reads the facts about an identity. It fails with cache.ErrFleet.
 func (p *Identities) Find(ctx context.Context, id string) (place IdentityFacts, ok bool, err error) {
 	name := p.codec.Names.Identity(id)
 	values, err := p.reader.Get(ctx, []string{name})
@@ -66,14 +67,13 @@ func (p *Identities) Find(ctx context.Context, id string) (place IdentityFacts, 
 	return IdentityFacts{Pool: string(plain[1:]), Authenticated: plain[0] == 1}, true, nil
 }
 
-// Learn notes the facts about an identity, and reports whether it could: too many may wait to
-// be written.
+// Learn has facts about an identity written, and reports whether it could: too many may wait.
 func (p *Identities) Learn(id string, place IdentityFacts) bool {
 	place.Pool = strings.Clone(place.Pool)
 	return p.enqueue(identityNews{id: strings.Clone(id), facts: place})
 }
 
-// Forget notes that there is no such identity, if it can.
+// Forget has the facts about an identity that was deleted removed, if it can.
 func (p *Identities) Forget(id string) { p.enqueue(identityNews{id: strings.Clone(id), deleted: true}) }
 
 func (p *Identities) enqueue(t identityNews) bool {
@@ -85,7 +85,7 @@ func (p *Identities) enqueue(t identityNews) bool {
 	}
 }
 
-// Run writes what is told until ctx ends. What waits then is lost.
+// Run writes what is learnt until ctx ends. What waits then is lost.
 func (p *Identities) Run(ctx context.Context) error {
 	for {
 		select {
@@ -99,7 +99,7 @@ func (p *Identities) Run(ctx context.Context) error {
 	}
 }
 
-// gather adds to the first what else was told meanwhile.
+// gather adds to the first what else waits.
 func (p *Identities) gather(first identityNews) []identityNews {
 	all := []identityNews{first}
 	for len(all) < identitiesAtOnce {
@@ -116,8 +116,8 @@ func (p *Identities) gather(first identityNews) []identityNews {
 // identitiesWithin bounds a write.
 const identitiesWithin = 2 * time.Second
 
-// write writes places. What fails is lost until it is told again. What is not known
-// to be authenticated replaces nothing, for that may be.
+// write writes what was learnt. What fails is lost until it is learnt again. Facts that do not say
+// "authenticated" replace none, for those may.
 func (p *Identities) write(ctx context.Context, all []identityNews) {
 	_, _ = p.redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for _, t := range all {

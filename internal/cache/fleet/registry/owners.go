@@ -13,22 +13,21 @@ import (
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// Whose a login is stands beside the login's epoch: a hash of the identities that
-// answers told to be its owner, the last few of them. A field is a digest, a value
-// the moment that it was told (milliseconds) and the sealed identity. It permits
-// nothing; it says what a change that comes with the login may end.
+// The owners of a login stand beside its epoch: a hash of the identities that answers named, the
+// last few of them. A field is a digest, a value when the answer came (milliseconds) and the
+// sealed identity. It permits nothing; it says what a change that comes with the login may end.
 const (
-	// ownersLife is how long an owner is remembered: longer than any entry, for each
-	// exchange tells the owner again.
+	// ownersLife is how long an owner is remembered: longer than any entry, for each exchange names
+	// the owner again.
 	ownersLife = 48 * time.Hour
 	// maxOwners is how many are remembered of one login. It has one at a time in each
 	// pool.
 	maxOwners = 16
 )
 
-// addOwner notes an owner and returns the login's epoch. KEYS: the owners, the epoch. ARGV: the field, the
-// sealed identity, the life, how many are kept. A hash of far more is none that brokers
-// made: it is left to lapse, for what is missing from it might be ended by nobody.
+// addOwner notes an owner and returns the login's epoch. KEYS: the owners, the epoch. ARGV: the
+// field, the sealed identity, the life, how many are kept. A hash of far more is none that
+// brokers made: it is left to lapse, for no fence might end what is missing from it.
 var addOwner = redisconn.NewStampedScript(fence.PresentEpochScript + `
 if redis.call('HLEN', KEYS[1]) > 2 * ARGV[4] then return redis.error_reply('ERR too many owners') end
 redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8', now) .. ARGV[2])
@@ -40,7 +39,7 @@ for i = 1, #owners - ARGV[4] do redis.call('HDEL', KEYS[1], owners[i][2]) end
 return present(redis.call('GET', KEYS[2]))
 `)
 
-// LoginOwners are whose logins are. It is safe for concurrent use.
+// LoginOwners are the identities that logins belong to. It is safe for concurrent use.
 type LoginOwners struct {
 	redis redisconn.Client
 	codec *codec.Codec
@@ -51,15 +50,15 @@ func NewLoginOwners(c redisconn.Client, k *codec.Codec) *LoginOwners {
 	return &LoginOwners{redis: c, codec: k}
 }
 
-// AddOwner notes that an answer told whose a login is. It returns the login's present
-// epoch, zero for none or a pending one: where that is not the one of before the
-// call, a change that concerns the login may not have heard of the owner. It fails
-// with cache.ErrFleet.
+// AddOwner notes that an answer named the owner of a login. It returns the login's present
+// epoch, zero for none or a pending one: where that is not the one of before the call, a change
+// that concerns the login may not have heard of the owner. It fails with cache.ErrFleet.
 func (o *LoginOwners) AddOwner(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error) {
 	key := o.codec.Names.Owners(login)
 	field := o.codec.Names.Owner(id)
 	sealed := o.codec.Seal.Seal(nil, []byte(id), key+field)
-	cmd, err := o.redis.At(ctx, addOwner, []string{key, o.codec.Names.Epoch(login)}, field, sealed, ownersLife.Milliseconds(), maxOwners)
+	keys := []string{key, o.codec.Names.Epoch(login)}
+	cmd, err := o.redis.At(ctx, addOwner, keys, field, sealed, ownersLife.Milliseconds(), maxOwners)
 	if err != nil {
 		return cache.Epoch{}, redisconn.Unavailable("note an owner", err)
 	}
@@ -71,8 +70,8 @@ func (o *LoginOwners) AddOwner(ctx context.Context, login cache.Scope, id string
 	return epoch, nil
 }
 
-// Owners are the identities that a login was told to belong to, in the order of the
-// logins. It fails with cache.ErrFleet.
+// Owners are the identities that answers named as a login's owners, in the order of the logins.
+// It fails with cache.ErrFleet.
 func (o *LoginOwners) Owners(ctx context.Context, logins ...cache.Scope) ([][]string, error) {
 	hashes := make([]*redis.MapStringStringCmd, len(logins))
 	_, err := o.redis.Pipelined(ctx, func(p redis.Pipeliner) error {

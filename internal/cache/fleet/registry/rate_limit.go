@@ -10,16 +10,16 @@ import (
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
-// Rate is how fast slots are given: one each Every, and Burst of them at once.
+// Rate is how often something may happen: once each Every, and Burst times at once.
 type Rate struct {
 	Every time.Duration
 	Burst int
 }
 
-// takeSlot takes the next slot of a name, if it comes soon enough. The name holds
-// when the burst will be full again, in milliseconds. ARGV: between slots, the
-// burst, the longest wait. Returns how long to wait as a number in text, in
-// milliseconds; below zero where that is too long, and none was taken.
+// takeSlot takes the next slot of a GCRA limiter, if it comes soon enough. The string holds when
+// the whole burst is free again, in milliseconds. ARGV: between slots, the burst, the longest
+// wait. Returns how long to wait as a number in text, in milliseconds; below zero where that is
+// too long, and no slot was taken.
 var takeSlot = redisconn.NewScript(`
 local at = t[1] * 1000 + t[2] / 1000
 local every, burst, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -30,8 +30,8 @@ redis.call('SET', KEYS[1], string.format('%.3f', full), 'PX', math.ceil(full - a
 return string.format('%.3f', math.max(wait, 0))
 `)
 
-// Limiter limits how often something happens, counted over the whole fleet. It is safe for
-// concurrent use.
+// Limiter limits how often something happens over the whole fleet, by the generic cell rate
+// algorithm (GCRA). It is safe for concurrent use.
 type Limiter struct {
 	redis redisconn.Client
 	codec *codec.Codec
@@ -42,9 +42,9 @@ func NewLimiter(c redisconn.Client, k *codec.Codec) *Limiter {
 	return &Limiter{redis: c, codec: k}
 }
 
-// Reserve takes the next slot of a name, counted over the whole fleet, and returns how
-// long it is until then. It fails with cache.ErrLimited, and takes none, when that is
-// longer than within; with cache.ErrFleet it is not known whether one was taken.
+// Reserve takes the next slot of a name and returns how long to wait for it. It fails with
+// cache.ErrLimited, and takes none, when that is longer than within; with cache.ErrFleet it is
+// not known whether one was taken.
 func (l *Limiter) Reserve(ctx context.Context, r Rate, within time.Duration, name ...string) (time.Duration, error) {
 	key := l.codec.Names.Limit(name...)
 	cmd, err := l.redis.At(ctx, takeSlot, []string{key}, milliseconds(r.Every), r.Burst, milliseconds(within))

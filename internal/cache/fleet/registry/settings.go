@@ -5,26 +5,26 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
+	"time"
+
 	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
-	"time"
 )
 
-// A record is one text that all brokers of a kind share, sealed. Beside it stands,
-// for a moment, that a broker goes by it.
+// A record of settings is one text that all brokers of a kind share, sealed. Beside it stands, for a
+// while, a mark that a broker goes by it.
 const (
 	settingsLife = 30 * 24 * time.Hour
-	// SettingsInUseFor is how long a record counts as gone by since it was written or
-	// tended last.
+	// SettingsInUseFor is how long a record counts as in use since it was written or kept last.
 	SettingsInUseFor = 30 * time.Second
 )
 
-// SettingsRecord is what the fleet has under a name.
+// SettingsRecord is what the fleet has of settings under a name.
 type SettingsRecord struct {
 	Text []byte // nil: nothing, or nothing that one of the keys opens
 	// InUse says that some broker goes by it.
 	InUse bool
-	// OldKey says that it was sealed by a key that seals no more: write it again.
+	// OldKey says that it was sealed by a key that does not seal any more: write it again.
 	OldKey bool
 
 	raw string // as it stands in Redis
@@ -35,9 +35,9 @@ var readRecord = redisconn.NewScript(`
 return {redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[2]) and 1 or 0}
 `)
 
-// writeRecord writes a record where one stands whose SHA-1 is known, and marks it as
-// tended. ARGV: the digest, the record, or nothing for the one that stands there, its
-// life, the mark's life. KEYS: the record, the mark. Returns whether it did.
+// writeRecord writes a record in the place of one whose SHA-1 is known, and marks it as in use.
+// KEYS: the record, the mark. ARGV: the digest, the record, or nothing to keep the one that
+// stands there, its life, the mark's life. Returns whether it did.
 var writeRecord = redisconn.NewScript(`
 local stands = redis.call('GET', KEYS[1]) or ''
 if redis.sha1hex(stands) ~= ARGV[1] then return 0 end
@@ -46,7 +46,7 @@ redis.call('SET', KEYS[2], '1', 'PX', ARGV[4])
 return 1
 `)
 
-// SettingsStore keeps what brokers are set to. It is safe for concurrent use.
+// SettingsStore is what the fleet knows of the brokers' settings. It is safe for concurrent use.
 type SettingsStore struct {
 	redis redisconn.Client
 	codec *codec.Codec
@@ -83,7 +83,9 @@ func (s *SettingsStore) ReadSettings(ctx context.Context, name string) (Settings
 
 // ReplaceSettings puts next in the place of old, if that still stands. It returns what stands
 // then, where that is next. It fails with cache.ErrFleet; the outcome is unknown then.
-func (s *SettingsStore) ReplaceSettings(ctx context.Context, name string, old SettingsRecord, next []byte) (SettingsRecord, bool, error) {
+func (s *SettingsStore) ReplaceSettings(
+	ctx context.Context, name string, old SettingsRecord, next []byte,
+) (SettingsRecord, bool, error) {
 	key, _ := s.codec.Names.Settings(name)
 	sealed := string(s.codec.Seal.Seal(nil, next, key))
 	ok, err := s.write(ctx, name, old, sealed)

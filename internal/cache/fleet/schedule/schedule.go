@@ -17,9 +17,9 @@ import (
 )
 
 // The schedule is two sorted sets of the ids of entries: due has when each comes up, claimed
-// when the claim on it lapses, both in milliseconds of Redis's clock. What is claimed is not
-// due, unless its entry was reported again meanwhile: then it is due when the claim lapses,
-// whatever the claimer decides, so that the report is not lost.
+// when the claim on it lapses, both in milliseconds of Redis's clock. An entry that is claimed
+// is not due, unless its use was reported meanwhile: then it comes up again when the claim
+// lapses, whatever the claimer decides, so that the report is not lost.
 const scheduleLife = fence.EpochLife
 
 // scheduledAtOnce bounds the ids of one script.
@@ -53,7 +53,8 @@ for i = 1, #lapsed, 2 do
 end
 local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] or now
 local token = string.format('%.0f', now + ARGV[2])
-local answer = {redis.call('ZCARD', KEYS[1]) + redis.call('ZCARD', KEYS[2]), math.floor(math.max(0, now - first)), token}
+local length = redis.call('ZCARD', KEYS[1]) + redis.call('ZCARD', KEYS[2])
+local answer = {length, math.floor(math.max(0, now - first)), token}
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
 for i = 1, #due, 2 do
   redis.call('ZREM', KEYS[1], due[i])
@@ -66,7 +67,7 @@ return answer
 `)
 
 // settleClaim ends a claim that still stands. KEYS: due, claimed. ARGV: the id, the claim's
-// token, when the entry comes up next, or nothing for never.
+// token, when the entry comes up next, or nothing for never, and the sets' life.
 var settleClaim = redisconn.NewScript(`
 if tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or nil) ~= tonumber(ARGV[2]) then return 0 end
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
@@ -90,13 +91,13 @@ func New(c redisconn.Client, k *codec.Codec, skew func() time.Duration) *Schedul
 	return &Schedule{redis: c, codec: k, skew: skew}
 }
 
-// dueRenewal is when a member of the schedule comes up.
+// dueRenewal is when an entry, by its id in the schedule, comes up.
 type dueRenewal struct {
 	id string
 	at time.Time
 }
 
-// scheduleRenewals puts appointments into the schedule.
+// scheduleRenewals puts entries into the schedule. It fails with cache.ErrFleet.
 func (s *Schedule) scheduleRenewals(ctx context.Context, due []dueRenewal) error {
 	for some := range slices.Chunk(due, scheduledAtOnce) {
 		args := []any{scheduleLife.Milliseconds()}
@@ -111,7 +112,7 @@ func (s *Schedule) scheduleRenewals(ctx context.Context, due []dueRenewal) error
 }
 
 // ClaimRenewals claims up to n entries whose renewal has come up, 256 at most, for as long as
-// that, and reads what is known of them. It fails with cache.ErrFleet; what was claimed comes
+// lasting, and reads what is known of them. It fails with cache.ErrFleet; what was claimed comes
 // up again when the claims lapse.
 func (s *Schedule) ClaimRenewals(ctx context.Context, n int, lasting time.Duration) (cache.RenewalClaims, error) {
 	cmd, err := s.redis.At(ctx, claimRenewals, s.keys(),

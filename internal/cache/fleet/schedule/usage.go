@@ -62,7 +62,8 @@ if #stands > 0 and lapses(stands) <= real then
   redis.call('HDEL', KEYS[3], field)
   stands = ''
 end
-if #blob > 0 and (#stands < size or string.sub(stands, 11, size) ~= string.sub(blob, 11, size) or lapses(stands) < lapses(blob)) then
+local function same() return #stands >= size and string.sub(stands, 11, size) == string.sub(blob, 11, size) end
+if #blob > 0 and (not same() or lapses(stands) < lapses(blob)) then
   redis.call('HSET', KEYS[3], field, blob)
   if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[7]) then redis.call('PEXPIRE', KEYS[3], ARGV[7]) end
   stands = blob
@@ -96,7 +97,8 @@ func (s *Schedule) ReportUsage(ctx context.Context, reports []cache.UsageReport)
 		told[i] = readSharedUsage(results[n])
 		r := &reports[i]
 		at := told[i].NextRenewal(r.Entry, r.Until)
-		if told[i].RequestExpires.IsZero() || r.Claimed || told[i].Issued.UnixMilli() != r.Entry.Issued.UnixMilli() || !at.Before(r.Entry.Credentials.Expires) {
+		kept := !told[i].RequestExpires.IsZero() && told[i].Issued.UnixMilli() == r.Entry.Issued.UnixMilli()
+		if r.Claimed || !kept || !at.Before(r.Entry.Credentials.Expires) {
 			continue
 		}
 		home, _ := r.Entry.Stamp.Shared()
