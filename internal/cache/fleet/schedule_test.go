@@ -143,26 +143,34 @@ func TestScheduleIsShared(t *testing.T) {
 // A report while an entry is claimed is not lost to what the claimer decides: it
 // comes up again when the claim lapses.
 func TestReportDuringAClaim(t *testing.T) {
-	c := newClock()
-	p := plan(t, server(redistest.Single(t).Addr()), newKeys(), c)
-	e, err := p.entry(t.Context(), "x", c.now)
-	if err != nil {
-		t.Fatal(err)
+	for name, later := range map[string]time.Duration{"never again": 0, "later": time.Hour} {
+		c := newClock()
+		p := plan(t, server(redistest.Single(t).Addr()), newKeys(), c)
+		next := func() time.Time {
+			if later == 0 {
+				return time.Time{}
+			}
+			return c.now.Add(later)
+		}
+		e, err := p.entry(t.Context(), "x", c.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.told(t, once("x", e, c.now))
+		c.pass(37 * time.Minute)
+		first := p.want(t, 10, "x")
+		p.told(t, once("x", e, c.now))
+		p.want(t, 10)
+		p.settle(t, first[0], next())
+		c.pass(61 * time.Second)
+		second := p.want(t, 10, "x")
+		if got := second[0].Usage.Usage.Serves; got != 2 {
+			t.Errorf("%s: got it served %d times, want 2", name, got)
+		}
+		p.settle(t, first[0], next()) // lapsed
+		c.pass(61 * time.Second)
+		p.want(t, 10, "x")
 	}
-	p.told(t, once("x", e, c.now))
-	c.pass(37 * time.Minute)
-	first := p.want(t, 10, "x")
-	p.told(t, once("x", e, c.now))
-	p.want(t, 10)
-	p.settle(t, first[0], time.Time{})
-	c.pass(61 * time.Second)
-	second := p.want(t, 10, "x")
-	if got := second[0].Usage.Usage.Serves; got != 2 {
-		t.Errorf("got %d hand-outs, want 2", got)
-	}
-	p.settle(t, first[0], time.Time{}) // lapsed
-	c.pass(61 * time.Second)
-	p.want(t, 10, "x")
 }
 
 // What all brokers told of an entry's use does not depend on the order in which

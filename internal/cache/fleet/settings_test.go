@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cache/fleet"
@@ -114,5 +115,27 @@ func TestSettingsOfOtherBrokers(t *testing.T) {
 	}
 	if _, _, err := b.ReplaceSettings(ctx, "kind", r, nil); !errors.Is(err, cache.ErrFleet) {
 		t.Errorf("without Redis: got %v, want ErrFleet", err)
+	}
+}
+
+// Settings are read from a master only while its replicas follow, although reading writes
+// nothing that they could confirm: another may have taken its place.
+func TestSettingsOfAMasterWithoutItsReplica(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	where := replicated(p.master.Addr())
+	where.ReadTimeout = time.Second // on a busy machine
+	b := unled(t, where, newKeys())
+	redistest.Until(t, "nothing is to expire, which would be written", func() bool {
+		return p.master.Client().Exists(t.Context(), "anything").Val() == 0
+	})
+	if _, err := b.ReadSettings(t.Context(), "kind"); err != nil {
+		t.Fatal(err)
+	}
+	p.link.Hang()
+	for range 3 {
+		if _, err := b.ReadSettings(t.Context(), "kind"); !errors.Is(err, cache.ErrFleet) {
+			t.Errorf("without the replica: got %v, want it not available", err)
+		}
 	}
 }

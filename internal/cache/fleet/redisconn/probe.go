@@ -80,7 +80,7 @@ func (c Client) probe(ctx context.Context, node *redis.Client) error {
 		return errors.Join(err, ErrReply)
 	}
 	alone := g.noteTerm(after.masterID())
-	if id == "" || after.masterID() != id || enough == 0 {
+	if id == "" || after.masterID() != id {
 		return ErrUnconfirmed
 	}
 	if err := w.enough(c); err != nil {
