@@ -41,7 +41,7 @@ var (
 	_ issuer.Keys       = (*store.Store)(nil)
 	_ sts.Assumer       = (*sts.Builtin)(nil)
 	_ sts.Assumer       = (*sts.Minted)(nil)
-	_ sts.API           = (*sts.Face)(nil)
+	_ sts.API           = (*sts.Local)(nil)
 	_ sts.API           = (*sts.Remote)(nil)
 	_ sts.Trust         = (*embedded.Engine)(nil)
 	_ awswire.Sessions  = (*sts.Builtin)(nil)

@@ -64,7 +64,7 @@ func engineOn(ctx context.Context, c *config.Config, prover *logins.Prover, s *s
 	}
 	if builtin, ok := assumer.(*sts.Builtin); ok {
 		b.sessions = builtin
-		b.sts = sts.NewFace(sts.FaceConfig{STS: builtin, Trust: engine, MaxSession: maxSession(c)})
+		b.sts = sts.NewLocal(sts.LocalConfig{STS: builtin, Trust: engine, MaxSession: maxSession(c)})
 	}
 	b.api, b.directory, b.tokens, b.explainer = engine, engine, engine, engine
 	b.run = append(b.run, engine.Run)

@@ -209,7 +209,7 @@ func TestDenialTexts(t *testing.T) {
 }
 
 func TestAuthorizeWithoutCallerOrOperation(t *testing.T) {
-	boss, _, _ := crew(t).ByAccessKey(accessKey("boss"))
+	boss, _, _ := knownCallers(t).ByAccessKey(accessKey("boss"))
 	for _, tt := range []struct {
 		who             *callers.Caller
 		operation, code string

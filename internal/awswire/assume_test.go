@@ -308,7 +308,7 @@ func TestAssumeErrors(t *testing.T) {
 // Callers are users of the account, by header and by address.
 func TestCallerIdentityOfCallers(t *testing.T) {
 	sealed, session := issue(t, time.Now())
-	s := awswire.New(awswire.Config{API: &fake{}, Callers: crew(t), Sessions: sealed, AccountID: account})
+	s := awswire.New(awswire.Config{API: &fake{}, Callers: knownCallers(t), Sessions: sealed, AccountID: account})
 	o := stsOptions(listen(t, s), accessKey("idle"), "SECRET-idle", "")
 	got, err := stsclient.New(o).GetCallerIdentity(t.Context(), &stsclient.GetCallerIdentityInput{})
 	if err != nil {

@@ -60,7 +60,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 	for _, tt := range tests {
 		f := &fake{}
-		s := guarded(f, awswire.Config{Callers: crew(t), Sessions: tt.sessions})
+		s := guarded(f, awswire.Config{Callers: knownCallers(t), Sessions: tt.sessions})
 		r := tt.signing.sign(t, described())
 		got := s.Serve(t.Context(), r)
 		status := 400
@@ -97,7 +97,7 @@ func TestUnsigned(t *testing.T) {
 		if tt.authorization != "" {
 			r.Headers = append(r.Headers, awswire.Header{Name: "Authorization", Value: tt.authorization})
 		}
-		got := guarded(f, awswire.Config{Callers: crew(t)}).Serve(t.Context(), r)
+		got := guarded(f, awswire.Config{Callers: knownCallers(t)}).Serve(t.Context(), r)
 		if got.Status != 400 || got.Code != tt.code || !strings.Contains(string(got.Body), tt.message) || len(f.calls) > 0 {
 			t.Errorf("%s: got %d %s %s, want %s %s", tt.name, got.Status, got.Code, got.Body, tt.code, tt.message)
 		}
@@ -111,7 +111,7 @@ func TestUnsigned(t *testing.T) {
 // the target along into the query; standing in a header it would be unsigned.
 func TestPresigned(t *testing.T) {
 	f := &fake{}
-	s := guarded(f, awswire.Config{Callers: crew(t)})
+	s := guarded(f, awswire.Config{Callers: knownCallers(t)})
 	r := signing{presigned: true}.sign(t, described())
 	who, err := s.Authenticate(r)
 	if who != nil || err == nil || cognito.Public(err).ErrorCode() != "IncompleteSignatureException" {
@@ -181,7 +181,7 @@ func mutations(r *awswire.Request) map[string]*awswire.Request {
 }
 
 func TestEveryMutationIsRefused(t *testing.T) {
-	known := crew(t)
+	known := knownCallers(t)
 	at := func(when time.Time, r *awswire.Request) (int, []string) {
 		f := &fake{}
 		got := guarded(f, awswire.Config{Callers: known, Now: func() time.Time { return when }}).Serve(t.Context(), r)
@@ -229,7 +229,7 @@ func TestSignedUnsignedOperation(t *testing.T) {
 		} {
 			f := &fake{}
 			r := s.sign(t, call(name, fill(sample.body, pool, identity)))
-			guarded(f, awswire.Config{Callers: crew(t)}).Serve(t.Context(), r)
+			guarded(f, awswire.Config{Callers: knownCallers(t)}).Serve(t.Context(), r)
 			if len(f.calls) != 1 || f.by != "" {
 				t.Errorf("%s, %s: got calls %v by %q, want one by nobody", name, what, f.calls, f.by)
 			}

@@ -73,7 +73,7 @@ func TestFailuresAreToldOf(t *testing.T) {
 			want = "192.0.2.1 " + string(tt.want)
 		}
 		within, beyond := &failures{}, &failures{wait: 1500 * time.Millisecond}
-		config := awswire.Config{Callers: crew(t), Sessions: sealed, AccountID: account}
+		config := awswire.Config{Callers: knownCallers(t), Sessions: sealed, AccountID: account}
 		config.Failed = within.note
 		first := guarded(&fake{}, config).Serve(t.Context(), clone(tt.r))
 		if got := strings.Join(within.told, ", "); got != want {

@@ -25,7 +25,7 @@ func FuzzAuthenticate(f *testing.F) {
 		f.Add(seed, "20260304T050608Z", "X-Amz-Security-Token", "x", good.Body)
 		f.Add(seed, "", "Date", "Wed, 04 Mar 2026 05:06:07 GMT", []byte("{}"))
 	}
-	known := crew(f)
+	known := knownCallers(f)
 	f.Fuzz(func(t *testing.T, auth, when, name, value string, body []byte) {
 		r := clone(good)
 		for i := range r.Headers {

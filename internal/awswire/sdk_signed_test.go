@@ -108,7 +108,7 @@ func TestSDKSigned(t *testing.T) {
 	now := time.Now()
 	sealed, session := issue(t, now)
 	f := &fake{}
-	endpoint := listen(t, guarded(f, awswire.Config{Callers: crew(t), PoolOf: poolOf, Sessions: sealed, Now: func() time.Time { return now }}))
+	endpoint := listen(t, guarded(f, awswire.Config{Callers: knownCallers(t), PoolOf: poolOf, Sessions: sealed, Now: func() time.Time { return now }}))
 	people := []struct {
 		name, code, message string
 		credentials         aws.CredentialsProvider
@@ -166,7 +166,7 @@ func TestBodiesOfSuccess(t *testing.T) {
 	for _, operation := range awswire.Served() {
 		f := &fake{out: &ci.GetCredentialsForIdentityOutput{}}
 		r := signing{}.sign(t, call(operation, fill(samples()[operation].body, pool, identity)))
-		got := guarded(f, awswire.Config{Callers: crew(t)}).Serve(t.Context(), r)
+		got := guarded(f, awswire.Config{Callers: knownCallers(t)}).Serve(t.Context(), r)
 		if empty := len(got.Body) == 0; got.Status != 200 || empty != slices.Contains(silent, operation) {
 			t.Errorf("%s: got %d %q", operation, got.Status, got.Body)
 		}

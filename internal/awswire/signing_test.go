@@ -41,8 +41,8 @@ func registry(t testing.TB, people ...callers.Config) *callers.Registry {
 	return r
 }
 
-// crew is one caller for all, and one that may do nothing.
-func crew(t testing.TB) *callers.Registry {
+// knownCallers are a caller with all rights, and one that has none.
+func knownCallers(t testing.TB) *callers.Registry {
 	t.Helper()
 	return registry(t,
 		person("boss", []callers.Scope{callers.Developer, callers.Admin}, callers.AnyPool),

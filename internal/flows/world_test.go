@@ -90,7 +90,7 @@ func newWorld(t *rapid.T) *world {
 	must(t, err)
 	t.Cleanup(func() { memory.Close(); kept.Close() })
 	w.flows = flows.New(flows.Config{
-		Next: &watched{API: w.engine, world: w}, STS: sts.NewFace(sts.FaceConfig{STS: clocked, Trust: trusting{w.engine}}),
+		Next: &watched{API: w.engine, world: w}, STS: sts.NewLocal(sts.LocalConfig{STS: clocked, Trust: trusting{w.engine}}),
 		Prover: prover, Tokens: w.engine, Directory: w.engine, Memory: memory, Epochs: cache.NewEpochs(),
 		Names: cache.NewNamer(nil), Observer: nobody{}, Timeout: 10 * time.Second,
 	})

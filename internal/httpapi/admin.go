@@ -31,18 +31,18 @@ func (s *Server) poolRoutes() []route {
 		principalTags      = poolPath + "/principal-tags/:provider"
 	)
 	return []route{
-		admin(get, pools, "RestListPools", "ListIdentityPools", twin[cognitoidentity.ListIdentityPoolsInput](s, shown("identityPools"))),
-		admin(post, pools, "RestCreatePool", "CreateIdentityPool", twin[cognitoidentity.CreateIdentityPoolInput](s, poolCreated)),
-		admin(get, poolPath, "RestDescribePool", "DescribeIdentityPool", twin[cognitoidentity.DescribeIdentityPoolInput](s, shown())),
-		admin(put, poolPath, "RestUpdatePool", "UpdateIdentityPool", twin[cognitoidentity.UpdateIdentityPoolInput](s, shown())),
-		admin(remove, poolPath, "RestDeletePool", "DeleteIdentityPool", twin[cognitoidentity.DeleteIdentityPoolInput](s, nothing)),
-		admin(get, roles, "RestGetRoles", "GetIdentityPoolRoles", twin[cognitoidentity.GetIdentityPoolRolesInput](s, rolesShown)),
-		admin(put, roles, "RestSetRoles", "SetIdentityPoolRoles", twin[cognitoidentity.SetIdentityPoolRolesInput](s, nothing)),
-		admin(get, tags, "RestListTags", "ListTagsForResource", twin[cognitoidentity.ListTagsForResourceInput](s, shown())),
-		admin(post, tags, "RestTag", "TagResource", twin[cognitoidentity.TagResourceInput](s, nothing)),
-		admin(remove, tags, "RestUntag", "UntagResource", twin[cognitoidentity.UntagResourceInput](s, nothing)),
-		admin(get, principalTags, "RestGetPrincipalTags", "GetPrincipalTagAttributeMap", twin[cognitoidentity.GetPrincipalTagAttributeMapInput](s, shown())),
-		admin(put, principalTags, "RestSetPrincipalTags", "SetPrincipalTagAttributeMap", twin[cognitoidentity.SetPrincipalTagAttributeMapInput](s, shown())),
+		admin(get, pools, "RestListPools", "ListIdentityPools", adapter[cognitoidentity.ListIdentityPoolsInput](s, withOutput("identityPools"))),
+		admin(post, pools, "RestCreatePool", "CreateIdentityPool", adapter[cognitoidentity.CreateIdentityPoolInput](s, poolCreated)),
+		admin(get, poolPath, "RestDescribePool", "DescribeIdentityPool", adapter[cognitoidentity.DescribeIdentityPoolInput](s, withOutput())),
+		admin(put, poolPath, "RestUpdatePool", "UpdateIdentityPool", adapter[cognitoidentity.UpdateIdentityPoolInput](s, withOutput())),
+		admin(remove, poolPath, "RestDeletePool", "DeleteIdentityPool", adapter[cognitoidentity.DeleteIdentityPoolInput](s, withoutOutput)),
+		admin(get, roles, "RestGetRoles", "GetIdentityPoolRoles", adapter[cognitoidentity.GetIdentityPoolRolesInput](s, rolesShown)),
+		admin(put, roles, "RestSetRoles", "SetIdentityPoolRoles", adapter[cognitoidentity.SetIdentityPoolRolesInput](s, withoutOutput)),
+		admin(get, tags, "RestListTags", "ListTagsForResource", adapter[cognitoidentity.ListTagsForResourceInput](s, withOutput())),
+		admin(post, tags, "RestTag", "TagResource", adapter[cognitoidentity.TagResourceInput](s, withoutOutput)),
+		admin(remove, tags, "RestUntag", "UntagResource", adapter[cognitoidentity.UntagResourceInput](s, withoutOutput)),
+		admin(get, principalTags, "RestGetPrincipalTags", "GetPrincipalTagAttributeMap", adapter[cognitoidentity.GetPrincipalTagAttributeMapInput](s, withOutput())),
+		admin(put, principalTags, "RestSetPrincipalTags", "SetPrincipalTagAttributeMap", adapter[cognitoidentity.SetPrincipalTagAttributeMapInput](s, withOutput())),
 	}
 }
 
@@ -64,7 +64,7 @@ func rolesShown(_ call, out any) any {
 func (s *Server) identityRoutes() []route {
 	const identities = poolPath + "/identities"
 	return []route{
-		admin(fiber.MethodGet, identities, "RestListIdentities", "ListIdentities", twin[cognitoidentity.ListIdentitiesInput](s, shown("identities"))),
+		admin(fiber.MethodGet, identities, "RestListIdentities", "ListIdentities", adapter[cognitoidentity.ListIdentitiesInput](s, withOutput("identities"))),
 		admin(fiber.MethodPost, identities+"/delete", "RestDeleteIdentities", "DeleteIdentities", s.deleteIdentities),
 		admin(fiber.MethodGet, identities+"/:identity", "RestDescribeIdentity", "DescribeIdentity", s.describeIdentity),
 		admin(fiber.MethodDelete, identities+"/:identity", "RestDeleteIdentity", "DeleteIdentities", s.deleteIdentity),

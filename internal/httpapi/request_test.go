@@ -70,16 +70,16 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// Answers that are made again have the header of their face, and another id each.
-func TestFaceHead(t *testing.T) {
+// Replayed answers have the header of their responder, each with another request id.
+func TestResponderHeader(t *testing.T) {
 	for name, test := range map[string]struct {
-		face *face
-		want map[string]string
+		responder *responder
+		want      map[string]string
 	}{
-		"wire": {&wireFace, map[string]string{
+		"wire": {&wireResponder, map[string]string{
 			"Content-Type": wireContent, "X-Cache": "hit", "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": wireExpose,
 		}},
-		"rest": {&restFace, map[string]string{
+		"rest": {&restResponder, map[string]string{
 			"Content-Type": "application/json", "X-Cache": "hit", "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": restExpose,
 			"Cache-Control": "no-store",
 		}},
@@ -87,13 +87,13 @@ func TestFaceHead(t *testing.T) {
 		var h fasthttp.ResponseHeader
 		ids := map[string]bool{}
 		for range 2 {
-			test.face.head(&h)
+			test.responder.respond(&h)
 			got := map[string]string{}
 			for key, value := range h.All() {
 				got[string(key)] = string(value)
 			}
-			ids[got[test.face.requestID]] = true
-			delete(got, test.face.requestID)
+			ids[got[test.responder.requestID]] = true
+			delete(got, test.responder.requestID)
 			delete(got, "Server")
 			if !maps.Equal(got, test.want) {
 				t.Errorf("%s: got %q, want %q", name, got, test.want)

@@ -40,7 +40,7 @@ func (s *Server) rest(r route) fiber.Handler {
 		if r.op == opGrant && string(c.Request().Header.ContentType()) == fiber.MIMEApplicationJSON &&
 			!manyContentTypes(&c.Request().Header) {
 			key = s.Memo.Key(c.Request().URI().PathOriginal(), class, c.Request().Body())
-			if s.again(c, key, began, &restFace, s.hotGrant) {
+			if s.replay(c, key, began, &restResponder, s.hotGrant) {
 				return nil
 			}
 		}

@@ -87,7 +87,7 @@ func (s *Server) developerRoutes() []route {
 		backend("/token", "RestDeveloperToken", token, s.developerToken),
 		backend("/credentials", "RestDeveloperCredentials", token, s.developerCredentials),
 		backend("/lookup", "RestDeveloperLookup", "LookupDeveloperIdentity",
-			twin[cognitoidentity.LookupDeveloperIdentityInput](s, shown("userIdentifiers"))),
+			adapter[cognitoidentity.LookupDeveloperIdentityInput](s, withOutput("userIdentifiers"))),
 		backend("/merge", "RestDeveloperMerge", "MergeDeveloperIdentities", s.developerMerge),
 		backend("/unlink", "RestDeveloperUnlink", "UnlinkDeveloperIdentity", s.developerUnlink),
 	}

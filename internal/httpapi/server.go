@@ -97,10 +97,6 @@ const (
 	idleTimeout  = 75 * time.Second
 )
 
-// againPart is which part of a request's time the short way may take, and half as
-// much again: what has not come then is asked for by the full way.
-const againPart = 4
-
 // Server is the HTTP edge.
 type Server struct {
 	Config
@@ -108,7 +104,7 @@ type Server struct {
 	classes  *classes
 	hotWire  map[string]*telemetry.Hot
 	hotGrant *telemetry.Hot
-	patience *patience
+	deadline *sharedDeadline // of replays
 	bodies   *bodies
 	origins  *origins
 	appRoute map[string]bool // for apps: method, blank, path
@@ -120,7 +116,10 @@ func New(c Config) *Server {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Server{Config: c, classes: newClasses(c.Clients), hotGrant: c.Metrics.Hot(opGrant), patience: newPatience(c.RequestTimeout / againPart)}
+	s := &Server{
+		Config: c, classes: newClasses(c.Clients), hotGrant: c.Metrics.Hot(opGrant),
+		deadline: newSharedDeadline(c.RequestTimeout / replayPart),
+	}
 	s.bodies = newBodies(c.BodyBytes, c.BodyMemory, c.Metrics.BodyMemory)
 	s.origins = newOrigins(c.Origins, c.CallerOrigins, c.PublicURL)
 	s.hotWire = map[string]*telemetry.Hot{targetPrefix + opCredentials: c.Metrics.Hot(opCredentials)}

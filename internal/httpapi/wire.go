@@ -32,7 +32,7 @@ func (s *Server) wire(c *fiber.Ctx) error {
 	if hot != nil && string(c.Request().Header.ContentType()) == wireContent && len(c.Request().Header.PeekAll("X-Amz-Target")) == 1 &&
 		!manyContentTypes(&c.Request().Header) {
 		key = s.Memo.Key(target, class, c.Request().Body())
-		if s.again(c, key, began, &wireFace, hot) {
+		if s.replay(c, key, began, &wireResponder, hot) {
 			return nil
 		}
 	} else {

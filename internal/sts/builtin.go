@@ -28,8 +28,8 @@ type BuiltinConfig struct {
 	Rand      io.Reader        // source of access key ids, safe for concurrent use; nil: crypto/rand
 }
 
-// Builtin is an STS that keeps no list of what it issued: whoever holds the keys
-// opens the credentials of all who held them. It is immutable and safe for
+// Builtin is an STS that keeps no list of the credentials that it issued: any broker
+// with the same keys can open them. It is immutable and safe for
 // concurrent use. It evaluates no trust policy: the caller vouches for both the
 // identity and its right to the role.
 type Builtin struct {
@@ -41,9 +41,9 @@ type Builtin struct {
 
 var _ Assumer = (*Builtin)(nil)
 
-// NewBuiltin refuses no key, too many, keys of another length, repeated ones, and
-// a key of zeros, which is one that nobody filled in. The configuration's slices
-// are not kept.
+// NewBuiltin refuses a configuration without keys, with more than 64, with keys of
+// another length than 32 bytes, with one key twice, or with a key of zeros only (a
+// placeholder that was never filled in). It keeps no slice of the configuration.
 func NewBuiltin(cfg BuiltinConfig) (*Builtin, error) {
 	if !validAccount(cfg.AccountID) {
 		return nil, errors.New("account id: want 12 digits")

@@ -1,9 +1,9 @@
 package sts
 
-// Fault is passing: a remote STS that gave no usable answer, or none, or asked to
-// come again later. The same request may succeed then.
+// Fault is a passing failure of a remote STS: it gave no usable answer, or none, or
+// throttled the call. The same request may succeed later.
 type Fault struct {
-	// Throttled says that the STS has had enough of us.
+	// Throttled says that the STS refused the call for coming too often.
 	Throttled bool
 
 	cause error

@@ -29,8 +29,8 @@ type RemoteConfig struct {
 	Retryer     aws.Retryer // safe for concurrent use; nil: the SDK's standard
 }
 
-// Remote is a real STS: AWS's, or another that speaks its protocol. It knows no
-// account and judges no role: that is the other side's. It is immutable and safe
+// Remote is a real STS: AWS's, or another that speaks its protocol. It
+// checks neither account nor role: the remote side does. It is immutable and safe
 // for concurrent use.
 type Remote struct {
 	client *sts.Client

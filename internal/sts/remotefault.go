@@ -19,7 +19,7 @@ const actRemote = "call AssumeRoleWithWebIdentity"
 
 // Why a remote STS brought neither credentials nor a refusal.
 var (
-	errBusy       = errors.New("STS asks to come again later")
+	errBusy       = errors.New("STS asks to retry later")
 	errUnusable   = errors.New("STS gave no usable answer")
 	errIncomplete = errors.New("STS answered with incomplete credentials")
 )
@@ -102,7 +102,7 @@ func (a answer) passing() bool {
 	if a.status < 400 || a.status >= 500 || a.status == requestTimeout || a.throttled() {
 		return true
 	}
-	if _, again := retry.DefaultRetryableErrorCodes[a.code]; again {
+	if _, retryable := retry.DefaultRetryableErrorCodes[a.code]; retryable {
 		return true
 	}
 	switch a.code {

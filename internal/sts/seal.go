@@ -23,8 +23,8 @@ import (
 // key, which comes from a sub-key of its own.
 //
 // The version says how the payload is laid out. A session without policies is
-// sealed in the first version, so that brokers of an earlier release open it; one
-// with policies is not for them, who would not see its limits.
+// sealed in the first version, so that brokers of an earlier release open it. A
+// session with policies is not: an earlier release would ignore its limits.
 const (
 	versionPlain    = 1
 	versionPolicies = 2

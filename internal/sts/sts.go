@@ -4,9 +4,9 @@
 // without any list of what it issued: access key, secret and session token carry
 // and prove themselves.
 //
-// It refuses roles of other accounts, and whatever it did not seal itself. It
-// knows nothing of HTTP, of identity pools or of how the identity was proven:
-// who calls it vouches for the identity.
+// It refuses roles of other accounts, and tokens that were not sealed by its own
+// keys. It knows nothing of HTTP, of identity pools or of how the identity was
+// proven: callers of Assumer vouch for the identity.
 package sts
 
 import (

@@ -56,7 +56,7 @@ type judged struct {
 	verifier *oidc.IDTokenVerifier
 	sts      *sts.Builtin
 	engine   *embedded.Engine
-	face     *sts.Face
+	face     *sts.Local
 	ahead    time.Duration // of the system's clock; set while nothing runs
 }
 
@@ -103,7 +103,7 @@ func (j *judged) twin(t *testing.T, change ...func(*embedded.Config)) *judged {
 	}
 	j.engine, err = embedded.New(t.Context(), c)
 	must(err)
-	j.face = sts.NewFace(sts.FaceConfig{STS: j.sts, Trust: j.engine})
+	j.face = sts.NewLocal(sts.LocalConfig{STS: j.sts, Trust: j.engine})
 	must(j.engine.ApplyPools(t.Context(), j.pools()))
 	return j
 }

@@ -34,7 +34,7 @@ func (s *Server) inputOf(r call, t reflect.Type) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, said := range s.said(r) {
+	for name, said := range s.pathMembers(r) {
 		if _, has := t.FieldByName(name); !has || said == "" {
 			continue
 		}
@@ -47,7 +47,7 @@ func (s *Server) inputOf(r call, t reflect.Type) (map[string]any, error) {
 }
 
 // said are the members that a call's path says; empty ones it does not.
-func (s *Server) said(r call) map[string]string {
+func (s *Server) pathMembers(r call) map[string]string {
 	members := map[string]string{
 		"IdentityPoolId": r.pool, "IdentityId": r.identity, "IdentityProviderName": r.provider,
 	}
@@ -57,9 +57,9 @@ func (s *Server) said(r call) map[string]string {
 	return members
 }
 
-// twin is the handler of a route that is its operation under REST's names, whose
+// adapter is the handler of a route that is its operation under REST's names, whose
 // input is an In. finish makes the answer of the output.
-func twin[In any](s *Server, finish func(r call, out any) any) handler {
+func adapter[In any](s *Server, finish func(r call, out any) any) handler {
 	return func(r call) (any, error) {
 		out, err := invoke[In](s, r)
 		if err != nil {
@@ -70,12 +70,12 @@ func twin[In any](s *Server, finish func(r call, out any) any) handler {
 }
 
 // shown answers with the output; lists are there even where they are empty.
-func shown(lists ...string) func(call, any) any {
+func withOutput(lists ...string) func(call, any) any {
 	return func(_ call, out any) any { return show(out, lists...) }
 }
 
 // nothing answers with an empty 204.
-func nothing(call, any) any { return nil }
+func withoutOutput(call, any) any { return nil }
 
 // invoke calls the route's operation by what the request says.
 func invoke[In any](s *Server, r call) (any, error) {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Trust judges web identity tokens for a Face; the engine is one. It is safe for
-// concurrent use, and none of its errors holds anything of a token.
+// Trust judges web identity tokens for Local; the embedded engine is one. It is safe
+// for concurrent use, and none of its errors holds anything of a token.
 type Trust interface {
 	// Verify proves a token. It refuses with *Error: InvalidIdentityToken,
 	// ExpiredTokenException, AccessDenied; other errors are passing faults.
@@ -17,8 +17,8 @@ type Trust interface {
 	MayAssume(ctx context.Context, req AssumeRequest) error
 }
 
-// FaceConfig configures a Face.
-type FaceConfig struct {
+// LocalConfig configures a Local.
+type LocalConfig struct {
 	STS   Assumer // issues; required
 	Trust Trust   // judges; required
 	// MaxSession is the longest session that a role allows. Nil, or zero for a
@@ -26,24 +26,24 @@ type FaceConfig struct {
 	MaxSession func(roleARN string) time.Duration
 }
 
-// Face is the API of AssumeRoleWithWebIdentity over an Assumer: what a token
-// must be is its Trust's to say, what a request must be its own. It is immutable
-// and safe for concurrent use.
-type Face struct {
+// Local answers the STS API within this process: it checks the request, has its
+// Trust verify the token and the right to the role, and has an Assumer issue the
+// credentials. It is immutable and safe for concurrent use.
+type Local struct {
 	sts        Assumer
 	trust      Trust
 	maxSession func(string) time.Duration
 }
 
-var _ API = (*Face)(nil)
+var _ API = (*Local)(nil)
 
-// NewFace keeps the parts of cfg.
-func NewFace(cfg FaceConfig) *Face {
-	f := &Face{sts: cfg.STS, trust: cfg.Trust, maxSession: cfg.MaxSession}
-	if f.maxSession == nil {
-		f.maxSession = func(string) time.Duration { return 0 }
+// NewLocal keeps the parts of cfg.
+func NewLocal(cfg LocalConfig) *Local {
+	l := &Local{sts: cfg.STS, trust: cfg.Trust, maxSession: cfg.MaxSession}
+	if l.maxSession == nil {
+		l.maxSession = func(string) time.Duration { return 0 }
 	}
-	return f
+	return l
 }
 
 // AssumeRoleWithWebIdentity refuses, in this order, with *Error: ValidationError
@@ -53,7 +53,7 @@ func NewFace(cfg FaceConfig) *Face {
 // ValidationError for more than the role's longest session; what the Assumer
 // refuses. So nobody learns of a role without a token that may have it. All else
 // is a passing fault.
-func (f *Face) AssumeRoleWithWebIdentity(ctx context.Context, r Request) (*Response, error) {
+func (l *Local) AssumeRoleWithWebIdentity(ctx context.Context, r Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -61,16 +61,16 @@ func (f *Face) AssumeRoleWithWebIdentity(ctx context.Context, r Request) (*Respo
 	if err != nil {
 		return nil, err
 	}
-	if req.Identity, err = f.trust.Verify(ctx, r.Token); err != nil {
+	if req.Identity, err = l.trust.Verify(ctx, r.Token); err != nil {
 		return nil, fmt.Errorf("verify web identity: %w", err)
 	}
-	if err := f.trust.MayAssume(ctx, req); err != nil {
+	if err := l.trust.MayAssume(ctx, req); err != nil {
 		return nil, fmt.Errorf("judge trust of role: %w", err)
 	}
-	if longest := f.maxSession(req.RoleARN); longest != 0 && req.Duration > longest {
+	if longest := l.maxSession(req.RoleARN); longest != 0 && req.Duration > longest {
 		return nil, &Error{Code: CodeValidation, Message: msgTooLong}
 	}
-	c, err := f.sts.Assume(ctx, req)
+	c, err := l.sts.Assume(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("assume role: %w", err)
 	}

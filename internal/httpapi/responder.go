@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"encoding/json"
-	"runtime"
 	"strings"
 	"time"
 
@@ -12,19 +11,19 @@ import (
 	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/flows"
-	"github.com/cognito-broker/broker/internal/telemetry"
 )
 
-// face is how credentials are answered: by the wire or in REST.
-type face struct {
-	header    *fasthttp.ResponseHeader // all but the request's id
-	requestID string                   // what that is called
-	expose    string                   // to pages
+// responder builds answers with credentials in one of the two protocols: the wire's or
+// REST's.
+type responder struct {
+	header    *fasthttp.ResponseHeader // of every answer, except for the request id
+	requestID string                   // name of the header with the request id
+	expose    string                   // names of the headers that scripts of pages may read
 	body      func(dst []byte, seen *cache.EntryView, refreshAfter time.Time) []byte
 }
 
 var (
-	wireFace = face{
+	wireResponder = responder{
 		header: madeHeader(wireContent, [][2]string{
 			{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", wireExpose}, {headerCache, string(flows.Hit)},
 		}),
@@ -33,7 +32,7 @@ var (
 			return awswire.AppendCredentials(dst, g.IdentityID, g.AccessKeyID, g.SecretKey, g.SessionToken, g.Expires)
 		},
 	}
-	restFace = face{
+	restResponder = responder{
 		header: madeHeader(fiber.MIMEApplicationJSON, [][2]string{
 			{fiber.HeaderCacheControl, noStore}, {fiber.HeaderAccessControlAllowOrigin, "*"},
 			{fiber.HeaderAccessControlExposeHeaders, restExpose}, {headerCache, string(flows.Hit)},
@@ -43,7 +42,7 @@ var (
 	}
 )
 
-// madeHeader is a header whose names are spelt as they are here.
+// madeHeader returns a header whose names keep the spelling that they are given here.
 func madeHeader(content string, fields [][2]string) *fasthttp.ResponseHeader {
 	h := new(fasthttp.ResponseHeader)
 	h.DisableNormalizing()
@@ -54,51 +53,21 @@ func madeHeader(content string, fields [][2]string) *fasthttp.ResponseHeader {
 	return h
 }
 
-// head sets the header of an answer, in place of all that was set before.
-func (f *face) head(h *fasthttp.ResponseHeader) {
-	f.header.CopyTo(h)
-	h.AddBytesV(f.requestID, appendRequestID(make([]byte, 0, 36)))
+// respond replaces the header of an answer by the responder's, with a new request id.
+func (r *responder) respond(h *fasthttp.ResponseHeader) {
+	r.header.CopyTo(h)
+	h.AddBytesV(r.requestID, appendRequestID(make([]byte, 0, 36)))
 }
 
-// head sets the header of an answer for apps.
-func (s *Server) head(c *fiber.Ctx, f *face) {
-	f.head(&c.Response().Header)
-	if !s.origins.any { // which the face says
-		s.origins.allow(c, forApps, f.expose)
+// respond replaces the header of an answer to an app.
+func (s *Server) respond(c *fiber.Ctx, r *responder) {
+	r.respond(&c.Response().Header)
+	if !s.origins.any { // otherwise the responder's own header allows every origin
+		s.origins.allow(c, forApps, r.expose)
 	}
 }
 
-// again answers a request that was answered before to the same bytes, and still may
-// be: from the memo, or with what the fleet keeps. It reports whether it did.
-func (s *Server) again(c *fiber.Ctx, key cache.MemoKey, began time.Time, f *face, hot *telemetry.Hot) bool {
-	body, life, guard := s.Memo.Get(key, began)
-	if body != nil {
-		s.head(c, f)
-		c.Response().SetBodyRaw(body)
-		hot.Hit(s.Now().Sub(began), life)
-		return true
-	}
-	if guard == nil {
-		return false
-	}
-	seen, now := s.Flows.Again(s.patience.context(), guard)
-	if seen == nil {
-		s.Memo.DropStale(key, s.Now())
-		return false
-	}
-	s.head(c, f)
-	b := c.Response().SwapBody(nil) // the response's own buffer
-	c.Response().SwapBody(f.body(b[:0], seen, guard.Entry.RefreshAfter(guard.Floor)))
-	hot.HitShared(now.Sub(began), seen.Expires.Sub(now))
-	seen.Release()
-	// Others were woken by the same round trip. All answers are made before the first is
-	// written: what makes them is still in the processor's caches then.
-	runtime.Gosched()
-	return true
-}
-
-// appendGrant appends the body of a grant, the same to the byte as the full way
-// encodes it.
+// appendGrant appends the body of a grant, byte for byte as the full path encodes it.
 func appendGrant(dst []byte, g *cache.EntryView, refreshAfter time.Time) []byte {
 	dst = appendText(append(dst, `{"identityId":`...), g.IdentityID)
 	dst = appendText(append(dst, `,"credentials":{"accessKeyId":`...), g.AccessKeyID)
@@ -109,7 +78,7 @@ func appendGrant(dst []byte, g *cache.EntryView, refreshAfter time.Time) []byte 
 	return append(dst, '}')
 }
 
-// appendText appends a JSON text as encoding/json writes it.
+// appendText appends a JSON string as encoding/json writes it.
 func appendText(dst, text []byte) []byte {
 	for _, c := range text {
 		if !plain[c] {
@@ -121,7 +90,7 @@ func appendText(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// plain are the bytes that stand for themselves in a JSON text.
+// plain holds the bytes that encoding/json writes unescaped in a string.
 var plain = func() (is [256]bool) {
 	for c := ' '; c <= '~'; c++ {
 		is[c] = !strings.ContainsRune(`"\<>&`, c)

@@ -40,13 +40,13 @@ func asking() sts.Request {
 	return sts.Request{RoleARN: request().RoleARN, SessionName: request().SessionName, Token: webToken}
 }
 
-func TestFaceAnswers(t *testing.T) {
+func TestLocalAnswers(t *testing.T) {
 	now := start
 	b, judge := builtin(t, &now, key(1)), &trust{}
-	face := sts.NewFace(sts.FaceConfig{STS: b, Trust: judge})
+	api := sts.NewLocal(sts.LocalConfig{STS: b, Trust: judge})
 	req := asking()
 	req.Policy, req.PolicyARNs = policy, []string{policyARN}
-	resp, err := face.AssumeRoleWithWebIdentity(context.Background(), req)
+	resp, err := api.AssumeRoleWithWebIdentity(context.Background(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,13 +63,13 @@ func TestFaceAnswers(t *testing.T) {
 	if d := cmp.Diff([]string{"verify", "may " + id.Subject + " " + req.RoleARN}, judge.asked); d != "" {
 		t.Errorf("asked of the trust (-want +got):\n%s", d)
 	}
-	resp, err = face.AssumeRoleWithWebIdentity(context.Background(), asking())
+	resp, err = api.AssumeRoleWithWebIdentity(context.Background(), asking())
 	if err != nil || resp.PackedPolicySize != 0 {
 		t.Errorf("without policies: got %v, %v, want no packed size", resp, err)
 	}
 }
 
-func TestFaceConstraints(t *testing.T) {
+func TestLocalConstraints(t *testing.T) {
 	long := strings.Repeat("t", 20001)
 	for _, tt := range []struct {
 		name   string
@@ -103,8 +103,8 @@ func TestFaceConstraints(t *testing.T) {
 			now := start
 			judge, req := &trust{}, asking()
 			tt.change(&req)
-			face := sts.NewFace(sts.FaceConfig{STS: builtin(t, &now, key(1)), Trust: judge})
-			resp, err := face.AssumeRoleWithWebIdentity(context.Background(), req)
+			api := sts.NewLocal(sts.LocalConfig{STS: builtin(t, &now, key(1)), Trust: judge})
+			resp, err := api.AssumeRoleWithWebIdentity(context.Background(), req)
 			if got := code(err); got != tt.want || (resp == nil) != (err != nil) {
 				t.Fatalf("got code %q, answer %v, want %q", got, resp != nil, tt.want)
 			}
@@ -120,8 +120,8 @@ func TestFaceConstraints(t *testing.T) {
 }
 
 func TestAllBrokenConstraintsAreNamed(t *testing.T) {
-	face := sts.NewFace(sts.FaceConfig{Trust: &trust{}})
-	_, err := face.AssumeRoleWithWebIdentity(context.Background(), sts.Request{
+	api := sts.NewLocal(sts.LocalConfig{Trust: &trust{}})
+	_, err := api.AssumeRoleWithWebIdentity(context.Background(), sts.Request{
 		RoleARN: request().RoleARN, SessionName: "/", Token: webToken, Duration: time.Second,
 	})
 	want := `ValidationError: 3 validation errors detected: ` +
@@ -135,7 +135,7 @@ func TestAllBrokenConstraintsAreNamed(t *testing.T) {
 
 // Each obstacle hides those after it: a caller learns of a role only by a token
 // that may have it.
-func TestFaceOrderOfChecks(t *testing.T) {
+func TestLocalOrderOfChecks(t *testing.T) {
 	short := func(string) time.Duration { return 30 * time.Minute }
 	for _, tt := range []struct {
 		name        string
@@ -154,12 +154,12 @@ func TestFaceOrderOfChecks(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now := start
-			face := sts.NewFace(sts.FaceConfig{
+			api := sts.NewLocal(sts.LocalConfig{
 				STS: builtin(t, &now, key(1)), Trust: &trust{verify: tt.verify, may: tt.may}, MaxSession: tt.max,
 			})
 			req := asking()
 			req.RoleARN = "arn:aws:iam::" + tt.account + ":role/r"
-			_, err := face.AssumeRoleWithWebIdentity(context.Background(), req)
+			_, err := api.AssumeRoleWithWebIdentity(context.Background(), req)
 			if got := code(err); got != tt.want {
 				t.Errorf("code: got %q, want %q", got, tt.want)
 			}
@@ -172,11 +172,11 @@ func TestFaceOrderOfChecks(t *testing.T) {
 	}
 }
 
-func TestFacePassingFaults(t *testing.T) {
+func TestLocalPassingFaults(t *testing.T) {
 	now := start
 	for name, judge := range map[string]*trust{"verify": {verify: errPassing}, "may assume": {may: errPassing}} {
-		face := sts.NewFace(sts.FaceConfig{STS: builtin(t, &now, key(1)), Trust: judge})
-		_, err := face.AssumeRoleWithWebIdentity(context.Background(), asking())
+		api := sts.NewLocal(sts.LocalConfig{STS: builtin(t, &now, key(1)), Trust: judge})
+		_, err := api.AssumeRoleWithWebIdentity(context.Background(), asking())
 		if _, refused := errors.AsType[*sts.Error](err); refused || !errors.Is(err, errPassing) {
 			t.Errorf("%s: got %v, want the fault, not a refusal", name, err)
 		}
@@ -184,8 +184,8 @@ func TestFacePassingFaults(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	judge := &trust{}
-	face := sts.NewFace(sts.FaceConfig{STS: builtin(t, &now, key(1)), Trust: judge})
-	if _, err := face.AssumeRoleWithWebIdentity(ctx, asking()); !errors.Is(err, context.Canceled) || judge.asked != nil {
+	api := sts.NewLocal(sts.LocalConfig{STS: builtin(t, &now, key(1)), Trust: judge})
+	if _, err := api.AssumeRoleWithWebIdentity(ctx, asking()); !errors.Is(err, context.Canceled) || judge.asked != nil {
 		t.Errorf("ended context: got %v, want %v", err, context.Canceled)
 	}
 }

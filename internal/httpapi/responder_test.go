@@ -13,7 +13,7 @@ import (
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
-// appendGrant writes what the full way would.
+// appendGrant writes what the full path would encode.
 func TestAppendGrantProperty(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var texts [4]string
@@ -40,30 +40,30 @@ func TestAppendGrantProperty(t *testing.T) {
 	})
 }
 
-// A context lasts as long as it was said, at least, and at most half as long again.
-func TestPatience(t *testing.T) {
+// A context lasts for life at least, and for one and a half times life at most.
+func TestSharedDeadline(t *testing.T) {
 	const life = time.Minute
-	p := newPatience(life)
+	d := newSharedDeadline(life)
 	for range 3 {
 		before := time.Now()
-		end, ok := p.context().Deadline()
+		end, ok := d.context().Deadline()
 		if left := end.Sub(before); !ok || left < life || left > 3*life/2+time.Since(before) {
 			t.Errorf("got a context of %v, want %v to %v", left, life, 3*life/2)
 		}
 	}
-	if p.context() != p.context() {
+	if d.context() != d.context() {
 		t.Error("got two contexts at once, want one for both")
 	}
 }
 
-// looks counts those who look where nothing stands.
+// looks counts reads of an entry that the fleet does not have.
 type looks int
 
 func (l *looks) Read(context.Context) (*cache.EntryView, error) { *l++; return nil, nil }
 
-// Where the fleet had nothing, it is asked again for an entry that stands, and not for
-// one that was ended.
-func TestAgainInVain(t *testing.T) {
+// Where the fleet had nothing, the next replay reads there once more for an entry that is
+// still valid, but not for one that was ended.
+func TestReplayFindsNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(*cache.Epochs)
 		want    looks
@@ -82,13 +82,13 @@ func TestAgainInVain(t *testing.T) {
 		memo.Put(key, now, &cache.MemoCondition{Entry: entry, Ref: spot}, nil)
 		s := &Server{
 			Config:   Config{Memo: memo, Flows: flows.New(flows.Config{}), Now: time.Now},
-			patience: newPatience(time.Second),
+			deadline: newSharedDeadline(time.Second),
 		}
 		test.happens(epochs)
 		app := fiber.New()
 		c := app.AcquireCtx(new(fasthttp.RequestCtx))
 		for range 2 {
-			if s.again(c, key, now, &restFace, nil) {
+			if s.replay(c, key, now, &restResponder, nil) {
 				t.Errorf("%s: answered with nothing", name)
 			}
 		}

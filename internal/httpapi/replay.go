@@ -1,0 +1,47 @@
+package httpapi
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/telemetry"
+)
+
+// replayPart is the part of a request's time that a replay may take; with the spread of
+// the shared deadline it is half as much again. A replay that did not finish by then is
+// given up, and the full path answers in the time that is left.
+const replayPart = 4
+
+// replay answers a request whose very bytes were answered before, as long as that answer
+// is still valid: with the memo's own copy, or with the entry that the fleet keeps. It
+// reports whether it answered; if not, the full path has to.
+func (s *Server) replay(c *fiber.Ctx, key cache.MemoKey, began time.Time, r *responder, hot *telemetry.Hot) bool {
+	body, life, guard := s.Memo.Get(key, began)
+	if body != nil {
+		s.respond(c, r)
+		c.Response().SetBodyRaw(body)
+		hot.Hit(s.Now().Sub(began), life)
+		return true
+	}
+	if guard == nil {
+		return false
+	}
+	seen, now := s.Flows.Again(s.deadline.context(), guard)
+	if seen == nil {
+		s.Memo.DropStale(key, s.Now())
+		return false
+	}
+	s.respond(c, r)
+	b := c.Response().SwapBody(nil) // reuses the response's own buffer
+	c.Response().SwapBody(r.body(b[:0], seen, guard.Entry.RefreshAfter(guard.Floor)))
+	hot.HitShared(now.Sub(began), seen.Expires.Sub(now))
+	seen.Release()
+	// One round trip to Redis woke several requests like this one. Yielding here lets all
+	// of them build their answers before the first is written to its socket, while the
+	// code and data for it are in the processor's caches.
+	runtime.Gosched()
+	return true
+}
