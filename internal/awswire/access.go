@@ -63,7 +63,7 @@ const (
 // It fails with AccessDeniedException; without a caller with
 // MissingAuthenticationTokenException; for what is not served with
 // UnknownOperationException; and as poolOf does for a passing reason. Unsigned
-// operations are for everybody. Validate and call afterwards, by Invoke.
+// operations are for everybody. Validate and call afterwards, by Input and Call.
 func Authorize(ctx context.Context, who *callers.Caller, poolOf PoolOf, operation string, tree map[string]any) error {
 	o, err := served(operation)
 	if err != nil {
@@ -92,6 +92,15 @@ func AuthorizePool(who *callers.Caller, operation, pool string) error {
 		return nil
 	}
 	return o.denied(who, tree)
+}
+
+// AuthorizeIdentities is Authorize for an operation on a list of identities.
+func AuthorizeIdentities(ctx context.Context, who *callers.Caller, poolOf PoolOf, operation string, ids []string) error {
+	list := make([]any, len(ids))
+	for i, id := range ids {
+		list[i] = id
+	}
+	return Authorize(ctx, who, poolOf, operation, map[string]any{memberIdentities: list})
 }
 
 // permitScope refuses callers that may call the operation for no pool at all.

@@ -24,7 +24,7 @@ func decodeStruct(v reflect.Value, tree map[string]any) error {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		x, ok := tree[f.Name]
-		if !ok || x == nil || !isMember(f) {
+		if !ok || x == nil || !IsMember(f) {
 			continue
 		}
 		if err := decodeValue(v.Field(i), f.Name, x); err != nil {
@@ -34,8 +34,9 @@ func decodeStruct(v reflect.Value, tree map[string]any) error {
 	return nil
 }
 
-// isMember tells members of a shape from what the SDK adds to it.
-func isMember(f reflect.StructField) bool {
+// IsMember reports whether a field of a structure of the SDK is a member of the model;
+// the SDK adds fields of its own.
+func IsMember(f reflect.StructField) bool {
 	return f.IsExported() && f.Name != "ResultMetadata"
 }
 

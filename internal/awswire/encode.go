@@ -25,9 +25,9 @@ func encode(out any) ([]byte, error) {
 	return appendStruct(make([]byte, 0, 2048), v)
 }
 
-// absent tells what the SDK holds for a member that was not set. An enum has no
-// pointer; its empty text is none of its values.
-func absent(v reflect.Value) bool {
+// Absent reports whether a member of a structure of the SDK is not set: a nil pointer,
+// map or list, or an empty text, which is no value of an enum (enums have no pointer).
+func Absent(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice:
 		return v.IsNil()
@@ -42,7 +42,7 @@ func appendStruct(dst []byte, v reflect.Value) ([]byte, error) {
 	first := true
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		if !isMember(f) || absent(v.Field(i)) {
+		if !IsMember(f) || Absent(v.Field(i)) {
 			continue
 		}
 		if !first {

@@ -61,25 +61,19 @@ func table(rows ...operation) map[string]operation {
 	return byName
 }
 
+// Method is a method of the API as an expression, such as cognito.API.GetId.
+type Method[In, Out any] func(cognito.API, context.Context, *In, ...func(*cognitoidentity.Options)) (*Out, error)
+
 // row serves an operation by one of the API's methods.
-func row[In, Out any](
-	name string, access Access,
-	method func(cognito.API, context.Context, *In, ...func(*cognitoidentity.Options)) (*Out, error),
-) operation {
+func row[In, Out any](name string, access Access, method Method[In, Out]) operation {
 	call := func(ctx context.Context, api cognito.API, tree map[string]any) (any, error) {
 		in := new(In)
 		if err := decode(in, tree); err != nil {
 			return nil, err
 		}
-		if err := passRoles(ctx, in); err != nil {
-			return nil, err
-		}
-		out, err := method(api, ctx, in)
-		switch {
-		case err != nil:
-			return nil, err
-		case out == nil:
-			return nil, fmt.Errorf("%s: neither output nor error", name)
+		out, err := Call(ctx, api, name, method, in)
+		if err != nil {
+			return nil, err // not a nil pointer within an any
 		}
 		return out, nil
 	}
@@ -88,6 +82,40 @@ func row[In, Out any](
 		byPool: has[In](memberPool), byResource: has[In](memberResource),
 		byIdentity: has[In](memberIdentity), byIdentities: has[In](memberIdentities),
 	}
+}
+
+// Call calls an operation by a method of the API, with an input that keeps the model's
+// constraints (Input, cognito.Check), and returns the output, which is not nil. It fails
+// as the API does. It authenticates nobody: who calls it has, by Authorize, where the
+// operation needs it, and put the caller into ctx (callers.With): roles are given to a
+// pool only where that caller may pass them, else Call fails with AccessDeniedException.
+func Call[In, Out any](
+	ctx context.Context, api cognito.API, operation string, method Method[In, Out], in *In,
+) (*Out, error) {
+	if err := passRoles(ctx, in); err != nil {
+		return nil, err
+	}
+	out, err := method(api, ctx, in)
+	switch {
+	case err != nil:
+		return nil, err
+	case out == nil:
+		return nil, fmt.Errorf("%s: neither output nor error", operation)
+	}
+	return out, nil
+}
+
+// Input makes an operation's input of a tree under the model's names, once the tree keeps
+// the model's constraints. It fails as cognito.Validate does.
+func Input[In any](operation string, tree map[string]any) (*In, error) {
+	if err := cognito.Validate(operation, tree); err != nil {
+		return nil, err
+	}
+	in := new(In)
+	if err := decode(in, tree); err != nil {
+		return nil, err
+	}
+	return in, nil
 }
 
 func has[In any](member string) bool {
@@ -99,23 +127,6 @@ func has[In any](member string) bool {
 func (o operation) withoutOutput() operation {
 	o.silent = true
 	return o
-}
-
-// Invoke validates a decoded input, calls the operation and returns the SDK's
-// output, a pointer. It fails as cognito.Validate and the API do, and with
-// UnknownOperationException for what is not served. It authenticates nobody:
-// the caller of Invoke has, by Authorize, where the operation needs it, and put
-// who it is into ctx (callers.With): roles are given to a pool only where that
-// caller may pass them, else Invoke fails with AccessDeniedException.
-func Invoke(ctx context.Context, api cognito.API, operation string, tree map[string]any) (any, error) {
-	o, err := served(operation)
-	if err != nil {
-		return nil, err
-	}
-	if err := cognito.Validate(o.name, tree); err != nil {
-		return nil, err
-	}
-	return o.call(ctx, api, tree)
 }
 
 func served(name string) (operation, error) {

@@ -62,15 +62,19 @@ func TestAccessOfEveryOperation(t *testing.T) {
 	}
 }
 
-func TestInvoke(t *testing.T) {
+func TestInputAndCall(t *testing.T) {
 	f := &fake{}
-	out, err := awswire.Invoke(t.Context(), f, "GetId", map[string]any{"IdentityPoolId": pool, "Logins": map[string]any{"p": "t"}})
+	tree := map[string]any{"IdentityPoolId": pool, "Logins": map[string]any{"p": "t"}}
+	in, err := awswire.Input[cognitoidentity.GetIdInput]("GetId", tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, ok := out.(*cognitoidentity.GetIdOutput)
-	if !ok || aws.ToString(got.IdentityId) != identity || f.id.Logins["p"] != "t" {
-		t.Errorf("got %T, want the API's output for the input given", out)
+	got, err := awswire.Call(t.Context(), f, "GetId", cognito.API.GetId, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if aws.ToString(got.IdentityId) != identity || f.id.Logins["p"] != "t" {
+		t.Errorf("got %v, want the API's output for the input given", got)
 	}
 	refused := []struct {
 		operation, code string
@@ -81,14 +85,15 @@ func TestInvoke(t *testing.T) {
 		{"Brew", cognito.CodeUnknownOperation, nil},
 	}
 	for _, tt := range refused {
-		f := &fake{}
-		out, err := awswire.Invoke(t.Context(), f, tt.operation, tt.tree)
-		if err == nil || out != nil || cognito.Public(err).ErrorCode() != tt.code || f.id != nil {
-			t.Errorf("%s: got %v, %v, want %s", tt.operation, out, err, tt.code)
+		in, err := awswire.Input[cognitoidentity.GetIdInput](tt.operation, tt.tree)
+		if err == nil || in != nil || cognito.Public(err).ErrorCode() != tt.code {
+			t.Errorf("%s: got %v, %v, want %s", tt.operation, in, err, tt.code)
 		}
 	}
 	// An API that answers nothing at all is at fault, not its caller.
-	if _, err := awswire.Invoke(t.Context(), &fake{}, "GetCredentialsForIdentity", map[string]any{"IdentityId": identity}); err == nil || !cognito.Passing(err) {
+	_, err = awswire.Call(t.Context(), &fake{}, "GetCredentialsForIdentity", cognito.API.GetCredentialsForIdentity,
+		&cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(identity)})
+	if err == nil || !cognito.Passing(err) {
 		t.Errorf("no output: got %v, want a passing error", err)
 	}
 }

@@ -1,6 +1,7 @@
 package awswire_test
 
 import (
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -86,9 +87,14 @@ func TestPassRole(t *testing.T) {
 }
 
 // Without a caller in the context no role is given, whoever forgot to name one.
-func TestInvokePassesNoRoleForNobody(t *testing.T) {
+func TestCallPassesNoRoleForNobody(t *testing.T) {
 	f := &fake{}
-	_, err := awswire.Invoke(t.Context(), f, "SetIdentityPoolRoles", decoded(t, setRoles(t, map[string]string{"authenticated": roles + "a"})))
+	tree := decoded(t, setRoles(t, map[string]string{"authenticated": roles + "a"}))
+	in, err := awswire.Input[cognitoidentity.SetIdentityPoolRolesInput]("SetIdentityPoolRoles", tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = awswire.Call(t.Context(), f, "SetIdentityPoolRoles", cognito.API.SetIdentityPoolRoles, in)
 	if err == nil || cognito.Public(err).ErrorCode() != "MissingAuthenticationTokenException" || len(f.calls) > 0 {
 		t.Errorf("got %v and calls %v, want a refusal", err, f.calls)
 	}

@@ -4,49 +4,157 @@ import (
 	"encoding/json"
 	"reflect"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// inputOf makes the input of an operation, under the model's names, of a call's
-// body, or of its query where the route takes no body, and of what its path says.
-// A member that the path says already may be repeated, for what a route shows may
-// be sent back to it, but not contradicted.
-func (s *Server) inputOf(r call, t reflect.Type) (map[string]any, error) {
-	if r.pool != "" { // which the operation may see as a part of an ARN only, or not at all
+// adapter serves a route that is an operation of the service under REST's names: its
+// input and its answer are the SDK's structures In and Out.
+type adapter[In, Out any] struct {
+	adapterOptions
+	handle func(call, *In) (*Out, error)
+}
+
+// adapterOptions say where a route differs from the plain operation.
+type adapterOptions struct {
+	operation string   // whose constraints the input has to keep; empty: it has none
+	members   []string // REST's names of the members that a request may have; nil: all of In
+	provider  bool     // the pool's developer provider is filled in by the handler
+	lists     []string // members of Out, by the model's names, that an answer has even where they are empty
+	made      string   // the member of Out that names what was made: 201, with its Location
+	silent    bool     // success is an empty 204
+}
+
+// adapt serves an operation by the API's method of that name.
+func adapt[In, Out any](s *Server, method awswire.Method[In, Out], options adapterOptions) endpoint {
+	return adapter[In, Out]{options, func(r call, in *In) (*Out, error) {
+		return invoke(s, r, options.operation, method, in)
+	}}.endpoint(s)
+}
+
+// handled serves a route by a handler that takes the SDK's input of an operation.
+func handled[In, Out any](s *Server, options adapterOptions, handle func(call, *In) (*Out, error)) endpoint {
+	return adapter[In, Out]{options, handle}.endpoint(s)
+}
+
+// invoke calls an operation by an input that is known to keep its constraints. All
+// identities of the call have to be of the path's pool.
+func invoke[In, Out any](s *Server, r call, operation string, method awswire.Method[In, Out], in *In) (*Out, error) {
+	r.ask.Pool = r.pool
+	return awswire.Call(r.ctx, s.Flows, operation, method, in)
+}
+
+// invokeChecked calls an operation by an input of which a part came from elsewhere than
+// the request, once it keeps the model's constraints.
+func invokeChecked[In, Out any](
+	s *Server, r call, operation string, method awswire.Method[In, Out], in *In,
+) (*Out, error) {
+	if err := cognito.Check(operation, in); err != nil {
+		return nil, err
+	}
+	return invoke(s, r, operation, method, in)
+}
+
+func (a adapter[In, Out]) endpoint(s *Server) endpoint {
+	e := endpoint{
+		operation: a.operation, calls: []string{a.operation},
+		input: reflect.TypeFor[In](), members: a.inputMembers(),
+		answer: reflect.TypeFor[Out](), status: fiber.StatusOK,
+		serve: func(r call, got received) (reply, error) {
+			in, err := a.input(s, r, got)
+			if err != nil {
+				return reply{}, err
+			}
+			out, err := a.handle(r, in)
+			if err != nil {
+				return reply{}, err
+			}
+			return a.reply(r, out)
+		},
+	}
+	switch {
+	case a.silent:
+		e.answer, e.status = nil, fiber.StatusNoContent
+	case a.made != "":
+		e.status = fiber.StatusCreated
+	}
+	return e
+}
+
+// inputMembers are REST's names of the members that a request may have.
+func (a adapter[In, Out]) inputMembers() []string {
+	if a.members != nil {
+		return a.members
+	}
+	return namesOf(reflect.TypeFor[In]())
+}
+
+// input makes the operation's input of what a request holds and its path names.
+func (a adapter[In, Out]) input(s *Server, r call, got received) (*In, error) {
+	if a.members != nil {
+		if err := only(got.body, a.members...); err != nil {
+			return nil, err
+		}
+	}
+	t := reflect.TypeFor[In]()
+	tree, err := s.modelTree(r, got, t)
+	if err != nil {
+		return nil, err
+	}
+	if a.operation == "" {
+		return new(In), nil
+	}
+	if _, paged := t.FieldByName("MaxResults"); paged && got.bodyless && tree["MaxResults"] == nil {
+		tree["MaxResults"] = json.Number(pageSize)
+	}
+	if a.provider {
+		tree["DeveloperProviderName"] = anyProvider
+	}
+	return awswire.Input[In](a.operation, tree)
+}
+
+const (
+	// pageSize is that of a list whose request names none: the largest.
+	pageSize = "60"
+	// anyProvider stands for the pool's developer provider while the rest of an input is
+	// checked: the pool is asked for the name only for inputs that are otherwise valid.
+	anyProvider = "developer"
+)
+
+// modelTree makes the members of an input of type t, under the model's names, of a
+// request's body, or of its query where the route takes no body, and of its path. A
+// request may repeat what its path names, so that an answer can be sent back as it was
+// read, but may not contradict it.
+func (s *Server) modelTree(r call, got received, t reflect.Type) (map[string]any, error) {
+	if r.pool != "" { // the operation's own input may name it within an ARN only, or not at all
 		if err := cognito.Validate("DescribeIdentityPool", map[string]any{"IdentityPoolId": r.pool}); err != nil {
 			return nil, err
 		}
 	}
-	given := r.tree
-	if r.bodyless {
-		if err := only(r.tree); err != nil {
-			return nil, err
-		}
-		var err error
-		if given, err = fromQuery(t, r.query); err != nil {
-			return nil, err
-		}
-	} else if len(r.query) > 0 {
-		return nil, cognito.Serialization("The route takes no query.")
+	given, err := got.members(t)
+	if err != nil {
+		return nil, err
 	}
 	tree, err := structToModel(t, given)
 	if err != nil {
 		return nil, err
 	}
-	for name, said := range s.pathMembers(r) {
-		if _, has := t.FieldByName(name); !has || said == "" {
+	for name, value := range s.pathMembers(r) {
+		if _, has := t.FieldByName(name); !has || value == "" {
 			continue
 		}
-		if given, ok := tree[name]; ok && given != any(said) {
+		if given, ok := tree[name]; ok && given != any(value) {
 			return nil, cognito.InvalidParameter(restName(name) + " is not the one that the path names.")
 		}
-		tree[name] = said
+		tree[name] = value
 	}
 	return tree, nil
 }
 
-// said are the members that a call's path says; empty ones it does not.
+// pathMembers are the members of inputs that a path names; empty ones it does not name.
 func (s *Server) pathMembers(r call) map[string]string {
 	members := map[string]string{
 		"IdentityPoolId": r.pool, "IdentityId": r.identity, "IdentityProviderName": r.provider,
@@ -57,57 +165,16 @@ func (s *Server) pathMembers(r call) map[string]string {
 	return members
 }
 
-// adapter is the handler of a route that is its operation under REST's names, whose
-// input is an In. finish makes the answer of the output.
-func adapter[In any](s *Server, finish func(r call, out any) any) handler {
-	return func(r call) (any, error) {
-		out, err := invoke[In](s, r)
-		if err != nil {
-			return nil, err
-		}
-		return finish(r, out), nil
+// reply answers with an operation's output under REST's names.
+func (a adapter[In, Out]) reply(r call, out *Out) (reply, error) {
+	if a.silent {
+		return reply{status: fiber.StatusNoContent}, nil
 	}
-}
-
-// shown answers with the output; lists are there even where they are empty.
-func withOutput(lists ...string) func(call, any) any {
-	return func(_ call, out any) any { return show(out, lists...) }
-}
-
-// nothing answers with an empty 204.
-func withoutOutput(call, any) any { return nil }
-
-// invoke calls the route's operation by what the request says.
-func invoke[In any](s *Server, r call) (any, error) {
-	t := reflect.TypeFor[In]()
-	tree, err := s.inputOf(r, t)
-	if err != nil {
-		return nil, err
+	shown := restMembers(out, a.lists...)
+	answer, err := encoded(&shown)
+	if a.made != "" {
+		id, _ := reflect.ValueOf(out).Elem().FieldByName(a.made).Interface().(*string)
+		answer.status, answer.location = fiber.StatusCreated, r.path+"/"+aws.ToString(id)
 	}
-	if _, paged := t.FieldByName("MaxResults"); paged && r.bodyless && tree["MaxResults"] == nil {
-		tree["MaxResults"] = json.Number(pageSize)
-	}
-	return s.invoke(r, r.operation, tree)
-}
-
-// pageSize is that of a list whose request names none: the largest.
-const pageSize = "60"
-
-// invoke calls the operation behind a route. The path's pool holds for every
-// identity of the call.
-func (s *Server) invoke(r call, operation string, tree map[string]any) (any, error) {
-	r.ask.Pool = r.pool
-	return awswire.Invoke(r.ctx, s.Flows, operation, tree)
-}
-
-// show is an operation's output under REST's names, with lists that are there even
-// where they are empty.
-func show(out any, lists ...string) map[string]any {
-	shown, _ := fromModel(reflect.ValueOf(out)).(map[string]any)
-	for _, name := range lists {
-		if shown[name] == nil {
-			shown[name] = []any{}
-		}
-	}
-	return shown
+	return answer, err
 }

@@ -13,8 +13,10 @@ import (
 
 // Codes of refused callers; the wire has the same.
 const (
-	codeNoAuthentication = "MissingAuthenticationTokenException"
-	codeUnknownClient    = "UnrecognizedClientException"
+	codeNoAuthentication  = "MissingAuthenticationTokenException"
+	codeUnknownClient     = "UnrecognizedClientException"
+	codeInvalidSignature  = "InvalidSignatureException"
+	codeIncompleteSigning = "IncompleteSignatureException"
 )
 
 const bearer = "Bearer "
@@ -24,7 +26,8 @@ const bearer = "Bearer "
 func (s *Server) caller(c *fiber.Ctx) (*callers.Caller, error) {
 	headers := c.Request().Header.PeekAll(fiber.HeaderAuthorization)
 	if len(headers) == 0 && len(c.Request().URI().QueryString()) == 0 {
-		return nil, edgeError(codeNoAuthentication, "The route is for callers: send Authorization: Bearer <api key>, or sign the request.")
+		return nil, edgeError(codeNoAuthentication,
+			"The route is for callers: send Authorization: Bearer <api key>, or sign the request.")
 	}
 	if len(headers) != 1 || len(headers[0]) < len(bearer) || !strings.EqualFold(string(headers[0][:len(bearer)]), bearer) {
 		return s.Wire.Authenticate(s.wireRequest(c))

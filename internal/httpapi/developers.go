@@ -2,7 +2,7 @@ package httpapi
 
 import (
 	"maps"
-	"reflect"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
@@ -10,105 +10,101 @@ import (
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
+// developerInput asks for an identity of a user of a backend.
+type developerInput struct {
+	UserIdentifier userIdentifier    `json:"userIdentifier"`
+	IdentityID     string            `json:"identityId"`
+	Logins         loginsObject      `json:"logins"`
+	TokenDuration  seconds           `json:"tokenDuration"`
+	PrincipalTags  map[string]string `json:"principalTags"`
+}
+
+// userIdentifier is a DeveloperUserIdentifier, which has to be there.
+type userIdentifier string
+
+func (u *userIdentifier) read(v any) error {
+	const most = 1024 // characters, by the model
+	text, ok := v.(string)
+	if !ok || text == "" || len([]rune(text)) > most {
+		return cognito.Validation("userIdentifier must be 1 to 1024 characters.")
+	}
+	*u = userIdentifier(text)
+	return nil
+}
+
+// loginsObject are logins beside a developer's; the model checks their members.
+type loginsObject map[string]string
+
+func (l *loginsObject) read(v any) error {
+	if v == nil {
+		return nil
+	}
+	tree, ok := v.(map[string]any)
+	if !ok {
+		return cognito.Serialization("logins must be an object.")
+	}
+	*l = texts(tree)
+	return nil
+}
+
+func (in *developerInput) constraints(pool string, given map[string]any) []constraint {
+	logins := map[string]any{anyProvider: string(in.UserIdentifier)}
+	if others, ok := given["logins"].(map[string]any); ok {
+		maps.Copy(logins, others)
+	}
+	return []constraint{{"GetOpenIdTokenForDeveloperIdentity", map[string]any{
+		"IdentityPoolId": pool, "IdentityId": given["identityId"], "Logins": logins,
+		"TokenDuration": given["tokenDuration"], "PrincipalTags": given["principalTags"],
+	}}}
+}
+
+func (in *developerInput) request(pool string) flows.DeveloperRequest {
+	return flows.DeveloperRequest{
+		Pool: pool, User: string(in.UserIdentifier), IdentityID: in.IdentityID, Logins: in.Logins,
+		Tags: in.PrincipalTags, Duration: time.Duration(in.TokenDuration),
+	}
+}
+
 // developerToken is GetOpenIdTokenForDeveloperIdentity.
-func (s *Server) developerToken(r call) (any, error) {
-	request, err := developerRequest(r)
+func (s *Server) developerToken(r call, in *developerInput) (*tokenAnswer, error) {
+	t, err := s.Flows.DeveloperToken(r.ctx, in.request(r.pool))
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.Flows.DeveloperToken(r.ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	return showToken(t), nil
+	return answerToken(t), nil
 }
 
 // developerCredentials is the whole developer flow.
-func (s *Server) developerCredentials(r call) (any, error) {
-	request, err := developerRequest(r)
+func (s *Server) developerCredentials(r call, in *developerInput) (*grantAnswer, error) {
+	g, err := s.Flows.DeveloperGrant(r.ctx, in.request(r.pool))
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.Flows.DeveloperGrant(r.ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	return showGrant(g), nil
+	return answerGrant(g), nil
 }
 
-// maxUser is the model's bound of a DeveloperUserIdentifier, in characters.
-const maxUser = 1024
-
-func developerRequest(r call) (flows.DeveloperRequest, error) {
-	none := flows.DeveloperRequest{}
-	if err := only(r.tree, "userIdentifier", "identityId", "logins", "tokenDuration", "principalTags"); err != nil {
-		return none, err
-	}
-	user, ok := r.tree["userIdentifier"].(string)
-	if !ok || user == "" || len([]rune(user)) > maxUser {
-		return none, cognito.Validation("userIdentifier must be 1 to 1024 characters.")
-	}
-	// The provider's name is the pool's to tell; any stands in for it here.
-	logins := map[string]any{"developer": user}
-	if given, ok := r.tree["logins"].(map[string]any); ok {
-		maps.Copy(logins, given)
-	} else if r.tree["logins"] != nil {
-		return none, cognito.Serialization("logins must be an object.")
-	}
-	err := cognito.Validate("GetOpenIdTokenForDeveloperIdentity", members(map[string]any{
-		"IdentityPoolId": r.pool, "IdentityId": r.tree["identityId"], "Logins": logins,
-		"TokenDuration": r.tree["tokenDuration"], "PrincipalTags": r.tree["principalTags"],
-	}))
+// developerMerge is MergeDeveloperIdentities of the pool's developer provider.
+func (s *Server) developerMerge(
+	r call, in *cognitoidentity.MergeDeveloperIdentitiesInput,
+) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
+	provider, err := s.Flows.DeveloperProvider(r.ctx, r.pool)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
-	return flows.DeveloperRequest{
-		Pool: r.pool, User: user, IdentityID: text(r.tree["identityId"]), Logins: texts(r.tree["logins"]),
-		Tags: texts(r.tree["principalTags"]), Duration: seconds(r.tree["tokenDuration"]),
-	}, nil
+	in.DeveloperProviderName = &provider
+	return invokeChecked(s, r, "MergeDeveloperIdentities", cognito.API.MergeDeveloperIdentities, in)
 }
 
-// developerMerge is MergeDeveloperIdentities.
-func (s *Server) developerMerge(r call) (any, error) {
-	if err := only(r.tree, "sourceUserIdentifier", "destinationUserIdentifier"); err != nil {
-		return nil, err
-	}
-	tree, err := s.inputOf(r, reflect.TypeFor[cognitoidentity.MergeDeveloperIdentitiesInput]())
+// developerUnlink is UnlinkDeveloperIdentity of the pool's developer provider.
+func (s *Server) developerUnlink(
+	r call, in *cognitoidentity.UnlinkDeveloperIdentityInput,
+) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
+	provider, err := s.Flows.DeveloperProvider(r.ctx, r.pool)
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.ofDeveloper(r, tree)
-	if err != nil {
-		return nil, err
-	}
-	return show(out), nil
-}
-
-// developerUnlink is UnlinkDeveloperIdentity.
-func (s *Server) developerUnlink(r call) (any, error) {
-	if err := only(r.tree, "identityId", "userIdentifier"); err != nil {
-		return nil, err
-	}
-	tree, err := s.inputOf(r, reflect.TypeFor[cognitoidentity.UnlinkDeveloperIdentityInput]())
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.ofDeveloper(r, tree)
-	return nil, err
-}
-
-// ofDeveloper calls the route's operation with the pool's developer provider,
-// which is the pool's to tell. The rest is checked before the pool is asked: any
-// provider stands in for it there.
-func (s *Server) ofDeveloper(r call, tree map[string]any) (out any, err error) {
-	tree["DeveloperProviderName"] = "developer"
-	if err = cognito.Validate(r.operation, tree); err != nil {
-		return nil, err
-	}
-	if tree["DeveloperProviderName"], err = s.Flows.DeveloperProvider(r.ctx, r.pool); err != nil {
-		return nil, err
-	}
-	return s.invoke(r, r.operation, tree)
+	in.DeveloperProviderName = &provider
+	return invokeChecked(s, r, "UnlinkDeveloperIdentity", cognito.API.UnlinkDeveloperIdentity, in)
 }
 
 type keyAnswer struct {
@@ -116,13 +112,10 @@ type keyAnswer struct {
 }
 
 // rotate makes a new signing key of the issuer.
-func (s *Server) rotate(r call) (any, error) {
-	if err := only(r.tree); err != nil {
-		return nil, err
-	}
+func (s *Server) rotate(r call, _ *none) (*keyAnswer, error) {
 	kid, err := s.Issuer.Rotate(r.ctx)
 	if err != nil {
 		return nil, err
 	}
-	return keyAnswer{KeyID: kid}, nil
+	return &keyAnswer{KeyID: kid}, nil
 }

@@ -12,27 +12,33 @@ type Explainer interface {
 	Explain(ctx context.Context, q cognito.Question) (*cognito.Explanation, error)
 }
 
-// explain tells why a call to /credentials with the same body gets what it gets.
-func (s *Server) explain(r call) (any, error) {
+// explainInput are the members of a grant in the enhanced flow.
+type explainInput struct {
+	Logins        map[string]string `json:"logins"`
+	IdentityID    string            `json:"identityId"`
+	CustomRoleARN string            `json:"customRoleArn"`
+}
+
+func (*explainInput) constraints(pool string, given map[string]any) []constraint {
+	return enhancedConstraints(pool, given)
+}
+
+// explains refuses where nobody can explain.
+func (s *Server) explains(call) error {
 	if s.Explainer == nil {
-		return nil, edgeError(codeNotImplemented, "The broker stands in front of Cognito, which decides and does not explain.")
+		return edgeError(codeNotImplemented,
+			"The broker stands in front of Cognito, which decides and does not explain.")
 	}
-	if err := only(r.tree, "logins", "identityId", "customRoleArn"); err != nil {
+	return nil
+}
+
+// explain tells why a call to /credentials with the same body gets what it gets. A pool
+// that does not exist is a fault of the path, not a denial.
+func (s *Server) explain(r call, in *explainInput) (*cognito.Explanation, error) {
+	if err := s.describePool(r); err != nil {
 		return nil, err
 	}
-	if err := checkNames(r); err != nil {
-		return nil, err
-	}
-	// A pool that does not exist is a fault of the path, not a denial.
-	if _, err := s.invoke(r, "DescribeIdentityPool", map[string]any{"IdentityPoolId": r.pool}); err != nil {
-		return nil, err
-	}
-	x, err := s.Explainer.Explain(r.ctx, cognito.Question{
-		Pool: r.pool, Logins: texts(r.tree["logins"]),
-		Identity: text(r.tree["identityId"]), Role: text(r.tree["customRoleArn"]),
+	return s.Explainer.Explain(r.ctx, cognito.Question{
+		Pool: r.pool, Logins: in.Logins, Identity: in.IdentityID, Role: in.CustomRoleARN,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return x, nil
 }

@@ -2,15 +2,27 @@ package httpapi
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// minRemaining reads a floor: a whole number of seconds, or a duration such as
-// "20m".
+// floor is the least remaining life that a request asks for: a whole number of seconds,
+// or a duration such as "20m". Left out it is zero.
+type floor time.Duration
+
+func (f *floor) read(v any) error {
+	d, err := minRemaining(v)
+	*f = floor(d)
+	return err
+}
+
+// minRemaining reads a floor. It fails with InvalidParameterException.
 func minRemaining(v any) (time.Duration, error) {
-	bad := cognito.InvalidParameter("minRemaining must be a whole number of seconds or a duration such as \"20m\", at most 12h.")
+	const maxFloor = 12 * time.Hour // the longest life of any session
+	bad := cognito.InvalidParameter(
+		"minRemaining must be a whole number of seconds or a duration such as \"20m\", at most 12h.")
 	var d time.Duration
 	switch v := v.(type) {
 	case nil:
@@ -36,24 +48,43 @@ func minRemaining(v any) (time.Duration, error) {
 	return d, nil
 }
 
-// maxFloor is the longest life that any session can have.
-const maxFloor = 12 * time.Hour
+// optional is a member whose faults its route words itself, for they depend on other
+// members.
+type optional[T any] struct {
+	value T
+	given bool // not left out, nor null
+	fits  bool // of the right type
+}
 
-// only refuses members that a route does not know: a typo must not pass as
-// "left out".
+func (m *optional[T]) read(v any) error {
+	m.given = v != nil
+	m.value, m.fits = v.(T)
+	return nil
+}
+
+// seconds is a duration in whole seconds, whose bounds are the model's to check.
+type seconds time.Duration
+
+func (s *seconds) read(v any) error {
+	if n, ok := v.(json.Number); ok {
+		whole, _ := n.Int64() // the model refuses what is no whole number
+		*s = seconds(time.Duration(whole) * time.Second)
+	}
+	return nil
+}
+
+// only refuses members that a route does not know: a misspelt name must not count as
+// left out.
 func only(tree map[string]any, known ...string) error {
 	for name := range tree {
-		ok := false
-		for _, k := range known {
-			ok = ok || k == name
-		}
-		if !ok {
+		if !slices.Contains(known, name) {
 			return unknownMember(name, known)
 		}
 	}
 	return nil
 }
 
+// bounded is the beginning of a text, for messages.
 func bounded(s string) string {
 	if len(s) > 64 {
 		return s[:64] + "…"
@@ -61,7 +92,7 @@ func bounded(s string) string {
 	return s
 }
 
-// members leaves out what the caller left out.
+// members leaves out what is null.
 func members(tree map[string]any) map[string]any {
 	for name, v := range tree {
 		if v == nil {
@@ -71,12 +102,8 @@ func members(tree map[string]any) map[string]any {
 	return tree
 }
 
-// texts reads a map of texts whose types were checked before.
-func texts(v any) map[string]string {
-	tree, ok := v.(map[string]any)
-	if !ok {
-		return nil
-	}
+// texts are the members of an object that are strings.
+func texts(tree map[string]any) map[string]string {
 	out := make(map[string]string, len(tree))
 	for name, value := range tree {
 		if text, ok := value.(string); ok {
@@ -84,24 +111,4 @@ func texts(v any) map[string]string {
 		}
 	}
 	return out
-}
-
-// text reads a text whose type was checked before.
-func text(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
-// seconds reads a whole number of seconds whose type and bounds were checked
-// before.
-func seconds(v any) time.Duration {
-	n, ok := v.(json.Number)
-	if !ok {
-		return 0
-	}
-	whole, err := n.Int64()
-	if err != nil {
-		return 0
-	}
-	return time.Duration(whole) * time.Second
 }

@@ -9,32 +9,43 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// restNames are the members of the service's model whose name in REST does not
-// follow from theirs.
-var restNames = map[string]string{
-	"DeveloperUserIdentifier":     "userIdentifier",
-	"DeveloperUserIdentifierList": "userIdentifiers",
-	"IdentityIdsToDelete":         "identityIds",
-	"TagKeys":                     "keys",
-}
-
-// restName is REST's name of a member of the model: RoleARN is roleArn.
+// restName is REST's name of a member of the service's model: RoleARN is roleArn. A few
+// members have a shorter name than follows from theirs.
 func restName(member string) string {
-	if name, ok := restNames[member]; ok {
-		return name
+	switch member {
+	case "DeveloperUserIdentifier":
+		return "userIdentifier"
+	case "DeveloperUserIdentifierList":
+		return "userIdentifiers"
+	case "IdentityIdsToDelete":
+		return "identityIds"
+	case "TagKeys":
+		return "keys"
 	}
 	member = strings.Replace(member, "ARN", "Arn", 1)
 	return string(unicode.ToLower(rune(member[0]))) + member[1:]
+}
+
+// namesOf are REST's names of the members of a structure of the SDK, in its order.
+func namesOf(t reflect.Type) []string {
+	var names []string
+	for i := range t.NumField() {
+		if f := t.Field(i); awswire.IsMember(f) {
+			names = append(names, restName(f.Name))
+		}
+	}
+	return names
 }
 
 // membersOf are the members of a structure of the SDK by their names in REST.
 func membersOf(t reflect.Type) map[string]reflect.StructField {
 	known := make(map[string]reflect.StructField, t.NumField())
 	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() && f.Name != "ResultMetadata" {
+		if f := t.Field(i); awswire.IsMember(f) {
 			known[restName(f.Name)] = f
 		}
 	}
@@ -42,9 +53,9 @@ func membersOf(t reflect.Type) map[string]reflect.StructField {
 }
 
 // toModel gives the members of a tree the names that the model has for them, in
-// structures of every depth; keys of maps are the caller's own. It refuses members
-// that a structure does not have. What is no structure where the model has one is
-// left for cognito.Validate to refuse.
+// structures of every depth; keys of maps keep their spelling. It refuses members
+// that a structure does not have. A value of another type than the model's is left as it
+// is, for cognito.Validate to refuse.
 func toModel(t reflect.Type, v any) (any, error) {
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -114,7 +125,7 @@ func fromModel(v reflect.Value) any {
 	case reflect.Struct:
 		out := make(map[string]any, v.NumField())
 		for name, f := range membersOf(v.Type()) {
-			if member := v.FieldByIndex(f.Index); !absent(member) {
+			if member := v.FieldByIndex(f.Index); !awswire.Absent(member) {
 				out[name] = fromModel(member)
 			}
 		}
@@ -135,14 +146,19 @@ func fromModel(v reflect.Value) any {
 	return v.Interface()
 }
 
-// absent tells what the SDK holds for a member that was not set. An enum has no
-// pointer; its empty text is none of its values.
-func absent(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Slice:
-		return v.IsNil()
-	case reflect.String:
-		return v.Len() == 0
+// restMembers is an output of the SDK under REST's names. Lists and maps of these names in
+// the model are there even where they are empty.
+func restMembers(out any, present ...string) map[string]any {
+	v := reflect.ValueOf(out).Elem()
+	shown, _ := fromModel(v).(map[string]any)
+	for _, member := range present {
+		switch f := v.FieldByName(member); {
+		case !f.IsNil():
+		case f.Kind() == reflect.Map:
+			shown[restName(member)] = map[string]any{}
+		default:
+			shown[restName(member)] = []any{}
+		}
 	}
-	return false
+	return shown
 }

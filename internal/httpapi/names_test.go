@@ -80,7 +80,7 @@ func TestNamesBothWays(t *testing.T) {
 	}
 	const rest = `{"identityPoolId":"p","roleMappings":{"IdentityId":{"rulesConfiguration":{"rules":[{"claim":"c","roleArn":"a"}]},"type":"Rules"}},"roles":{"RoleARN":"r"}}`
 	const model = `{"IdentityPoolId":"p","RoleMappings":{"IdentityId":{"RulesConfiguration":{"Rules":[{"Claim":"c","RoleARN":"a"}]},"Type":"Rules"}},"Roles":{"RoleARN":"r"}}`
-	shown := show(out)
+	shown := restMembers(out)
 	if got, _ := json.Marshal(shown); string(got) != rest {
 		t.Errorf("shown: got %s, want %s", got, rest)
 	}
@@ -93,7 +93,9 @@ func TestNamesBothWays(t *testing.T) {
 		t.Errorf("taken: got %s %v, want %s", got, err, model)
 	}
 	zone := time.FixedZone("", 3600)
-	described := show(&cognitoidentity.DescribeIdentityOutput{CreationDate: aws.Time(time.Date(2026, 1, 2, 3, 4, 5, 0, zone))}, "logins")
+	described := restMembers(&cognitoidentity.DescribeIdentityOutput{
+		CreationDate: aws.Time(time.Date(2026, 1, 2, 3, 4, 5, 0, zone)),
+	}, "Logins")
 	if got, _ := json.Marshal(described); string(got) != `{"creationDate":"2026-01-02T02:04:05Z","logins":[]}` {
 		t.Errorf("times: got %s", got)
 	}

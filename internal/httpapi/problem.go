@@ -46,29 +46,29 @@ const retryAfter = "1"
 // statusOf is the one table from error names to REST statuses.
 func statusOf(code string) int {
 	switch code {
-	case cognito.CodeValidation, "InvalidParameterException", cognito.CodeSerialization,
+	case cognito.CodeValidation, codeInvalidParameter, cognito.CodeSerialization,
 		sts.CodeValidation, sts.CodeMalformedPolicyDocument, sts.CodePackedPolicyTooLarge,
 		sts.CodeInvalidIdentityToken, sts.CodeExpiredIdentityToken:
 		return http.StatusBadRequest
-	case codeNoAuthentication, codeUnknownClient, "InvalidSignatureException", "IncompleteSignatureException":
+	case codeNoAuthentication, codeUnknownClient, codeInvalidSignature, codeIncompleteSigning:
 		return http.StatusUnauthorized
-	case "NotAuthorizedException", cognito.CodeAccessDenied,
+	case codeNotAuthorized, cognito.CodeAccessDenied,
 		sts.CodeAccessDenied, sts.CodeIDPRejectedClaim, sts.CodeRegionDisabled:
 		return http.StatusForbidden
-	case "ResourceNotFoundException", codeNoRoute:
+	case codeNotFound, codeNoRoute:
 		return http.StatusNotFound
-	case "ResourceConflictException", "DeveloperUserAlreadyRegisteredException",
-		"ConcurrentModificationException", "LimitExceededException":
+	case codeConflict, codeRegistered,
+		codeConcurrent, codeLimitExceeded:
 		return http.StatusConflict
 	case cognito.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
 	case codeContentType:
 		return http.StatusUnsupportedMediaType
-	case "InvalidIdentityPoolConfigurationException":
+	case codeConfiguration:
 		return http.StatusUnprocessableEntity
-	case "TooManyRequestsException":
+	case codeTooMany:
 		return http.StatusTooManyRequests
-	case "ExternalServiceException":
+	case codeExternal:
 		return http.StatusBadGateway
 	case codeMethod:
 		return http.StatusMethodNotAllowed
@@ -148,7 +148,8 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 		case f.Code == fiber.StatusRequestTimeout:
 			status, code, detail = f.Code, codeTimeout, "The request did not arrive in time."
 		case f.Code == fiber.StatusMisdirectedRequest:
-			status, code, detail = f.Code, codeHost, "This broker is not the host that the request names; hosts of its configuration adds names."
+			status, code = f.Code, codeHost
+			detail = "This broker is not the host that the request names; hosts of its configuration adds names."
 		case f.Code == fiber.StatusServiceUnavailable:
 			status, code, detail = f.Code, codeBusy, "The broker has no room for the request's body now."
 		default:

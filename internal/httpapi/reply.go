@@ -7,32 +7,24 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// created is an answer to a request that made something.
-type created struct {
-	location string // its path
-	body     any
-}
-
 // reply is what a route answers; without a body it is an empty 204.
 type reply struct {
 	status   int
-	location string
+	location string // the path of what was made
 	body     []byte
 }
 
-func encoded(value any) (a reply, err error) {
-	a.status = fiber.StatusOK
-	if made, ok := value.(created); ok {
-		a.status, a.location, value = fiber.StatusCreated, made.location, made.body
+// encoded is a successful reply with an answer as its body; without an answer it is an
+// empty 204.
+func encoded[Out any](answer *Out) (r reply, err error) {
+	if answer == nil {
+		return reply{status: fiber.StatusNoContent}, nil
 	}
-	if value == nil {
-		a.status = fiber.StatusNoContent
-		return a, nil
+	r.status = fiber.StatusOK
+	if r.body, err = json.Marshal(answer); err != nil {
+		return r, fmt.Errorf("encode answer: %w", err)
 	}
-	if a.body, err = json.Marshal(value); err != nil {
-		return a, fmt.Errorf("encode answer: %w", err)
-	}
-	return a, nil
+	return r, nil
 }
 
 func (a *reply) write(c *fiber.Ctx) {

@@ -99,7 +99,7 @@ func levelOf(err error) zapcore.Level {
 		return zapcore.InfoLevel
 	}
 	switch cognito.Public(err).ErrorCode() {
-	case "TooManyRequestsException", "LimitExceededException", "ConcurrentModificationException":
+	case codeTooMany, codeLimitExceeded, codeConcurrent:
 		_, answered := errors.AsType[interface {
 			error
 			ServiceRequestID() string

@@ -25,7 +25,7 @@ func TestAppendGrantProperty(t *testing.T) {
 			return time.Unix(0, rapid.Int64Range(0, 1<<62).Draw(r, name)).In(zone)
 		}
 		expires, refresh := moment("expires"), moment("refresh")
-		want, err := encoded(showGrant(&flows.Grant{IdentityID: texts[0], RefreshAfter: refresh, Credentials: cache.Credentials{
+		want, err := encoded(answerGrant(&flows.Grant{IdentityID: texts[0], RefreshAfter: refresh, Credentials: cache.Credentials{
 			IdentityID: texts[0], AccessKeyID: texts[1], SecretKey: texts[2], SessionToken: texts[3], Expires: expires,
 		}}))
 		if err != nil {

@@ -15,20 +15,14 @@ import (
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
-// call is a REST request on its way through a handler.
+// call is what a handler knows of a request beside its input.
 type call struct {
-	ctx       context.Context
-	operation string         // the route's
-	params                   // of the path
-	bodyless  bool           // the route takes no body
-	query     url.Values     // of routes that look at it
-	tree      map[string]any // the body, decoded strictly
-	ask       *flows.Ask
-	who       *callers.Caller // of routes for callers; nil on those for apps
+	ctx    context.Context
+	path   string // the route's pattern
+	params        // of the path
+	ask    *flows.Ask
+	who    *callers.Caller // of routes for callers; nil on those for apps
 }
-
-// handler answers with a value that becomes the body; nil is an empty 204.
-type handler func(call) (any, error)
 
 // rest wraps a route in what all REST routes share: the memo, content type,
 // authentication, strict decoding, deadline, errors, headers, metrics, log.
@@ -76,9 +70,10 @@ func (s *Server) rest(r route) fiber.Handler {
 	}
 }
 
-// answer is the one way through a route: authenticate, decode, call, encode.
+// answer is the one way through a route: authenticate, decode, serve. Callers are
+// authenticated before their body is decoded.
 func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, r route) (a reply, err error) {
-	in := call{ctx: ctx, operation: r.operation, bodyless: r.bodyless, ask: ask}
+	in := call{ctx: ctx, path: r.path, ask: ask}
 	if err = oneContentType(c); err != nil {
 		return a, err
 	}
@@ -94,22 +89,33 @@ func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, r rou
 			return a, err
 		}
 	}
-	if in.tree, err = decodeBody(c, &r); err != nil {
-		return a, err
-	}
-	if r.query {
-		if in.query, err = url.ParseQuery(string(c.Request().URI().QueryString())); err != nil {
-			return a, cognito.Serialization("The query is not encoded correctly.")
-		}
-	}
-	value, err := r.handle(in)
+	got, err := receive(c, &r)
 	if err != nil {
 		return a, err
 	}
-	return encoded(value)
+	if r.before != nil {
+		if err = r.before(in); err != nil {
+			return a, err
+		}
+	}
+	return r.serve(in, got)
 }
 
-// params are what a path names.
+// receive decodes the body and the query of a request, as far as its route looks at them.
+func receive(c *fiber.Ctx, r *route) (got received, err error) {
+	got.bodyless = r.bodyless
+	if got.body, err = decodeBody(c, r); err != nil {
+		return got, err
+	}
+	if r.query {
+		if got.query, err = url.ParseQuery(string(c.Request().URI().QueryString())); err != nil {
+			return got, cognito.Serialization("The query is not encoded correctly.")
+		}
+	}
+	return got, nil
+}
+
+// params are what the path of a request names.
 type params struct{ pool, identity, provider string }
 
 func paramsOf(c *fiber.Ctx) (p params, err error) {
@@ -127,7 +133,8 @@ func decodeBody(c *fiber.Ctx, r *route) (map[string]any, error) {
 	if r.bodyless && len(c.Request().Body()) == 0 {
 		return map[string]any{}, nil
 	}
-	if media, _, err := mime.ParseMediaType(string(c.Request().Header.ContentType())); err != nil || media != fiber.MIMEApplicationJSON {
+	media, _, err := mime.ParseMediaType(string(c.Request().Header.ContentType()))
+	if err != nil || media != fiber.MIMEApplicationJSON {
 		return nil, edgeError(codeContentType, "The body must be application/json.")
 	}
 	return awswire.DecodeObject(kept(c), r.audience().values())
