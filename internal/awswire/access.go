@@ -95,7 +95,9 @@ func AuthorizePool(who *callers.Caller, operation, pool string) error {
 }
 
 // AuthorizeIdentities is Authorize for an operation on a list of identities.
-func AuthorizeIdentities(ctx context.Context, who *callers.Caller, poolOf PoolOf, operation string, ids []string) error {
+func AuthorizeIdentities(
+	ctx context.Context, who *callers.Caller, poolOf PoolOf, operation string, ids []string,
+) error {
 	list := make([]any, len(ids))
 	for i, id := range ids {
 		list[i] = id

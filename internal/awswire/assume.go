@@ -29,8 +29,8 @@ const (
 	maxDurationDigits = 9
 )
 
-// assume serves AssumeRoleWithWebIdentity. It says nothing of the token: whoever
-// stands behind s.sts verifies it.
+// assume serves AssumeRoleWithWebIdentity. It does not look at the token, which s.sts
+// verifies.
 func (s *Server) assume(ctx context.Context, form map[string]string) (*assumedRole, error) {
 	request, err := assumeRequest(form)
 	if err != nil {
@@ -103,7 +103,9 @@ func policyARNs(form map[string]string) (arns, broken []string) {
 		member := fmt.Sprintf("policyArns.%d.member.arn", i+1)
 		switch {
 		case !given:
-			return nil, []string{constraint("policyArns", "Member must be PolicyArns.member.N.arn, numbered from 1 without gaps")}
+			return nil, []string{
+				constraint("policyArns", "Member must be PolicyArns.member.N.arn, numbered from 1 without gaps"),
+			}
 		case len(arn) < minPolicyARN:
 			broken = append(broken, constraint(member, "Member must have length greater than or equal to 20"))
 		case len(arn) > maxPolicyARN:

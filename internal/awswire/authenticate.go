@@ -11,7 +11,7 @@ import (
 
 const signingName = "cognito-identity"
 
-// Texts that refuse whoever cannot say who he is.
+// Messages of refusals to authenticate.
 const (
 	msgNoAuthentication = "Missing Authentication Token"
 	msgUnknownClient    = "The security token included in the request is invalid."
@@ -44,7 +44,7 @@ func (s *Server) Authenticate(r *Request) (*callers.Caller, error) {
 	return who, nil
 }
 
-// authenticate tells with an error what it counts as; empty: as nothing.
+// authenticate returns, with an error, the kind of failure that it counts as; empty: none.
 func (s *Server) authenticate(r *Request) (*callers.Caller, callers.Failure, error) {
 	signed, err := parseSignature(r)
 	if err != nil {
@@ -68,8 +68,8 @@ func (s *Server) authenticate(r *Request) (*callers.Caller, callers.Failure, err
 	return nil, c.failure(err), cognito.WithCause(refusal(codeUnknownClient, msgUnknownClient), errors.Join(c.err, err))
 }
 
-// claimant is whom a signature names, before it is verified: a caller, a session,
-// or, with an error of Sessions, nobody.
+// claimant is whom an unverified signature names: a caller, a session or, with the error of
+// looking up a session, nobody.
 type claimant struct {
 	caller  *callers.Caller
 	key     string // the caller's secret access key
@@ -89,9 +89,9 @@ func (s *Server) claimant(c sigv4.Credential) claimant {
 	return claimant{session: session, err: err}
 }
 
-// secret is what the claimant has to have signed with. Nobody has one as well, so
-// that verifying takes as long as for somebody; who is nobody stays so, verified
-// or not.
+// secret is the key that the claimant has to have signed with. An unknown claimant gets a
+// key of its own, so that verifying takes as long as for a known one; it is refused whether
+// or not its signature matches that key.
 func (c claimant) secret() string {
 	switch {
 	case c.caller != nil:

@@ -58,7 +58,8 @@ type Server struct {
 // New returns a server of all operations in the table.
 func New(c Config) *Server {
 	s := &Server{
-		api: c.API, sts: c.STS, sessions: c.Sessions, callers: c.Callers, failed: c.Failed, poolOf: c.PoolOf, account: c.AccountID,
+		api: c.API, sts: c.STS, sessions: c.Sessions, callers: c.Callers, failed: c.Failed,
+		poolOf: c.PoolOf, account: c.AccountID,
 		now: c.Now, requestID: c.RequestID, operations: operations,
 	}
 	if s.now == nil {

@@ -41,8 +41,8 @@ func statusOf(code string) (status int, ok bool) {
 	return 0, false
 }
 
-// refuse answers with the service's error in err, or InternalErrorException for
-// all else: the text of an unknown error is nobody's business but the log's.
+// refuse answers with the service's error in err, or with InternalErrorException: the text
+// of any other error is for the log only.
 func refuse(id, label string, err error) *Response {
 	public := cognito.Public(err)
 	status, ok := statusOf(public.ErrorCode())

@@ -10,7 +10,7 @@ import (
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// msgTooOften is for whoever sends wrong keys all the time.
+// msgTooOften refuses an address that is over the limit of wrong keys.
 const msgTooOften = "Too many wrong keys or signatures came from this address."
 
 const headerRetryAfter = "Retry-After"
@@ -21,8 +21,8 @@ func TooOften(often *callers.TooOften) error {
 	return cognito.WithCause(cognito.TooManyRequests(msgTooOften), often)
 }
 
-// often tells the counter of a failure; nil while the address is within its limit.
-// What is no failure of proof (see callers.Failure) is told to nobody.
+// often counts a failure of an address; it returns nil while the address is within its
+// limit. Faults that are no failed proof (see callers.Failure) are not counted.
 func (s *Server) often(r *Request, what callers.Failure) *callers.TooOften {
 	if s.failed == nil || what == "" {
 		return nil
@@ -42,8 +42,8 @@ func signatureFailure(err error) callers.Failure {
 	return callers.WrongSignature
 }
 
-// failure is what counts where a claim was not verified, for err. Of a session whose
-// life is over the token was genuine.
+// failure is what an unverified claim counts as, given the fault err of its signature. An
+// expired session counts as nothing, for its token was genuine.
 func (c claimant) failure(err error) callers.Failure {
 	if c.err == nil {
 		return signatureFailure(err)
@@ -54,7 +54,7 @@ func (c claimant) failure(err error) callers.Failure {
 	return ""
 }
 
-// withRetryAfter tells whoever failed too often when to come again.
+// withRetryAfter adds Retry-After to the answer to an address that failed too often.
 func withRetryAfter(headers []Header, err error) []Header {
 	if often, ok := errors.AsType[*callers.TooOften](err); ok {
 		return append(headers, Header{Name: headerRetryAfter, Value: strconv.Itoa(often.Seconds())})

@@ -76,9 +76,8 @@ func (s *Server) answer(ctx context.Context, o operation, r *Request) ([]byte, e
 	return encode(out)
 }
 
-// admit authenticates whoever calls a signed operation, and says how many values his body
-// may hold. For an unsigned one it lets in nobody in particular: a signature that need not
-// be is not looked at.
+// admit authenticates the caller of a signed operation, and returns how many values the
+// body may hold. For an unsigned operation the caller is nil: a signature is ignored.
 func (s *Server) admit(o operation, r *Request) (who *callers.Caller, values int, err error) {
 	if o.access == Unsigned {
 		return nil, ValuesOfApps, nil

@@ -74,6 +74,7 @@ func notPassed(who *callers.Caller, role string) error {
 		role = "arn:aws:iam::" + who.Account() + ":role/*"
 	}
 	return refusal(cognito.CodeAccessDenied, fmt.Sprintf(
-		"User: %s is not authorized to perform: iam:PassRole on resource: %s because no identity-based policy allows the iam:PassRole action",
+		"User: %s is not authorized to perform: iam:PassRole on resource: %s"+
+			" because no identity-based policy allows the iam:PassRole action",
 		who.ARN(), role))
 }

@@ -1,11 +1,12 @@
 package awswire_test
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/callers"

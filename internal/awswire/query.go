@@ -47,8 +47,8 @@ func stsStatus(code string) (status int, ok bool) {
 	return 0, false
 }
 
-// query answers a request of the Query protocol. The action is looked up before
-// the signature is: nobody needs to sign what nobody answers.
+// query answers a request of the Query protocol. The action is looked up before the
+// signature is verified.
 func (s *Server) query(ctx context.Context, id string, r *Request, raw string) *Response {
 	label := unknownOperation
 	result, err := s.act(ctx, r, raw, &label)
@@ -88,8 +88,8 @@ func (s *Server) act(ctx context.Context, r *Request, raw string, label *string)
 	return s.callerIdentity(r)
 }
 
-// action finds what a form asks for. A web identity is not taken from an address:
-// addresses stand in logs.
+// action finds the action that a form names. AssumeRoleWithWebIdentity is served by POST
+// only: a token in a URL would get into logs.
 func (s *Server) action(method string, form map[string]string) (string, error) {
 	action, version := form["Action"], form["Version"]
 	if action == "" {
@@ -121,7 +121,8 @@ func refuseQuery(id, label string, err error) *Response {
 		}
 	}
 	if fault, ok := errors.AsType[*sts.Fault](err); ok && fault.Throttled {
-		status, detail = http.StatusBadRequest, errorDetail{Type: "Sender", Code: codeThrottling, Message: cognito.MsgRateExceeded}
+		status = http.StatusBadRequest
+		detail = errorDetail{Type: "Sender", Code: codeThrottling, Message: cognito.MsgRateExceeded}
 	}
 	return &Response{
 		Status: status, ContentType: contentXML, Headers: withRetryAfter(common(id), err),

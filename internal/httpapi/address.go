@@ -10,10 +10,10 @@ import (
 // maxForwarded bounds how many entries of X-Forwarded-For are looked at.
 const maxForwarded = 32
 
-// address is the client's, for limits: the connection's, or, behind trusted
-// proxies, the last entry of X-Forwarded-For that none of them is. What a client
-// wrote into the header himself stands before that entry. An IPv6 client counts
-// by its network of 64 bits, all of which one subscriber has.
+// address is the address by which limits count a client: that of the connection or,
+// where the connection comes from a trusted proxy, the last entry of X-Forwarded-For that
+// is no trusted proxy. Entries before it may have been made up by the client. Of an IPv6
+// address only the network of 64 bits counts, since one subscriber has all of it.
 func (s *Server) address(c *fiber.Ctx) string {
 	addr, ok := netip.AddrFromSlice(c.Context().RemoteIP())
 	if !ok {
@@ -63,7 +63,7 @@ func (s *Server) forwarded(nearest netip.Addr, headers [][]byte) netip.Addr {
 		entries = entries[:len(entries)-1]
 		addr, err := parseAddress(last)
 		if err != nil {
-			return nearest // whoever wrote this cannot be told from others behind the same proxy
+			return nearest // no address: the client counts as the proxy that sent it
 		}
 		nearest = addr
 		if !s.trusted(addr) {

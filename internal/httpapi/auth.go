@@ -62,9 +62,9 @@ func permit(r *route, who *callers.Caller, pool string) error {
 	return nil
 }
 
-// place refuses a caller of some pools an identity that is not known to be of the
-// path's pool, in the words for one that does not exist. For callers of any pool
-// flows keeps apart what is known to be of different pools.
+// place refuses callers of some pools an identity that is not known to be of the path's
+// pool, as if it did not exist. For callers of any pool package flows refuses an identity
+// that is known to be of another pool.
 func (s *Server) place(r call, id string) error {
 	if r.who.May(callers.Admin, "") {
 		return nil

@@ -11,23 +11,23 @@ import (
 
 // Sizes of the reading of bodies.
 const (
-	// firstBytes are made room for when a body is longer than what fasthttp reads ahead,
-	// which is 8 KiB; the room doubles from there.
+	// firstBytes is the first buffer of a body that is longer than the 8 KiB that fasthttp
+	// reads ahead; the buffer doubles from there.
 	firstBytes = 16 << 10
-	// bodySlack is how much of a body beyond its limit is read, and dropped, before it is
-	// refused: a client that is still sending when the connection closes would not see
-	// the answer.
+	// bodySlack is how many bytes beyond the limit are read and dropped before a body is
+	// refused: a client that is still sending when the connection closes does not see the
+	// answer.
 	bodySlack = 1 << 20
-	// addressPart is which part of the memory for bodies one client address may have.
+	// addressPart: one client address may have a fourth of the memory for bodies.
 	addressPart = 4
 )
 
 // errTimeout is a body that did not come in time.
 var errTimeout = fiber.NewError(fiber.StatusRequestTimeout)
 
-// bodies reads the bodies of requests as they arrive: a body takes memory for what has
-// come, up to twice that, never for what is announced. What is longer than fasthttp's
-// read-ahead is charged to the budget.
+// bodies reads the bodies of requests as they arrive: a body takes at most twice the
+// memory of the bytes that have arrived, whatever length it announces. Bodies longer than
+// fasthttp's read-ahead are charged to the budget.
 type bodies struct {
 	limit  int // of one body, in bytes
 	budget *budget
@@ -40,7 +40,7 @@ func newBodies(limit, memory int, count func(bytes int)) *bodies {
 	return &bodies{limit: limit, budget: newBudget(max(memory, whole), max(memory/addressPart, whole)), count: count}
 }
 
-// hold is what a body has of the budget; the zero value is nothing.
+// hold is the part of the budget that a body has taken; the zero value is none.
 type hold struct {
 	address string
 	bytes   int
@@ -90,7 +90,7 @@ func (b *bodies) receive(c *fiber.Ctx, address func(*fiber.Ctx) string) (hold, e
 	return g.hold, nil
 }
 
-// growing is a body on its way.
+// growing is a body of which a part has arrived.
 type growing struct {
 	*bodies
 	stream io.Reader
@@ -122,8 +122,8 @@ func (g *growing) read(announced int) error {
 	}
 }
 
-// grow makes twice the room, as far as the limit and the budget go. What is not needed any
-// more is the garbage collector's, and not counted.
+// grow doubles the buffer, as far as the limit and the budget allow; it reports false
+// where the budget has no room. The budget does not count the old buffer any more.
 func (g *growing) grow() bool {
 	size := min(max(2*cap(g.body), firstBytes), g.limit)
 	more := size - cap(g.body)
@@ -138,15 +138,15 @@ func (g *growing) grow() bool {
 	return true
 }
 
-// drop reads what is left of a body that nobody wants, and keeps nothing, so that who sends
-// it gets to see why. Of one that is announced as too long for that it reads nothing.
+// drop reads and discards the rest of a refused body, so that its sender reads the answer.
+// It reads nothing of a body whose announced length is more than bodySlack over the limit.
 func (b *bodies) drop(stream io.Reader, announced int) {
 	if most := b.limit + bodySlack; announced <= most {
 		_, _ = io.CopyN(io.Discard, stream, int64(most))
 	}
 }
 
-// unread is what a request gets whose body could not be read.
+// unread is the refusal of a request whose body could not be read.
 func unread(err error) error {
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return errTimeout
@@ -157,7 +157,7 @@ func unread(err error) error {
 // ownBody marks a request whose body is in no buffer that will be used again.
 type ownBody struct{}
 
-// kept is the body of a request in a form that outlives the handler.
+// kept is the body of a request, in memory that may be used after the handler returned.
 func kept(c *fiber.Ctx) []byte {
 	if c.Context().UserValue(ownBody{}) != nil {
 		return c.Request().Body()

@@ -7,9 +7,9 @@ import (
 	"github.com/cognito-broker/broker/internal/jwt"
 )
 
-// What the decoding of a body takes at most, in bytes of memory, measured over the shapes
-// that take most for their length (TestDecodingTakesNoMoreThanItsCharge): objects within one
-// another. It is for what the reader of JSON allocates and for one copy of it.
+// Upper bounds of the memory, in bytes, that decoding a body takes: what the reader of JSON
+// allocates, and one copy of that. They were measured over the bodies that take most memory
+// for their length, objects within objects (TestDecodingTakesNoMoreThanItsCharge).
 const (
 	// freeDecoding is the longest body whose decoding is not charged.
 	freeDecoding = 4 << 10

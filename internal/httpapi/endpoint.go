@@ -54,7 +54,8 @@ type none struct{}
 func own[In, Out any](handle func(call, *In) (*Out, error), calls ...string) endpoint {
 	known := fieldsOf(reflect.TypeFor[In]())
 	e := endpoint{
-		calls: calls, input: reflect.TypeFor[In](), members: known.names, answer: reflect.TypeFor[Out](), status: fiber.StatusOK,
+		calls: calls, input: reflect.TypeFor[In](), members: known.names,
+		answer: reflect.TypeFor[Out](), status: fiber.StatusOK,
 		serve: func(r call, got received) (reply, error) {
 			in := new(In)
 			if err := known.decode(r, got.body, in); err != nil {

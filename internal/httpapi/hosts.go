@@ -9,12 +9,12 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// errHost is a request for a host that the broker is not.
+// errHost refuses a request whose Host is none of the broker's names.
 var errHost = fiber.NewError(fiber.StatusMisdirectedRequest)
 
-// hosts are names that requests may be for, in lower case. Beside them localhost and plain
-// IP addresses are always good: a page gets at them only from where it may anyway, while
-// a name can be made to lead here by whoever owns it (DNS rebinding).
+// hosts are the host names that requests may have, in lower case. localhost and plain IP
+// addresses are always allowed. Other names are not, because the owner of a domain can point
+// it at this machine and so have a page of his reach the broker (DNS rebinding).
 type hosts map[string]bool
 
 func newHosts(names []string) hosts {
@@ -46,8 +46,9 @@ func (h hosts) good(host string) bool {
 	return addr.Is4() || h[hostName(name)]
 }
 
-// hosted answers requests for good hosts, and refuses all others but those for health.
-// Both count: the Host header, and the host of a target that is a whole URL.
+// hosted passes on requests for allowed hosts and those of health checks, and refuses all
+// others. A request target that is a whole URL has to name an allowed host too, beside the
+// Host header.
 func (s *Server) hosted(h hosts, next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		path := string(ctx.URI().PathOriginal())

@@ -25,9 +25,10 @@ const refusalInterval = time.Minute
 // filesPause is how long no connection is taken after the process was out of files.
 const filesPause = 100 * time.Millisecond
 
-// limitedListener is a listener that takes so many connections only: most in all, and each
-// of one address that is not exempt; 0 is no limit. What is over a limit it closes at once.
-// While the process may open no more files it waits, where the server itself would end.
+// limitedListener bounds the open connections: most in all, and each of one address that
+// is not exempt; 0 is no limit. It closes connections over a limit at once. While the
+// process is out of file descriptors Accept waits instead of failing, for the server would
+// end with an error.
 type limitedListener struct {
 	net.Listener
 	most, each int
@@ -66,7 +67,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			l.refused(limitFiles)
 			l.pause()
 			continue
-		case errors.Is(err, syscall.ECONNABORTED): // the client left before its turn
+		case errors.Is(err, syscall.ECONNABORTED): // the client closed it already
 			continue
 		default:
 			return nil, err

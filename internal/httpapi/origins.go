@@ -54,9 +54,9 @@ func (o *origins) grant(whose audience, origin string) string {
 	return ""
 }
 
-// foreign reports whether a page of another origin sent a request that is for callers, and
-// none of those that may. A browser would let it send one, its answer unread, after it was
-// let send another.
+// foreign reports whether a request comes from a page of an origin that may not act for
+// callers. Preflights alone do not stop it: all operations share one path, so a browser that
+// allowed a page one request there sends others too, and only hides their answers.
 func (o *origins) foreign(c *fiber.Ctx) bool {
 	origin := c.Get(fiber.HeaderOrigin)
 	if origin == "" || origin == o.own || slices.Contains(o.callers, origin) {
@@ -103,8 +103,8 @@ func wireAudience(c *fiber.Ctx) audience {
 	return forApps
 }
 
-// withoutAuthorization leaves the header out of a list of those that a page may send, unless a
-// session's token goes along: then it signs as an app does.
+// withoutAuthorization removes Authorization from a list of headers that a page may send,
+// unless X-Amz-Security-Token is in the list: then a session signs, as apps do.
 func withoutAuthorization(list string) string {
 	names := strings.Split(list, ",")
 	is := func(want string) func(string) bool {
@@ -116,7 +116,7 @@ func withoutAuthorization(list string) string {
 	return strings.Join(slices.DeleteFunc(names, is(fiber.HeaderAuthorization)), ",")
 }
 
-// isCORS tells the headers that awswire gives to any page.
+// isCORS reports whether a header is one of those that awswire sets for every origin.
 func isCORS(name string) bool {
 	return strings.HasPrefix(strings.ToLower(name), "access-control-")
 }

@@ -78,8 +78,8 @@ func statusOf(code string) int {
 	return http.StatusInternalServerError
 }
 
-// refuse answers a REST request with the problem that err is. 500 is a fault of
-// ours; what came too late, or could not come from behind, is worth another try.
+// refuse answers a REST request with err as a problem. An internal error becomes 503,
+// which clients may retry, where the time was up or the backend gave no answer.
 func refuse(c *fiber.Ctx, requestID string, err error) (status int, code string) {
 	public := cognito.Public(err)
 	status = statusOf(public.ErrorCode())
@@ -178,8 +178,8 @@ func onWire(c *fiber.Ctx) bool {
 	return c.Path() == "/" || len(c.Request().Header.Peek("X-Amz-Target")) > 0
 }
 
-// allowFailed has an answer of fail say whose pages may read it. What belongs to no route
-// is nobody's.
+// allowFailed sets, on an answer of fail, which origins may read it: those of the route's
+// audience, or those of callers where the path belongs to no route.
 func (s *Server) allowFailed(c *fiber.Ctx) {
 	switch {
 	case onWire(c):

@@ -9,8 +9,8 @@ import (
 
 var contentTypeField = []byte("Content-Type:")
 
-// manyContentTypes says whether a request has more than one Content-Type. fasthttp
-// shows the last alone; what stands before us may have gone by the first.
+// manyContentTypes reports whether a request has more than one Content-Type. fasthttp
+// returns only the last one, while a proxy in front of the broker may have gone by the first.
 func manyContentTypes(h *fasthttp.RequestHeader) bool {
 	seen := false
 	for rest := h.RawHeaders(); len(rest) > 0; {

@@ -61,8 +61,8 @@ type event struct {
 	err       error
 }
 
-// finish counts and logs a request that took the full path. Of wrong keys beyond
-// the limit WrongKeys tells the number: a line each would bury the others.
+// finish counts and logs a request that took the full path. It logs no line for a wrong
+// key beyond the limit: WrongKeys logs their number.
 func (s *Server) finish(e event) {
 	took := s.Now().Sub(e.began)
 	s.Metrics.Request(e.op, e.code, took)
@@ -91,9 +91,10 @@ func (s *Server) finish(e event) {
 	s.Log.Log(level, "request failed", append(fields, zap.Error(cause))...)
 }
 
-// levelOf tells what an operator has to see. Over a limit of this broker's clients
-// come by themselves, so that is an answer like a refusal; a quota of upstream's, or
-// a full house, may be too small. All else that passes is a fault of somebody's.
+// levelOf is the level at which a failed request is logged. Refusals are information, and
+// so are clients over a limit of this broker. An exhausted quota of upstream's, or of the
+// broker's own places for exchanges, is a warning: it may be too small. Any other passing
+// failure is an error.
 func levelOf(err error) zapcore.Level {
 	if err == nil || !cognito.Passing(err) {
 		return zapcore.InfoLevel

@@ -25,7 +25,8 @@ type responder struct {
 var (
 	wireResponder = responder{
 		header: madeHeader(wireContent, [][2]string{
-			{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", wireExpose}, {headerCache, string(flows.Hit)},
+			{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", wireExpose},
+			{headerCache, string(flows.Hit)},
 		}),
 		requestID: "x-amzn-RequestId", expose: wireExpose,
 		body: func(dst []byte, g *cache.EntryView, _ time.Time) []byte {

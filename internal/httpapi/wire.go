@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/cognito-broker/broker/internal/awswire"
 	"github.com/cognito-broker/broker/internal/cache"
@@ -20,17 +21,15 @@ const (
 	wireExpose   = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"
 )
 
-// wire answers POST /: from the memo when the same bytes were answered before
-// and still may be, else through awswire.
+// wire answers POST /: by a replay where the same bytes were answered before and that
+// answer is still valid, else by the full path through awswire.
 func (s *Server) wire(c *fiber.Ctx) error {
 	began := s.Now()
 	target := c.Request().Header.Peek("X-Amz-Target")
 	hot := s.hotWire[string(target)]
 	var key cache.MemoKey
 	class := s.classes.of(c)
-	// Only what the full path accepts may be answered here: one target, the one type.
-	if hot != nil && string(c.Request().Header.ContentType()) == wireContent && len(c.Request().Header.PeekAll("X-Amz-Target")) == 1 &&
-		!manyContentTypes(&c.Request().Header) {
+	if hot != nil && replayable(&c.Request().Header) {
 		key = s.Memo.Key(target, class, c.Request().Body())
 		if s.replay(c, key, began, &wireResponder, hot) {
 			return nil
@@ -67,17 +66,24 @@ func (s *Server) wire(c *fiber.Ctx) error {
 	return nil
 }
 
-// refuseForeign refuses a call that a foreign page sent in the name of a caller.
+// replayable reports whether the full path would accept the header of a request on the
+// wire: a replay must not answer what the full path refuses.
+func replayable(h *fasthttp.RequestHeader) bool {
+	return string(h.ContentType()) == wireContent && len(h.PeekAll("X-Amz-Target")) == 1 && !manyContentTypes(h)
+}
+
+// refuseForeign refuses a request for callers that a page of another origin sent.
 func (s *Server) refuseForeign(c *fiber.Ctx, began time.Time) {
-	r := awswire.ErrorResponse(NewRequestID(), cognito.CodeAccessDenied, fiber.StatusBadRequest, "Pages of this origin may not act for callers; cors.caller_origins of the configuration adds origins.")
+	const detail = "Pages of this origin may not act for callers; cors.caller_origins of the configuration adds origins."
+	r := awswire.ErrorResponse(NewRequestID(), cognito.CodeAccessDenied, fiber.StatusBadRequest, detail)
 	requestID := send(c, r)
 	s.origins.allow(c, forCallers, wireExpose)
 	s.finish(event{began: began, route: "POST /", op: r.Operation, code: r.Code, status: r.Status, requestID: requestID})
 }
 
-// wireRequest copies a request out of Fiber's buffers: shared work may outlive
-// the handler. Headers are those that came, in their order and with repetitions,
-// of which fasthttp else shows one: a signature covers what came.
+// wireRequest copies a request out of Fiber's buffers, because work that requests share
+// may outlive the handler. It keeps all headers in their order, repeated ones too, for a
+// signature covers them as they were sent.
 func (s *Server) wireRequest(c *fiber.Ctx) *awswire.Request {
 	r := &awswire.Request{
 		Method:   strings.Clone(c.Method()),
@@ -103,7 +109,7 @@ func send(c *fiber.Ctx, r *awswire.Response) (requestID string) {
 	}
 	for _, header := range r.Headers {
 		if isCORS(header.Name) {
-			continue // the edge says whose pages may read what
+			continue // s.origins sets these
 		}
 		h.Set(header.Name, header.Value)
 		if strings.EqualFold(header.Name, "x-amzn-RequestId") {
@@ -114,7 +120,8 @@ func send(c *fiber.Ctx, r *awswire.Response) (requestID string) {
 	return requestID
 }
 
-// presigned takes STS's calls by URL; a plain GET finds nothing here.
+// presigned answers GET /: calls of STS with their parameters in the query. Without a
+// query there is no such route.
 func (s *Server) presigned(c *fiber.Ctx) error {
 	if len(c.Request().URI().QueryString()) == 0 {
 		return fiber.ErrNotFound

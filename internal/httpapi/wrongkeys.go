@@ -15,27 +15,27 @@ import (
 
 // Times and bounds of the log of wrong keys.
 const (
-	// wrongKeysSoon is how soon the log tells of the first ones after a quiet time.
+	// wrongKeysSoon is how soon the first ones after a quiet time are logged.
 	wrongKeysSoon = time.Second
-	// wrongKeysEvery is how often it tells of an address at most.
+	// wrongKeysEvery is the least time between two lines of one address.
 	wrongKeysEvery = 10 * time.Second
-	// wrongKeysNamed bounds the addresses that are told apart at a time.
+	// wrongKeysNamed bounds the addresses that are counted apart between two lines.
 	wrongKeysNamed = 64
 )
 
-// WrongKeys counts keys and signatures that are no caller's: it limits them by the
-// client's address, and has the log tell how many came from where. Right keys are
-// never counted, so no limit concerns them. Nothing that somebody sent is kept or
-// logged. It is safe for concurrent use.
+// WrongKeys counts API keys and signatures that are not those of a caller: it limits them
+// by the client's address, and logs how many came from each address. Right keys are never
+// counted, so the limit does not concern them. It keeps and logs nothing of a key or
+// signature itself. It is safe for concurrent use.
 type WrongKeys struct {
 	limit   *cache.Rates // nil: no limit
 	metrics *telemetry.Metrics
 	log     *zap.Logger
-	first   chan struct{} // holds one while there is something to tell
+	first   chan struct{} // holds one element while something is to be logged
 
 	mu     sync.Mutex
-	number map[string]int // since the log told last, by address
-	others int            // of more addresses than are told apart
+	number map[string]int // by address, since the last lines in the log
+	others int            // of addresses beyond wrongKeysNamed
 }
 
 // NewWrongKeys counts into metrics and log. The limit is by address; nil is none.
@@ -69,7 +69,7 @@ func (w *WrongKeys) count(address string) {
 	}
 }
 
-// Run tells the log until ctx ends, and then of what is left.
+// Run logs until ctx ends, and then what is left. It returns nil.
 func (w *WrongKeys) Run(ctx context.Context) error {
 	defer w.tell()
 	for {

@@ -87,16 +87,19 @@ func signingValues(query []param) (map[string]string, error) {
 		case name == "":
 			continue
 		case name != p.name:
-			return nil, incomplete("AWS query-string parameter '" + name + "' is in the wrong case. Re-examine the query-string parameters.")
+			return nil, incomplete("AWS query-string parameter '" + name +
+				"' is in the wrong case. Re-examine the query-string parameters.")
 		}
 		if _, repeated := values[name]; repeated {
-			return nil, incomplete("AWS query-string parameter '" + name + "' is repeated. Re-examine the query-string parameters.")
+			return nil, incomplete("AWS query-string parameter '" + name +
+				"' is repeated. Re-examine the query-string parameters.")
 		}
 		values[name] = p.value
 	}
 	for _, name := range []string{paramAlgorithm, paramCredential, paramSignature, paramSignedHeaders, paramDate} {
 		if values[name] == "" {
-			return nil, incomplete("AWS query-string parameters must include '" + name + "'. Re-examine the query-string parameters.")
+			return nil, incomplete("AWS query-string parameters must include '" + name +
+				"'. Re-examine the query-string parameters.")
 		}
 	}
 	return values, nil

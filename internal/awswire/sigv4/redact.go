@@ -12,7 +12,8 @@ const redacted = "[redacted]"
 
 // String redacts the session token.
 func (c Credential) String() string {
-	return fmt.Sprintf("sigv4.Credential{%s/%s/%s/%s SessionToken:%s}", c.AccessKeyID, c.Date, c.Region, c.Service, redacted)
+	return fmt.Sprintf("sigv4.Credential{%s/%s/%s/%s SessionToken:%s}",
+		c.AccessKeyID, c.Date, c.Region, c.Service, redacted)
 }
 
 // GoString redacts.

@@ -17,7 +17,8 @@ func parseCredential(value string) (Credential, error) {
 	// One element more than allowed is enough to know.
 	parts := strings.SplitN(value, "/", 6)
 	if len(parts) != 5 {
-		return Credential{}, incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
+		return Credential{}, incomplete(
+			"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
 	}
 	c := Credential{AccessKeyID: parts[0], Date: parts[1], Region: parts[2], Service: parts[3]}
 	if !validAccessKey(c.AccessKeyID) {

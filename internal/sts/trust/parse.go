@@ -23,7 +23,8 @@ func wrong(n *node, format string, args ...any) error {
 // Parse reads a policy, at most 4096 bytes of JSON. It fails with *Error.
 func Parse(text string) (*Policy, error) {
 	if len(text) > maxPolicy {
-		return nil, &Error{Line: 1, Message: fmt.Sprintf("the policy has %d bytes; expected at most %d", len(text), maxPolicy)}
+		message := fmt.Sprintf("the policy has %d bytes; expected at most %d", len(text), maxPolicy)
+		return nil, &Error{Line: 1, Message: message}
 	}
 	root, err := readTree(text)
 	if err != nil {
@@ -56,7 +57,8 @@ func (p *Policy) readStatements(n *node) error {
 	for number, item := range n.items() {
 		s := statement{line: item.line}
 		err := s.read(item)
-		if err == nil && s.sid != "" && slices.ContainsFunc(p.statements, func(other statement) bool { return other.sid == s.sid }) {
+		sameSid := func(other statement) bool { return other.sid == s.sid }
+		if err == nil && s.sid != "" && slices.ContainsFunc(p.statements, sameSid) {
 			err = wrong(item, "the Sid %q stands twice", s.sid)
 		}
 		if err != nil {
@@ -86,7 +88,10 @@ func (s *statement) read(n *node) error {
 			}
 			return err
 		},
-		"Principal": func(n *node) error { principal = n.kind != kindObject || len(n.members) > 0; return s.readPrincipal(n) },
+		"Principal": func(n *node) error {
+			principal = n.kind != kindObject || len(n.members) > 0
+			return s.readPrincipal(n)
+		},
 		"Action":    func(n *node) error { return s.readActions(n) },
 		"Condition": func(n *node) error { return s.readConditions(n) },
 	})
@@ -157,7 +162,8 @@ func (s *statement) readConditions(n *node) error {
 			if err != nil {
 				return err
 			}
-			if slices.ContainsFunc(operator.node.members[:n], func(m member) bool { return strings.EqualFold(m.name, key.name) }) {
+			sameName := func(m member) bool { return strings.EqualFold(m.name, key.name) }
+			if slices.ContainsFunc(operator.node.members[:n], sameName) {
 				return wrong(key.node, "%q of %s stands twice; keys are case-insensitive", key.name, operator.name)
 			}
 			s.conditions = append(s.conditions, *c)
@@ -169,16 +175,19 @@ func (s *statement) readConditions(n *node) error {
 func readCondition(operator string, m member) (*condition, error) {
 	c := &condition{line: m.node.line, key: m.name}
 	if !c.readOperator(operator) {
-		return nil, wrong(m.node, "the operator %q is not known; expected StringEquals, StringLike or another of strings, or Null", operator)
+		return nil, wrong(m.node,
+			"the operator %q is not known; expected StringEquals, StringLike or another of strings, or Null", operator)
 	}
 	var multi, ok bool
 	if c.read, multi, ok = keyOf(m.name); !ok {
-		return nil, wrong(m.node, "the condition key %q is not known; expected %saud, amr or sub, aws:RequestTag/…, aws:TagKeys or sts:RoleSessionName", m.name, keyPrefix)
+		return nil, wrong(m.node, "the condition key %q is not known; expected %saud, amr or sub,"+
+			" aws:RequestTag/…, aws:TagKeys or sts:RoleSessionName", m.name, keyPrefix)
 	}
 	// IAM documents that such keys need a set operator, and not what becomes of
 	// them without one: to take either would guess at a permission.
 	if multi && c.quantifier == single && !c.null {
-		return nil, wrong(m.node, "%s holds several values; expected ForAnyValue:%s or ForAllValues:%s", m.name, operator, operator)
+		return nil, wrong(m.node,
+			"%s holds several values; expected ForAnyValue:%s or ForAllValues:%s", m.name, operator, operator)
 	}
 	values, err := m.node.texts(m.name)
 	if err != nil {
