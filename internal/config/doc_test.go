@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -12,7 +13,8 @@ import (
 
 // paths lists the path of every key of a type, in the documentation's notation.
 func paths(t reflect.Type, path string) []string {
-	if t.PkgPath() == "time" || t == reflect.TypeFor[config.Secret]() || t == reflect.TypeFor[config.Key]() || t == reflect.TypeFor[[]config.Key]() || t == reflect.TypeFor[[]config.Secret]() ||
+	if t.PkgPath() == "time" || t == reflect.TypeFor[config.Secret]() || t == reflect.TypeFor[config.Key]() ||
+		t == reflect.TypeFor[[]config.Key]() || t == reflect.TypeFor[[]config.Secret]() ||
 		t == reflect.TypeFor[[]netip.Prefix]() {
 		return []string{path}
 	}
@@ -39,11 +41,11 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	if len(all) < 60 {
 		t.Errorf("got %d keys, want all of the contract's", len(all))
 	}
-	rows := make(map[string]bool)
+	rows, entry := make(map[string]bool), regexp.MustCompile("^- `([^`]+)` \\(")
 	for line := range strings.SplitSeq(string(data), "\n") {
-		if rest, ok := strings.CutPrefix(line, "| `"); ok {
-			key, _, _ := strings.Cut(rest, "`")
-			rows[key] = true
+		// An entry is a key, and in brackets what it takes.
+		if found := entry.FindStringSubmatch(line); found != nil {
+			rows[found[1]] = true
 		}
 	}
 	known := map[string]bool{"cache.clients": true} // a list with a default of its own

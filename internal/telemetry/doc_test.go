@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -30,9 +31,11 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// An entry of the list is a name, its labels if it has any, and a colon.
+	entry := regexp.MustCompile("^- `broker_[a-z_]+`( \\(|:)")
 	metrics, rows := described(NewMetrics()), map[string]bool{}
 	for line := range strings.SplitSeq(string(data), "\n") {
-		if rest, ok := strings.CutPrefix(line, "| `broker_"); ok {
+		if rest, ok := strings.CutPrefix(line, "- `broker_"); ok && entry.MatchString(line) {
 			name, _, _ := strings.Cut(rest, "`")
 			rows["broker_"+name] = true
 		}
