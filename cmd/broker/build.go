@@ -117,7 +117,9 @@ func (b *broker) assemble(ctx context.Context, c *config.Config, log *zap.Logger
 	return b.buildEdge(c, metrics, log, development)
 }
 
-func (b *broker) buildFlows(ctx context.Context, c *config.Config, metrics *telemetry.Metrics, log *zap.Logger) (err error) {
+func (b *broker) buildFlows(
+	ctx context.Context, c *config.Config, metrics *telemetry.Metrics, log *zap.Logger,
+) (err error) {
 	if b.memory, err = cache.NewMemory(c.Cache.Memory.MaxEntries, nil); err != nil {
 		return err
 	}
@@ -139,7 +141,8 @@ func (b *broker) buildFlows(ctx context.Context, c *config.Config, metrics *tele
 		Memory: b.memory, Epochs: cache.NewEpochs(), Names: entryNames(c),
 		Floors: floors(c), RenewIdle: c.Cache.RenewIdle, Observer: metrics,
 		Unreadable: func(pool string, err error) {
-			log.Warn("a pool's changes end its cache for longer than they must: it may not be read", zap.String("pool", pool), zap.Error(err))
+			log.Warn("a pool's changes end its cache for longer than they must: it may not be read", zap.String("pool", pool),
+				zap.Error(err))
 		},
 		Timeout: c.Limits.RequestTimeout, MaxRenewals: c.Cache.Memory.MaxEntries,
 	}
@@ -167,7 +170,9 @@ func (b *broker) buildFlows(ctx context.Context, c *config.Config, metrics *tele
 	return nil
 }
 
-func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *zap.Logger, development *httpapi.Development) error {
+func (b *broker) buildEdge(
+	c *config.Config, metrics *telemetry.Metrics, log *zap.Logger, development *httpapi.Development,
+) error {
 	known, err := callersOf(c)
 	if err != nil {
 		return err
@@ -186,8 +191,9 @@ func (b *broker) buildEdge(c *config.Config, metrics *telemetry.Metrics, log *za
 	b.http = httpapi.New(httpapi.Config{
 		Flows: b.flows, Wire: wire, Memo: b.memo, Clients: clients(c), Metrics: metrics, Log: log,
 		Ready: b.ready, Development: development, Issuer: b.backend.issuer, Explainer: b.backend.explainer,
-		Callers: known, Failed: b.wrong.Note, PoolOf: poolOf, AccountID: c.Cognito.AccountID, TrustedProxies: c.Limits.TrustedProxies,
-		PublicURL: c.PublicURL, Hosts: c.GoodHosts(), Origins: c.CORS.Origins, CallerOrigins: c.CORS.CallerOrigins,
+		Callers: known, Failed: b.wrong.Note, PoolOf: poolOf, AccountID: c.Cognito.AccountID,
+		TrustedProxies: c.Limits.TrustedProxies,
+		PublicURL:      c.PublicURL, Hosts: c.GoodHosts(), Origins: c.CORS.Origins, CallerOrigins: c.CORS.CallerOrigins,
 		BodyBytes: c.Limits.BodyBytes, BodyMemory: c.Limits.BodyMemory, RequestTimeout: c.Limits.RequestTimeout,
 		Connections: c.Limits.Connections, ConnectionsPerAddress: c.Limits.ConnectionsPerAddress,
 	})

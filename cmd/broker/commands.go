@@ -182,10 +182,12 @@ func token(p process) error {
 		return err
 	}
 	if c.DevelopmentIssuer() == "" {
-		return errors.New("token: the configuration has no development identity provider (development.identity_provider, in mode development)")
+		return errors.New("token: the configuration has no development identity provider (development.identity_provider, " +
+			"in mode development)")
 	}
 	if c.DevelopmentKeyFile() == "" {
-		return errors.New("token: cognito.store is :memory:, so the development identity provider keeps no key file to mint with")
+		return errors.New("token: cognito.store is :memory:, so the development identity provider keeps no key file to " +
+			"mint with")
 	}
 	key, err := devidp.LoadOrCreateKey(c.DevelopmentKeyFile())
 	if err != nil {

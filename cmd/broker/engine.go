@@ -73,7 +73,9 @@ func engineOn(ctx context.Context, c *config.Config, prover *logins.Prover, s *s
 
 // engineSTS is what the engine gets credentials from: the built-in STS, or a real
 // one that takes the engine's tokens. The engine itself comes into being after it.
-func (b *backend) engineSTS(ctx context.Context, c *config.Config, s *store.Store, engine func() *embedded.Engine) (sts.Assumer, error) {
+func (b *backend) engineSTS(
+	ctx context.Context, c *config.Config, s *store.Store, engine func() *embedded.Engine,
+) (sts.Assumer, error) {
 	if c.STS.Backend == config.BackendBuiltin {
 		return builtinSTS(ctx, c, s)
 	}
@@ -119,7 +121,8 @@ func storeReady(s *store.Store) func(ctx context.Context) []httpapi.Reason {
 // write to, with the issuer's keys as they are there.
 func explainer(ctx context.Context, c *config.Config, s *store.Store, prover *logins.Prover) (*embedded.Engine, error) {
 	tokens, err := issuer.New(ctx, issuer.Config{
-		Issuer: c.Cognito.Issuer, PublicURL: c.PublicURL, Region: c.Cognito.Region, Keys: s, Rotation: c.Cognito.SigningRotation,
+		Issuer: c.Cognito.Issuer, PublicURL: c.PublicURL, Region: c.Cognito.Region, Keys: s,
+		Rotation: c.Cognito.SigningRotation,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("openid issuer: %w", err)

@@ -65,7 +65,9 @@ func explain(ctx context.Context, p process) error {
 	return nil
 }
 
-func explained(ctx context.Context, p process, path, tokenFile string, q cognito.Question) (*cognito.Explanation, error) {
+func explained(
+	ctx context.Context, p process, path, tokenFile string, q cognito.Question,
+) (*cognito.Explanation, error) {
 	if q.Pool == "" {
 		return nil, errors.New("-pool ID is missing")
 	}

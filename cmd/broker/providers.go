@@ -18,7 +18,9 @@ import (
 )
 
 // newProver proves logins of the providers of the configuration. onFetch may be nil.
-func newProver(c *config.Config, developmentKeys []byte, onFetch func(provider string, err error)) (*logins.Prover, error) {
+func newProver(
+	c *config.Config, developmentKeys []byte, onFetch func(provider string, err error),
+) (*logins.Prover, error) {
 	all, err := providers(c, developmentKeys)
 	if err != nil {
 		return nil, err

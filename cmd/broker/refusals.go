@@ -24,6 +24,7 @@ func newRefusals(r config.Rate) (limits flows.Refusals, err error) {
 	if limits.Addresses, err = cache.NewAllowance(r.PerMinute, r.Burst, refusalNames, nil); err != nil {
 		return flows.Refusals{}, err
 	}
-	limits.Identities, err = cache.NewAllowance(max(1, r.PerMinute/refusalShare), max(1, r.Burst/refusalShare), refusalNames, nil)
+	limits.Identities, err = cache.NewAllowance(max(1, r.PerMinute/refusalShare), max(1, r.Burst/refusalShare),
+		refusalNames, nil)
 	return limits, err
 }

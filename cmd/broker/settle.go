@@ -186,7 +186,8 @@ func (s *settler) settle(ctx context.Context) error {
 			continue
 		}
 		if len(ended) > 0 {
-			s.log.Info("settings were changed since redis knew them: what rests on them is not served any more", zap.Int("settings", len(ended)))
+			s.log.Info("settings were changed since redis knew them: what rests on them is not served any more",
+				zap.Int("settings", len(ended)))
 		}
 		return nil
 	}
@@ -208,7 +209,9 @@ func (s *settler) meet(ctx context.Context, old settings.Record) (settings.State
 }
 
 // put writes what was not written so before, and goes by it.
-func (s *settler) put(ctx context.Context, seen fleet.SettingsRecord, old, next settings.Record, state settings.State) (stands bool, err error) {
+func (s *settler) put(
+	ctx context.Context, seen fleet.SettingsRecord, old, next settings.Record, state settings.State,
+) (stands bool, err error) {
 	if old.Of(state) && !seen.OldKey {
 		stands, err = s.fleet.KeepSettings(ctx, s.kind, seen)
 	} else {

@@ -39,7 +39,8 @@ func importLines(ctx context.Context, p process) error {
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "imported %d pools, %d identities, %d logins\n", count.Pools, count.Identities, count.Logins)
+	_, err = fmt.Fprintf(p.stdout, "imported %d pools, %d identities, %d logins\n", count.Pools, count.Identities,
+		count.Logins)
 	return err
 }
 

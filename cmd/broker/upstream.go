@@ -39,7 +39,8 @@ func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
 
 // remoteSTS is AWS's STS, or whatever stands at the endpoint.
 func remoteSTS(c *config.Config) (*sts.Remote, error) {
-	remote, err := sts.NewRemote(sts.RemoteConfig{Region: c.Cognito.Region, Endpoint: c.STS.Endpoint, HTTPClient: upstream.NewHTTPClient()})
+	remote, err := sts.NewRemote(sts.RemoteConfig{Region: c.Cognito.Region, Endpoint: c.STS.Endpoint,
+		HTTPClient: upstream.NewHTTPClient()})
 	if err != nil {
 		return nil, fmt.Errorf("sts: %w", err)
 	}

@@ -47,7 +47,9 @@ func New(base, key string) (*Client, error) {
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
 		return nil, errors.New("the URL: expected https, or http to a loopback host")
 	}
-	if len(key) < minKey || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if len(key) < minKey || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool {
+		return r <= ' ' || r > '~'
+	}) {
 		return nil, errors.New("the API key: expected 16 to 1024 visible ASCII characters in one line")
 	}
 	return &Client{base: u, key: key, http: &http.Client{

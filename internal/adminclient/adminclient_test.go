@@ -27,7 +27,8 @@ func client(t *testing.T, url string) *adminclient.Client {
 
 func TestRotateSigningKey(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost || r.URL.Path != "/below/v1/signing-keys/rotate" || r.Header.Get("Authorization") != "Bearer "+apiKey {
+		if r.Method != http.MethodPost || r.URL.Path != "/below/v1/signing-keys/rotate" ||
+			r.Header.Get("Authorization") != "Bearer "+apiKey {
 			t.Errorf("got %s %s, want the route below the URL, with the key", r.Method, r.URL.Path)
 		}
 		io.WriteString(w, `{"keyId":"us-east-17","more":1}`)
@@ -49,12 +50,13 @@ func TestAnswersOfOthers(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"not found":   {http.NotFound, "status 404, and no answer of a broker"},
-		"empty":       {func(http.ResponseWriter, *http.Request) {}, "whether it did what was asked is not known"},
-		"garbage":     {says(200, "<html>"), "whether it did what was asked is not known"},
-		"no id":       {says(200, `{"keyId":""}`), "whether it did what was asked is not known"},
-		"the key":     {says(200, `{"keyId":"`+apiKey+`"}`), "whether it did what was asked is not known"},
-		"two ids":     {says(200, `{"keyId":"us-east-17","keyID":"us-east-18"}`), "whether it did what was asked is not known"},
+		"not found": {http.NotFound, "status 404, and no answer of a broker"},
+		"empty":     {func(http.ResponseWriter, *http.Request) {}, "whether it did what was asked is not known"},
+		"garbage":   {says(200, "<html>"), "whether it did what was asked is not known"},
+		"no id":     {says(200, `{"keyId":""}`), "whether it did what was asked is not known"},
+		"the key":   {says(200, `{"keyId":"`+apiKey+`"}`), "whether it did what was asked is not known"},
+		"two ids": {says(200, `{"keyId":"us-east-17","keyID":"us-east-18"}`),
+			"whether it did what was asked is not known"},
 		"two lines":   {says(200, `{"keyId":"a\nb"}`), "whether it did what was asked is not known"},
 		"without end": {endless, "whether it did what was asked is not known"},
 		"reflects": {func(w http.ResponseWriter, r *http.Request) {
@@ -63,8 +65,10 @@ func TestAnswersOfOthers(t *testing.T) {
 		"long words": {says(500, `{"code":"Bad","detail":"`+strings.Repeat("x", 5000)+`"}`), "..."},
 		"half":       {half, "read the answer"},
 		"hangs up":   {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
-		"301":        {http.RedirectHandler(elsewhere.URL, http.StatusMovedPermanently).ServeHTTP, "redirects are not followed"},
-		"307":        {http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect).ServeHTTP, "redirects are not followed"},
+		"301": {http.RedirectHandler(elsewhere.URL, http.StatusMovedPermanently).ServeHTTP,
+			"redirects are not followed"},
+		"307": {http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect).ServeHTTP,
+			"redirects are not followed"},
 		"308 reflects": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "http://%"+apiKey)
 			w.WriteHeader(308)
@@ -97,27 +101,32 @@ func TestACallEndsWithItsContext(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { cancel(); <-release }))
 	defer server.Close()
 	defer close(release)
-	if id, err := client(t, server.URL).RotateSigningKey(ctx); id != "" || err == nil || !errors.Is(ctx.Err(), context.Canceled) {
+	if id, err := client(t, server.URL).RotateSigningKey(ctx); id != "" || err == nil ||
+		!errors.Is(ctx.Err(), context.Canceled) {
 		t.Errorf("got %q %v, want the context's end", id, err)
 	}
 }
 
 // The key goes over a network by TLS alone.
 func TestNew(t *testing.T) {
-	for _, good := range []string{"https://broker.example", "https://broker.example:8443/below/", "http://localhost:8080", "http://127.0.0.1", "http://[::1]:8080"} {
+	for _, good := range []string{"https://broker.example", "https://broker.example:8443/below/", "http://localhost:8080",
+		"http://127.0.0.1", "http://[::1]:8080"} {
 		if _, err := adminclient.New(good, apiKey); err != nil {
 			t.Errorf("%s: got %v", good, err)
 		}
 	}
 	for _, bad := range []string{
-		"", "broker.example", "https://", "ftp://localhost", "http://broker.example", "http://localhost.example", "http://127.0.0.1.example",
-		"https://u:p@broker.example", "https://broker.example?x", "https://broker.example?", "https://broker.example#x", "http://%zz",
+		"", "broker.example", "https://", "ftp://localhost", "http://broker.example", "http://localhost.example",
+		"http://127.0.0.1.example",
+		"https://u:p@broker.example", "https://broker.example?x", "https://broker.example?", "https://broker.example#x",
+		"http://%zz",
 	} {
 		if _, err := adminclient.New(bad, apiKey); err == nil {
 			t.Errorf("%q: got a client, want an error", bad)
 		}
 	}
-	for _, bad := range []string{"", "fifteen-letters", strings.Repeat("k", 1025), apiKey + "\n", apiKey + "\r\nX: y", apiKey + " ", apiKey + "é"} {
+	for _, bad := range []string{"", "fifteen-letters", strings.Repeat("k", 1025), apiKey + "\n", apiKey + "\r\nX: y",
+		apiKey + " ", apiKey + "é"} {
 		if _, err := adminclient.New("https://broker.example", bad); err == nil || strings.Contains(err.Error(), apiKey) {
 			t.Error("a bad key: got a client, or an error with the key")
 		}

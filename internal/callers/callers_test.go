@@ -34,15 +34,17 @@ func apiKeys(keys ...string) (digests []callers.Digest) {
 
 func backend() callers.Config {
 	return callers.Config{
-		Name: "backend", AccessKeys: accessKeys("AKIDEXAMPLEBACKEND", "SECRET-of-backend"), APIKeys: apiKeys("SECRET-key-of-backend"),
-		Scopes: []callers.Scope{callers.Developer}, Pools: []string{poolA},
+		Name: "backend", AccessKeys: accessKeys("AKIDEXAMPLEBACKEND", "SECRET-of-backend"),
+		APIKeys: apiKeys("SECRET-key-of-backend"),
+		Scopes:  []callers.Scope{callers.Developer}, Pools: []string{poolA},
 	}
 }
 
 func other() callers.Config {
 	return callers.Config{
-		Name: "other", AccessKeys: accessKeys("AKIDEXAMPLEOTHER", "SECRET-of-backend"), APIKeys: apiKeys("SECRET-key-of-other"),
-		Scopes: []callers.Scope{callers.Admin, callers.Explain}, Pools: []string{callers.AnyPool},
+		Name: "other", AccessKeys: accessKeys("AKIDEXAMPLEOTHER", "SECRET-of-backend"),
+		APIKeys: apiKeys("SECRET-key-of-other"),
+		Scopes:  []callers.Scope{callers.Admin, callers.Explain}, Pools: []string{callers.AnyPool},
 	}
 }
 
@@ -89,7 +91,9 @@ func TestNewRefuses(t *testing.T) {
 		"all but one colon":   func(c *callers.Config) { c.PassRoles = []string{"*:*"} },
 		"role that is none":   func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::000000000000:user/x"} },
 		"ARN without a role":  func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::000000000000:"} },
-		"long role":           func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::1:role/" + strings.Repeat("r", 1024)} },
+		"long role": func(c *callers.Config) {
+			c.PassRoles = []string{"arn:aws:iam::1:role/" + strings.Repeat("r", 1024)}
+		},
 		"unknown scope":       func(c *callers.Config) { c.Scopes = append(c.Scopes, "root") },
 		"empty scope":         func(c *callers.Config) { c.Scopes = []callers.Scope{""} },
 		"scope in other case": func(c *callers.Config) { c.Scopes = []callers.Scope{"Admin"} },
@@ -99,7 +103,8 @@ func TestNewRefuses(t *testing.T) {
 		c := other()
 		change(&c)
 		r, err := callers.New(account, []callers.Config{backend(), c})
-		if err == nil || r != nil || !strings.HasPrefix(err.Error(), "caller 1: ") || strings.Contains(err.Error(), "SECRET") {
+		if err == nil || r != nil || !strings.HasPrefix(err.Error(), "caller 1: ") ||
+			strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: got %v, want a refusal of caller 1 without secrets", name, err)
 		}
 	}
@@ -114,9 +119,11 @@ func TestNewTakes(t *testing.T) {
 		"shortest names":     func(c *callers.Config) { c.Name, c.AccessKeys[0].ID = "n", "A" },
 		"longest access key": func(c *callers.Config) { c.AccessKeys[0].ID = strings.Repeat("A", 128) },
 		"access key":         func(c *callers.Config) { c.AccessKeys[0].ID = "azAZ09_" },
-		"longest role":       func(c *callers.Config) { c.PassRoles = []string{beginning + strings.Repeat("r", 1024-len(beginning))} },
-		"any role":           func(c *callers.Config) { c.PassRoles = []string{"*"} },
-		"any resource":       func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::000000000000:?ole/x"} },
+		"longest role": func(c *callers.Config) {
+			c.PassRoles = []string{beginning + strings.Repeat("r", 1024-len(beginning))}
+		},
+		"any role":     func(c *callers.Config) { c.PassRoles = []string{"*"} },
+		"any resource": func(c *callers.Config) { c.PassRoles = []string{"arn:aws:iam::000000000000:?ole/x"} },
 	} {
 		c := other()
 		change(&c)
@@ -174,7 +181,8 @@ func TestByAPIKey(t *testing.T) {
 		asked := rapid.StringN(0, 9, 1100).Draw(rt, "asked")
 		if len(keys) > 0 && rapid.Bool().Draw(rt, "near") {
 			key := rapid.SampledFrom(keys).Draw(rt, "key")
-			asked = rapid.SampledFrom([]string{key, key + "x", key[:len(key)-1], "x" + key, strings.ToUpper(key)}).Draw(rt, "form")
+			asked = rapid.SampledFrom([]string{key, key + "x", key[:len(key)-1], "x" + key, strings.ToUpper(key)}).Draw(rt,
+				"form")
 		}
 		want := ""
 		for i, key := range keys {

@@ -18,11 +18,13 @@ func silent(t *testing.T) map[string][]any {
 	config := backend()
 	key, digest := config.AccessKeys[0], config.APIKeys[0]
 	return map[string][]any{
-		"Caller":    {c, *c, []*callers.Caller{c}, map[string]*callers.Caller{"c": c}, struct{ C *callers.Caller }{c}},
-		"Config":    {config, &config, []callers.Config{config}, struct{ C callers.Config }{config}},
-		"Registry":  {r, *r, struct{ R callers.Registry }{*r}, struct{ r *callers.Registry }{r}},
-		"AccessKey": {key, &key, config.AccessKeys, struct{ K callers.AccessKey }{key}, map[string]callers.AccessKey{"k": key}},
-		"Digest":    {digest, &digest, config.APIKeys, struct{ D callers.Digest }{digest}, map[callers.Digest]bool{digest: true}},
+		"Caller":   {c, *c, []*callers.Caller{c}, map[string]*callers.Caller{"c": c}, struct{ C *callers.Caller }{c}},
+		"Config":   {config, &config, []callers.Config{config}, struct{ C callers.Config }{config}},
+		"Registry": {r, *r, struct{ R callers.Registry }{*r}, struct{ r *callers.Registry }{r}},
+		"AccessKey": {key, &key, config.AccessKeys, struct{ K callers.AccessKey }{key},
+			map[string]callers.AccessKey{"k": key}},
+		"Digest": {digest, &digest, config.APIKeys, struct{ D callers.Digest }{digest},
+			map[callers.Digest]bool{digest: true}},
 	}
 }
 
@@ -49,7 +51,8 @@ func checkSilent(t *testing.T, name, text string) {
 	digest := [32]byte(callers.DigestOf("SECRET-key-of-backend"))
 	for _, secret := range []string{
 		"SECRET", fmt.Sprintf("%x", "SECRET"), strings.Trim(fmt.Sprint([]byte("SECRET")), "[]"),
-		fmt.Sprintf("%x", digest), strings.Trim(fmt.Sprint(digest), "[]"), strings.Trim(fmt.Sprintf("%#v", digest[:4]), "[]byte{}"),
+		fmt.Sprintf("%x", digest), strings.Trim(fmt.Sprint(digest), "[]"),
+		strings.Trim(fmt.Sprintf("%#v", digest[:4]), "[]byte{}"),
 	} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s: got a text of %d bytes that shows a secret", name, len(text))

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-var poolARN = regexp.MustCompile(`\Aarn:aws(?:-[a-z]+)*:cognito-identity:([a-z0-9-]+):[0-9]{12}:identitypool/([\w-]+:[0-9a-f-]+)\z`)
+var poolARN = regexp.MustCompile(
+	`\Aarn:aws(?:-[a-z]+)*:cognito-identity:([a-z0-9-]+):[0-9]{12}:identitypool/([\w-]+:[0-9a-f-]+)\z`)
 
 // PoolOfARN is the id of the pool that a resource's ARN names (docs/cognito.md#pools). The
 // region stands there twice and must be the same.

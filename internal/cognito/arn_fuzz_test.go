@@ -16,7 +16,8 @@ func FuzzPoolARN(f *testing.F) {
 		"arn:aws-cn:cognito-identity:us-east-1:000000000000:identitypool/" + id,
 		"arn:aws:cognito-identity:eu-west-1:000000000000:identitypool/" + id,
 		"arn:aws:cognito-identity:us-east-1:000000000000:identitypool/" + id + "\n",
-		"arn:aws:cognito-identity::000000000000:identitypool/:0", "arn:aws:cognito-identity:-:000000000000:identitypool/-:-", "arn", "",
+		"arn:aws:cognito-identity::000000000000:identitypool/:0", "arn:aws:cognito-identity:-:000000000000:identitypool/-:-",
+		"arn", "",
 	} {
 		f.Add(seed, id)
 	}
@@ -24,7 +25,8 @@ func FuzzPoolARN(f *testing.F) {
 		if got, ok := cognito.PoolOfARN(arn); ok {
 			parts := strings.SplitN(arn, ":", 6)
 			region, _, _ := strings.Cut(got, ":")
-			if len(parts) != 6 || parts[0] != "arn" || parts[2] != "cognito-identity" || parts[3] != region || len(parts[4]) != 12 || parts[5] != "identitypool/"+got {
+			if len(parts) != 6 || parts[0] != "arn" || parts[2] != "cognito-identity" || parts[3] != region ||
+				len(parts[4]) != 12 || parts[5] != "identitypool/"+got {
 				t.Errorf("%q: got pool %q", arn, got)
 			}
 			if cognito.Validate("DescribeIdentityPool", map[string]any{"IdentityPoolId": got}) != nil {

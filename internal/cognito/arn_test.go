@@ -7,7 +7,8 @@ import (
 )
 
 func TestARNOfPool(t *testing.T) {
-	for region, partition := range map[string]string{"us-east-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov"} {
+	for region, partition := range map[string]string{"us-east-1": "aws", "cn-north-1": "aws-cn",
+		"us-gov-west-1": "aws-us-gov"} {
 		id := region + ":00000000-0000-4000-8000-000000000001"
 		arn := cognito.ARNOfPool("000000000000", id)
 		if want := "arn:" + partition + ":cognito-identity:" + region + ":000000000000:identitypool/" + id; arn != want {

@@ -4,8 +4,9 @@ import "fmt"
 
 // Literal texts of the service (docs/cognito.md#messages).
 const (
-	MsgGuestsNotAllowed    = "Unauthenticated access is not supported for this identity pool."
-	MsgLoginsDontMatch     = "Logins don't match. Please include at least one valid login for this identity or identity pool."
+	MsgGuestsNotAllowed = "Unauthenticated access is not supported for this identity pool."
+	MsgLoginsDontMatch  = "Logins don't match. Please include at least one valid login for this identity or identity " +
+		"pool."
 	MsgUnsupportedProvider = "Token is not from a supported provider of this identity pool."
 	MsgPoolConfiguration   = "Invalid identity pool configuration. Check assigned IAM roles for this pool."
 	MsgAlreadyLinked       = "Logins are already linked to another account."

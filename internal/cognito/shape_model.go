@@ -22,12 +22,14 @@ var (
 	pageToken     = &shape{kind: kindString, min: 1, max: 65535, pattern: whole(`[\S]+`)}
 	provider      = &shape{kind: kindString, min: 1, max: 128}
 	developerName = &shape{kind: kindString, min: 1, max: 128, pattern: whole(`[\w._-]+`)}
-	logins        = &shape{kind: kindMap, max: 10, key: provider, value: &shape{kind: kindString, min: 1, max: 50000, sensitive: true}}
+	logins        = &shape{kind: kindMap, max: 10, key: provider,
+		value: &shape{kind: kindString, min: 1, max: 50000, sensitive: true}}
 	loginNames    = &shape{kind: kindList, element: provider}
 	developerUser = &shape{kind: kindString, min: 1, max: 1024}
 	tagKey        = &shape{kind: kindString, min: 1, max: 128}
 	poolTags      = &shape{kind: kindMap, key: tagKey, value: &shape{kind: kindString, max: 256}}
-	principalTags = &shape{kind: kindMap, max: 50, key: &shape{kind: kindString, min: 1, max: 128}, value: &shape{kind: kindString, min: 1, max: 256}}
+	principalTags = &shape{kind: kindMap, max: 50, key: &shape{kind: kindString, min: 1, max: 128},
+		value: &shape{kind: kindString, min: 1, max: 256}}
 )
 
 func newInputs() map[string]*shape {
@@ -37,30 +39,52 @@ func newInputs() map[string]*shape {
 		setting = poolSettings()
 	)
 	return map[string]*shape{
-		"DeleteIdentities":          input(required("IdentityIdsToDelete", &shape{kind: kindList, min: 1, max: 60, element: identityID})),
-		"ListIdentities":            input(required("IdentityPoolId", poolID), required("MaxResults", queryLimit), optional("NextToken", pageToken), optional("HideDisabled", flag)),
-		"ListTagsForResource":       input(required("ResourceArn", arn)),
-		"TagResource":               input(required("Tags", poolTags), required("ResourceArn", arn)),
-		"UntagResource":             input(required("TagKeys", &shape{kind: kindList, element: tagKey}), required("ResourceArn", arn)),
-		"CreateIdentityPool":        input(append(setting, name, guests)...),
-		"DeleteIdentityPool":        input(required("IdentityPoolId", poolID)),
-		"DescribeIdentity":          input(required("IdentityId", identityID)),
-		"DescribeIdentityPool":      input(required("IdentityPoolId", poolID)),
-		"GetIdentityPoolRoles":      input(required("IdentityPoolId", poolID)),
-		"ListIdentityPools":         input(required("MaxResults", queryLimit), optional("NextToken", pageToken)),
-		"UpdateIdentityPool":        input(append(poolSettings(), required("IdentityPoolId", poolID), name, guests)...),
-		"SetIdentityPoolRoles":      input(required("Roles", roles()), optional("RoleMappings", roleMappings()), required("IdentityPoolId", poolID)),
-		"UnlinkIdentity":            input(required("Logins", logins), required("LoginsToRemove", loginNames), required("IdentityId", identityID)),
-		"GetOpenIdToken":            input(optional("Logins", logins), required("IdentityId", identityID)),
-		"GetId":                     input(optional("Logins", logins), optional("AccountId", accountID), required("IdentityPoolId", poolID)),
-		"GetCredentialsForIdentity": input(optional("Logins", logins), required("IdentityId", identityID), optional("CustomRoleArn", arn)),
+		"DeleteIdentities": input(
+			required("IdentityIdsToDelete", &shape{kind: kindList, min: 1, max: 60, element: identityID}),
+		),
+		"ListIdentities": input(
+			required("IdentityPoolId", poolID), required("MaxResults", queryLimit), optional("NextToken", pageToken),
+			optional("HideDisabled", flag),
+		),
+		"ListTagsForResource": input(required("ResourceArn", arn)),
+		"TagResource":         input(required("Tags", poolTags), required("ResourceArn", arn)),
+		"UntagResource": input(
+			required("TagKeys", &shape{kind: kindList, element: tagKey}), required("ResourceArn", arn),
+		),
+		"CreateIdentityPool":   input(append(setting, name, guests)...),
+		"DeleteIdentityPool":   input(required("IdentityPoolId", poolID)),
+		"DescribeIdentity":     input(required("IdentityId", identityID)),
+		"DescribeIdentityPool": input(required("IdentityPoolId", poolID)),
+		"GetIdentityPoolRoles": input(required("IdentityPoolId", poolID)),
+		"ListIdentityPools": input(
+			required("MaxResults", queryLimit), optional("NextToken", pageToken),
+		),
+		"UpdateIdentityPool": input(
+			append(poolSettings(), required("IdentityPoolId", poolID), name, guests)...,
+		),
+		"SetIdentityPoolRoles": input(
+			required("Roles", roles()), optional("RoleMappings", roleMappings()), required("IdentityPoolId", poolID),
+		),
+		"UnlinkIdentity": input(
+			required("Logins", logins), required("LoginsToRemove", loginNames), required("IdentityId", identityID),
+		),
+		"GetOpenIdToken": input(
+			optional("Logins", logins), required("IdentityId", identityID),
+		),
+		"GetId": input(
+			optional("Logins", logins), optional("AccountId", accountID), required("IdentityPoolId", poolID),
+		),
+		"GetCredentialsForIdentity": input(
+			optional("Logins", logins), required("IdentityId", identityID), optional("CustomRoleArn", arn),
+		),
 		"GetOpenIdTokenForDeveloperIdentity": input(
 			required("Logins", logins), optional("PrincipalTags", principalTags),
 			required("IdentityPoolId", poolID), optional("IdentityId", identityID),
 			optional("TokenDuration", &shape{kind: kindLong, min: 1, max: 86400}),
 		),
 		"LookupDeveloperIdentity": input(
-			required("IdentityPoolId", poolID), optional("IdentityId", identityID), optional("DeveloperUserIdentifier", developerUser),
+			required("IdentityPoolId", poolID), optional("IdentityId", identityID),
+			optional("DeveloperUserIdentifier", developerUser),
 			optional("MaxResults", queryLimit), optional("NextToken", pageToken),
 		),
 		"MergeDeveloperIdentities": input(
@@ -71,7 +95,9 @@ func newInputs() map[string]*shape {
 			required("IdentityId", identityID), required("IdentityPoolId", poolID),
 			required("DeveloperProviderName", developerName), required("DeveloperUserIdentifier", developerUser),
 		),
-		"GetPrincipalTagAttributeMap": input(required("IdentityPoolId", poolID), required("IdentityProviderName", provider)),
+		"GetPrincipalTagAttributeMap": input(
+			required("IdentityPoolId", poolID), required("IdentityProviderName", provider),
+		),
 		"SetPrincipalTagAttributeMap": input(
 			optional("PrincipalTags", principalTags), required("IdentityPoolId", poolID),
 			required("IdentityProviderName", provider), optional("UseDefaults", flag),
@@ -86,7 +112,8 @@ func poolSettings() []member {
 		optional("ClientId", &shape{kind: kindString, min: 1, max: 128, pattern: whole(`[\w_]+`)}),
 		optional("ServerSideTokenCheck", flag),
 	}}
-	clientID := &shape{kind: kindString, min: 1, max: 128, pattern: whole(`[\w.;_/-]+`), sensitive: true} // Twitter's holds a secret
+	// Twitter's holds a secret
+	clientID := &shape{kind: kindString, min: 1, max: 128, pattern: whole(`[\w.;_/-]+`), sensitive: true}
 	return []member{
 		optional("SupportedLoginProviders", &shape{kind: kindMap, max: 10, key: provider, value: clientID}),
 		optional("IdentityPoolTags", poolTags),

@@ -66,7 +66,8 @@ func (c *check) done() bool { return c.wrongType != nil || len(c.findings) >= ma
 // add records a broken constraint. The value is already fit to be shown.
 func (c *check) add(value, path, constraint string) {
 	if !c.done() {
-		c.findings = append(c.findings, fmt.Sprintf("Value%s at '%s' failed to satisfy constraint: %s", value, path, constraint))
+		c.findings = append(c.findings,
+			fmt.Sprintf("Value%s at '%s' failed to satisfy constraint: %s", value, path, constraint))
 	}
 }
 

@@ -76,24 +76,33 @@ func TestBounds(t *testing.T) {
 		want string // empty: accepted
 	}{
 		{"pool id empty", "GetId", getID(tree{"IdentityPoolId": ""}),
-			"2 validation errors detected: " + item("", "identityPoolId", tooShort+"1") + "; " + item("", "identityPoolId", pattern)},
+			"2 validation errors detected: " + item("", "identityPoolId", tooShort+"1") + "; " +
+				item("", "identityPoolId", pattern)},
 		{"pool id least", "GetId", getID(tree{"IdentityPoolId": "a:0"}), ""},
 		{"pool id 54", "GetId", getID(tree{"IdentityPoolId": sized(54)}), ""},
 		{"pool id 55", "GetId", getID(tree{"IdentityPoolId": sized(55)}), ""},
 		{"pool id 56", "GetId", getID(tree{"IdentityPoolId": sized(56)}), one(sized(56), "identityPoolId", tooLong+"55")},
-		{"pool id of a user pool", "GetId", getID(tree{"IdentityPoolId": "us-east-1_AbC"}), one("us-east-1_AbC", "identityPoolId", pattern)},
-		{"pool id in capitals", "GetId", getID(tree{"IdentityPoolId": "us-east-1:ABC"}), one("us-east-1:ABC", "identityPoolId", pattern)},
-		{"pool id with a tail", "GetId", getID(tree{"IdentityPoolId": "us-east-1:abc\n"}), one("us-east-1:abc\n", "identityPoolId", pattern)},
-		{"pool id with a head", "GetId", getID(tree{"IdentityPoolId": " us-east-1:abc"}), one(" us-east-1:abc", "identityPoolId", pattern)},
+		{"pool id of a user pool", "GetId", getID(tree{"IdentityPoolId": "us-east-1_AbC"}),
+			one("us-east-1_AbC", "identityPoolId", pattern)},
+		{"pool id in capitals", "GetId", getID(tree{"IdentityPoolId": "us-east-1:ABC"}),
+			one("us-east-1:ABC", "identityPoolId", pattern)},
+		{"pool id with a tail", "GetId", getID(tree{"IdentityPoolId": "us-east-1:abc\n"}),
+			one("us-east-1:abc\n", "identityPoolId", pattern)},
+		{"pool id with a head", "GetId", getID(tree{"IdentityPoolId": " us-east-1:abc"}),
+			one(" us-east-1:abc", "identityPoolId", pattern)},
 		{"pool id odd but matching", "GetId", getID(tree{"IdentityPoolId": "us-east-1:930292469738"}), ""},
 
 		{"account empty", "GetId", getID(tree{"AccountId": ""}),
-			"2 validation errors detected: " + item("", "accountId", tooShort+"1") + "; " + item("", "accountId", `Member must satisfy regular expression pattern: \d+`)},
+			"2 validation errors detected: " + item("", "accountId", tooShort+"1") + "; " +
+				item("", "accountId", `Member must satisfy regular expression pattern: \d+`)},
 		{"account 1", "GetId", getID(tree{"AccountId": "1"}), ""},
 		{"account 15", "GetId", getID(tree{"AccountId": strings.Repeat("1", 15)}), ""},
-		{"account 16", "GetId", getID(tree{"AccountId": strings.Repeat("1", 16)}), one(strings.Repeat("1", 16), "accountId", tooLong+"15")},
-		{"account letters", "GetId", getID(tree{"AccountId": "12a"}), one("12a", "accountId", `Member must satisfy regular expression pattern: \d+`)},
-		{"account other digits", "GetId", getID(tree{"AccountId": "٣"}), one("٣", "accountId", `Member must satisfy regular expression pattern: \d+`)},
+		{"account 16", "GetId", getID(tree{"AccountId": strings.Repeat("1", 16)}),
+			one(strings.Repeat("1", 16), "accountId", tooLong+"15")},
+		{"account letters", "GetId", getID(tree{"AccountId": "12a"}),
+			one("12a", "accountId", `Member must satisfy regular expression pattern: \d+`)},
+		{"account other digits", "GetId", getID(tree{"AccountId": "٣"}),
+			one("٣", "accountId", `Member must satisfy regular expression pattern: \d+`)},
 
 		{"no logins", "GetId", getID(tree{"Logins": tree{}}), ""},
 		{"9 logins", "GetId", getID(tree{"Logins": logins(9)}), ""},
@@ -106,8 +115,10 @@ func TestBounds(t *testing.T) {
 		{"provider 128", "GetId", getID(tree{"Logins": tree{x(128): "t"}}), ""},
 		{"provider 129", "GetId", getID(tree{"Logins": tree{x(129): "t"}}), one("{"+cut(64, "x")+"=}", "logins", keys)},
 		{"provider 128 of two bytes", "GetId", getID(tree{"Logins": tree{strings.Repeat("é", 128): "t"}}), ""},
-		{"provider 129 of two bytes", "GetId", getID(tree{"Logins": tree{strings.Repeat("é", 129): "t"}}), one("{"+cut(64, "é")+"=}", "logins", keys)},
-		{"token empty", "GetId", getID(tree{"Logins": tree{"graph.facebook.com": ""}}), one("{graph.facebook.com=}", "logins", values)},
+		{"provider 129 of two bytes", "GetId", getID(tree{"Logins": tree{strings.Repeat("é", 129): "t"}}),
+			one("{"+cut(64, "é")+"=}", "logins", keys)},
+		{"token empty", "GetId", getID(tree{"Logins": tree{"graph.facebook.com": ""}}),
+			one("{graph.facebook.com=}", "logins", values)},
 		{"token 1", "GetId", getID(tree{"Logins": tree{"p": "t"}}), ""},
 		{"token 49999", "GetId", getID(tree{"Logins": tree{"p": x(49999)}}), ""},
 		{"token 50000", "GetId", getID(tree{"Logins": tree{"p": x(50000)}}), ""},
@@ -116,16 +127,23 @@ func TestBounds(t *testing.T) {
 		{"provider and token", "GetId", getID(tree{"Logins": tree{"": ""}}),
 			"2 validation errors detected: " + item("{=}", "logins", keys) + "; " + item("{=}", "logins", values)},
 
-		{"role 19", "GetCredentialsForIdentity", getCredentials(tree{"CustomRoleArn": x(19)}), one(x(19), "customRoleArn", tooShort+"20")},
+		{"role 19", "GetCredentialsForIdentity", getCredentials(tree{"CustomRoleArn": x(19)}),
+			one(x(19), "customRoleArn", tooShort+"20")},
 		{"role 20", "GetCredentialsForIdentity", getCredentials(tree{"CustomRoleArn": x(20)}), ""},
 		{"role 2048", "GetCredentialsForIdentity", getCredentials(tree{"CustomRoleArn": x(2048)}), ""},
-		{"role 2049", "GetCredentialsForIdentity", getCredentials(tree{"CustomRoleArn": x(2049)}), one(cut(64, "x"), "customRoleArn", tooLong+"2048")},
+		{"role 2049", "GetCredentialsForIdentity", getCredentials(tree{"CustomRoleArn": x(2049)}),
+			one(cut(64, "x"), "customRoleArn", tooLong+"2048")},
 		{"identity 55", "GetCredentialsForIdentity", tree{"IdentityId": sized(55)}, ""},
-		{"identity 56", "GetCredentialsForIdentity", tree{"IdentityId": sized(56)}, one(sized(56), "identityId", tooLong+"55")},
+		{"identity 56", "GetCredentialsForIdentity", tree{"IdentityId": sized(56)},
+			one(sized(56), "identityId", tooLong+"55")},
 
 		// A capture of the service, letter by letter but for the provider's name.
 		{"three at once", "GetCredentialsForIdentity", tree{"IdentityId": "", "Logins": tree{"a.b.c/d": ""}},
-			`3 validation errors detected: Value '{a.b.c/d=}' at 'logins' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 50000, Member must have length greater than or equal to 1]; Value '' at 'identityId' failed to satisfy constraint: Member must have length greater than or equal to 1; Value '' at 'identityId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w-]+:[0-9a-f-]+`},
+			`3 validation errors detected: Value '{a.b.c/d=}' at 'logins' failed to satisfy constraint: Map value must ` +
+				`satisfy constraint: [Member must have length less than or equal to 50000, Member must have length greater than ` +
+				`or equal to 1]; Value '' at 'identityId' failed to satisfy constraint: Member must have length greater than ` +
+				`or equal to 1; Value '' at 'identityId' failed to satisfy constraint: Member must satisfy regular expression ` +
+				`pattern: [\w-]+:[0-9a-f-]+`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,7 +168,8 @@ func TestMissing(t *testing.T) {
 		for name, in := range map[string]tree{
 			"nil": nil, "empty": {}, "null": {exact: nil}, "other case": {member: pool},
 		} {
-			if got, want := refusal(t, cognito.Validate(op, in), cognito.CodeValidation), fmt.Sprintf(null, member); got != want {
+			if got, want := refusal(t, cognito.Validate(op, in), cognito.CodeValidation),
+				fmt.Sprintf(null, member); got != want {
 				t.Errorf("%s, %s: got %q, want %q", op, name, got, want)
 			}
 		}
@@ -161,7 +180,8 @@ func TestMissing(t *testing.T) {
 func TestMissingFlags(t *testing.T) {
 	in := tree{"IdentityPoolId": pool, "IdentityPoolName": "a"}
 	for _, op := range []string{"CreateIdentityPool", "UpdateIdentityPool"} {
-		const want = "1 validation error detected: Value null at 'allowUnauthenticatedIdentities' failed to satisfy constraint: Member must not be null"
+		const want = "1 validation error detected: Value null at 'allowUnauthenticatedIdentities' failed to satisfy " +
+			"constraint: Member must not be null"
 		if got := refusal(t, cognito.Validate(op, in), cognito.CodeValidation); got != want {
 			t.Errorf("%s: got %q, want %q", op, got, want)
 		}
@@ -169,7 +189,8 @@ func TestMissingFlags(t *testing.T) {
 }
 
 func TestAbsent(t *testing.T) {
-	in := tree{"IdentityPoolId": pool, "Logins": nil, "AccountId": nil, "FromTheFuture": []any{tree{"x": json.Number("1")}}}
+	in := tree{"IdentityPoolId": pool, "Logins": nil, "AccountId": nil,
+		"FromTheFuture": []any{tree{"x": json.Number("1")}}}
 	if err := cognito.Validate("GetId", in); err != nil {
 		t.Errorf("null and unknown members: got %v, want them ignored", err)
 	}
@@ -190,7 +211,8 @@ func TestWrongTypes(t *testing.T) {
 		{tree{"Logins": tree{"p": json.Number("7")}}, "NUMBER_VALUE can not be converted to a String: logins.value"},
 		{tree{"Logins": tree{secret: []any{secret}}}, "Start of list found where not expected: logins.value"},
 		// The type outranks every constraint, wherever it stands.
-		{tree{"Logins": tree{"": ""}, "IdentityPoolId": false}, "BOOLEAN_VALUE can not be converted to a String: identityPoolId"},
+		{tree{"Logins": tree{"": ""}, "IdentityPoolId": false},
+			"BOOLEAN_VALUE can not be converted to a String: identityPoolId"},
 		{tree{"Logins": tree{"a": "", "b": false}}, "BOOLEAN_VALUE can not be converted to a String: logins.value"},
 	}
 	for _, tt := range tests {
@@ -253,7 +275,8 @@ func TestTokensAreNeverRepeated(t *testing.T) {
 			}
 			m[key] = v
 		}
-		in := tree{"IdentityPoolId": rapid.SampledFrom([]any{nil, pool, "bad", strings.Repeat("é", 5000)}).Draw(t, "pool"), "Logins": m}
+		in := tree{"IdentityPoolId": rapid.SampledFrom([]any{nil, pool, "bad", strings.Repeat("é", 5000)}).Draw(t, "pool"),
+			"Logins": m}
 		first, again := cognito.Validate("GetId", in), cognito.Validate("GetId", in)
 		if first == nil {
 			return

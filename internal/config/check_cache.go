@@ -41,7 +41,8 @@ func (c *Config) checkRedis() error {
 // checkTiers makes sure that there is a cache at all.
 func (c *Config) checkTiers() error {
 	if c.Cache.Memory.MaxEntries == 0 && len(c.Cache.Redis.Addresses) == 0 {
-		return refuse("cache.memory.max_entries", "is 0 without cache.redis.addresses, so that nothing would be cached", "at least 1")
+		return refuse("cache.memory.max_entries", "is 0 without cache.redis.addresses, so that nothing would be cached",
+			"at least 1")
 	}
 	return nil
 }

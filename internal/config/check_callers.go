@@ -102,7 +102,8 @@ func rolePatterns(path string, patterns []string) error {
 	}
 	for i, p := range patterns {
 		if !rolePattern(p) {
-			return refuse(at(path, i), "is not the ARN of a role", `arn:aws:iam::<account>:role/<name>, with * and ? where it may be any, or "*" for all`)
+			return refuse(at(path, i), "is not the ARN of a role",
+				`arn:aws:iam::<account>:role/<name>, with * and ? where it may be any, or "*" for all`)
 		}
 	}
 	return unique(path, patterns)
@@ -115,7 +116,8 @@ func rolePattern(text string) bool {
 	if text == "*" {
 		return true
 	}
-	if len(text) > maxRolePattern || len(parts) < 6 || parts[0] != "arn" || parts[5] == "" || strings.ContainsFunc(text, notVisible) {
+	if len(text) > maxRolePattern || len(parts) < 6 || parts[0] != "arn" || parts[5] == "" ||
+		strings.ContainsFunc(text, notVisible) {
 		return false
 	}
 	const role = "role/"

@@ -59,7 +59,8 @@ func (g *Cognito) checkLimits() error {
 	}
 	for _, operation := range slices.Sorted(maps.Keys(g.Limits)) {
 		if rate := g.Limits[operation]; rate <= 0 || rate > maxRate {
-			return refuse(join("cognito.limits", operation), "is out of range", "more than 0, at most 100000 requests per second")
+			return refuse(join("cognito.limits", operation), "is out of range",
+				"more than 0, at most 100000 requests per second")
 		}
 	}
 	return nil

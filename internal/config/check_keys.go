@@ -26,7 +26,8 @@ func (a *Caller) checkKeys(path string) error {
 	case len(accessKeys) > maxCallerKeys:
 		return refuse(path+".access_keys", "are too many", "at most two access keys, with access_key_id")
 	case len(apiKeys) > maxCallerKeys:
-		return refuse(path+".api_keys", "are too many", "at most two API keys, with api_key and those of api_key_sha256 and api_keys_sha256")
+		return refuse(path+".api_keys", "are too many",
+			"at most two API keys, with api_key and those of api_key_sha256 and api_keys_sha256")
 	}
 	for _, k := range accessKeys {
 		if err := k.check(); err != nil {
@@ -51,7 +52,8 @@ type accessKey struct {
 // accessKeys lists them wherever they stand.
 func (a *Caller) accessKeys(path string) (keys []accessKey) {
 	add := func(path, id string, secret Secret) {
-		keys = append(keys, accessKey{id: id, idPath: path + ".access_key_id", secret: secret, secretPath: path + ".secret_access_key"})
+		keys = append(keys,
+			accessKey{id: id, idPath: path + ".access_key_id", secret: secret, secretPath: path + ".secret_access_key"})
 	}
 	if a.AccessKeyID != "" || !a.SecretAccessKey.Empty() {
 		add(path, a.AccessKeyID, a.SecretAccessKey)
@@ -146,7 +148,8 @@ func credential(path string, s Secret, least int) error {
 	case len(text) < least:
 		return refuse(path, "is too short", "at least 16 bytes")
 	case len(text) > 1024 || strings.ContainsFunc(text, notVisible):
-		return refuse(path, "is too long or holds blanks or other unusual characters", "at most 1024 visible ASCII characters")
+		return refuse(path, "is too long or holds blanks or other unusual characters",
+			"at most 1024 visible ASCII characters")
 	}
 	return nil
 }

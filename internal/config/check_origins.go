@@ -24,7 +24,8 @@ func (c *Config) checkHosts() error {
 	}
 	lower := make([]string, len(c.Hosts))
 	for i, h := range c.Hosts {
-		if !consists(h, wordRunes+".-", 1, 253) || strings.HasPrefix(h, ".") || strings.HasSuffix(h, ".") || strings.Contains(h, "..") {
+		if !consists(h, wordRunes+".-", 1, 253) || strings.HasPrefix(h, ".") || strings.HasSuffix(h, ".") ||
+			strings.Contains(h, "..") {
 			return refuse(at("hosts", i), "is not the name of a host", expectedHost)
 		}
 		lower[i] = strings.ToLower(h)

@@ -56,7 +56,8 @@ func (p *LoginProvider) check(path string) error {
 		return err
 	}
 	if loginkey.Of(p.Issuer) != p.Provider {
-		return refuse(path+".provider", "differs from the issuer", "the issuer without its scheme and without its last slash, to the letter")
+		return refuse(path+".provider", "differs from the issuer",
+			"the issuer without its scheme and without its last slash, to the letter")
 	}
 	if err := checkClientIDs(path+".client_ids", p.ClientIDs); err != nil {
 		return err
@@ -77,7 +78,8 @@ func (c *Config) checkOwnKinds() error {
 	for i, p := range c.LoginProviders {
 		kind, own := loginkey.Kind(p.Provider)
 		if own && p.Kind == KindOIDC && !named[p.Provider] {
-			return refuse(at("login_providers", i)+".kind", "is oidc for a provider of the kind "+kind+", which is not built yet",
+			return refuse(at("login_providers", i)+".kind",
+				"is oidc for a provider of the kind "+kind+", which is not built yet",
 				"another provider, or one that open_id_connect_provider_arns of a pool names")
 		}
 	}

@@ -17,7 +17,8 @@ var algorithms = []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"}
 func (p *LoginProvider) checkKeys(path string) error {
 	for i, a := range p.Algorithms {
 		if !slices.Contains(algorithms, a) {
-			return refuse(at(path+".algorithms", i), "is not an algorithm that is taken", "RS256, RS384, RS512, ES256, ES384 or ES512")
+			return refuse(at(path+".algorithms", i), "is not an algorithm that is taken",
+				"RS256, RS384, RS512, ES256, ES384 or ES512")
 		}
 	}
 	if err := unique(path+".algorithms", p.Algorithms); err != nil {

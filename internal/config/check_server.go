@@ -105,7 +105,8 @@ func checkURL(path, text string) error {
 		return refuse(path, "is not a plain URL", expectedURL)
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !strings.HasPrefix(text, u.Scheme+"://") || u.Opaque != "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !strings.HasPrefix(text, u.Scheme+"://") ||
+		u.Opaque != "" {
 		return refuse(path, "is not an absolute http or https URL", expectedURL)
 	}
 	if u.User != nil {

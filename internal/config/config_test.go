@@ -149,7 +149,8 @@ func TestContractExample(t *testing.T) {
 	}
 	wantProviders := []config.LoginProvider{
 		{Provider: "127.0.0.1:9000", Kind: "oidc", Issuer: "http://127.0.0.1:9000", ClientIDs: []string{"web-app"}},
-		{Provider: "127.0.0.1:8080/dev/idp", Kind: "oidc", Issuer: "http://127.0.0.1:8080/dev/idp", ClientIDs: []string{"demo-app"}},
+		{Provider: "127.0.0.1:8080/dev/idp", Kind: "oidc", Issuer: "http://127.0.0.1:8080/dev/idp",
+			ClientIDs: []string{"demo-app"}},
 	}
 	if d := cmp.Diff(wantProviders, c.LoginProviders); d != "" {
 		t.Errorf("login providers (-want +got):\n%s", d)
@@ -185,8 +186,9 @@ func TestDefaults(t *testing.T) {
 		Mode: config.ModeDevelopment, Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080",
 		Log: config.Log{Level: "info", Format: "console"},
 		Limits: config.Limits{
-			BodyBytes: 1048576, BodyMemory: 268435456, RequestTimeout: 15 * time.Second, Connections: 10000, ConnectionsPerAddress: 1000,
-			Guests: config.Rate{PerMinute: 60, Burst: 100}, Exchanges: config.Rate{PerMinute: 60, Burst: 60},
+			BodyBytes: 1048576, BodyMemory: 268435456, RequestTimeout: 15 * time.Second, Connections: 10000,
+			ConnectionsPerAddress: 1000,
+			Guests:                config.Rate{PerMinute: 60, Burst: 100}, Exchanges: config.Rate{PerMinute: 60, Burst: 60},
 			RefusedChanges: config.Rate{PerMinute: 60, Burst: 100}, WrongKeys: config.Rate{PerMinute: 60, Burst: 100},
 		},
 		CORS: config.CORS{Origins: []string{"*"}},
@@ -253,7 +255,8 @@ func TestDefaultClients(t *testing.T) {
 }
 
 func TestClassicFlowUnsetIsNotFalse(t *testing.T) {
-	for text, want := range map[string]string{"": "unset", ", allow_classic_flow: false": "false", ", allow_classic_flow: true": "true"} {
+	for text, want := range map[string]string{"": "unset", ", allow_classic_flow: false": "false",
+		", allow_classic_flow: true": "true"} {
 		c := mustLoad(t, "mode: development\npools: [{id: '"+demoPool+"', name: p"+text+"}]\n")
 		got := "unset"
 		if p := c.Pools[0].AllowClassicFlow; p != nil {
@@ -285,7 +288,8 @@ func TestPublicURL(t *testing.T) {
 
 // The memory tier can be left out beside Redis.
 func TestMemoryOff(t *testing.T) {
-	c := mustLoad(t, "mode: development\ncache: {memory: {max_entries: 0}, redis: {addresses: ['a:1'], keys: ["+base64Key(0)+"], name_key: "+base64Key(1)+"}}")
+	c := mustLoad(t,
+		"mode: development\ncache: {memory: {max_entries: 0}, redis: {addresses: ['a:1'], keys: ["+base64Key(0)+"], name_key: "+base64Key(1)+"}}")
 	if c.Cache.Memory.MaxEntries != 0 {
 		t.Errorf("got %d entries, want none", c.Cache.Memory.MaxEntries)
 	}
@@ -310,7 +314,8 @@ func TestFilesStartAtTheFolder(t *testing.T) {
 	tls := c.Cache.Redis.TLS
 	got := []string{c.Cognito.Store, tls.CAFile, tls.CertFile, tls.KeyFile}
 	want := []string{
-		filepath.Join(filepath.Dir(here), "data", "broker.db"), filepath.Join(here, "tls", "ca.pem"), "/abs/c.pem", filepath.Join(here, "k.pem"),
+		filepath.Join(filepath.Dir(here), "data", "broker.db"), filepath.Join(here, "tls", "ca.pem"), "/abs/c.pem",
+		filepath.Join(here, "k.pem"),
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("files (-want +got):\n%s", d)

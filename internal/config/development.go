@@ -50,11 +50,13 @@ func (c *Config) addDevelopmentProvider() error {
 	}
 	provider := loginkey.Of(issuer)
 	if len(provider) > maxProviderName {
-		return refuse("public_url", "is too long for the development identity provider's name", "a shorter one, or development.identity_provider: false")
+		return refuse("public_url", "is too long for the development identity provider's name",
+			"a shorter one, or development.identity_provider: false")
 	}
 	for i, p := range c.LoginProviders {
 		if p.Provider == provider {
-			return refuse(at("login_providers", i)+".provider", "is the development identity provider's, which adds itself", "another one")
+			return refuse(at("login_providers", i)+".provider", "is the development identity provider's, which adds itself",
+				"another one")
 		}
 	}
 	c.LoginProviders = append(c.LoginProviders, LoginProvider{

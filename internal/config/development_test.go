@@ -22,9 +22,11 @@ func TestDevelopmentFile(t *testing.T) {
 		t.Errorf("DevelopmentKeyFile: got %q, want it beside the store", got)
 	}
 	if len(c.LoginProviders) != 1 || len(c.Pools) != 1 || c.Pools[0].ID != demoPool {
-		t.Errorf("got %d login providers, %d pools; want the development provider and the demo pool", len(c.LoginProviders), len(c.Pools))
+		t.Errorf("got %d login providers, %d pools; want the development provider and the demo pool", len(c.LoginProviders),
+			len(c.Pools))
 	}
-	if got := c.Pools[0].OpenIDConnectProviderARNs; len(got) != 1 || !strings.HasSuffix(got[0], "/127.0.0.1:8080/dev/idp") {
+	if got := c.Pools[0].OpenIDConnectProviderARNs; len(got) != 1 ||
+		!strings.HasSuffix(got[0], "/127.0.0.1:8080/dev/idp") {
 		t.Errorf("provider ARNs: got %q, want the development provider's", got)
 	}
 }
@@ -57,7 +59,8 @@ func TestProductionRefusesEachDevelopmentSecret(t *testing.T) {
 
 func TestDevelopmentProvider(t *testing.T) {
 	pools := "pools:\n- {id: '" + demoPool + "', name: a}\n" +
-		"- {id: 'us-east-1:1', name: b, open_id_connect_provider_arns: ['arn:aws:iam::123456789012:oidc-provider/broker.test/x/dev/idp']}\n"
+		"- {id: 'us-east-1:1', name: b, open_id_connect_provider_arns: " +
+		"['arn:aws:iam::123456789012:oidc-provider/broker.test/x/dev/idp']}\n"
 	base := "mode: development\npublic_url: https://broker.test/x/\ncognito: {account_id: '123456789012'}\n" + pools
 
 	c := mustLoad(t, base+"development: {identity_provider: true, client_id: app}")
@@ -75,8 +78,10 @@ func TestDevelopmentProvider(t *testing.T) {
 	wantError(t, err, "pools[1].open_id_connect_provider_arns[0]", "names no login provider")
 
 	off := mustLoad(t, "mode: development\npools: [{id: 'us-east-1:1', name: a}]")
-	if off.DevelopmentIssuer() != "" || off.DevelopmentKeyFile() != "" || len(off.LoginProviders) != 0 || off.Pools[0].OpenIDConnectProviderARNs != nil {
-		t.Errorf("switched off: got issuer %q, key file %q, providers %v", off.DevelopmentIssuer(), off.DevelopmentKeyFile(), off.LoginProviders)
+	if off.DevelopmentIssuer() != "" || off.DevelopmentKeyFile() != "" || len(off.LoginProviders) != 0 ||
+		off.Pools[0].OpenIDConnectProviderARNs != nil {
+		t.Errorf("switched off: got issuer %q, key file %q, providers %v", off.DevelopmentIssuer(), off.DevelopmentKeyFile(),
+			off.LoginProviders)
 	}
 	memory := mustLoad(t, "mode: development\ndevelopment: {identity_provider: true}\ncognito: {store: ':memory:'}")
 	if got := memory.DevelopmentKeyFile(); got != "" {

@@ -48,9 +48,11 @@ func TestOverrideReplacesWhatItOutranks(t *testing.T) {
 		"cache: {redis: {password_file: /does/not/exist}}",
 		"BROKER_LISTEN=127.0.0.1:7", "BROKER_LOG__LEVEL=warn", "BROKER_CACHE__REDIS__PASSWORD=12345")
 	if c.Listen != "127.0.0.1:7" || c.Log.Level != "warn" || c.Cache.Redis.Password.Reveal() != "12345" {
-		t.Errorf("got listen %q, level %q, password of %d characters", c.Listen, c.Log.Level, len(c.Cache.Redis.Password.Reveal()))
+		t.Errorf("got listen %q, level %q, password of %d characters", c.Listen, c.Log.Level,
+			len(c.Cache.Redis.Password.Reveal()))
 	}
-	c = mustLoad(t, "mode: development\ncache: {redis: {password_file: /does/not/exist}}", "BROKER_CACHE={redis: {password: p}}")
+	c = mustLoad(t, "mode: development\ncache: {redis: {password_file: /does/not/exist}}",
+		"BROKER_CACHE={redis: {password: p}}")
 	if got := c.Cache.Redis.Password.Reveal(); got != "p" {
 		t.Errorf("password: got %q, want the environment's", got)
 	}
@@ -78,7 +80,8 @@ func TestRefusedOverrides(t *testing.T) {
 		{"BROKER_LOG={size: 1}", "log.size", "BROKER_LOG"},
 		{"BROKER_LOG=info", "log", "BROKER_LOG"},
 		{"BROKER_CACHE__MIN_REMAINING=20", "cache.min_remaining", "BROKER_CACHE__MIN_REMAINING"},
-		{"BROKER_CACHE__CLIENTS=[{user_agent: a, min_remaining: 20}]", "cache.clients[0].min_remaining", "BROKER_CACHE__CLIENTS"},
+		{"BROKER_CACHE__CLIENTS=[{user_agent: a, min_remaining: 20}]", "cache.clients[0].min_remaining",
+			"BROKER_CACHE__CLIENTS"},
 		{"BROKER_LISTEN=[127.0.0.1:1]", "listen", "is a list"},
 		{"BROKER_LIMITS__BODY_BYTES='1'", "limits.body_bytes", "whole number"},
 		{"BROKER_CALLERS=[{name: 5}]", "callers[0].name", "is a number"},
@@ -93,7 +96,8 @@ func TestRefusedOverrides(t *testing.T) {
 }
 
 func TestExpand(t *testing.T) {
-	environ := []string{"NAME=value", "EMPTY=", "NUMBER=12", "YES= true ", "TIME=9m", "YAML=a: [b]\n- {c}", "TILDE=~", "DOLLAR=${NAME}", "lower_1=low"}
+	environ := []string{"NAME=value", "EMPTY=", "NUMBER=12", "YES= true ", "TIME=9m", "YAML=a: [b]\n- {c}", "TILDE=~",
+		"DOLLAR=${NAME}", "lower_1=low"}
 	for _, tt := range []struct{ value, want string }{
 		{"${NAME}", "value"},
 		{"'${NAME}'", "value"},
@@ -123,12 +127,14 @@ func TestExpand(t *testing.T) {
 	}
 	c := mustLoad(t, "mode: development\nlimits: {body_bytes: '${NUMBER}', request_timeout: '${UNSET:-3s}'}\n"+
 		"development:\n  identity_provider: ${YES}\ncache:\n  min_remaining: ${TIME}", environ...)
-	if c.Limits.BodyBytes != 12 || c.Limits.RequestTimeout != 3*time.Second || !c.Development.IdentityProvider || c.Cache.MinRemaining != 9*time.Minute {
+	if c.Limits.BodyBytes != 12 || c.Limits.RequestTimeout != 3*time.Second || !c.Development.IdentityProvider ||
+		c.Cache.MinRemaining != 9*time.Minute {
 		t.Errorf("typed values: got %+v, %+v, %v", c.Limits, c.Development, c.Cache.MinRemaining)
 	}
 	for _, tt := range []struct{ value, part string }{
 		{"${UNSET}", "UNSET"}, {"'a ${NAME} ${UNSET}'", "UNSET"}, {"'${'", "without its }"}, {"'${NAME'", "without its }"},
-		{"'${}'", "names no variable"}, {"'${1A}'", "names no variable"}, {"'${A B}'", "names no variable"}, {"'${A-b}'", "names no variable"},
+		{"'${}'", "names no variable"}, {"'${1A}'", "names no variable"}, {"'${A B}'", "names no variable"},
+		{"'${A-b}'", "names no variable"},
 	} {
 		_, err := load(t, "mode: development\ncache:\n  redis:\n    username: "+tt.value, environ...)
 		wantError(t, err, "cache.redis.username", tt.part)
@@ -144,9 +150,12 @@ func TestVariablesNeverInject(t *testing.T) {
 	folder := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
-			"x\nmode: production", "a}, listen: b", "*a", "&a b", "!!int 1", "#", "'", "\"", "$$", "${UNSET}", "- a", "null", "<<: {}",
+			"x\nmode: production", "a}, listen: b", "*a", "&a b", "!!int 1", "#", "'", "\"", "$$", "${UNSET}", "- a", "null",
+			"<<: {}",
 		})).Draw(t, "value")
-		c, err := config.LoadBytes(folder, []byte("mode: development\ncache:\n  redis:\n    password: ${V:-}\n    username: '<${V:-}>'"), []string{"V=" + value})
+		c, err := config.LoadBytes(folder,
+			[]byte("mode: development\ncache:\n  redis:\n    password: ${V:-}\n    username: '<${V:-}>'"),
+			[]string{"V=" + value})
 		if err != nil {
 			t.Fatalf("Load: %v", err)
 		}
@@ -167,12 +176,16 @@ func TestErrorsNeverQuoteValues(t *testing.T) {
 	}
 	for _, key := range []string{
 		"mode", "listen", "public_url", "log.level", "log.format", "limits.body_bytes", "limits.request_timeout",
-		"limits.trusted_proxies", "limits.guests", "limits.guests.burst", "cognito.limits", "cognito.backend", "cognito.region",
-		"cognito.account_id", "cognito.issuer", "cognito.signing_rotation", "cognito.endpoint", "sts.backend", "sts.endpoint", "sts.keys",
-		"development.identity_provider", "cache.memory.max_entries", "cache.min_remaining", "cache.redis.name_key", "cache.redis.keys_file",
+		"limits.trusted_proxies", "limits.guests", "limits.guests.burst", "cognito.limits", "cognito.backend",
+		"cognito.region",
+		"cognito.account_id", "cognito.issuer", "cognito.signing_rotation", "cognito.endpoint", "sts.backend", "sts.endpoint",
+		"sts.keys",
+		"development.identity_provider", "cache.memory.max_entries", "cache.min_remaining", "cache.redis.name_key",
+		"cache.redis.keys_file",
 		"cache.redis.dial_timeout", "cache.redis.tls.enabled", "cache.redis.tls", "roles", "pools",
 	} {
-		for _, value := range []string{text, "[" + text + "]", "{" + text + ": 1}", "redis://:" + text + "@x/", "'${" + text + " }'", "*" + text, "!" + text + " x"} {
+		for _, value := range []string{text, "[" + text + "]", "{" + text + ": 1}", "redis://:" + text + "@x/",
+			"'${" + text + " }'", "*" + text, "!" + text + " x"} {
 			variable := "BROKER_" + strings.ReplaceAll(strings.ToUpper(key), ".", "__")
 			_, err := load(t, "mode: development", variable+"="+value)
 			if err == nil {

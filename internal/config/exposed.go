@@ -22,7 +22,8 @@ func (e Exposed) Problem() string {
 	if e.Key == "" {
 		holds = "holds secrets, and "
 	}
-	return fmt.Sprintf("%s %smay be read or written by others (mode %04o); expected by its owner and group alone: chmod o-rwx %s",
+	return fmt.Sprintf("%s %smay be read or written by others (mode %04o); expected by its owner and group alone: chmod "+
+		"o-rwx %s",
 		file, holds, e.Mode, file)
 }
 

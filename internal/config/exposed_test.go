@@ -30,8 +30,10 @@ func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{t: t, folder: t.TempDir()}
 	for name, text := range map[string]string{
-		"secret": "a-secret-access-key-of-this-test", "api": "an-api-key-of-this-test", "keys": base64Key(1), "keys2": base64Key(2), "name": base64Key(3),
-		"password": "word", "key.pem": "x", "cert.pem": "x", "broker.db": "x", "broker.db-wal": "x", "broker.db-shm": "x", "broker.db.lock": "",
+		"secret": "a-secret-access-key-of-this-test", "api": "an-api-key-of-this-test", "keys": base64Key(1),
+		"keys2": base64Key(2), "name": base64Key(3),
+		"password": "word", "key.pem": "x", "cert.pem": "x", "broker.db": "x", "broker.db-wal": "x", "broker.db-shm": "x",
+		"broker.db.lock": "",
 	} {
 		d.write(name, text, 0o600)
 	}
@@ -65,7 +67,8 @@ func (d *desk) load(text string, environ ...string) ([]config.Exposed, error) {
 var secretNames = map[string]string{
 	"secret": "callers[0].secret_access_key_file", "api": "callers[0].api_key_file", "keys": "sts.keys_file",
 	"password": "cache.redis.password_file", "name": "cache.redis.name_key_file", "keys2": "cache.redis.keys_file",
-	"key.pem": "cache.redis.tls.key_file", "broker.db": "cognito.store", "broker.db-wal": "cognito.store", "broker.db-shm": "cognito.store",
+	"key.pem": "cache.redis.tls.key_file", "broker.db": "cognito.store", "broker.db-wal": "cognito.store",
+	"broker.db-shm": "cognito.store",
 }
 
 // A file with secrets that others may read or write is refused in production, by a
@@ -145,7 +148,8 @@ func TestExposedThroughLinks(t *testing.T) {
 // What is no file has no content of its own that others could read.
 func TestExposedIsOfFiles(t *testing.T) {
 	for mode, want := range map[fs.FileMode]bool{
-		0o644: true, 0o602: true, 0o641: false, 0o640: false, fs.ModeNamedPipe | 0o666: false, fs.ModeDevice | 0o666: false, fs.ModeDir | 0o755: false,
+		0o644: true, 0o602: true, 0o641: false, 0o640: false, fs.ModeNamedPipe | 0o666: false, fs.ModeDevice | 0o666: false,
+		fs.ModeDir | 0o755: false,
 	} {
 		if got := config.OthersMay(mode); got != want {
 			t.Errorf("%v: got %t, want %t", mode, got, want)
@@ -162,15 +166,17 @@ func TestExposedConfiguration(t *testing.T) {
 		environ []string
 		want    bool
 	}{
-		"no secret":                  {exposedEngine, nil, false},
-		"a secret":                   {literal, nil, true},
-		"a secret, in development":   {"mode: development\n" + literal, nil, true},
-		"an empty one":               {strings.Replace(literal, "hush", "", 1), nil, false},
-		"a key":                      {strings.Replace(exposedEngine, "keys_file: keys}", "keys: ['"+base64Key(1)+"']}", 1), nil, true},
-		"a variable":                 {strings.Replace(literal, "hush", "${WORD}", 1), []string{"WORD=word"}, false},
-		"a variable in its place":    {literal, []string{"BROKER_CACHE__REDIS__PASSWORD=other"}, false},
-		"variables in a whole list":  {exposedEngine, []string{"BROKER_STS={keys: ['" + base64Key(1) + "']}"}, false},
-		"a secret that everyone has": {"mode: development\n" + strings.Replace(exposedEngine, "api_key_file: api", "api_key: development-only-api-key", 1), nil, false},
+		"no secret":                {exposedEngine, nil, false},
+		"a secret":                 {literal, nil, true},
+		"a secret, in development": {"mode: development\n" + literal, nil, true},
+		"an empty one":             {strings.Replace(literal, "hush", "", 1), nil, false},
+		"a key": {strings.Replace(exposedEngine, "keys_file: keys}", "keys: ['"+base64Key(1)+"']}", 1),
+			nil, true},
+		"a variable":                {strings.Replace(literal, "hush", "${WORD}", 1), []string{"WORD=word"}, false},
+		"a variable in its place":   {literal, []string{"BROKER_CACHE__REDIS__PASSWORD=other"}, false},
+		"variables in a whole list": {exposedEngine, []string{"BROKER_STS={keys: ['" + base64Key(1) + "']}"}, false},
+		"a secret that everyone has": {"mode: development\n" +
+			strings.Replace(exposedEngine, "api_key_file: api", "api_key: development-only-api-key", 1), nil, false},
 	} {
 		exposed, err := d.load(c.text, c.environ...)
 		want := config.Exposed{File: filepath.Join(d.folder, "broker.yaml"), Mode: 0o644}
@@ -178,7 +184,8 @@ func TestExposedConfiguration(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want it told: %t", what, exposed, err, c.want)
 		}
 	}
-	if exposed, err := d.load(literal); err != nil || !strings.Contains(exposed[0].Problem(), "broker.yaml holds secrets, and may be read") {
+	if exposed, err := d.load(literal); err != nil ||
+		!strings.Contains(exposed[0].Problem(), "broker.yaml holds secrets, and may be read") {
 		t.Errorf("got %v, %v", exposed, err)
 	}
 }
@@ -189,9 +196,11 @@ func TestFilesThatOthersMayWrite(t *testing.T) {
 		for mode, refused := range map[fs.FileMode]bool{0o600: false, 0o644: false, 0o664: false, 0o666: true, 0o602: true} {
 			d := newDesk(t)
 			d.write("believed", `{"keys":[]}`, mode)
-			provider := "login_providers: [{provider: idp.example, issuer: 'https://idp.example', client_ids: [a], " + key + ": believed}]"
+			provider := "login_providers: [{provider: idp.example, issuer: 'https://idp.example', client_ids: [a], " + key +
+				": believed}]"
 			_, err := d.load(strings.Replace(exposedEngine, "login_providers: []", provider, 1))
-			if got := err != nil && strings.Contains(err.Error(), "by others") && strings.HasPrefix(err.Error(), "login_providers[0]."+key); got != refused {
+			if got := err != nil && strings.Contains(err.Error(), "by others") &&
+				strings.HasPrefix(err.Error(), "login_providers[0]."+key); got != refused {
 				t.Errorf("%s, mode %04o: got %v, want it refused: %v", key, mode, err, refused)
 			}
 		}

@@ -8,13 +8,15 @@ import (
 
 func TestHosts(t *testing.T) {
 	for text, want := range map[string]string{
-		"hosts: ": "[]", "hosts: [broker]": "[broker]", "hosts: [Broker.Internal, my_host, 10.0.0.1]": "[Broker.Internal my_host 10.0.0.1]",
+		"hosts: ": "[]", "hosts: [broker]": "[broker]",
+		"hosts: [Broker.Internal, my_host, 10.0.0.1]": "[Broker.Internal my_host 10.0.0.1]",
 	} {
 		if got := fmt.Sprint(mustLoad(t, "mode: development\n"+text).Hosts); got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)
 		}
 	}
-	const name = "is not the name of a host; expected the name of a host without scheme, port and dot at its end, such as broker"
+	const name = "is not the name of a host; expected the name of a host without scheme, port and dot at its end, such " +
+		"as broker"
 	for text, want := range map[string]string{
 		"[a, 'b:8080']":    "hosts[1]: " + name,
 		"['http://a']":     "hosts[0]: " + name,
@@ -58,9 +60,12 @@ func TestOrigins(t *testing.T) {
 	}
 	const origin = "; expected an origin as browsers write it, such as https://app.example or http://localhost:3000"
 	for _, bad := range []string{
-		"", "null", "app.example", "//app.example", "https://", "https://app.example/", "https://app.example/a", "https://app.example?a", "https://app.example#a",
-		"https://u@app.example", "https://App.example", "HTTPS://app.example", "https://app.example:443", "http://app.example:80", "https://app.example:",
-		"https://app.example:0", "https://app.example:65536", "https://*.example", "https://app.example https://b.example", "*, https://a", "https://" + strings.Repeat("a", 520),
+		"", "null", "app.example", "//app.example", "https://", "https://app.example/", "https://app.example/a",
+		"https://app.example?a", "https://app.example#a",
+		"https://u@app.example", "https://App.example", "HTTPS://app.example", "https://app.example:443",
+		"http://app.example:80", "https://app.example:",
+		"https://app.example:0", "https://app.example:65536", "https://*.example", "https://app.example https://b.example",
+		"*, https://a", "https://" + strings.Repeat("a", 520),
 	} {
 		for _, key := range []string{"origins", "caller_origins"} {
 			_, err := load(t, "mode: development\ncors: {"+key+": ['"+bad+"']}")
@@ -81,7 +86,8 @@ func TestOrigins(t *testing.T) {
 			t.Errorf("%.40s:\n got %s\nwant %s", text, got, want)
 		}
 	}
-	for text, want := range map[string]string{"": "{[*] []}", "cors: {origins: []}": "{[] []}", "cors: {caller_origins: ['https://a']}": "{[*] [https://a]}"} {
+	for text, want := range map[string]string{"": "{[*] []}", "cors: {origins: []}": "{[] []}",
+		"cors: {caller_origins: ['https://a']}": "{[*] [https://a]}"} {
 		if got := fmt.Sprint(mustLoad(t, "mode: development\n"+text).CORS); got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)
 		}

@@ -23,7 +23,8 @@ func TestPassRoles(t *testing.T) {
 			t.Errorf("%s: got %#v, want %#v", roles, got, want)
 		}
 	}
-	if got := mustLoad(t, "mode: development\ncallers: ["+keyed("api_key: "+plainKey)+"]").Callers[0].PassRoles; got != nil {
+	if got := mustLoad(t,
+		"mode: development\ncallers: ["+keyed("api_key: "+plainKey)+"]").Callers[0].PassRoles; got != nil {
 		t.Errorf("absent: got %#v, want nil", got)
 	}
 	var many []string

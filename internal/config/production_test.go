@@ -23,17 +23,25 @@ func TestProduction(t *testing.T) {
 	for _, tt := range []struct{ name, text, path, part string }{
 		{"empty file", "", "sts.keys", "broker keys new"},
 		{"only a comment", "# nothing\n", "sts.keys", "production"},
-		{"development provider", production + "development: {identity_provider: true}", "development.identity_provider", "production"},
-		{"development secret", production + "callers: [{name: b, access_key_id: AKIDEXAMPLEBACKEND, secret_access_key: development-only-secret-access-key, api_key: an-api-key-of-16+, scopes: [admin], pools: ['*']}]",
+		{"development provider", production + "development: {identity_provider: true}", "development.identity_provider",
+			"production"},
+		{"development secret",
+			production +
+				"callers: [{name: b, access_key_id: AKIDEXAMPLEBACKEND, secret_access_key: development-only-secret-access-key, " +
+				"api_key: an-api-key-of-16+, scopes: [admin], pools: ['*']}]",
 			"callers[0].secret_access_key", "configs/development.yaml"},
 		{"http", strings.Replace(production, "https", "http", 1), "public_url", "http in production"},
-		{"http, explicit mode", "mode: production\n" + strings.Replace(production, "https", "http", 1), "public_url", "http in production"},
+		{"http, explicit mode", "mode: production\n" + strings.Replace(production, "https", "http", 1), "public_url",
+			"http in production"},
 		{"derived http", "listen: 10.0.0.1:80\n" + strings.Split(production, "\n")[1], "public_url", "http in production"},
-		{"loopback in the name only", strings.Replace(production, "https://broker.example", "http://localhost.evil.example", 1), "public_url", "http in production"},
+		{"loopback in the name only", strings.Replace(production, "https://broker.example", "http://localhost.evil.example",
+			1), "public_url", "http in production"},
 		{"no keys", "public_url: https://broker.example", "sts.keys", "production"},
 		{"memory store", production + "cognito: {store: ':memory:'}", "cognito.store", "production"},
-		{"http login provider", production + provider("provider: idp.test, issuer: 'http://idp.test', client_ids: [a]"), "login_providers[0].issuer", "http in production"},
-		{"second http login provider", production + "login_providers: [{" + goodProvider + "}, {provider: 'localhost.idp.test', issuer: 'http://localhost.idp.test', client_ids: [a]}]",
+		{"http login provider", production + provider("provider: idp.test, issuer: 'http://idp.test', client_ids: [a]"),
+			"login_providers[0].issuer", "http in production"},
+		{"second http login provider", production + "login_providers: [{" + goodProvider +
+			"}, {provider: 'localhost.idp.test', issuer: 'http://localhost.idp.test', client_ids: [a]}]",
 			"login_providers[1].issuer", "https, or a loopback host"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -30,8 +30,10 @@ func TestSecretNeverPrints(t *testing.T) {
 	// "68 68" and the like: the bytes as %x and %d print them.
 	leaks := []string{text, "68756e746572", "104 117 110", base64Key(3), "DDDD", "68 68 68", "44444444"}
 	secret := config.NewSecret(text)
-	values := []any{secret, &secret, key, &key, []config.Secret{secret}, []config.Key{key}, map[string]any{"k": key, "s": secret},
-		struct{ S config.Secret }{secret}, hidden{secret, key}, &hidden{secret, key}, config.STS{Keys: []config.Key{key}}, fmt.Errorf("wrapped %v", secret)}
+	values := []any{secret, &secret, key, &key, []config.Secret{secret}, []config.Key{key},
+		map[string]any{"k": key, "s": secret},
+		struct{ S config.Secret }{secret}, hidden{secret, key}, &hidden{secret, key}, config.STS{Keys: []config.Key{key}},
+		fmt.Errorf("wrapped %v", secret)}
 	var out bytes.Buffer
 	for _, v := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "% x", "%T", "%10.3s"} {
@@ -68,7 +70,8 @@ func TestSecret(t *testing.T) {
 	if !none.Empty() || none.Reveal() != "" || some.Empty() || some.Reveal() != "a" {
 		t.Errorf("got empty %v/%v, texts of length %d/%d", none.Empty(), some.Empty(), len(none.Reveal()), len(some.Reveal()))
 	}
-	if !some.Equal(config.NewSecret("a")) || some.Equal(config.NewSecret("b")) || some.Equal(none) || !none.Equal(config.NewSecret("")) {
+	if !some.Equal(config.NewSecret("a")) || some.Equal(config.NewSecret("b")) || some.Equal(none) ||
+		!none.Equal(config.NewSecret("")) {
 		t.Error("Equal does not compare the texts")
 	}
 }

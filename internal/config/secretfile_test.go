@@ -27,7 +27,8 @@ func TestSecretFiles(t *testing.T) {
 	write("large", strings.Repeat("x", 64<<10+1))
 
 	text := "mode: development\n" +
-		"callers: [{name: b, access_key_id: AKIDEXAMPLEBACKEND, secret_access_key_file: secret, api_key_file: '${API:-api}', scopes: [admin], pools: ['*']}]\n" +
+		"callers: [{name: b, access_key_id: AKIDEXAMPLEBACKEND, secret_access_key_file: secret, api_key_file: " +
+		"'${API:-api}', scopes: [admin], pools: ['*']}]\n" +
 		"sts: {keys_file: ./keys}\n" +
 		"cache: {redis: {password_file: '" + folder + "/password', name_key_file: name, keys_file: keys}}\n"
 	c, err := config.LoadBytes(folder, []byte(text), nil)

@@ -48,7 +48,8 @@ func TestUnknownKeysAnywhereAreRefused(t *testing.T) {
 		path := rapid.SampledFrom(paths).Draw(t, "path")
 		key := "x_" + rapid.StringMatching(`[a-z_]{0,12}`).Draw(t, "key")
 		m := all[path]
-		value := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: rapid.SampledFrom([]string{"", "~", "null"}).Draw(t, "value")}
+		value := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null",
+			Value: rapid.SampledFrom([]string{"", "~", "null"}).Draw(t, "value")}
 		m.Content = append(m.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, value)
 		data, err := yaml.Marshal(&doc)
 		if err != nil {
@@ -56,7 +57,8 @@ func TestUnknownKeysAnywhereAreRefused(t *testing.T) {
 		}
 		_, err = config.LoadBytes(folder, data, contractEnv())
 		var e *config.Error
-		if want := strings.TrimPrefix(path+"."+key, "."); !errors.As(err, &e) || e.Path != want || !strings.Contains(e.Message, "unknown key") {
+		if want := strings.TrimPrefix(path+"."+key, "."); !errors.As(err, &e) || e.Path != want ||
+			!strings.Contains(e.Message, "unknown key") {
 			t.Fatalf("unknown key: got error %v, want one at %s", err, want)
 		}
 	})

@@ -19,18 +19,23 @@ const upstream = "public_url: https://broker.example\nsts: {backend: aws}\ncogni
 
 func TestProductionFile(t *testing.T) {
 	environ := []string{
-		"BACKEND_ACCESS_KEY_ID=AKIDBACKEND000000000", "BACKEND_SECRET_ACCESS_KEY=secret-of-backend", "BACKEND_API_KEY=api-key-of-backend",
-		"OPERATOR_ACCESS_KEY_ID=AKIDOPERATOR00000000", "OPERATOR_SECRET_ACCESS_KEY=secret-of-operator", "OPERATOR_API_KEY=api-key-of-operator",
+		"BACKEND_ACCESS_KEY_ID=AKIDBACKEND000000000", "BACKEND_SECRET_ACCESS_KEY=secret-of-backend",
+		"BACKEND_API_KEY=api-key-of-backend",
+		"OPERATOR_ACCESS_KEY_ID=AKIDOPERATOR00000000", "OPERATOR_SECRET_ACCESS_KEY=secret-of-operator",
+		"OPERATOR_API_KEY=api-key-of-operator",
 	}
 	c, err := config.Load(productionFile, environ)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Mode != config.ModeProduction || c.Cognito.Backend != config.BackendAWS || c.STS.Backend != config.BackendAWS || c.Log.Format != "json" {
+	if c.Mode != config.ModeProduction || c.Cognito.Backend != config.BackendAWS || c.STS.Backend != config.BackendAWS ||
+		c.Log.Format != "json" {
 		t.Errorf("got mode %s, backends %s and %s, log %s", c.Mode, c.Cognito.Backend, c.STS.Backend, c.Log.Format)
 	}
-	if len(c.Limits.TrustedProxies) == 0 || len(c.LoginProviders) == 0 || len(c.Pools) == 0 || c.Pools[0].MinRemaining != 15*time.Minute {
-		t.Errorf("got proxies %v, providers %v, pools %v; want some of each", c.Limits.TrustedProxies, c.LoginProviders, c.Pools)
+	if len(c.Limits.TrustedProxies) == 0 || len(c.LoginProviders) == 0 || len(c.Pools) == 0 ||
+		c.Pools[0].MinRemaining != 15*time.Minute {
+		t.Errorf("got proxies %v, providers %v, pools %v; want some of each", c.Limits.TrustedProxies, c.LoginProviders,
+			c.Pools)
 	}
 	seen := 0
 	config.EachSecret(c, func(path, text string) {
@@ -54,10 +59,14 @@ func TestIssuerOfTheBackend(t *testing.T) {
 		{"engine", "cognito: {}", "https://broker.example"},
 		{"engine, given", "cognito: {issuer: 'https://id.example/x'}", "https://id.example/x"},
 		{"AWS", "cognito: {backend: aws}\nsts: {backend: aws}", "https://cognito-identity.amazonaws.com"},
-		{"another broker", "cognito: {backend: aws, endpoint: 'http://127.0.0.1:1'}\nsts: {backend: aws}", "https://broker.example"},
-		{"another broker's", "cognito: {backend: aws, endpoint: 'http://127.0.0.1:1', issuer: 'https://id.example'}\nsts: {backend: aws}", "https://id.example"},
+		{"another broker", "cognito: {backend: aws, endpoint: 'http://127.0.0.1:1'}\nsts: {backend: aws}",
+			"https://broker.example"},
+		{"another broker's",
+			"cognito: {backend: aws, endpoint: 'http://127.0.0.1:1', issuer: 'https://id.example'}\nsts: {backend: aws}",
+			"https://id.example"},
 	} {
-		if got := mustLoad(t, "mode: development\npublic_url: https://broker.example\n"+tt.text).Cognito.Issuer; got != tt.want {
+		if got := mustLoad(t,
+			"mode: development\npublic_url: https://broker.example\n"+tt.text).Cognito.Issuer; got != tt.want {
 			t.Errorf("%s: got issuer %q, want %q", tt.name, got, tt.want)
 		}
 	}
@@ -73,13 +82,16 @@ func TestUpstreamBackends(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"least", upstream, ""},
 		{"the engine's store and rotation", cognito("store: ':memory:', signing_rotation: 1h"), ""},
-		{"the built-in STS's keys", strings.Replace(upstream, "sts: {backend: aws}", "sts: {backend: aws, keys: ["+base64Key(0)+"]}", 1), ""},
+		{"the built-in STS's keys",
+			strings.Replace(upstream, "sts: {backend: aws}", "sts: {backend: aws, keys: ["+base64Key(0)+"]}", 1), ""},
 		{"no quotas", cognito("limits: {}"), ""},
-		{"quotas", cognito("limits: {GetId: 25}"), "cognito.limits: does nothing without backend: embedded; expected {}, or backend: embedded"},
+		{"quotas", cognito("limits: {GetId: 25}"),
+			"cognito.limits: does nothing without backend: embedded; expected {}, or backend: embedded"},
 		{"issuer without endpoint", cognito("issuer: 'https://broker.example'"),
 			"cognito.issuer: does nothing under backend: aws without an endpoint; expected \"\", or cognito.endpoint"},
 		{"builtin STS", "cognito: {backend: aws}", "sts.backend: is builtin under cognito.backend: aws; expected aws"},
-		{"builtin STS in development", "mode: development\ncognito: {backend: aws}\nsts: {backend: builtin}", "sts.backend: is builtin under cognito.backend: aws; expected aws"},
+		{"builtin STS in development", "mode: development\ncognito: {backend: aws}\nsts: {backend: builtin}",
+			"sts.backend: is builtin under cognito.backend: aws; expected aws"},
 
 		{"engine before another STS", engine, ""},
 		{"http issuer, derived", insecure("public_url: https://127.0.0.1:8080\n" + foreignSTS),
@@ -87,21 +99,34 @@ func TestUpstreamBackends(t *testing.T) {
 		{"http issuer, given", engine + "cognito: {issuer: 'http://broker.example'}",
 			"cognito.issuer: is http in production under sts.backend: aws; expected https, here or in public_url"},
 		{"http issuer for the built-in STS", production + "cognito: {issuer: 'http://broker.example'}", ""},
-		{"http issuer of another broker", "public_url: http://127.0.0.1:8080\nsts: {backend: aws}\ncognito: {backend: aws, endpoint: 'http://127.0.0.1:1'}", ""},
+		{"http issuer of another broker",
+			"public_url: http://127.0.0.1:8080\nsts: {backend: aws}\ncognito: {backend: aws, endpoint: 'http://127.0.0.1:1'}",
+			""},
 		{"http issuer in development", "mode: development\n" + insecure(engine), ""},
 
-		{"unknown providers, no name", upstream + "pools: [{id: 'us-east-1:1', open_id_connect_provider_arns: ['arn:aws:iam::000000000000:oidc-provider/idp.test']}]", ""},
-		{"no pool id", upstream + "pools: [{name: p}]", "pools[0].id: is not a pool id; expected <region>:<guid>, such as us-east-1:00000000-0000-4000-8000-000000000001"},
-		{"pool twice", upstream + "pools: [{id: 'us-east-1:1'}, {id: 'us-east-1:1'}]", "pools[1].id: stands there twice; expected each pool once"},
-		{"floor", upstream + "pools: [{id: 'us-east-1:1', min_remaining: 13h}]", "pools[0].min_remaining: is out of range; expected 0s to 12h0m0s"},
-		{"bad name", upstream + "pools: [{id: 'us-east-1:1', name: 'a/b'}]", "pools[0].name: has not the right form; expected 1 to 128 letters, digits, blanks, _ + = , . @ -"},
+		{"unknown providers, no name",
+			upstream +
+				"pools: [{id: 'us-east-1:1', open_id_connect_provider_arns: ['arn:aws:iam::000000000000:oidc-provider/idp.test']}]",
+			""},
+		{"no pool id", upstream + "pools: [{name: p}]",
+			"pools[0].id: is not a pool id; expected <region>:<guid>, such as us-east-1:00000000-0000-4000-8000-000000000001"},
+		{"pool twice", upstream + "pools: [{id: 'us-east-1:1'}, {id: 'us-east-1:1'}]",
+			"pools[1].id: stands there twice; expected each pool once"},
+		{"floor", upstream + "pools: [{id: 'us-east-1:1', min_remaining: 13h}]",
+			"pools[0].min_remaining: is out of range; expected 0s to 12h0m0s"},
+		{"bad name", upstream + "pools: [{id: 'us-east-1:1', name: 'a/b'}]",
+			"pools[0].name: has not the right form; expected 1 to 128 letters, digits, blanks, _ + = , . @ -"},
 		{"bad provider ARN", upstream + "pools: [{id: 'us-east-1:1', open_id_connect_provider_arns: [x]}]",
-			"pools[0].open_id_connect_provider_arns[0]: is not the ARN of an OpenID provider; expected arn:aws:iam::<account>:oidc-provider/<provider>"},
-		{"bad role", upstream + "pools: [{id: 'us-east-1:1', roles: {authenticated: x}}]", "pools[0].roles.authenticated: is not the ARN of a role; expected arn:aws:iam::<account>:role/<name>"},
-		{"development provider", upstream + "development: {identity_provider: true}", "development.identity_provider: is refused in production; expected false, or mode: development"},
+			"pools[0].open_id_connect_provider_arns[0]: is not the ARN of an OpenID provider; expected " +
+				"arn:aws:iam::<account>:oidc-provider/<provider>"},
+		{"bad role", upstream + "pools: [{id: 'us-east-1:1', roles: {authenticated: x}}]",
+			"pools[0].roles.authenticated: is not the ARN of a role; expected arn:aws:iam::<account>:role/<name>"},
+		{"development provider", upstream + "development: {identity_provider: true}",
+			"development.identity_provider: is refused in production; expected false, or mode: development"},
 		{"http login provider", upstream + provider("provider: idp.test, issuer: 'http://idp.test', client_ids: [a]"),
 			"login_providers[0].issuer: is http in production; expected https, or a loopback host"},
-		{"no name in front of the engine", production + "pools: [{id: 'us-east-1:1'}]", "pools[0].name: is missing; expected 1 to 128 letters, digits, blanks, _ + = , . @ -"},
+		{"no name in front of the engine", production + "pools: [{id: 'us-east-1:1'}]",
+			"pools[0].name: is missing; expected 1 to 128 letters, digits, blanks, _ + = , . @ -"},
 	} {
 		_, err := load(t, tt.text)
 		if got := message(err); got != tt.want {
@@ -113,13 +138,16 @@ func TestUpstreamBackends(t *testing.T) {
 // In development the provider serves in front of upstream as well: its key lies
 // where the store would, and pools stay as they are.
 func TestDevelopmentProviderInFrontOfUpstream(t *testing.T) {
-	base := "mode: development\ndevelopment: {identity_provider: true}\npools: [{id: 'us-east-1:1'}]\nsts: {backend: aws}\n"
+	base := "mode: development\ndevelopment: {identity_provider: true}\npools: [{id: 'us-east-1:1'}]\nsts: {backend: " +
+		"aws}\n"
 	c := mustLoad(t, base+"cognito: {backend: aws, store: ../data/x.db}")
-	if got := c.DevelopmentKeyFile(); !filepath.IsAbs(got) || !strings.HasSuffix(got, filepath.Join("data", "x.db.dev-idp.pem")) {
+	if got := c.DevelopmentKeyFile(); !filepath.IsAbs(got) ||
+		!strings.HasSuffix(got, filepath.Join("data", "x.db.dev-idp.pem")) {
 		t.Errorf("DevelopmentKeyFile: got %q, want it beside the store's name", got)
 	}
 	want := []config.LoginProvider{
-		{Provider: "127.0.0.1:8080/dev/idp", Kind: "oidc", Issuer: "http://127.0.0.1:8080/dev/idp", ClientIDs: []string{"demo-app"}},
+		{Provider: "127.0.0.1:8080/dev/idp", Kind: "oidc", Issuer: "http://127.0.0.1:8080/dev/idp",
+			ClientIDs: []string{"demo-app"}},
 	}
 	if d := cmp.Diff(want, c.LoginProviders); d != "" {
 		t.Errorf("login providers (-want +got):\n%s", d)
@@ -146,7 +174,8 @@ func TestRolesOfAnotherSTS(t *testing.T) {
 		{"built in", "{backend: builtin}", role, "expected arn:aws:iam::<account>:role/<name>"},
 	} {
 		for _, slot := range []string{"authenticated", "unauthenticated"} {
-			text := "mode: development\nsts: " + tt.sts + "\npools: [{id: 'us-east-1:1', name: p, roles: {" + slot + ": '" + tt.role + "'}}]"
+			text := "mode: development\nsts: " + tt.sts + "\npools: [{id: 'us-east-1:1', name: p, roles: {" + slot + ": '" +
+				tt.role + "'}}]"
 			c, err := load(t, text)
 			switch {
 			case tt.want != "":

@@ -34,14 +34,17 @@ func TestTokensVerifyThroughDiscovery(t *testing.T) {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	issuer := server.URL + "/dev/idp"
-	mux.HandleFunc("/dev/idp/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) { w.Write(devidp.Discovery(issuer)) })
+	mux.HandleFunc("/dev/idp/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		w.Write(devidp.Discovery(issuer))
+	})
 	mux.HandleFunc("/dev/idp/jwks", func(w http.ResponseWriter, _ *http.Request) { w.Write(k.JWKS()) })
 	provider, err := oidc.NewProvider(context.Background(), issuer)
 	if err != nil {
 		t.Fatal(err)
 	}
 	token, err := k.Mint(devidp.TokenRequest{
-		Issuer: issuer, User: "alice", Audience: "demo-app", TTL: time.Hour, Now: time.Now(), Claims: map[string]any{"department": "sales"},
+		Issuer: issuer, User: "alice", Audience: "demo-app", TTL: time.Hour, Now: time.Now(),
+		Claims: map[string]any{"department": "sales"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +136,8 @@ func TestMintRefuses(t *testing.T) {
 func TestParseClaim(t *testing.T) {
 	for text, want := range map[string]string{
 		"a=b": "string b", "a=b=c": "string b=c", "a=": "string ", "a=true": "bool true", "a=7": "json.Number 7",
-		`a="7"`: "string 7", `a=["x","y"]`: "[]interface {} [x y]", "a=null": "string null", "a=1 2": "string 1 2", "a=[1": "string [1",
+		`a="7"`: "string 7", `a=["x","y"]`: "[]interface {} [x y]", "a=null": "string null", "a=1 2": "string 1 2",
+		"a=[1": "string [1",
 	} {
 		name, value, err := devidp.ParseClaim(text)
 		if diff := cmp.Diff(want, fmt.Sprintf("%T %v", value, value)); diff != "" || name != "a" || err != nil {

@@ -79,7 +79,9 @@ func (k *Key) Mint(r TokenRequest) (string, error) {
 // reserved takes a name in any case for the one that it resembles, as careless readers
 // of tokens do.
 func reserved(name string) bool {
-	return slices.ContainsFunc([]string{"", "iss", "sub", "aud", "iat", "exp"}, func(own string) bool { return strings.EqualFold(own, name) })
+	return slices.ContainsFunc([]string{"", "iss", "sub", "aud", "iat", "exp"}, func(own string) bool {
+		return strings.EqualFold(own, name)
+	})
 }
 
 // ParseClaim reads name=value. A value that is a JSON array, object, number,

@@ -91,8 +91,10 @@ func decode(part string) ([]byte, bool) {
 // The names that no other may resemble: those of RFC 7515 and RFC 7519 that a reader
 // may act on, and token_use, which is Cognito's.
 var (
-	headerNames = [...]string{"alg", "kid", "typ", "cty", "crit", "b64", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "zip", "enc"}
-	claimNames  = [...]string{"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "token_use", "typ"}
+	headerNames = [...]string{"alg", "kid", "typ", "cty", "crit", "b64", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256",
+		"zip", "enc"}
+	claimNames = [...]string{"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "token_use",
+		"typ"}
 )
 
 func object(text []byte, limits strictjson.Limits, reserved []string) (map[string]any, error) {

@@ -88,7 +88,8 @@ func TestOneSpelling(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{
-		"none": "", "one part": parts[0], "two parts": parts[0] + "." + parts[1], "four parts": good + ".", "a scheme": "Bearer " + good,
+		"none": "", "one part": parts[0], "two parts": parts[0] + "." + parts[1], "four parts": good + ".",
+		"a scheme":           "Bearer " + good,
 		"the other alphabet": parts[0] + "." + parts[1] + "." + strings.NewReplacer("-", "+", "_", "/").Replace(parts[2]),
 	} {
 		if _, err := jwt.Parse(text); !errors.Is(err, jwt.ErrParts) {
@@ -154,16 +155,19 @@ func respelt(name string) []string {
 }
 
 func TestNamesThatFold(t *testing.T) {
-	for _, name := range []string{"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "token_use", "typ"} {
+	for _, name := range []string{"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "auth_time", "nonce",
+		"token_use", "typ"} {
 		for _, other := range respelt(name) {
-			for _, members := range []string{`"` + other + `":"x"`, `"` + other + `":null`, `"` + name + `":"a","` + other + `":"x"`} {
+			for _, members := range []string{`"` + other + `":"x"`, `"` + other + `":null`,
+				`"` + name + `":"a","` + other + `":"x"`} {
 				if _, err := jwt.Parse(token(header, "{"+members+"}")); !errors.Is(err, jwt.ErrMember) {
 					t.Errorf("payload with %s: got %v, want %v", members, err, jwt.ErrMember)
 				}
 			}
 		}
 	}
-	for _, name := range []string{"alg", "kid", "typ", "crit", "b64", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "enc", "zip", "cty"} {
+	for _, name := range []string{"alg", "kid", "typ", "crit", "b64", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "enc",
+		"zip", "cty"} {
 		for _, other := range respelt(name) {
 			if _, err := jwt.Parse(token(`{"alg":"RS256","`+other+`":"x"}`, payload)); !errors.Is(err, jwt.ErrMember) {
 				t.Errorf("header with %s: got %v, want %v", other, err, jwt.ErrMember)
@@ -177,16 +181,19 @@ func TestNamesThatFold(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	for text, want := range map[string]error{
-		`{}`: nil, `{"alg":"none"}`: nil, `{"alg":1}`: jwt.ErrHeader, `{"kid":1}`: jwt.ErrHeader, `{"typ":null}`: jwt.ErrHeader,
-		`{"kid":["k"]}`: jwt.ErrHeader, `{"alg":"RS256","alg":"RS256"}`: strictjson.ErrDuplicate, `{"kid":"\ud800"}`: strictjson.ErrUnicode,
-		`[]`: strictjson.ErrObject, `{"alg":"RS256"} {}`: strictjson.ErrTrailing,
+		`{}`: nil, `{"alg":"none"}`: nil, `{"alg":1}`: jwt.ErrHeader, `{"kid":1}`: jwt.ErrHeader,
+		`{"typ":null}`:  jwt.ErrHeader,
+		`{"kid":["k"]}`: jwt.ErrHeader, `{"alg":"RS256","alg":"RS256"}`: strictjson.ErrDuplicate,
+		`{"kid":"\ud800"}`: strictjson.ErrUnicode,
+		`[]`:               strictjson.ErrObject, `{"alg":"RS256"} {}`: strictjson.ErrTrailing,
 	} {
 		if _, err := jwt.Parse(token(text, payload)); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", text, err, want)
 		}
 	}
 	for text, want := range map[string]bool{
-		header: false, `{"alg":"RS256","crit":["b64"]}`: true, `{"alg":"RS256","crit":[]}`: true, `{"alg":"RS256","b64":false}`: true,
+		header: false, `{"alg":"RS256","crit":["b64"]}`: true, `{"alg":"RS256","crit":[]}`: true,
+		`{"alg":"RS256","b64":false}`:   true,
 		`{"alg":"dir","enc":"A128GCM"}`: true, `{"alg":"RS256","zip":"DEF"}`: true, `{"alg":"RS256","jwk":{}}`: true,
 	} {
 		got, err := jwt.Parse(token(text, payload))
@@ -206,7 +213,8 @@ func TestAmbiguousPayloads(t *testing.T) {
 			`"` + name + `":` + value,
 			`"` + escaped(name) + `":` + value,
 			`"x":{"a":[{"b":1,"` + "\\u0062" + `":` + value + `}]}`,
-			`"x":"` + rapid.SampledFrom([]string{`\ud800`, `\udfff`, "\xff", "\xed\xa0\x80", `\ud83d\ud83d`}).Draw(t, "broken") + `"`,
+			`"x":"` + rapid.SampledFrom([]string{`\ud800`, `\udfff`, "\xff", "\xed\xa0\x80", `\ud83d\ud83d`}).Draw(t, "broken") +
+				`"`,
 			"\"\xff\":1",
 		}).Draw(t, "bad")
 		members := []string{`"` + name + `":"mallory"`, bad}
@@ -220,13 +228,15 @@ func TestAmbiguousPayloads(t *testing.T) {
 }
 
 func escaped(name string) string {
-	return `\u00` + strings.ToUpper(string("0123456789abcdef"[name[0]>>4])+string("0123456789abcdef"[name[0]&15])) + name[1:]
+	return `\u00` + strings.ToUpper(string("0123456789abcdef"[name[0]>>4])+string("0123456789abcdef"[name[0]&15])) +
+		name[1:]
 }
 
 // What is taken, encoding/json reads the same of, into a struct too: folding names
 // changes nothing.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{payload, `{"sub":"a","SUB":"b"}`, `{"sub":"a","sub":"b"}`, `{"sub":"\ud800"}`, "{\"\u017fub\":\"b\"}", `{"aud":["a"]}`} {
+	for _, seed := range []string{payload, `{"sub":"a","SUB":"b"}`, `{"sub":"a","sub":"b"}`, `{"sub":"\ud800"}`,
+		"{\"\u017fub\":\"b\"}", `{"aud":["a"]}`} {
 		f.Add([]byte(header), []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, header, payload []byte) {

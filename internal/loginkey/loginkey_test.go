@@ -36,13 +36,15 @@ func TestOfARN(t *testing.T) {
 
 func TestKind(t *testing.T) {
 	for key, want := range map[string]string{
-		"accounts.google.com": "google", "Accounts.Google.com": "google", "appleid.apple.com": "apple", "graph.facebook.com": "facebook",
-		"www.amazon.com": "amazon", "api.twitter.com": "twitter", "www.digits.com": "digits",
+		"accounts.google.com": "google", "Accounts.Google.com": "google", "appleid.apple.com": "apple",
+		"graph.facebook.com": "facebook",
+		"www.amazon.com":     "amazon", "api.twitter.com": "twitter", "www.digits.com": "digits",
 		"cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc":        "user_pool",
 		"issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc": "user_pool",
 		"cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_abc":   "user_pool",
-		"idp.example": "", "accounts.google.com.evil.example": "", "cognito-idp.x.amazonaws.com.evil.example/a": "", "my.cognito-idp.x.amazonaws.com/a": "",
-		"accounts.google.com/x": "",
+		"idp.example": "", "accounts.google.com.evil.example": "", "cognito-idp.x.amazonaws.com.evil.example/a": "",
+		"my.cognito-idp.x.amazonaws.com/a": "",
+		"accounts.google.com/x":            "",
 	} {
 		if got, ok := loginkey.Kind(key); got != want || ok != (want != "") {
 			t.Errorf("%q: got %q, %v, want %q", key, got, ok, want)

@@ -20,7 +20,8 @@ func TestTwoReadersOfOneToken(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.SampledFrom([]string{"sub", "iss", "aud", "azp", "exp", "nonce", "token_use"}).Draw(t, "name")
 		folded := rapid.SampledFrom([]string{
-			strings.ToUpper(name), strings.ToUpper(name[:1]) + name[1:], strings.NewReplacer("s", "\u017f", "k", "\u212a").Replace(name),
+			strings.ToUpper(name), strings.ToUpper(name[:1]) + name[1:],
+			strings.NewReplacer("s", "\u017f", "k", "\u212a").Replace(name),
 			strings.NewReplacer("s", `\u017f`, "k", `\u212A`).Replace(name),
 		}).Draw(t, "folded")
 		if folded == name {
@@ -37,13 +38,15 @@ func TestTwoReadersOfOneToken(t *testing.T) {
 			t.Fatalf("%s: got %q, want %q", members, got, noToken)
 		}
 	})
-	for _, header := range []string{`,"KID":"k0"`, `,"ALG":"none"`, "\"\u212aid\":\"k0\"", `,"Typ":"at+jwt"`, `,"kid":"k0"`, `,"x":"\ud800"`, `,"kid2":{"a":1,"a":2}`} {
+	for _, header := range []string{`,"KID":"k0"`, `,"ALG":"none"`, "\"\u212aid\":\"k0\"", `,"Typ":"at+jwt"`,
+		`,"kid":"k0"`, `,"x":"\ud800"`, `,"kid2":{"a":1,"a":2}`} {
 		_, err := p.Prove(t.Context(), idp.Name(), idp.SignRaw(idp.Header(header), idp.Payload("mallory", "")))
 		if got := refusal(err); got != noToken {
 			t.Errorf("header with %s: got %q, want %q", header, got, noToken)
 		}
 	}
-	proof, err := p.Prove(t.Context(), idp.Name(), idp.SignRaw(idp.Header(""), idp.Payload("mallory", `,"name":"\ud83d\ude00","n":null`)))
+	proof, err := p.Prove(t.Context(), idp.Name(),
+		idp.SignRaw(idp.Header(""), idp.Payload("mallory", `,"name":"\ud83d\ude00","n":null`)))
 	if err != nil || proof.Subject != "mallory" {
 		t.Errorf("a token that reads in one way: got %v", err)
 	}
@@ -61,7 +64,8 @@ func TestBrokenSubjects(t *testing.T) {
 		}
 	}
 	for _, sub := range []string{`\ufffd`, `\ud83d\ude00`, `a\u0000b`} {
-		if _, err := p.Prove(t.Context(), idp.Name(), idp.SignRaw(idp.Header(""), strings.Replace(payload, "SUBJECT", sub, 1))); err != nil {
+		if _, err := p.Prove(t.Context(), idp.Name(),
+			idp.SignRaw(idp.Header(""), strings.Replace(payload, "SUBJECT", sub, 1))); err != nil {
 			t.Errorf("%q: got %v, want a proof", sub, err)
 		}
 	}
@@ -82,7 +86,8 @@ func TestOneSpelling(t *testing.T) {
 		}
 	})
 	for name, spelt := range map[string]string{
-		"padded": good + "==", "Bearer": "Bearer " + good, "standard alphabet": parts[0] + "." + parts[1] + "." + strings.NewReplacer("-", "+", "_", "/").Replace(parts[2]),
+		"padded": good + "==", "Bearer": "Bearer " + good,
+		"standard alphabet": parts[0] + "." + parts[1] + "." + strings.NewReplacer("-", "+", "_", "/").Replace(parts[2]),
 	} {
 		if spelt == good {
 			continue // the signature has neither character
@@ -159,9 +164,12 @@ func TestSignedAnswersAreNoLogins(t *testing.T) {
 	idp, c := idptest.Start(t), newClock()
 	p := newProver(t, idp, c)
 	for name, f := range map[string]struct{ payload, want string }{
-		"an authorisation response (JARM)": {`{"iss":"%s","aud":"web-app","exp":9999999999,"code":"x","state":"y"}`, "Invalid login token. Missing a required claim: sub"},
-		"signed user info":                 {`{"iss":"%s","aud":"web-app","sub":"alice","email":"a@example.com"}`, "Invalid login token. Missing a required claim: exp"},
-		"signed introspection":             {`{"iss":"%s","aud":"web-app","iat":1,"token_introspection":{"sub":"alice","active":true}}`, "Invalid login token. Missing a required claim: sub"},
+		"an authorisation response (JARM)": {`{"iss":"%s","aud":"web-app","exp":9999999999,"code":"x","state":"y"}`,
+			"Invalid login token. Missing a required claim: sub"},
+		"signed user info": {`{"iss":"%s","aud":"web-app","sub":"alice","email":"a@example.com"}`,
+			"Invalid login token. Missing a required claim: exp"},
+		"signed introspection": {`{"iss":"%s","aud":"web-app","iat":1,"token_introspection":{"sub":"alice",` +
+			`"active":true}}`, "Invalid login token. Missing a required claim: sub"},
 	} {
 		_, err := p.Prove(t.Context(), idp.Name(), idp.SignRaw(idp.Header(`,"typ":"JWT"`), fmt.Sprintf(f.payload, idp.URL)))
 		if got := refusal(err); got != f.want {
@@ -173,11 +181,13 @@ func TestSignedAnswersAreNoLogins(t *testing.T) {
 func TestSubjectsThatAreTooLong(t *testing.T) {
 	idp, c := idptest.Start(t), newClock()
 	p := newProver(t, idp, c)
-	if _, err := p.Prove(t.Context(), idp.Name(), idp.Token(idptest.Claims{"sub": strings.Repeat("a", 1024)})); err != nil {
+	if _, err := p.Prove(t.Context(), idp.Name(),
+		idp.Token(idptest.Claims{"sub": strings.Repeat("a", 1024)})); err != nil {
 		t.Errorf("1,024 bytes: got %v", err)
 	}
 	want := "Invalid login token. The claim sub is longer than 1024 bytes."
-	if _, err := p.Prove(t.Context(), idp.Name(), idp.Token(idptest.Claims{"sub": strings.Repeat("a", 1025)})); refusal(err) != want {
+	if _, err := p.Prove(t.Context(), idp.Name(),
+		idp.Token(idptest.Claims{"sub": strings.Repeat("a", 1025)})); refusal(err) != want {
 		t.Errorf("1,025 bytes: got %v, want %q", err, want)
 	}
 }

@@ -101,7 +101,8 @@ func (s *source) discover(ctx context.Context) (keys string, err error) {
 		Issuer string `json:"issuer"`
 		Keys   string `json:"jwks_uri"`
 	}
-	if err := strictjson.DecodeSome(text, &d, strictjson.Limits{Bytes: maxDiscovery, Depth: 32, Values: 100_000}); err != nil {
+	if err := strictjson.DecodeSome(text, &d,
+		strictjson.Limits{Bytes: maxDiscovery, Depth: 32, Values: 100_000}); err != nil {
 		return "", fmt.Errorf("the discovery document does not read: %w", err)
 	}
 	if d.Issuer != s.issuer {

@@ -27,7 +27,8 @@ func TestIssuersWithASlash(t *testing.T) {
 	if _, err := p.Prove(t.Context(), idp.Name(), idp.Token(nil)); err != nil {
 		t.Fatalf("got %v, want a proof", err)
 	}
-	if _, err := p.Prove(t.Context(), idp.Name(), idp.Token(idptest.Claims{"iss": strings.TrimSuffix(idp.URL, "/")})); refusal(err) != mismatch {
+	if _, err := p.Prove(t.Context(), idp.Name(),
+		idp.Token(idptest.Claims{"iss": strings.TrimSuffix(idp.URL, "/")})); refusal(err) != mismatch {
 		t.Errorf("iss without the slash: got %v, want %q", err, mismatch)
 	}
 	if _, err := p.Prove(t.Context(), idp.Name()+"/", idp.Token(nil)); !errors.Is(err, logins.ErrUnknownProvider) {
@@ -37,7 +38,8 @@ func TestIssuersWithASlash(t *testing.T) {
 		t.Errorf("peek: got %v", err)
 	}
 	plain := idptest.Start(t)
-	if _, err := newProver(t, plain, c).Prove(t.Context(), plain.Name(), plain.Token(idptest.Claims{"iss": plain.URL + "/"})); refusal(err) != mismatch {
+	if _, err := newProver(t, plain, c).Prove(t.Context(), plain.Name(),
+		plain.Token(idptest.Claims{"iss": plain.URL + "/"})); refusal(err) != mismatch {
 		t.Errorf("iss with a slash that the issuer has not: got %v, want %q", err, mismatch)
 	}
 }
@@ -92,7 +94,8 @@ func TestRedirects(t *testing.T) {
 		other bool
 		want  bool
 	}{
-		"none": {0, false, true}, "three at home": {3, false, true}, "four at home": {4, false, false}, "one abroad": {1, true, false},
+		"none": {0, false, true}, "three at home": {3, false, true}, "four at home": {4, false, false},
+		"one abroad": {1, true, false},
 	} {
 		idp, c := idptest.Start(t), newClock()
 		var reached atomic.Bool
@@ -150,7 +153,8 @@ func TestNewKeyUnderTheSameID(t *testing.T) {
 	// An outage does not turn a wrong signature into a passing fault.
 	idp.Break(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
 	c.advance(30 * time.Second)
-	if _, err := p.Prove(t.Context(), idp.Name(), idp.Sign(nil, jose.RS256, idptest.Key(0), "k0")); refusal(err) != unsigned {
+	if _, err := p.Prove(t.Context(), idp.Name(),
+		idp.Sign(nil, jose.RS256, idptest.Key(0), "k0")); refusal(err) != unsigned {
 		t.Errorf("a wrong signature in an outage: got %v, want refused", err)
 	}
 }

@@ -115,8 +115,10 @@ func TestDecoratedKeys(t *testing.T) {
 // Some issuers write a number as kid in the set; tokens name it by its text.
 func TestNumericKeyID(t *testing.T) {
 	idp, c := idptest.Start(t), newClock()
-	idp.ServeKeys(serving(set(members(t, &idptest.Key(2).PublicKey, "x"), strings.Replace(members(t, &idptest.Key(0).PublicKey, "7"), `"7"`, "7", 1))))
-	if _, err := proverOf(t, idp, c, nil).Prove(t.Context(), idp.Name(), idp.Sign(nil, jose.RS256, idptest.Key(0), "7")); err != nil {
+	idp.ServeKeys(serving(set(members(t, &idptest.Key(2).PublicKey, "x"),
+		strings.Replace(members(t, &idptest.Key(0).PublicKey, "7"), `"7"`, "7", 1))))
+	if _, err := proverOf(t, idp, c, nil).Prove(t.Context(), idp.Name(),
+		idp.Sign(nil, jose.RS256, idptest.Key(0), "7")); err != nil {
 		t.Errorf("got %v, want a proof", err)
 	}
 }
@@ -197,7 +199,8 @@ func TestLengthsOfKeys(t *testing.T) {
 func TestAlgorithms(t *testing.T) {
 	keys := map[string]*ecdsa.PrivateKey{}
 	var served []string
-	for name, curve := range map[string]elliptic.Curve{"p256": elliptic.P256(), "p384": elliptic.P384(), "p521": elliptic.P521()} {
+	for name, curve := range map[string]elliptic.Curve{"p256": elliptic.P256(), "p384": elliptic.P384(),
+		"p521": elliptic.P521()} {
 		key, err := ecdsa.GenerateKey(curve, rand.Reader)
 		if err != nil {
 			t.Fatal(err)
@@ -205,7 +208,8 @@ func TestAlgorithms(t *testing.T) {
 		keys[name] = key
 		served = append(served, members(t, &key.PublicKey, name))
 	}
-	served = append(served, members(t, &idptest.Key(0).PublicKey, "rsa"), members(t, &keys["p256"].PublicKey, "for-another")+`,"alg":"ES384"`)
+	served = append(served, members(t, &idptest.Key(0).PublicKey, "rsa"),
+		members(t, &keys["p256"].PublicKey, "for-another")+`,"alg":"ES384"`)
 	for _, f := range []struct {
 		configured []string
 		signed     jose.SignatureAlgorithm
@@ -251,22 +255,26 @@ func TestCauses(t *testing.T) {
 	rsaKey := members(t, &idptest.Key(0).PublicKey, "k0")
 	missing := func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }
 	other := func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(map[string]string{"issuer": "https://other.example", "jwks_uri": "https://other.example/keys"})
+		json.NewEncoder(w).Encode(map[string]string{"issuer": "https://other.example",
+			"jwks_uri": "https://other.example/keys"})
 	}
 	for name, f := range map[string]struct {
 		fault http.HandlerFunc
 		keys  string
 		want  string
 	}{
-		"discovery missing":      {missing, "", "fetch discovery: status 404"},
-		"another issuer":         {other, "", `the discovery document is of the issuer "https://other.example", not of "http://`},
+		"discovery missing": {missing, "", "fetch discovery: status 404"},
+		"another issuer": {other, "",
+			`the discovery document is of the issuer "https://other.example", not of "http://`},
 		"discovery is HTML":      {serving("<html>"), "", "the discovery document does not read"},
 		"an ambiguous discovery": {serving(`{"issuer":"a","Issuer":"b"}`), "", "in case alone"},
-		"only EC keys":           {nil, set(members(t, &es.PublicKey, "k0")), `none of the 1 keys of the set is usable: 1 of "EC", where algorithms takes RS256, RS384, RS512`},
-		"only for encryption":    {nil, set(rsaKey+`,"use":"enc"`, rsaKey+`,"use":"enc"`), "none of the 2 keys of the set is usable: 2 for another use than signatures"},
-		"empty set":              {nil, `{"keys":[]}`, "the key set is empty"},
-		"keys without list":      {nil, `{}`, "the key set has no list of keys"},
-		"keys are HTML":          {nil, "<html>", "the key set does not read"},
+		"only EC keys": {nil, set(members(t, &es.PublicKey, "k0")),
+			`none of the 1 keys of the set is usable: 1 of "EC", where algorithms takes RS256, RS384, RS512`},
+		"only for encryption": {nil, set(rsaKey+`,"use":"enc"`, rsaKey+`,"use":"enc"`),
+			"none of the 2 keys of the set is usable: 2 for another use than signatures"},
+		"empty set":         {nil, `{"keys":[]}`, "the key set is empty"},
+		"keys without list": {nil, `{}`, "the key set has no list of keys"},
+		"keys are HTML":     {nil, "<html>", "the key set does not read"},
 	} {
 		idp, c := idptest.Start(t), newClock()
 		idp.Break(f.fault)
@@ -288,7 +296,8 @@ func TestCauses(t *testing.T) {
 	if n, err := proverOf(t, idp, c, nil).Ask(t.Context(), idp.Name()); n != 1 || err != nil {
 		t.Errorf("sound: got %d keys, %v", n, err)
 	}
-	if _, err := proverOf(t, idp, c, nil).Ask(t.Context(), "elsewhere.example"); !errors.Is(err, logins.ErrUnknownProvider) {
+	_, err = proverOf(t, idp, c, nil).Ask(t.Context(), "elsewhere.example")
+	if !errors.Is(err, logins.ErrUnknownProvider) {
 		t.Errorf("unknown provider: got %v", err)
 	}
 }

@@ -139,7 +139,8 @@ func newProvider(configured Provider, c Config) *provider {
 		fetch = (&source{issuer: configured.Issuer, keys: configured.KeysURL, client: client}).fetch
 	}
 	keys := &keySet{
-		name: configured.Name, fetch: fetch, now: c.Now, timeout: c.FetchTimeout, onFetch: c.OnFetch, algorithms: configured.Algorithms,
+		name: configured.Name, fetch: fetch, now: c.Now, timeout: c.FetchTimeout, onFetch: c.OnFetch,
+		algorithms: configured.Algorithms,
 	}
 	made := &provider{Provider: configured, keys: keys, generation: generation(&configured)}
 	made.verifier = oidc.NewVerifier(configured.Issuer, keys, &oidc.Config{

@@ -45,7 +45,8 @@ func TestProofsAreBoundedByBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			prove := func(n int) *logins.Proof {
-				proof, err := p.Prove(t.Context(), idp.Name(), idp.SignRaw(idp.Header(""), idp.Payload("alice", fmt.Sprintf(`,"n":%d`, n)+members)))
+				proof, err := p.Prove(t.Context(), idp.Name(),
+					idp.SignRaw(idp.Header(""), idp.Payload("alice", fmt.Sprintf(`,"n":%d`, n)+members)))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -95,7 +96,8 @@ func TestProofsAreOfTheirProvider(t *testing.T) {
 	var providers []logins.Provider
 	for _, idp := range []*idptest.Issuer{one, other} {
 		idp.SetNow(c.now)
-		providers = append(providers, logins.Provider{Name: idp.Name(), Issuer: idp.URL, ClientIDs: []string{idptest.ClientID}})
+		providers = append(providers,
+			logins.Provider{Name: idp.Name(), Issuer: idp.URL, ClientIDs: []string{idptest.ClientID}})
 	}
 	p, err := logins.New(logins.Config{Providers: providers, Now: c.now, Transport: transport})
 	if err != nil {

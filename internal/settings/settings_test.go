@@ -39,7 +39,10 @@ func TestWithdrawalsEnd(t *testing.T) {
 		if !slices.Equal(ended, tt.ended) {
 			t.Errorf("%s: got %q ended, want %q", tt.name, ended, tt.ended)
 		}
-		withdrawn := slices.DeleteFunc(slices.Clone(tt.ended), func(name string) bool { _, known := tt.before[name]; return !known })
+		withdrawn := slices.DeleteFunc(slices.Clone(tt.ended), func(name string) bool {
+			_, known := tt.before[name]
+			return !known
+		})
 		if got := before.Withdrawn(tt.now); !slices.Equal(got, withdrawn) {
 			t.Errorf("%s: got %q withdrawn, want %q", tt.name, got, withdrawn)
 		}
@@ -63,7 +66,9 @@ func TestWithdrawalsEnd(t *testing.T) {
 // none lasts while something that it allowed is missing.
 func TestGenerationsNeverComeBack(t *testing.T) {
 	states := rapid.MapOf(rapid.SampledFrom([]string{"p", "q", "r"}), rapid.Custom(func(t *rapid.T) settings.Unit {
-		return unit(rapid.Byte().Draw(t, "exact")%2, rapid.SliceOfDistinct(rapid.Custom(func(t *rapid.T) byte { return rapid.Byte().Draw(t, "a") % 3 }), rapid.ID).Draw(t, "allowed")...)
+		return unit(rapid.Byte().Draw(t, "exact")%2, rapid.SliceOfDistinct(rapid.Custom(func(t *rapid.T) byte {
+			return rapid.Byte().Draw(t, "a") % 3
+		}), rapid.ID).Draw(t, "allowed")...)
 	}))
 	rapid.Check(t, func(t *rapid.T) {
 		var r settings.Record
@@ -87,7 +92,10 @@ func TestGenerationsNeverComeBack(t *testing.T) {
 				if passed[kept.Generation] {
 					t.Fatalf("a generation of %s came back", name)
 				}
-				if was, ok := allowed[kept.Generation]; ok && (was.Exact != kept.Exact || slices.ContainsFunc(was.Allowed, func(d settings.Digest) bool { return !slices.Contains(kept.Allowed, d) })) {
+				if was, ok := allowed[kept.Generation]; ok &&
+					(was.Exact != kept.Exact || slices.ContainsFunc(was.Allowed, func(d settings.Digest) bool {
+						return !slices.Contains(kept.Allowed, d)
+					})) {
 					t.Fatalf("something of %s was withdrawn, and its generation lasts", name)
 				}
 				allowed[kept.Generation] = kept.Unit
@@ -98,7 +106,8 @@ func TestGenerationsNeverComeBack(t *testing.T) {
 }
 
 func TestOnlyRecordsAreRead(t *testing.T) {
-	for _, text := range []string{"", "null", "{}", "[]", `{"units":1}`, `{"units":{"p":{"exact":[1]`, `{"units":{"p":{"exact":"AAAA"}}}`, `{"units":{"p":{"exact":"*"}}}`} {
+	for _, text := range []string{"", "null", "{}", "[]", `{"units":1}`, `{"units":{"p":{"exact":[1]`,
+		`{"units":{"p":{"exact":"AAAA"}}}`, `{"units":{"p":{"exact":"*"}}}`} {
 		if _, err := settings.Read([]byte(text)); !errors.Is(err, settings.ErrRecord) {
 			t.Errorf("%q: got %v, want ErrRecord", text, err)
 		}

@@ -45,7 +45,8 @@ func (o *own) UnmarshalJSON(text []byte) error {
 
 func TestDecode(t *testing.T) {
 	for text, want := range map[string]error{
-		`{"name":"a","Plain":1,"when":"2026-01-02T03:04:05Z","inner":{"key":"k"},"list":[{"key":"l"}],"byName":{"KEY":{"key":"m"}},"any":{"Key":1},"deep":"d"}`: nil,
+		`{"name":"a","Plain":1,"when":"2026-01-02T03:04:05Z","inner":{"key":"k"},"list":[{"key":"l"}],"byName":{"KEY":{` +
+			`"key":"m"}},"any":{"Key":1},"deep":"d"}`: nil,
 		`{"inner":null,"list":null,"byName":null,"when":null}`: nil,
 		`{"Name":"a"}`:                     strictjson.ErrName,
 		`{"name":"a","NAME":"b"}`:          strictjson.ErrName,

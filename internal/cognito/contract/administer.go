@@ -10,7 +10,9 @@ import (
 )
 
 // page brings a page of a pool's identities as "<id> <logins>" and its token.
-func (s *scene) page(pool string, size int32, token *string, hideDisabled bool) (page []string, next *string, refusal string) {
+func (s *scene) page(
+	pool string, size int32, token *string, hideDisabled bool,
+) (page []string, next *string, refusal string) {
 	s.Helper()
 	out, refusal := ask(s, s.API.ListIdentities, &cognitoidentity.ListIdentitiesInput{
 		IdentityPoolId: &pool, MaxResults: &size, NextToken: token, HideDisabled: hideDisabled,
@@ -19,7 +21,8 @@ func (s *scene) page(pool string, size int32, token *string, hideDisabled bool) 
 		return nil, nil, refusal
 	}
 	if aws.ToString(out.IdentityPoolId) != pool || len(out.Identities) > int(size) {
-		s.Errorf("a page: got %d of %s, want at most %d of %s", len(out.Identities), aws.ToString(out.IdentityPoolId), size, pool)
+		s.Errorf("a page: got %d of %s, want at most %d of %s", len(out.Identities), aws.ToString(out.IdentityPoolId), size,
+			pool)
 	}
 	for _, i := range out.Identities {
 		if i.CreationDate == nil || i.LastModifiedDate == nil {

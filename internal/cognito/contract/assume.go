@@ -14,8 +14,11 @@ import (
 // Refusals of STS (docs/cognito.md#assumerolewithwebidentity).
 const (
 	notTrusted = sts.CodeAccessDenied + ": Not authorized to perform sts:AssumeRoleWithWebIdentity"
-	noJWT      = sts.CodeInvalidIdentityToken + ": The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
-	noKey      = sts.CodeInvalidIdentityToken + ": Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"
+	noJWT      = sts.CodeInvalidIdentityToken +
+		": The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
+	noKey = sts.CodeInvalidIdentityToken +
+		": Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity " +
+		"documentation for requirements"
 	noProvider = sts.CodeInvalidIdentityToken + ": No OpenIDConnect provider found in your account for "
 )
 
@@ -56,7 +59,8 @@ func (s *scene) judge(out *sts.Response, asked time.Duration) {
 	if life := time.Until(c.Expiration); life > asked+time.Second || life < asked-time.Minute {
 		s.Errorf("credentials: got a life of %v, want %v", life, asked)
 	}
-	if !regexp.MustCompile(`^AROA[A-Z0-9]+:`+sessionName+`$`).MatchString(c.AssumedRoleID) || !strings.HasPrefix(c.AccessKeyID, "ASIA") {
+	if !regexp.MustCompile(`^AROA[A-Z0-9]+:`+sessionName+`$`).MatchString(c.AssumedRoleID) ||
+		!strings.HasPrefix(c.AccessKeyID, "ASIA") {
 		s.Errorf("got role id %q and access key %q, want those of a session", c.AssumedRoleID, c.AccessKeyID)
 	}
 	if s.WhoAmI == nil {
@@ -82,7 +86,9 @@ func assumedRoles(s *scene) {
 	s.equal("a user for guests' role", s.assume(Unauthenticated, users), notTrusted)
 	s.equal("a role that the pool does not name", s.assume("other", users), notTrusted)
 	s.equal("a role by half its name", s.assume("aut", users), notTrusted)
-	s.equal("a role of another account", s.assumeWith("", users, func(r *sts.Request) { r.RoleARN = "arn:aws:iam::999999999999:role/auth" }), notTrusted)
+	s.equal("a role of another account", s.assumeWith("", users, func(r *sts.Request) {
+		r.RoleARN = "arn:aws:iam::999999999999:role/auth"
+	}), notTrusted)
 
 	pool := s.pool(func(*createInput) {})
 	s.must("SetIdentityPoolRoles", s.setRoles(pool, map[string]string{"authenticated": s.role("path/second")}, nil))
@@ -93,12 +99,16 @@ func assumedRoles(s *scene) {
 	s.equal("for another pool's role", s.assume("path/second", users), notTrusted)
 	s.equal("a role without its path", s.assume("second", second), notTrusted)
 	s.equal("a pool without a role for guests", s.assume(Unauthenticated, s.token(s.identity(pool, nil), nil)), notTrusted)
-	out, err := s.STS.AssumeRoleWithWebIdentity(s.Context(), sts.Request{RoleARN: s.role(Authenticated), SessionName: sessionName, Token: users})
+	out, err := s.STS.AssumeRoleWithWebIdentity(s.Context(),
+		sts.Request{RoleARN: s.role(Authenticated), SessionName: sessionName, Token: users})
 	if err != nil {
 		s.Fatal(err)
 	}
 	s.equal("Audience", out.Audience, s.Pools.Open)
-	backend, developers := s.developer(func(in *developerInput) { in.IdentityPoolId = &s.Pools.Closed; in.Logins = user(alice) })
+	backend, developers := s.developer(func(in *developerInput) {
+		in.IdentityPoolId = &s.Pools.Closed
+		in.Logins = user(alice)
+	})
 	s.equal("a backend's user", s.assume(Authenticated, developers), backend+" as "+s.assumed(Authenticated, sessionName))
 }
 
@@ -141,7 +151,9 @@ func assumedAfterChanges(s *scene) {
 	s.equal("the one in its place", s.assume("second", users), id+" as "+s.assumed("second", sessionName))
 	s.equal("a role that was taken away", s.assume(Unauthenticated, guests), notTrusted)
 	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), nil))
-	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) { in.AllowUnauthenticatedIdentities = false })))
+	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) {
+		in.AllowUnauthenticatedIdentities = false
+	})))
 	s.equal("guests that are allowed no more", s.assume(Unauthenticated, guests), notTrusted)
 	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) { in.OpenIdConnectProviderARNs = nil })))
 	s.equal("a provider that is gone", s.assume(Authenticated, users), notTrusted)
@@ -179,7 +191,8 @@ func assumedBounds(s *scene) {
 		s.refused(what, got, c.want)
 	}
 	for _, n := range []int{2, 64} {
-		out, err := s.STS.AssumeRoleWithWebIdentity(s.Context(), sts.Request{RoleARN: s.role(Unauthenticated), SessionName: text(n), Token: token})
+		out, err := s.STS.AssumeRoleWithWebIdentity(s.Context(),
+			sts.Request{RoleARN: s.role(Unauthenticated), SessionName: text(n), Token: token})
 		if err != nil {
 			s.Errorf("a name of %d: got %v, want credentials", n, err)
 			continue

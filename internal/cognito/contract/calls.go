@@ -145,7 +145,8 @@ func (s *scene) asUser(identifier, id string, others ...map[string]string) strin
 // unlink brings nothing.
 func (s *scene) unlink(id string, proof map[string]string, remove ...string) string {
 	s.Helper()
-	_, refusal := ask(s, s.API.UnlinkIdentity, &cognitoidentity.UnlinkIdentityInput{IdentityId: &id, Logins: proof, LoginsToRemove: remove})
+	_, refusal := ask(s, s.API.UnlinkIdentity,
+		&cognitoidentity.UnlinkIdentityInput{IdentityId: &id, Logins: proof, LoginsToRemove: remove})
 	return refusal
 }
 

@@ -74,7 +74,8 @@ func developerRefusals(s *scene) {
 	s.equal("no logins", call(open, map[string]string{}), noDeveloper)
 	s.equal("a pool without developers", call(s.Pools.Bare, user(alice)), noDeveloper)
 	s.equal("an unknown pool", call(s.unknown(), user(alice)), noPool(s.unknown()))
-	s.refused("two developer providers", call(open, with(user(alice), map[string]string{"other.example": alice})), notAuthorized)
+	s.refused("two developer providers", call(open, with(user(alice), map[string]string{"other.example": alice})),
+		notAuthorized)
 	s.equal("our own token beside him", call(open, with(user(alice), pass("x"))), cognitoToken)
 	s.equal("a bad public token", call(open, with(user(alice), map[string]string{s.Providers[0].Name(): "x"})), malformed)
 	s.equal("the longest identifier", call(open, user(strings.Repeat("é", 1023)+"x")), "")

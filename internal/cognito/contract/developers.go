@@ -80,7 +80,8 @@ func lookupDevelopers(s *scene) {
 func (s *scene) merged(pool, provider, source, destination string) string {
 	s.Helper()
 	out, refusal := ask(s, s.API.MergeDeveloperIdentities, &cognitoidentity.MergeDeveloperIdentitiesInput{
-		IdentityPoolId: &pool, DeveloperProviderName: &provider, SourceUserIdentifier: &source, DestinationUserIdentifier: &destination,
+		IdentityPoolId: &pool, DeveloperProviderName: &provider, SourceUserIdentifier: &source,
+		DestinationUserIdentifier: &destination,
 	})
 	if refusal != "" {
 		return refusal

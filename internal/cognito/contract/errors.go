@@ -13,20 +13,24 @@ import (
 // the engine ends with. docs/fidelity.md says why.
 var Causeless = map[string][]string{
 	invalid: {
-		"DeleteIdentities", "DeleteIdentityPool", "DescribeIdentity", "DescribeIdentityPool", "GetCredentialsForIdentity", "GetId",
+		"DeleteIdentities", "DeleteIdentityPool", "DescribeIdentity", "DescribeIdentityPool", "GetCredentialsForIdentity",
+		"GetId",
 		"GetIdentityPoolRoles", "GetPrincipalTagAttributeMap",
 	},
 	notAuthorized: {
 		"CreateIdentityPool", "DeleteIdentityPool", "DescribeIdentity", "DescribeIdentityPool", "GetIdentityPoolRoles",
-		"GetPrincipalTagAttributeMap", "ListIdentities", "ListIdentityPools", "ListTagsForResource", "LookupDeveloperIdentity",
-		"MergeDeveloperIdentities", "SetPrincipalTagAttributeMap", "TagResource", "UnlinkDeveloperIdentity", "UntagResource", "UpdateIdentityPool",
+		"GetPrincipalTagAttributeMap", "ListIdentities", "ListIdentityPools", "ListTagsForResource",
+		"LookupDeveloperIdentity",
+		"MergeDeveloperIdentities", "SetPrincipalTagAttributeMap", "TagResource", "UnlinkDeveloperIdentity", "UntagResource",
+		"UpdateIdentityPool",
 	},
 	conflict:   {"CreateIdentityPool", "GetIdentityPoolRoles", "SetIdentityPoolRoles", "UpdateIdentityPool"},
 	notFound:   {"ListIdentityPools"},
 	beyond:     {"GetId"},
 	concurrent: {"SetIdentityPoolRoles", "UpdateIdentityPool"},
 	internal: {
-		"DeleteIdentities", "DescribeIdentityPool", "GetIdentityPoolRoles", "GetPrincipalTagAttributeMap", "ListIdentityPools", "ListTagsForResource",
+		"DeleteIdentities", "DescribeIdentityPool", "GetIdentityPoolRoles", "GetPrincipalTagAttributeMap",
+		"ListIdentityPools", "ListTagsForResource",
 	},
 }
 

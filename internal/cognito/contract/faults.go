@@ -75,13 +75,15 @@ func brokenStore(s *scene) {
 // that fails: a broker asks first whose identities they are.
 func (s *scene) brokenDelete(id string) {
 	s.Helper()
-	out, err := s.Broken.DeleteIdentities(s.Context(), &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{id}})
+	out, err := s.Broken.DeleteIdentities(s.Context(),
+		&cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{id}})
 	if err != nil {
 		s.equal("DeleteIdentities", spell(named(err)), internal+": Internal error.")
 		return
 	}
 	s.equal("DeleteIdentities", s.spellJSON(out.UnprocessedIdentityIds),
-		s.spellJSON([]types.UnprocessedIdentityId{{IdentityId: aws.String(id), ErrorCode: types.ErrorCodeInternalServerError}}))
+		s.spellJSON([]types.UnprocessedIdentityId{{IdentityId: aws.String(id),
+			ErrorCode: types.ErrorCodeInternalServerError}}))
 }
 
 // named is what a fault is called. An engine in process leaves that to its caller,

@@ -17,7 +17,8 @@ import (
 func getID(s *scene) {
 	alice, open := s.someone(), s.Pools.Open
 	id := s.identity(open, s.login(alice))
-	if !regexp.MustCompile(`^` + regexp.QuoteMeta(s.Region) + `:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(id) {
+	if !regexp.MustCompile(`^` + regexp.QuoteMeta(s.Region) +
+		`:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(id) {
 		s.Errorf("got %q, want an id of the service's form", id)
 	}
 	s.equal("the same login", s.id(open, s.login(alice)), id)
@@ -61,7 +62,8 @@ func severalLogins(s *scene) {
 	s.equal("of two identities: the elder", s.id(open, s.both(dave, dave)), elder)
 	s.equal("from then on", s.id(open, s.loginAt(1, dave))+" "+s.id(open, s.login(dave)), elder+" "+elder)
 	carol := s.someone()
-	s.equal("one good, one bad", s.id(open, with(s.login(carol), map[string]string{s.Providers[1].Name(): "x"})), malformed)
+	s.equal("one good, one bad", s.id(open, with(s.login(carol), map[string]string{s.Providers[1].Name(): "x"})),
+		malformed)
 	s.equal("a call that failed links nothing", s.linked(s.identity(open, s.login(carol))), "["+s.Providers[0].Name()+"]")
 }
 
@@ -94,7 +96,8 @@ func loginTokens(s *scene) {
 	}
 	expired := ago(6 * time.Minute)
 	got := s.id(s.Pools.Open, s.tokenAt(0, idptest.Claims{"exp": expired, "iat": ago(time.Hour)}))
-	if !regexp.MustCompile(`^NotAuthorizedException: Invalid login token\. Token expired: \d+ >= ` + strconv.FormatInt(expired, 10) + `$`).MatchString(got) {
+	if !regexp.MustCompile(`^NotAuthorizedException: Invalid login token\. Token expired: \d+ >= ` +
+		strconv.FormatInt(expired, 10) + `$`).MatchString(got) {
 		s.Errorf("expired: got %q, want now and the expiry", got)
 	}
 }

@@ -13,13 +13,15 @@ import (
 // call calls an operation by its name.
 func (s *scene) call(api cognito.API, operation string, in any) (out any, err error) {
 	s.Helper()
-	got := reflect.ValueOf(api).MethodByName(operation).Call([]reflect.Value{reflect.ValueOf(s.Context()), reflect.ValueOf(in)})
+	got := reflect.ValueOf(api).MethodByName(operation).Call([]reflect.Value{reflect.ValueOf(s.Context()),
+		reflect.ValueOf(in)})
 	if err, _ = got[1].Interface().(error); err != nil {
 		s.silent(operation, err, in)
 		return nil, err
 	}
 	if made, ok := got[0].Interface().(*cognitoidentity.CreateIdentityPoolOutput); ok {
-		_, _ = api.DeleteIdentityPool(context.WithoutCancel(s.Context()), &cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: made.IdentityPoolId})
+		_, _ = api.DeleteIdentityPool(context.WithoutCancel(s.Context()),
+			&cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: made.IdentityPoolId})
 	}
 	return got[0].Interface(), nil
 }
@@ -52,7 +54,8 @@ func (s *scene) inputs(pool, identity string) map[string]func() any {
 		},
 		"GetIdentityPoolRoles": func() any { return &cognitoidentity.GetIdentityPoolRolesInput{IdentityPoolId: &pool} },
 		"SetPrincipalTagAttributeMap": func() any {
-			return &cognitoidentity.SetPrincipalTagAttributeMapInput{IdentityPoolId: &pool, IdentityProviderName: &provider, PrincipalTags: tags}
+			return &cognitoidentity.SetPrincipalTagAttributeMapInput{IdentityPoolId: &pool, IdentityProviderName: &provider,
+				PrincipalTags: tags}
 		},
 		"GetPrincipalTagAttributeMap": func() any {
 			return &cognitoidentity.GetPrincipalTagAttributeMapInput{IdentityPoolId: &pool, IdentityProviderName: &provider}
@@ -77,7 +80,8 @@ func (s *scene) inputs(pool, identity string) map[string]func() any {
 			return &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &identity, Logins: login()}
 		},
 		"UnlinkIdentity": func() any {
-			return &cognitoidentity.UnlinkIdentityInput{IdentityId: &identity, Logins: login(), LoginsToRemove: []string{s.Providers[0].Name()}}
+			return &cognitoidentity.UnlinkIdentityInput{IdentityId: &identity, Logins: login(),
+				LoginsToRemove: []string{s.Providers[0].Name()}}
 		},
 		"GetOpenIdTokenForDeveloperIdentity": func() any {
 			return &developerInput{IdentityPoolId: &pool, Logins: user(s.someone()), PrincipalTags: tags}
@@ -93,7 +97,8 @@ func (s *scene) inputs(pool, identity string) map[string]func() any {
 		},
 		"UnlinkDeveloperIdentity": func() any {
 			return &cognitoidentity.UnlinkDeveloperIdentityInput{
-				IdentityPoolId: &pool, DeveloperProviderName: developer, IdentityId: &identity, DeveloperUserIdentifier: aws.String(s.someone()),
+				IdentityPoolId: &pool, DeveloperProviderName: developer, IdentityId: &identity,
+				DeveloperUserIdentifier: aws.String(s.someone()),
 			}
 		},
 	}

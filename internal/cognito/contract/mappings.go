@@ -27,7 +27,8 @@ func roleMappings(s *scene) {
 				rule("level", "StartsWith", "4", other), rule("department", "NotEqual", "sales", s.role(Authenticated)),
 			}},
 		},
-		s.providerARN(1): {Type: types.RoleMappingTypeToken, AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeAuthenticatedRole},
+		s.providerARN(1): {Type: types.RoleMappingTypeToken,
+			AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeAuthenticatedRole},
 	}))
 	as := func(role string) string { return id + " as " + s.assumed(role, "CognitoIdentityCredentials") }
 	ask := func(provider int, claims idptest.Claims, custom string) string {

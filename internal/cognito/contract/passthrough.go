@@ -26,7 +26,8 @@ func passThrough(s *scene) {
 
 	carol := s.someone()
 	public := s.identity(s.Pools.Open, s.login(carol))
-	s.equal("a user's token of the classic flow", s.credentials(public, pass(s.token(public, s.login(carol)))), public+" as "+Authenticated)
+	s.equal("a user's token of the classic flow", s.credentials(public, pass(s.token(public, s.login(carol)))),
+		public+" as "+Authenticated)
 	guest := s.guest()
 	guests := s.token(guest, nil)
 	s.refused("a guest's token", s.credentials(guest, pass(guests)), notAuthorized)

@@ -61,7 +61,8 @@ func (s *scene) usualRoles() map[string]string {
 
 func (s *scene) setRoles(pool string, roles map[string]string, mappings map[string]types.RoleMapping) string {
 	s.Helper()
-	_, refusal := ask(s, s.API.SetIdentityPoolRoles, &rolesInput{IdentityPoolId: &pool, Roles: roles, RoleMappings: mappings})
+	_, refusal := ask(s, s.API.SetIdentityPoolRoles,
+		&rolesInput{IdentityPoolId: &pool, Roles: roles, RoleMappings: mappings})
 	return refusal
 }
 
@@ -100,7 +101,9 @@ func (s *scene) deletePool(pool string) string {
 }
 
 // ruled maps a provider's users by one rule, but for what change says.
-func (s *scene) ruled(provider string, change func(m *types.RoleMapping, r *types.MappingRule)) map[string]types.RoleMapping {
+func (s *scene) ruled(
+	provider string, change func(m *types.RoleMapping, r *types.MappingRule),
+) map[string]types.RoleMapping {
 	rule := types.MappingRule{
 		Claim: aws.String("department"), MatchType: types.MappingRuleMatchTypeEquals,
 		Value: aws.String("sales"), RoleARN: aws.String(s.role("sales")),

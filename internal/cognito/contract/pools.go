@@ -15,7 +15,8 @@ import (
 func createPools(s *scene) {
 	least, refusal := s.create(func(in *createInput) { in.AllowUnauthenticatedIdentities = false })
 	s.must("the least", refusal)
-	if id := aws.ToString(least.IdentityPoolId); !regexp.MustCompile(`^` + regexp.QuoteMeta(s.Region) + `:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(id) {
+	if id := aws.ToString(least.IdentityPoolId); !regexp.MustCompile(`^` + regexp.QuoteMeta(s.Region) +
+		`:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(id) {
 		s.Errorf("got %q, want an id of the service's form", id)
 	}
 	s.shows("the least", least, &shown{IdentityPoolId: least.IdentityPoolId, IdentityPoolName: aws.String("contract")})
@@ -32,7 +33,9 @@ func createPools(s *scene) {
 		want.IdentityPoolId = made.IdentityPoolId
 		s.shows("everything", made, want)
 	}
-	s.equal("a name in other letters", s.created(func(in *createInput) { in.IdentityPoolName = aws.String("a_1 +=,.@-\tb") }), "")
+	s.equal("a name in other letters", s.created(func(in *createInput) {
+		in.IdentityPoolName = aws.String("a_1 +=,.@-\tb")
+	}), "")
 }
 
 // full sets every member of a pool but the classic flow.
@@ -44,8 +47,10 @@ func (s *scene) full() *shown {
 		SamlProviderARNs:          []string{"arn:aws:iam::" + s.Account + ":saml-provider/office"},
 		SupportedLoginProviders:   map[string]string{"graph.facebook.com": "1234", "accounts.google.com": "a.apps.example"},
 		CognitoIdentityProviders: []types.CognitoIdentityProvider{
-			{ProviderName: aws.String("cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"), ClientId: aws.String("one"), ServerSideTokenCheck: aws.Bool(true)},
-			{ProviderName: aws.String("cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"), ClientId: aws.String("two"), ServerSideTokenCheck: aws.Bool(false)},
+			{ProviderName: aws.String("cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"), ClientId: aws.String("one"),
+				ServerSideTokenCheck: aws.Bool(true)},
+			{ProviderName: aws.String("cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"), ClientId: aws.String("two"),
+				ServerSideTokenCheck: aws.Bool(false)},
 		},
 		IdentityPoolTags: map[string]string{"team": "sales", "Team": "", "größe": "a b_.:/=+-@"},
 	}
@@ -79,7 +84,8 @@ func (s *scene) userPool(provider, client string) string {
 }
 
 func refusedPools(s *scene) {
-	for _, provider := range []string{"graph.facebook.com", "cognito-idp.us-east-1.amazonaws.com", "us-east-1_Abc", "cognito-idp.us-east-1.amazonaws.com/", "idp.us-east-1.amazonaws.com/us-east-1_Abc"} {
+	for _, provider := range []string{"graph.facebook.com", "cognito-idp.us-east-1.amazonaws.com", "us-east-1_Abc",
+		"cognito-idp.us-east-1.amazonaws.com/", "idp.us-east-1.amazonaws.com/us-east-1_Abc"} {
 		s.equal(provider, s.userPool(provider, "one"), notCognito)
 	}
 	s.equal("a user pool without a name", s.created(func(in *createInput) {
@@ -90,18 +96,26 @@ func refusedPools(s *scene) {
 	s.equal("fifty tags", s.created(func(in *createInput) { in.IdentityPoolTags = fifty }), "")
 	more := numbered(51, "t%d", "")
 	for what, change := range map[string]func(in *createInput){
-		"more tags":                    func(in *createInput) { in.IdentityPoolTags = more },
-		"a tag of AWS's":               func(in *createInput) { in.IdentityPoolTags = map[string]string{"aws:x": ""} },
-		"a tag in other letters":       func(in *createInput) { in.IdentityPoolTags = map[string]string{"x": "a&b"} },
-		"an OpenID ARN that is none":   func(in *createInput) { in.OpenIdConnectProviderARNs = []string{"https://idp.example/tenant"} },
-		"a SAML ARN that is OpenID's":  func(in *createInput) { in.SamlProviderARNs = []string{s.providerARN(0)} },
-		"a public domain that is none": func(in *createInput) { in.SupportedLoginProviders = map[string]string{"idp.example": "1"} },
-		"a developer by our own name":  func(in *createInput) { in.DeveloperProviderName = aws.String("cognito-identity.amazonaws.com") },
+		"more tags":              func(in *createInput) { in.IdentityPoolTags = more },
+		"a tag of AWS's":         func(in *createInput) { in.IdentityPoolTags = map[string]string{"aws:x": ""} },
+		"a tag in other letters": func(in *createInput) { in.IdentityPoolTags = map[string]string{"x": "a&b"} },
+		"an OpenID ARN that is none": func(in *createInput) {
+			in.OpenIdConnectProviderARNs = []string{"https://idp.example/tenant"}
+		},
+		"a SAML ARN that is OpenID's": func(in *createInput) { in.SamlProviderARNs = []string{s.providerARN(0)} },
+		"a public domain that is none": func(in *createInput) {
+			in.SupportedLoginProviders = map[string]string{"idp.example": "1"}
+		},
+		"a developer by our own name": func(in *createInput) {
+			in.DeveloperProviderName = aws.String("cognito-identity.amazonaws.com")
+		},
 		"a developer by a public name": func(in *createInput) {
 			*in = *createOf(s.full())
 			in.DeveloperProviderName = aws.String("graph.facebook.com")
 		},
-		"an OpenID provider that twice": func(in *createInput) { in.OpenIdConnectProviderARNs = []string{s.providerARN(0), s.providerARN(0)} },
+		"an OpenID provider that twice": func(in *createInput) {
+			in.OpenIdConnectProviderARNs = []string{s.providerARN(0), s.providerARN(0)}
+		},
 	} {
 		s.refused(what, s.created(change), invalid)
 	}
@@ -112,7 +126,8 @@ func (s *scene) quotas() {
 	const name = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
 	many := func(n int) (list []types.CognitoIdentityProvider) {
 		for i := range n {
-			list = append(list, types.CognitoIdentityProvider{ProviderName: aws.String(name), ClientId: aws.String(fmt.Sprint("client", i))})
+			list = append(list,
+				types.CognitoIdentityProvider{ProviderName: aws.String(name), ClientId: aws.String(fmt.Sprint("client", i))})
 		}
 		return list
 	}
@@ -182,7 +197,8 @@ func updatePools(s *scene) {
 
 	s.equal("the least", s.updated(&updateInput{IdentityPoolId: &id, IdentityPoolName: aws.String("least")}), "")
 	least := &shown{
-		IdentityPoolId: &id, IdentityPoolName: aws.String("least"), DeveloperProviderName: aws.String(DeveloperProvider), IdentityPoolTags: p.IdentityPoolTags,
+		IdentityPoolId: &id, IdentityPoolName: aws.String("least"), DeveloperProviderName: aws.String(DeveloperProvider),
+		IdentityPoolTags: p.IdentityPoolTags,
 	}
 	s.shows("what was left out is gone", least, least)
 	s.equal("the roles stay", s.showRoles(id), roles)
@@ -260,7 +276,8 @@ func listPools(s *scene) {
 		bad[at] = map[bool]byte{true: 'B', false: 'A'}[bad[at] == 'A']
 		s.refused("an altered token", s.listed(1, aws.String(string(bad))), invalid)
 	}
-	for _, foreign := range []string{"x", string(token[:len(token)-1]), string(token) + "A", string(token) + "=", *out.IdentityPools[0].IdentityPoolId} {
+	for _, foreign := range []string{"x", string(token[:len(token)-1]), string(token) + "A", string(token) + "=",
+		*out.IdentityPools[0].IdentityPoolId} {
 		s.refused("a foreign token", s.listed(1, &foreign), invalid)
 	}
 	s.equal("a token with another size of page", s.listed(60, out.NextToken), "")
@@ -269,7 +286,8 @@ func listPools(s *scene) {
 // listed calls ListIdentityPools for its refusal.
 func (s *scene) listed(most int, token *string) string {
 	s.Helper()
-	_, refusal := ask(s, s.API.ListIdentityPools, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(int32(most)), NextToken: token})
+	_, refusal := ask(s, s.API.ListIdentityPools,
+		&cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(int32(most)), NextToken: token})
 	return refusal
 }
 

@@ -17,8 +17,10 @@ func setRoles(s *scene) {
 	id := *s.whole(pool, func(*updateInput) {}).IdentityPoolId
 	one := map[string]string{"unauthenticated": s.role("a/path/other")}
 	mappings := s.ruled(s.providerARN(0), unchanged)
-	for _, provider := range []string{"accounts.google.com", "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc:two", s.full().SamlProviderARNs[0]} {
-		mappings[provider] = types.RoleMapping{Type: types.RoleMappingTypeToken, AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeAuthenticatedRole}
+	for _, provider := range []string{"accounts.google.com", "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc:two",
+		s.full().SamlProviderARNs[0]} {
+		mappings[provider] = types.RoleMapping{Type: types.RoleMappingTypeToken,
+			AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeAuthenticatedRole}
 	}
 	for _, c := range []struct {
 		what     string
@@ -44,7 +46,8 @@ func formerMappings(s *scene) {
 	pool := s.pool(func(in *createInput) {
 		in.SupportedLoginProviders = map[string]string{google: "1", apple: "1"}
 	})
-	token := types.RoleMapping{Type: types.RoleMappingTypeToken, AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeDeny}
+	token := types.RoleMapping{Type: types.RoleMappingTypeToken,
+		AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeDeny}
 	mappings := s.ruled(google, unchanged)
 	mappings[apple] = token
 	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), mappings))
@@ -53,10 +56,13 @@ func formerMappings(s *scene) {
 	s.equal("both stay", before, pool+" "+s.spellRoles(s.usualRoles(), mappings))
 	s.equal("sent back", s.setRoles(pool, s.usualRoles(), mappings), "")
 	s.equal("both stay again", s.showRoles(pool), before)
-	s.refused("one that says something else", s.setRoles(pool, s.usualRoles(), map[string]types.RoleMapping{google: token}), invalid)
+	s.refused("one that says something else",
+		s.setRoles(pool, s.usualRoles(), map[string]types.RoleMapping{google: token}), invalid)
 	other := s.ruled(google, func(_ *types.RoleMapping, r *types.MappingRule) { r.Value = aws.String("other") })
 	s.refused("one with another rule", s.setRoles(pool, s.usualRoles(), other), invalid)
-	s.refused("one for another former provider", s.setRoles(pool, s.usualRoles(), map[string]types.RoleMapping{google: mappings[google], "www.amazon.com": token}), invalid)
+	s.refused("one for another former provider",
+		s.setRoles(pool, s.usualRoles(), map[string]types.RoleMapping{google: mappings[google], "www.amazon.com": token}),
+		invalid)
 	s.equal("refusals change nothing", s.showRoles(pool), before)
 	delete(mappings, apple)
 	s.equal("one is left out", s.setRoles(pool, s.usualRoles(), mappings), "")
@@ -70,14 +76,17 @@ func refusedRoles(s *scene) {
 	})
 	before := s.showRoles(pool)
 	arn := "arn:aws:iam::" + s.Account
-	for _, bad := range []string{"https://idp.example/role", arn + ":user/somebody", arn + ":role/", arn + ":role/a b", "arn:aws:iam::999999999999:role/auth", "arn:aws:sts::" + s.Account + ":role/auth"} {
-		s.equal(bad, s.setRoles(pool, map[string]string{"authenticated": s.role(Authenticated), "unauthenticated": bad}, nil), forbiddenRole(bad))
+	for _, bad := range []string{"https://idp.example/role", arn + ":user/somebody", arn + ":role/", arn + ":role/a b",
+		"arn:aws:iam::999999999999:role/auth", "arn:aws:sts::" + s.Account + ":role/auth"} {
+		s.equal(bad, s.setRoles(pool, map[string]string{"authenticated": s.role(Authenticated), "unauthenticated": bad}, nil),
+			forbiddenRole(bad))
 		rule := s.ruled(s.providerARN(0), func(_ *types.RoleMapping, r *types.MappingRule) { r.RoleARN = &bad })
 		s.equal(bad+" in a rule", s.setRoles(pool, s.usualRoles(), rule), forbiddenRole(bad))
 	}
 	userPool := "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
 	for _, key := range []string{
-		"graph.facebook.com", "idp.example", s.Providers[0].Name(), s.Providers[0].URL, userPool, userPool + ":three", "https://" + userPool + ":one",
+		"graph.facebook.com", "idp.example", s.Providers[0].Name(), s.Providers[0].URL, userPool, userPool + ":three",
+		"https://" + userPool + ":one",
 		s.providerARN(0) + "/tenant", DeveloperProvider,
 	} {
 		want := invalid + ": (" + key + ") is not a valid RoleMapping ProviderName or is not a configured provider."
@@ -91,7 +100,9 @@ func refusedRoles(s *scene) {
 		s.refused(what, s.setRoles(pool, s.usualRoles(), s.ruled(s.providerARN(0), change)), invalid)
 	}
 	s.equal("a refusal changes nothing", s.showRoles(pool), before)
-	most := s.ruled(s.providerARN(0), func(m *types.RoleMapping, r *types.MappingRule) { m.RulesConfiguration = repeated(*r, 25) })
+	most := s.ruled(s.providerARN(0), func(m *types.RoleMapping, r *types.MappingRule) {
+		m.RulesConfiguration = repeated(*r, 25)
+	})
 	s.equal("rules within the quota", s.setRoles(pool, s.usualRoles(), most), "")
 }
 

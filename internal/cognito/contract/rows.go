@@ -114,7 +114,8 @@ func (s *scene) otherPools(enter entry) {
 	lonely := s.pool(func(in *createInput) { in.OpenIdConnectProviderARNs = in.OpenIdConnectProviderARNs[:1] })
 	id, guest := s.identity(lonely, s.login(alice)), s.identity(lonely, nil)
 	s.equal("row 13, a provider that is not listed", enter(id, s.loginAt(1, alice)), unsupported)
-	s.must("UpdateIdentityPool", s.updated(&updateInput{IdentityPoolId: &lonely, IdentityPoolName: aws.String("contract")}))
+	s.must("UpdateIdentityPool",
+		s.updated(&updateInput{IdentityPoolId: &lonely, IdentityPoolName: aws.String("contract")}))
 	s.equal("row 13, a pool without providers", enter(id, s.login(alice)), mismatch)
 	s.equal("row 2, a guest", enter(guest, nil), noGuests)
 	s.equal("row 2 before row 4", enter(id, nil), noGuests)
@@ -130,9 +131,12 @@ func credentialRoles(s *scene) {
 	id, guest = s.identity(pool, s.login(alice)), s.identity(pool, nil)
 	s.equal("a user", s.credentials(id, s.login(alice)), id+" as "+Authenticated)
 	s.equal("a guest", s.credentials(guest, nil), guest+" as "+Unauthenticated)
-	s.equal("the role that is due, by name", s.customCredentials(id, s.login(alice), aws.String(s.role(Authenticated))), id+" as "+Authenticated)
-	s.refused("another role, by name", s.customCredentials(id, s.login(alice), aws.String(s.role(Unauthenticated))), notAuthorized)
-	s.refused("a user's role for a guest", s.customCredentials(guest, nil, aws.String(s.role(Authenticated))), notAuthorized)
+	s.equal("the role that is due, by name", s.customCredentials(id, s.login(alice), aws.String(s.role(Authenticated))),
+		id+" as "+Authenticated)
+	s.refused("another role, by name", s.customCredentials(id, s.login(alice), aws.String(s.role(Unauthenticated))),
+		notAuthorized)
+	s.refused("a user's role for a guest", s.customCredentials(guest, nil, aws.String(s.role(Authenticated))),
+		notAuthorized)
 	s.must("SetIdentityPoolRoles", s.setRoles(pool, map[string]string{"unauthenticated": s.role(Unauthenticated)}, nil))
 	s.equal("a role that was taken away", s.credentials(id, s.login(alice)), noRole)
 	s.equal("a role that was left", s.credentials(guest, nil), guest+" as "+Unauthenticated)

@@ -33,8 +33,9 @@ const (
 
 // Literal refusals of the service (docs/cognito.md#messages, #flows and #login-tokens).
 const (
-	noGuests     = notAuthorized + ": Unauthenticated access is not supported for this identity pool."
-	mismatch     = notAuthorized + ": Logins don't match. Please include at least one valid login for this identity or identity pool."
+	noGuests = notAuthorized + ": Unauthenticated access is not supported for this identity pool."
+	mismatch = notAuthorized +
+		": Logins don't match. Please include at least one valid login for this identity or identity pool."
 	audience     = notAuthorized + ": Invalid login token. Incorrect token audience."
 	unsupported  = notAuthorized + ": Token is not from a supported provider of this identity pool."
 	malformed    = notAuthorized + ": Invalid login token. Not a valid OpenId Connect identity token."
@@ -95,7 +96,9 @@ func (s *scene) must(what, refusal string) {
 
 // ask calls an operation and notes that it answered. What comes back is the
 // output, or a refusal as "Type: text".
-func ask[In, Out any](s *scene, op func(context.Context, *In, ...func(*cognitoidentity.Options)) (*Out, error), in *In) (out *Out, refusal string) {
+func ask[In, Out any](
+	s *scene, op func(context.Context, *In, ...func(*cognitoidentity.Options)) (*Out, error), in *In,
+) (out *Out, refusal string) {
 	s.Helper()
 	name := strings.TrimSuffix(reflect.TypeFor[In]().Name(), "Input")
 	out, err := op(s.Context(), in)

@@ -61,7 +61,8 @@ func resourceTags(s *scene) {
 	} {
 		s.equal(what+" of an unknown pool", call(s.poolARN(s.unknown())), noPool(s.unknown()))
 		s.refused(what+" of no pool's ARN", call("arn:aws:iam::"+s.Account+":role/auth"), invalid)
-		s.refused(what+" of another account", call("arn:aws:cognito-identity:"+s.Region+":999999999999:identitypool/"+pool), notFound)
+		s.refused(what+" of another account", call("arn:aws:cognito-identity:"+s.Region+":999999999999:identitypool/"+pool),
+			notFound)
 		s.refused(what+" without an ARN", call("x"), validation)
 	}
 }
@@ -101,7 +102,8 @@ func principalTagMaps(s *scene) {
 	const userPool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
 	pool := s.pool(func(in *createInput) {
 		full := s.full()
-		in.CognitoIdentityProviders, in.SupportedLoginProviders, in.SamlProviderARNs = full.CognitoIdentityProviders, full.SupportedLoginProviders, full.SamlProviderARNs
+		in.CognitoIdentityProviders, in.SupportedLoginProviders, in.SamlProviderARNs = full.CognitoIdentityProviders,
+			full.SupportedLoginProviders, full.SamlProviderARNs
 	})
 	set := func(pool, provider string, tags map[string]string, defaults *bool) string {
 		out, refusal := ask(s, s.API.SetPrincipalTagAttributeMap, &cognitoidentity.SetPrincipalTagAttributeMapInput{
@@ -129,14 +131,18 @@ func principalTagMaps(s *scene) {
 		s.equal("replaced", set(pool, provider, nil, aws.Bool(true)), at+"map[] true")
 		s.equal("is there", get(pool, provider), at+"map[] true")
 	}
-	s.refused("a provider that the pool does not have", set(pool, "idp.example", map[string]string{"a": "b"}, nil), invalid)
+	s.refused("a provider that the pool does not have", set(pool, "idp.example", map[string]string{"a": "b"}, nil),
+		invalid)
 	s.refused("an app client", set(pool, userPool+":one", map[string]string{"a": "b"}, nil), invalid)
 	s.refused("a key of AWS's", set(pool, userPool, map[string]string{"aws:a": "b"}, nil), invalid)
-	s.refused("keys that differ in case alone", set(pool, userPool, map[string]string{"Team": "a", "team": "b"}, nil), invalid)
+	s.refused("keys that differ in case alone", set(pool, userPool, map[string]string{"Team": "a", "team": "b"}, nil),
+		invalid)
 	s.refused("a key that is no tag", set(pool, userPool, map[string]string{"a#": "b"}, nil), invalid)
 	s.equal("to set in an unknown pool", set(s.unknown(), userPool, nil, nil), noPool(s.unknown()))
 	s.equal("to get from an unknown pool", get(s.unknown(), userPool), noPool(s.unknown()))
-	s.equal("an update of the pool keeps them", s.kept(pool, func() string { return get(pool, userPool) }), pool+" "+userPool+" map[] true")
+	s.equal("an update of the pool keeps them", s.kept(pool, func() string {
+		return get(pool, userPool)
+	}), pool+" "+userPool+" map[] true")
 }
 
 // kept updates a pool without a change of its providers.

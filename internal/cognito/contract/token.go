@@ -26,7 +26,8 @@ func (s *scene) claims(token string, life int64) map[string]any {
 	}
 	first, _, _ := strings.Cut(token, ".")
 	header, err := base64.RawURLEncoding.DecodeString(first)
-	if want := regexp.MustCompile(`^\{"kid":"` + regexp.QuoteMeta(s.Region) + `-?\d+","typ":"JWS","alg":"RS512"\}$`); err != nil || !want.Match(header) {
+	if want := regexp.MustCompile(`^\{"kid":"` + regexp.QuoteMeta(s.Region) +
+		`-?\d+","typ":"JWS","alg":"RS512"\}$`); err != nil || !want.Match(header) {
 		s.Errorf("header: got %s, want %v", header, want)
 	}
 	issued, _ := c["iat"].(float64)
@@ -109,7 +110,9 @@ func classicRefusals(s *scene) {
 	s.equal("classic on", call(id, s.login(alice)), "")
 	mappings := s.ruled(s.providerARN(0), unchanged)
 	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), mappings))
-	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) { in.AllowUnauthenticatedIdentities = false })))
+	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) {
+		in.AllowUnauthenticatedIdentities = false
+	})))
 	s.equal("mappings", call(id, s.login(alice)), classicMaps)
 	s.equal("mappings, no guests, a bare id", call(id, nil), classicMaps)
 	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) { in.AllowClassicFlow = aws.Bool(false) })))

@@ -83,13 +83,15 @@ func describeIdentity(s *scene) {
 		return out
 	}
 	made := describe("a guest")
-	if age := time.Since(*made.CreationDate); age < -time.Second || age > time.Minute || !made.CreationDate.Equal(*made.LastModifiedDate) {
+	if age := time.Since(*made.CreationDate); age < -time.Second || age > time.Minute ||
+		!made.CreationDate.Equal(*made.LastModifiedDate) {
 		s.Errorf("a guest: got dates %v and %v, want now, twice", made.CreationDate, made.LastModifiedDate)
 	}
 	s.must("GetCredentialsForIdentity", refusalOf(s.credentials(id, s.login(alice))))
 	linked := describe("a user", s.Providers[0].Name())
 	if !linked.CreationDate.Equal(*made.CreationDate) || linked.LastModifiedDate.Before(*made.LastModifiedDate) {
-		s.Errorf("a user: got dates %v and %v after %v, want the first as it was and the second no earlier", linked.CreationDate, linked.LastModifiedDate, made.CreationDate)
+		s.Errorf("a user: got dates %v and %v after %v, want the first as it was and the second no earlier",
+			linked.CreationDate, linked.LastModifiedDate, made.CreationDate)
 	}
 	s.must("GetCredentialsForIdentity", refusalOf(s.credentials(id, s.both(alice, alice))))
 	s.equal("a backend's user beside a login", s.asUser(alice, id, s.login(alice)), id)

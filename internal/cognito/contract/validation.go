@@ -20,16 +20,19 @@ func ids(s *scene) {
 			member, missing = "identityId", noIdentity
 		}
 		one := func(id, constraint string) string {
-			return validation + ": 1 validation error detected: Value '" + id + "' at '" + member + "' failed to satisfy constraint: " + constraint
+			return validation + ": 1 validation error detected: Value '" + id + "' at '" + member +
+				"' failed to satisfy constraint: " + constraint
 		}
-		for _, id := range []string{"x", "us-east-1_AbC", "us-east-1:ABC", "us east:00", "us-east-1:00\n", ":00", "us-east-1:"} {
+		for _, id := range []string{"x", "us-east-1_AbC", "us-east-1:ABC", "us east:00", "us-east-1:00\n", ":00",
+			"us-east-1:"} {
 			s.equal(name, call(id), one(id, form))
 		}
 		s.equal(name, call(longest+"0"), one(longest+"0", long))
 		for _, id := range []string{longest, "us-east-1:930292469738", "a:-", s.unknown()} {
 			s.equal(name, call(id), missing(id))
 		}
-		if got := call(""); !strings.HasPrefix(got, validation+": 2 validation errors detected: ") || !strings.Contains(got, "; ") {
+		if got := call(""); !strings.HasPrefix(got, validation+": 2 validation errors detected: ") ||
+			!strings.Contains(got, "; ") {
 			s.Errorf("%s without an id: got %q, want two findings", name, got)
 		}
 	}
@@ -54,7 +57,10 @@ func (s *scene) byID() map[string]func(id string) string {
 			return s.credentials(id, nil)
 		},
 		"GetCredentialsForIdentity with a login, identity": func(id string) string { return s.credentials(id, proof) },
-		"GetOpenIdToken identity":                          func(id string) string { _, _, refusal := s.openIDToken(id, nil); return refusal },
+		"GetOpenIdToken identity": func(id string) string {
+			_, _, refusal := s.openIDToken(id, nil)
+			return refusal
+		},
 		"GetOpenIdTokenForDeveloperIdentity": func(id string) string {
 			answer, _ := s.developer(func(in *developerInput) { in.IdentityPoolId = &id; in.Logins = user("a") })
 			return answer
@@ -73,7 +79,8 @@ func refusalFor(call func(id string) string) func(id string) string {
 // messages are whole texts of docs/cognito.md#validation, as they were observed there.
 func messages(s *scene) {
 	const one = validation + ": 1 validation error detected: "
-	const size = "Map value must satisfy constraint: [Member must have length less than or equal to 50000, Member must have length greater than or equal to 1]"
+	const size = "Map value must satisfy constraint: [Member must have length less than or equal to 50000, Member must " +
+		"have length greater than or equal to 1]"
 	s.equal("a login without a token", s.id(s.Pools.Open, map[string]string{"graph.facebook.com": ""}),
 		one+"Value '{graph.facebook.com=}' at 'logins' failed to satisfy constraint: "+size)
 	s.equal("a page too large", s.listed(61, nil),
@@ -83,12 +90,14 @@ func messages(s *scene) {
 		s.credentials("x", map[string]string{"graph.facebook.com": ""}),
 	} {
 		if !strings.HasPrefix(got, validation+": 2 validation errors detected: Value ") ||
-			!strings.Contains(got, "Value '{graph.facebook.com=}' at 'logins' failed") || !strings.Contains(got, "; ") || !strings.Contains(got, "Value 'x' at '") {
+			!strings.Contains(got, "Value '{graph.facebook.com=}' at 'logins' failed") || !strings.Contains(got, "; ") ||
+			!strings.Contains(got, "Value 'x' at '") {
 			s.Errorf("two members: got %q, want both findings", got)
 		}
 	}
 	secret := strings.Repeat("s", 50001)
-	if got := s.id(s.Pools.Open, map[string]string{"idp.example": secret}); strings.Contains(got, "ssss") || !strings.Contains(got, "'{idp.example=}'") {
+	if got := s.id(s.Pools.Open, map[string]string{"idp.example": secret}); strings.Contains(got, "ssss") ||
+		!strings.Contains(got, "'{idp.example=}'") {
 		s.Errorf("a token too long: got %.200q, want its key alone", got)
 	}
 }

@@ -20,7 +20,8 @@ func (e *Engine) ApplyPools(ctx context.Context, pools []rules.Pool) error {
 	for _, p := range pools {
 		if old, ok := e.pool(p.ID); ok {
 			if old.DeveloperProvider != "" && old.DeveloperProvider != p.DeveloperProvider {
-				return fmt.Errorf("pool %s: its developer provider is %q and cannot become %q", p.ID, old.DeveloperProvider, p.DeveloperProvider)
+				return fmt.Errorf("pool %s: its developer provider is %q and cannot become %q", p.ID, old.DeveloperProvider,
+					p.DeveloperProvider)
 			}
 			p.SAMLProviderARNs, p.PublicProviders, p.UserPools = old.SAMLProviderARNs, old.PublicProviders, old.UserPools
 			p.Tags, p.Mappings, p.PrincipalTags = old.Tags, old.Mappings, old.PrincipalTags

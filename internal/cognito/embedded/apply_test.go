@@ -15,7 +15,8 @@ import (
 // takes back of a change by the API, and not what it leaves as it is.
 func TestAppliedPoolsAreMarked(t *testing.T) {
 	const id, other = "us-east-1:20000000-0000-4000-8000-000000000001", "us-east-1:20000000-0000-4000-8000-000000000002"
-	const one, two = "arn:aws:iam::000000000000:oidc-provider/one.example", "arn:aws:iam::000000000000:oidc-provider/two.example"
+	const one, two = "arn:aws:iam::000000000000:oidc-provider/one.example",
+		"arn:aws:iam::000000000000:oidc-provider/two.example"
 	r := newRig(t)
 	no := false
 	p := rules.Pool{ID: id, Name: "p", AllowGuests: true, OIDCProviderARNs: []string{one, two}}
@@ -58,8 +59,10 @@ func TestAppliedPoolsAreMarked(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := marks()
-		if l, c := now.Logins[id] != before.Logins[id], now.Credentials[id] != before.Credentials[id]; l != step.logins || c != step.credentials {
-			t.Errorf("%s: got marked %v and %v, want %v for its logins and %v for credentials", step.what, l, c, step.logins, step.credentials)
+		if l, c := now.Logins[id] != before.Logins[id], now.Credentials[id] != before.Credentials[id]; l != step.logins ||
+			c != step.credentials {
+			t.Errorf("%s: got marked %v and %v, want %v for its logins and %v for credentials", step.what, l, c, step.logins,
+				step.credentials)
 		}
 		if step.what != "a new pool" && now.Credentials[other] != before.Credentials[other] {
 			t.Errorf("%s: another pool is marked too", step.what)

@@ -32,7 +32,9 @@ func (e *Engine) alter(id string, change alteration) (from, to rules.Pool, err e
 // changePool replaces a pool by what change makes of it, durably. Changes see
 // each other: none is lost to another that began before it. Where the change has
 // no effect on answers, note says so.
-func (e *Engine) changePool(ctx context.Context, id string, note *middleware.Metadata, change alteration) (rules.Pool, error) {
+func (e *Engine) changePool(
+	ctx context.Context, id string, note *middleware.Metadata, change alteration,
+) (rules.Pool, error) {
 	e.changing.Lock()
 	defer e.changing.Unlock()
 	from, to, err := e.alter(id, change)
@@ -49,7 +51,9 @@ func (e *Engine) changePool(ctx context.Context, id string, note *middleware.Met
 
 // commit writes and publishes; the caller holds changing. Where the outcome is
 // not known, the store says what it was.
-func (e *Engine) commit(ctx context.Context, write func(tx *store.Tx) error, publish func(pools map[string]rules.Pool)) error {
+func (e *Engine) commit(
+	ctx context.Context, write func(tx *store.Tx) error, publish func(pools map[string]rules.Pool),
+) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeDeadline)
 	defer cancel()
 	if err := e.update(ctx, write); err != nil {

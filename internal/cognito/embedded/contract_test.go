@@ -146,8 +146,10 @@ func (j *judged) pools() []rules.Pool {
 		Unauthenticated: "arn:aws:iam::" + account + ":role/" + contract.Unauthenticated,
 	}
 	return []rules.Pool{
-		{ID: open, Name: "open", AllowGuests: true, DeveloperProvider: contract.DeveloperProvider, OIDCProviderARNs: arns, Roles: roles},
-		{ID: closed, Name: "closed", AllowClassic: aws.Bool(false), DeveloperProvider: contract.DeveloperProvider, OIDCProviderARNs: arns, Roles: roles},
+		{ID: open, Name: "open", AllowGuests: true, DeveloperProvider: contract.DeveloperProvider, OIDCProviderARNs: arns,
+			Roles: roles},
+		{ID: closed, Name: "closed", AllowClassic: aws.Bool(false), DeveloperProvider: contract.DeveloperProvider,
+			OIDCProviderARNs: arns, Roles: roles},
 		{ID: bare, Name: "bare", AllowGuests: true, OIDCProviderARNs: arns},
 	}
 }

@@ -33,7 +33,8 @@ func poolOf(in settings, id string) rules.Pool {
 	}
 	for _, u := range in.CognitoIdentityProviders {
 		p.UserPools = append(p.UserPools, rules.UserPool{
-			Provider: aws.ToString(u.ProviderName), ClientID: aws.ToString(u.ClientId), ServerSideTokenCheck: u.ServerSideTokenCheck,
+			Provider: aws.ToString(u.ProviderName), ClientID: aws.ToString(u.ClientId),
+			ServerSideTokenCheck: u.ServerSideTokenCheck,
 		})
 	}
 	return p
@@ -77,7 +78,8 @@ func mappingsOf(in map[string]types.RoleMapping) map[string]rules.Mapping {
 		if m.RulesConfiguration != nil {
 			for _, r := range m.RulesConfiguration.Rules {
 				mapping.Rules = append(mapping.Rules, rules.Rule{
-					Claim: aws.ToString(r.Claim), Match: string(r.MatchType), Value: aws.ToString(r.Value), Role: aws.ToString(r.RoleARN),
+					Claim: aws.ToString(r.Claim), Match: string(r.MatchType), Value: aws.ToString(r.Value),
+					Role: aws.ToString(r.RoleARN),
 				})
 			}
 		}
@@ -92,13 +94,15 @@ func showMappings(in map[string]rules.Mapping) map[string]types.RoleMapping {
 	}
 	out := make(map[string]types.RoleMapping, len(in))
 	for provider, m := range in {
-		mapping := types.RoleMapping{Type: types.RoleMappingType(m.Type), AmbiguousRoleResolution: types.AmbiguousRoleResolutionType(m.Ambiguous)}
+		mapping := types.RoleMapping{Type: types.RoleMappingType(m.Type),
+			AmbiguousRoleResolution: types.AmbiguousRoleResolutionType(m.Ambiguous)}
 		if len(m.Rules) > 0 {
 			mapping.RulesConfiguration = &types.RulesConfigurationType{}
 		}
 		for _, r := range m.Rules {
 			mapping.RulesConfiguration.Rules = append(mapping.RulesConfiguration.Rules, types.MappingRule{
-				Claim: aws.String(r.Claim), MatchType: types.MappingRuleMatchType(r.Match), Value: aws.String(r.Value), RoleARN: aws.String(r.Role),
+				Claim: aws.String(r.Claim), MatchType: types.MappingRuleMatchType(r.Match), Value: aws.String(r.Value),
+				RoleARN: aws.String(r.Role),
 			})
 		}
 		out[provider] = mapping

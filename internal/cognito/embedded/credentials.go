@@ -26,7 +26,9 @@ const (
 // login of the identity, presents its token, or holds the id of a guest
 // (docs/cognito.md#entering-an-identity, #flows and #role-resolution). What it
 // links, it links last: a call that is refused, also by STS, has changed nothing.
-func (e *Engine) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
+func (e *Engine) GetCredentialsForIdentity(
+	ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
 	if err := e.begin("GetCredentialsForIdentity", in); err != nil {
 		return nil, err
 	}
@@ -55,7 +57,9 @@ const maxOvertaken = 3
 
 // credentials decides, brings credentials, and then links and merges what was
 // decided.
-func (e *Engine) credentials(ctx context.Context, p *prepared, who access, custom string) (ruling, sts.Credentials, error) {
+func (e *Engine) credentials(
+	ctx context.Context, p *prepared, who access, custom string,
+) (ruling, sts.Credentials, error) {
 	r, req, err := e.session(ctx, p, who, custom)
 	if err != nil {
 		return ruling{}, sts.Credentials{}, err
@@ -78,7 +82,9 @@ func (e *Engine) credentials(ctx context.Context, p *prepared, who access, custo
 
 // session decides a call for credentials: what it changes, and the session that it
 // asks for. The role is the pool's choice, as the role's trust policy allows.
-func (e *Engine) session(ctx context.Context, p *prepared, who access, custom string) (ruling, sts.AssumeRequest, error) {
+func (e *Engine) session(
+	ctx context.Context, p *prepared, who access, custom string,
+) (ruling, sts.AssumeRequest, error) {
 	r, err := e.look(ctx, p)
 	if err != nil {
 		return ruling{}, sts.AssumeRequest{}, err
@@ -91,7 +97,8 @@ func (e *Engine) session(ctx context.Context, p *prepared, who access, custom st
 		RoleARN:     role,
 		SessionName: sessionName,
 		Duration:    sessionLife,
-		Identity:    sts.WebIdentity{Provider: cognito.PassThrough, Audience: p.pool.ID, Subject: r.Identity, AMR: who.amr, Tags: who.tags},
+		Identity: sts.WebIdentity{Provider: cognito.PassThrough, Audience: p.pool.ID, Subject: r.Identity, AMR: who.amr,
+			Tags: who.tags},
 	}
 	if len(who.proven) == 0 {
 		req.Policy, req.PolicyARNs = rules.GuestPolicies(role)
@@ -124,7 +131,9 @@ type access struct {
 }
 
 // prepareCredentials takes logins, the id of a guest, or a token of ours.
-func (e *Engine) prepareCredentials(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput) (*prepared, access, error) {
+func (e *Engine) prepareCredentials(
+	ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput,
+) (*prepared, access, error) {
 	id, pool, err := e.lookUp(ctx, *in.IdentityId, nil)
 	if err != nil {
 		return nil, access{}, err
@@ -136,7 +145,9 @@ func (e *Engine) prepareCredentials(ctx context.Context, in *cognitoidentity.Get
 }
 
 // admit prepares a call that comes with logins, or with the id of a guest alone.
-func (e *Engine) admit(ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string) (*prepared, access, error) {
+func (e *Engine) admit(
+	ctx context.Context, pool *rules.Pool, id rules.Identity, tokens map[string]string,
+) (*prepared, access, error) {
 	if len(tokens) == 0 {
 		if err := rules.GuestAccess(pool, id); err != nil {
 			return nil, access{}, err

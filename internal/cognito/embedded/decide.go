@@ -127,7 +127,9 @@ func loginsMoved(moved []rules.Login) []cognito.Login {
 
 // decideDeletion finds the identities that there are: to delete others changes
 // nothing.
-func (e *Engine) decideDeletion(ctx context.Context, in *cognitoidentity.DeleteIdentitiesInput) (cognito.Effect, error) {
+func (e *Engine) decideDeletion(
+	ctx context.Context, in *cognitoidentity.DeleteIdentitiesInput,
+) (cognito.Effect, error) {
 	found, err := e.existing(ctx, in.IdentityIdsToDelete)
 	if err != nil || len(found) == 0 {
 		return cognito.Effect{}, err

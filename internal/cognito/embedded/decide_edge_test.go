@@ -52,7 +52,8 @@ func newLinker(t *testing.T, change ...func(*embedded.Config)) *linker {
 
 func (l *linker) id(logins map[string]string) string {
 	l.t.Helper()
-	out, err := l.engine.GetId(l.t.Context(), &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(open), Logins: logins})
+	out, err := l.engine.GetId(l.t.Context(),
+		&cognitoidentity.GetIdInput{IdentityPoolId: aws.String(open), Logins: logins})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -60,11 +61,13 @@ func (l *linker) id(logins map[string]string) string {
 }
 
 func (l *linker) link() (string, error) {
-	out, err := l.engine.GetCredentialsForIdentity(l.t.Context(), &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &l.guest, Logins: l.login})
+	out, err := l.engine.GetCredentialsForIdentity(l.t.Context(),
+		&cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &l.guest, Logins: l.login})
 	if err != nil {
 		return "", err
 	}
-	if s, err := l.judged.sts.Open(*out.Credentials.AccessKeyId, *out.Credentials.SessionToken); err != nil || s.Subject != *out.IdentityId {
+	if s, err := l.judged.sts.Open(*out.Credentials.AccessKeyId, *out.Credentials.SessionToken); err != nil ||
+		s.Subject != *out.IdentityId {
 		l.t.Errorf("got credentials of %s for %s (%v)", s.Subject, *out.IdentityId, err)
 	}
 	return *out.IdentityId, nil
@@ -93,9 +96,10 @@ func TestRefusedCredentialsLinkNothing(t *testing.T) {
 		roles   rules.Roles
 		decided bool // before STS is asked
 	}{
-		"the pool has no role for users":    {roles: rules.Roles{Unauthenticated: roles.Unauthenticated}, decided: true},
-		"the role's trust policy denies it": {roles: roles, change: func(c *embedded.Config) { c.Trust = map[string]*trust.Policy{roles.Authenticated: denied} }, decided: true},
-		"STS refuses it":                    {roles: roles, refuse: sts.NotAuthorized(nil)},
+		"the pool has no role for users": {roles: rules.Roles{Unauthenticated: roles.Unauthenticated}, decided: true},
+		"the role's trust policy denies it": {roles: roles,
+			change: func(c *embedded.Config) { c.Trust = map[string]*trust.Policy{roles.Authenticated: denied} }, decided: true},
+		"STS refuses it": {roles: roles, refuse: sts.NotAuthorized(nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLinker(t, func(config *embedded.Config) {
@@ -108,7 +112,8 @@ func TestRefusedCredentialsLinkNothing(t *testing.T) {
 			if err := l.engine.ApplyPools(t.Context(), []rules.Pool{pool}); err != nil {
 				t.Fatal(err)
 			}
-			effect, err := l.engine.Decide(t.Context(), &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &l.guest, Logins: l.login})
+			effect, err := l.engine.Decide(t.Context(),
+				&cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &l.guest, Logins: l.login})
 			if got := err != nil; got != c.decided || effect.Changes() == c.decided {
 				t.Errorf("Decide: got %+v, %v", effect, err)
 			}
@@ -133,7 +138,8 @@ func TestLoginsThatMoveWhileCredentialsAreBrought(t *testing.T) {
 	l.sts.meanwhile = func() {
 		if calls++; calls%2 == 1 {
 			other = l.id(l.login)
-		} else if _, err := l.engine.DeleteIdentities(t.Context(), &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{other}}); err != nil {
+		} else if _, err := l.engine.DeleteIdentities(t.Context(),
+			&cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{other}}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -157,7 +163,8 @@ func TestDecideCostsNoQuota(t *testing.T) {
 	}
 	_, decided := l.engine.Decide(t.Context(), in)
 	_, err := l.engine.TagResource(t.Context(), in)
-	if decided == nil || err == nil || spell(decided) != spell(err) || spell(err) != "TooManyRequestsException: "+cognito.MsgRateExceeded {
+	if decided == nil || err == nil || spell(decided) != spell(err) ||
+		spell(err) != "TooManyRequestsException: "+cognito.MsgRateExceeded {
 		t.Errorf("got %v, and %v", decided, err)
 	}
 }
@@ -166,8 +173,10 @@ func TestDecideCostsNoQuota(t *testing.T) {
 func TestDecideRefusesWhatChangesNothing(t *testing.T) {
 	l := newLinker(t)
 	for _, in := range []any{
-		nil, "GetId", struct{}{}, &struct{}{}, cognitoidentity.GetIdInput{}, (*cognitoidentity.GetIdInput)(nil), &cognitoidentity.GetIdOutput{},
-		&cognitoidentity.DescribeIdentityInput{IdentityId: &l.guest}, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(1)},
+		nil, "GetId", struct{}{}, &struct{}{}, cognitoidentity.GetIdInput{}, (*cognitoidentity.GetIdInput)(nil),
+		&cognitoidentity.GetIdOutput{},
+		&cognitoidentity.DescribeIdentityInput{IdentityId: &l.guest},
+		&cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(1)},
 	} {
 		if effect, err := l.engine.Decide(t.Context(), in); err == nil || effect.Changes() || effect.Creates {
 			t.Errorf("%T: got %+v, %v, want an error", in, effect, err)

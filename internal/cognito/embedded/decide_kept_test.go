@@ -23,7 +23,8 @@ type kept struct {
 }
 
 func (w *foreseen) dump() *kept {
-	k := &kept{map[string]rules.Pool{}, map[string]rules.Identity{}, map[string][]rules.Login{}, map[string]map[cognito.Login]string{}}
+	k := &kept{map[string]rules.Pool{}, map[string]rules.Identity{}, map[string][]rules.Login{},
+		map[string]map[cognito.Login]string{}}
 	must(w.t, w.store.View(context.Background(), func(tx *store.Tx) error {
 		pools, err := tx.Pools()
 		if err != nil {
@@ -109,7 +110,8 @@ func (k *kept) effect(after *kept) (e cognito.Effect) {
 // reach tells by each member how far a change goes.
 func reach(from, to rules.Pool) cognito.Reach {
 	whose := cmp.Equal(from.OIDCProviderARNs, to.OIDCProviderARNs) && from.DeveloperProvider == to.DeveloperProvider
-	what := from.Roles == to.Roles && cmp.Equal(from.Mappings, to.Mappings) && cmp.Equal(from.PrincipalTags, to.PrincipalTags) &&
+	what := from.Roles == to.Roles && cmp.Equal(from.Mappings, to.Mappings) &&
+		cmp.Equal(from.PrincipalTags, to.PrincipalTags) &&
 		from.AllowGuests == to.AllowGuests && cmp.Equal(from.AllowClassic, to.AllowClassic)
 	switch {
 	case !whose:

@@ -112,9 +112,10 @@ func (w *foreseen) delete(t *rapid.T) {
 func (w *foreseen) ownToken(t *rapid.T) {
 	w.t = t
 	pool := rapid.SampledFrom(w.pools).Draw(t, "pool").ID
-	got, err := w.Engine.GetOpenIdTokenForDeveloperIdentity(context.Background(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
-		IdentityPoolId: &pool, Logins: map[string]string{developer: rapid.SampledFrom(subjects).Draw(t, "user")},
-	})
+	got, err := w.Engine.GetOpenIdTokenForDeveloperIdentity(context.Background(),
+		&cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+			IdentityPoolId: &pool, Logins: map[string]string{developer: rapid.SampledFrom(subjects).Draw(t, "user")},
+		})
 	must(t, err)
 	id := *got.IdentityId
 	if rarely(t, "another's") {
@@ -144,13 +145,16 @@ func (w *foreseen) changePool(t *rapid.T) {
 		}
 		w.SetIdentityPoolRoles(ctx, in)
 	case 1:
-		w.TagResource(ctx, &cognitoidentity.TagResourceInput{ResourceArn: &arn, Tags: map[string]string{word.Draw(t, "tag"): "v"}})
+		w.TagResource(ctx,
+			&cognitoidentity.TagResourceInput{ResourceArn: &arn, Tags: map[string]string{word.Draw(t, "tag"): "v"}})
 	case 2:
 		w.UntagResource(ctx, &cognitoidentity.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{word.Draw(t, "tag")}})
 	case 3:
 		w.SetPrincipalTagAttributeMap(ctx, &cognitoidentity.SetPrincipalTagAttributeMapInput{
-			IdentityPoolId: &pool, IdentityProviderName: aws.String(rapid.SampledFrom(append(providers, "nobody")).Draw(t, "provider")),
-			PrincipalTags: map[string]string{"k": word.Draw(t, "claim")}, UseDefaults: aws.Bool(rapid.Bool().Draw(t, "defaults")),
+			IdentityPoolId:       &pool,
+			IdentityProviderName: aws.String(rapid.SampledFrom(append(providers, "nobody")).Draw(t, "provider")),
+			PrincipalTags:        map[string]string{"k": word.Draw(t, "claim")},
+			UseDefaults:          aws.Bool(rapid.Bool().Draw(t, "defaults")),
 		})
 	case 4:
 		name := rapid.SampledFrom([]string{developer, developer, "other.example"}).Draw(t, "developer")
@@ -168,12 +172,16 @@ func (w *foreseen) changePool(t *rapid.T) {
 			w.DeleteIdentityPool(ctx, &cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: aws.String(bare)})
 			return
 		}
-		w.CreateIdentityPool(ctx, &cognitoidentity.CreateIdentityPoolInput{IdentityPoolName: aws.String("p" + word.Draw(t, "name"))})
+		w.CreateIdentityPool(ctx,
+			&cognitoidentity.CreateIdentityPoolInput{IdentityPoolName: aws.String("p" + word.Draw(t, "name"))})
 	}
 }
 
 // decideFirst decides a call, makes it, and compares.
-func decideFirst[In, Out any](ctx context.Context, w *foreseen, in *In, call func(context.Context, *In, ...func(*cognitoidentity.Options)) (*Out, error)) (*Out, error) {
+func decideFirst[In, Out any](
+	ctx context.Context, w *foreseen, in *In,
+	call func(context.Context, *In, ...func(*cognitoidentity.Options)) (*Out, error),
+) (*Out, error) {
 	before := w.dump()
 	effect, refused := w.engine.Decide(ctx, in)
 	if diff := cmp.Diff(before.text(), w.dump().text()); diff != "" {

@@ -19,7 +19,9 @@ const developerTokenLife = 15 * time.Minute
 // GetOpenIdTokenForDeveloperIdentity gives a backend a token for its own user, whom it is
 // trusted to have authenticated (docs/cognito.md#developer-users). Public logins beside him
 // are proven and linked.
-func (e *Engine) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
+func (e *Engine) GetOpenIdTokenForDeveloperIdentity(
+	ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
 	if err := e.begin("GetOpenIdTokenForDeveloperIdentity", in); err != nil {
 		return nil, err
 	}
@@ -39,13 +41,16 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cog
 	if err != nil {
 		return nil, err
 	}
-	out := &cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput{IdentityId: aws.String(r.Identity), Token: aws.String(token)}
+	out := &cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput{IdentityId: aws.String(r.Identity),
+		Token: aws.String(token)}
 	cognito.NoteMerged(&out.ResultMetadata, r.Merge)
 	return out, nil
 }
 
 // prepareDeveloperToken also tells the methods by which the user is proven.
-func (e *Engine) prepareDeveloperToken(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput) (p *prepared, amr []string, err error) {
+func (e *Engine) prepareDeveloperToken(
+	ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput,
+) (p *prepared, amr []string, err error) {
 	pool, ok := e.pool(*in.IdentityPoolId)
 	if !ok {
 		return nil, nil, cognito.PoolNotFound(*in.IdentityPoolId)
@@ -75,7 +80,9 @@ func (e *Engine) prepareDeveloperToken(ctx context.Context, in *cognitoidentity.
 
 // resolveDeveloper reads what the rule needs; an identity that the call names must
 // be of the pool.
-func resolveDeveloper(tx *store.Tx, pool *rules.Pool, named string, user rules.Login, public []rules.Login) (ruling, error) {
+func resolveDeveloper(
+	tx *store.Tx, pool *rules.Pool, named string, user rules.Login, public []rules.Login,
+) (ruling, error) {
 	all := append([]rules.Login{user}, public...)
 	if named == "" {
 		facts, err := gather(tx, pool, all)

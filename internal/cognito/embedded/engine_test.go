@@ -54,21 +54,25 @@ func newRig(t *testing.T) *rig {
 		providers = append(providers, logins.Provider{Name: i.Name(), Issuer: i.URL, ClientIDs: []string{idptest.ClientID}})
 		arns = append(arns, "arn:aws:iam::"+account+":oidc-provider/"+i.Name())
 	}
-	prover, err := logins.New(logins.Config{Providers: providers, CognitoIssuers: []string{"https://cognito-identity.amazonaws.com"}})
+	prover, err := logins.New(logins.Config{Providers: providers,
+		CognitoIssuers: []string{"https://cognito-identity.amazonaws.com"}})
 	must(err)
 	r.store, err = store.Open(t.Context(), store.InMemory)
 	must(err)
 	t.Cleanup(func() { r.store.Close() })
 	r.sts, err = sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{[]byte(strings.Repeat("k", 32))}, AccountID: account})
 	must(err)
-	r.Engine, err = embedded.New(t.Context(), embedded.Config{Store: r.store, Prover: prover, STS: r.sts, AccountID: account})
+	r.Engine, err = embedded.New(t.Context(),
+		embedded.Config{Store: r.store, Prover: prover, STS: r.sts, AccountID: account})
 	must(err)
-	roles := rules.Roles{Authenticated: "arn:aws:iam::" + account + ":role/auth", Unauthenticated: "arn:aws:iam::" + account + ":role/unauth"}
+	roles := rules.Roles{Authenticated: "arn:aws:iam::" + account + ":role/auth",
+		Unauthenticated: "arn:aws:iam::" + account + ":role/unauth"}
 	must(r.ApplyPools(t.Context(), []rules.Pool{
 		{ID: open, AllowGuests: true, OIDCProviderARNs: arns, Roles: roles},
 		{ID: closed, OIDCProviderARNs: arns, Roles: roles},
 		{ID: lonely, AllowGuests: true, Roles: roles},
-		{ID: foreign, AllowGuests: true, OIDCProviderARNs: arns[:1], Roles: rules.Roles{Unauthenticated: "arn:aws:iam::999999999999:role/x"}},
+		{ID: foreign, AllowGuests: true, OIDCProviderARNs: arns[:1],
+			Roles: rules.Roles{Unauthenticated: "arn:aws:iam::999999999999:role/x"}},
 	}))
 	return r
 }
@@ -95,7 +99,8 @@ func (r *rig) id(pool string, tokens map[string]string) string {
 // credentials is GetCredentialsForIdentity: the session's identity and role, or
 // an error's name and text.
 func (r *rig) credentials(id string, tokens map[string]string) string {
-	out, err := r.GetCredentialsForIdentity(r.t.Context(), &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &id, Logins: tokens})
+	out, err := r.GetCredentialsForIdentity(r.t.Context(),
+		&cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &id, Logins: tokens})
 	if err != nil {
 		return spell(err)
 	}
@@ -103,7 +108,8 @@ func (r *rig) credentials(id string, tokens map[string]string) string {
 	if err != nil {
 		return err.Error()
 	}
-	if life := time.Until(*out.Credentials.Expiration); life > time.Hour || life < 59*time.Minute || session.Subject != *out.IdentityId {
+	if life := time.Until(*out.Credentials.Expiration); life > time.Hour || life < 59*time.Minute ||
+		session.Subject != *out.IdentityId {
 		return fmt.Sprintf("life %v of %s in an answer for %s", life, session.Subject, *out.IdentityId)
 	}
 	_, role, _ := strings.Cut(session.RoleARN, ":role/")
@@ -142,16 +148,19 @@ func TestGetId(t *testing.T) {
 		t.Error("another user, another pool or another guest: got the same identity")
 	}
 	r.equal("a second provider beside a known login", r.id(open, r.both("alice")), alice)
-	r.equal("the second provider alone", r.id(open, map[string]string{r.work.Name(): r.work.Token(idptest.Claims{"sub": "alice"})}), alice)
+	r.equal("the second provider alone",
+		r.id(open, map[string]string{r.work.Name(): r.work.Token(idptest.Claims{"sub": "alice"})}), alice)
 	r.equal("two logins of two identities", r.id(open, map[string]string{
 		r.idp.Name(): r.idp.Token(idptest.Claims{"sub": "bob"}), r.work.Name(): r.work.Token(idptest.Claims{"sub": "alice"}),
 	}), conflict)
 	r.equal("no guests", r.id(closed, nil), noGuests)
 	r.equal("unknown pool", r.id("us-east-1:00", nil), "ResourceNotFoundException: IdentityPool 'us-east-1:00' not found.")
 	r.equal("malformed pool", r.id("x", nil)[:19], "ValidationException")
-	_, err := r.GetId(t.Context(), &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(open), AccountId: aws.String("1")})
+	_, err := r.GetId(t.Context(),
+		&cognitoidentity.GetIdInput{IdentityPoolId: aws.String(open), AccountId: aws.String("1")})
 	r.equal("another account", spell(err), "ResourceNotFoundException: IdentityPool '"+open+"' not found.")
-	if _, err := r.GetId(t.Context(), &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(open), AccountId: aws.String(account)}); err != nil {
+	if _, err := r.GetId(t.Context(),
+		&cognitoidentity.GetIdInput{IdentityPoolId: aws.String(open), AccountId: aws.String(account)}); err != nil {
 		t.Errorf("the pool's account: got %v", err)
 	}
 }
@@ -162,11 +171,15 @@ func TestProvidersThatThePoolDoesNotList(t *testing.T) {
 	token := r.work.Token(nil)
 	r.equal("a pool without providers", r.id(lonely, r.login("alice")), mismatch)
 	r.equal("a provider that is not listed", r.id(foreign, map[string]string{r.work.Name(): token}), unsupported)
-	r.equal("a key with a scheme", r.id(open, map[string]string{r.work.URL: token}), "NotAuthorizedException: Invalid login token. Issuer doesn't match providerName")
-	r.equal("another provider's key", r.id(open, map[string]string{r.idp.Name(): token}), "NotAuthorizedException: Invalid login token. Issuer doesn't match providerName")
-	r.equal("another client", r.id(open, map[string]string{r.work.Name(): r.work.Token(idptest.Claims{"aud": "x"})}), "NotAuthorizedException: Invalid login token. Incorrect token audience.")
+	r.equal("a key with a scheme", r.id(open, map[string]string{r.work.URL: token}),
+		"NotAuthorizedException: Invalid login token. Issuer doesn't match providerName")
+	r.equal("another provider's key", r.id(open, map[string]string{r.idp.Name(): token}),
+		"NotAuthorizedException: Invalid login token. Issuer doesn't match providerName")
+	r.equal("another client", r.id(open, map[string]string{r.work.Name(): r.work.Token(idptest.Claims{"aud": "x"})}),
+		"NotAuthorizedException: Invalid login token. Incorrect token audience.")
 	r.equal("Facebook", r.id(open, map[string]string{"graph.facebook.com": "opaque"}), unsupported)
-	r.equal("one bad of two", r.id(open, map[string]string{r.idp.Name(): r.idp.Token(nil), r.work.Name(): "x"}), "NotAuthorizedException: Invalid login token. Not a valid OpenId Connect identity token.")
+	r.equal("one bad of two", r.id(open, map[string]string{r.idp.Name(): r.idp.Token(nil), r.work.Name(): "x"}),
+		"NotAuthorizedException: Invalid login token. Not a valid OpenId Connect identity token.")
 }
 
 func TestGetCredentialsForIdentity(t *testing.T) {
@@ -226,7 +239,8 @@ func TestPoolsOfAnAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	create := func() string {
-		_, err := r.CreateIdentityPool(t.Context(), &cognitoidentity.CreateIdentityPoolInput{IdentityPoolName: aws.String("last")})
+		_, err := r.CreateIdentityPool(t.Context(),
+			&cognitoidentity.CreateIdentityPoolInput{IdentityPoolName: aws.String("last")})
 		if err != nil {
 			return spell(err)
 		}
@@ -234,7 +248,8 @@ func TestPoolsOfAnAccount(t *testing.T) {
 	}
 	r.equal("the thousandth", create(), "")
 	r.equal("one more", create(), "LimitExceededException: An account takes at most 1000 identity pools.")
-	if _, err := r.DeleteIdentityPool(t.Context(), &cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: aws.String(lonely)}); err != nil {
+	if _, err := r.DeleteIdentityPool(t.Context(),
+		&cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: aws.String(lonely)}); err != nil {
 		t.Fatal(err)
 	}
 	r.equal("in the place of another", create(), "")

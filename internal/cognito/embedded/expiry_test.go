@@ -18,9 +18,11 @@ import (
 // the service's words (docs/cognito.md#assumerolewithwebidentity and #login-tokens).
 func TestTokensExpire(t *testing.T) {
 	j := newJudged(t)
-	out, err := j.engine.GetOpenIdTokenForDeveloperIdentity(t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
-		IdentityPoolId: aws.String(open), Logins: map[string]string{contract.DeveloperProvider: "alice"}, TokenDuration: aws.Int64(60),
-	})
+	out, err := j.engine.GetOpenIdTokenForDeveloperIdentity(t.Context(),
+		&cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+			IdentityPoolId: aws.String(open), Logins: map[string]string{contract.DeveloperProvider: "alice"},
+			TokenDuration: aws.Int64(60),
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,8 @@ func TestTokensExpire(t *testing.T) {
 	enhanced, classic := exchange()
 	refused := cognito.Public(enhanced)
 	var now, expired int64
-	if n, _ := fmt.Sscanf(refused.ErrorMessage(), cognito.MsgTokenExpired, &now, &expired); n != 2 || now < expired || refused.ErrorCode() != "NotAuthorizedException" {
+	if n, _ := fmt.Sscanf(refused.ErrorMessage(), cognito.MsgTokenExpired, &now, &expired); n != 2 || now < expired ||
+		refused.ErrorCode() != "NotAuthorizedException" {
 		t.Errorf("enhanced, after exp: got %v, want NotAuthorizedException Token expired", enhanced)
 	}
 	if e, ok := errors.AsType[*sts.Error](classic); !ok || e.Code != sts.CodeExpiredIdentityToken {

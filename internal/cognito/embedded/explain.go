@@ -68,7 +68,9 @@ func (e *Engine) explain(ctx context.Context, x *explanation, q cognito.Question
 }
 
 // explainLogins proves the logins. A refusal is noted and returned.
-func (e *Engine) explainLogins(ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question) (explained, error) {
+func (e *Engine) explainLogins(
+	ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question,
+) (explained, error) {
 	if token, ok := q.Logins[cognito.PassThrough]; ok && len(q.Logins) == 1 {
 		t, err := e.ReadToken(token)
 		if err != nil {
@@ -112,11 +114,14 @@ func (e *Engine) reasonOf(pool *rules.Pool, provider string, err error) string {
 }
 
 // explainIdentity finds whom the call would be answered as.
-func (e *Engine) explainIdentity(ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question, who *explained) error {
+func (e *Engine) explainIdentity(
+	ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question, who *explained,
+) error {
 	const check = "identity"
 	if len(q.Logins) == 0 && q.Identity == "" {
 		if !pool.AllowGuests {
-			return x.refuse(check, cognito.NotAuthorized(cognito.MsgGuestsNotAllowed), "no logins were given, and the pool takes no guests")
+			return x.refuse(check, cognito.NotAuthorized(cognito.MsgGuestsNotAllowed),
+				"no logins were given, and the pool takes no guests")
 		}
 		x.pass(check, "a new guest would be made")
 		return nil
@@ -137,14 +142,17 @@ func (e *Engine) explainIdentity(ctx context.Context, x *explanation, pool *rule
 	case r.Identity == "":
 		x.pass(check, "a new identity would be made for the logins")
 	case r.Changes():
-		x.pass(check, "%s; %d logins would be linked to it, %d identities merged into it", r.Identity, len(r.Link), len(r.Merge))
+		x.pass(check, "%s; %d logins would be linked to it, %d identities merged into it", r.Identity, len(r.Link),
+			len(r.Merge))
 	default:
 		x.pass(check, "%s", r.Identity)
 	}
 	return nil
 }
 
-func (e *Engine) wouldResolve(tx *store.Tx, pool *rules.Pool, q cognito.Question, who *explained) (rules.Resolution, error) {
+func (e *Engine) wouldResolve(
+	tx *store.Tx, pool *rules.Pool, q cognito.Question, who *explained,
+) (rules.Resolution, error) {
 	asked := loginsOf(who.proven)
 	_, own := q.Logins[cognito.PassThrough]
 	if q.Identity == "" && !own {
@@ -164,7 +172,8 @@ func (e *Engine) wouldResolve(tx *store.Tx, pool *rules.Pool, q cognito.Question
 	case identity.Pool != pool.ID:
 		return rules.Resolution{}, cognito.IdentityNotFound(q.Identity)
 	case own:
-		return rules.Resolution{Identity: identity.ID}, rules.TokenAccess(pool, identity, pool.ID, who.identity, who.amr, facts)
+		return rules.Resolution{Identity: identity.ID},
+			rules.TokenAccess(pool, identity, pool.ID, who.identity, who.amr, facts)
 	case len(asked) == 0:
 		return rules.Resolution{Identity: identity.ID}, rules.GuestAccess(pool, identity)
 	}
@@ -196,7 +205,8 @@ func (e *Engine) explainRole(x *explanation, pool *rules.Pool, q cognito.Questio
 		}
 		x.pass("trust policy", "statement %s, line %d allows it", d.Statement, d.Line)
 	} else {
-		x.pass("trust policy", "the role has none here: the pool names it, that is enough for the built-in STS; a real STS asks its own")
+		x.pass("trust policy",
+			"the role has none here: the pool names it, that is enough for the built-in STS; a real STS asks its own")
 	}
 	x.Granted, x.Role = true, role
 	return nil

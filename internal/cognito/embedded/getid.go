@@ -13,7 +13,9 @@ import (
 
 // GetId returns the identity of the logins, or makes one (docs/cognito.md#getid). Without
 // logins every call makes a new guest.
-func (e *Engine) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
+func (e *Engine) GetId(
+	ctx context.Context, in *cognitoidentity.GetIdInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.GetIdOutput, error) {
 	if err := e.begin("GetId", in); err != nil {
 		return nil, err
 	}

@@ -18,7 +18,9 @@ import (
 // ListIdentities lists a pool's identities by id, a page at a time
 // (docs/cognito.md#administering-identities). Disabled ones are among them unless the call
 // hides them.
-func (e *Engine) ListIdentities(ctx context.Context, in *cognitoidentity.ListIdentitiesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.ListIdentitiesOutput, error) {
+func (e *Engine) ListIdentities(
+	ctx context.Context, in *cognitoidentity.ListIdentitiesInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.ListIdentitiesOutput, error) {
 	if err := e.begin("ListIdentities", in); err != nil {
 		return nil, err
 	}
@@ -31,7 +33,8 @@ func (e *Engine) ListIdentities(ctx context.Context, in *cognitoidentity.ListIde
 		return nil, err
 	}
 	limit := int(*in.MaxResults)
-	out := &cognitoidentity.ListIdentitiesOutput{IdentityPoolId: in.IdentityPoolId, Identities: []types.IdentityDescription{}}
+	out := &cognitoidentity.ListIdentitiesOutput{IdentityPoolId: in.IdentityPoolId,
+		Identities: []types.IdentityDescription{}}
 	err = e.store.View(ctx, func(tx *store.Tx) error {
 		found, err := tx.Identities(*in.IdentityPoolId, last, !in.HideDisabled, limit+1) // one more tells of a next page
 		if err != nil {
@@ -73,7 +76,9 @@ func describe(i rules.Identity, linked []rules.Login) types.IdentityDescription 
 // DeleteIdentities removes identities with their logins, each on its own: what could not be
 // removed is listed, the others are gone (docs/cognito.md#administering-identities). One
 // that does not exist counts as removed, so that a call can be repeated.
-func (e *Engine) DeleteIdentities(ctx context.Context, in *cognitoidentity.DeleteIdentitiesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DeleteIdentitiesOutput, error) {
+func (e *Engine) DeleteIdentities(
+	ctx context.Context, in *cognitoidentity.DeleteIdentitiesInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.DeleteIdentitiesOutput, error) {
 	if err := e.begin("DeleteIdentities", in); err != nil {
 		return nil, err
 	}
@@ -128,7 +133,9 @@ func (e *Engine) existing(ctx context.Context, ids []string) (found []rules.Iden
 // LookupDeveloperIdentity finds the identity of a backend's user, the users of an
 // identity, a page at a time, or confirms that the two belong together
 // (docs/cognito.md#lookup).
-func (e *Engine) LookupDeveloperIdentity(ctx context.Context, in *cognitoidentity.LookupDeveloperIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
+func (e *Engine) LookupDeveloperIdentity(
+	ctx context.Context, in *cognitoidentity.LookupDeveloperIdentityInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
 	if err := e.begin("LookupDeveloperIdentity", in); err != nil {
 		return nil, err
 	}
@@ -155,13 +162,16 @@ func (e *Engine) LookupDeveloperIdentity(ctx context.Context, in *cognitoidentit
 }
 
 // identityOf looks up a user, who must be of the identity that the call names.
-func identityOf(tx *store.Tx, pool *rules.Pool, in *cognitoidentity.LookupDeveloperIdentityInput) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
+func identityOf(
+	tx *store.Tx, pool *rules.Pool, in *cognitoidentity.LookupDeveloperIdentityInput,
+) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
 	if in.IdentityId != nil {
 		if err := ofPool(tx, pool, *in.IdentityId); err != nil {
 			return nil, err
 		}
 	}
-	owner, linked, err := tx.Owner(pool.ID, rules.Login{Provider: pool.DeveloperProvider, Subject: *in.DeveloperUserIdentifier})
+	owner, linked, err := tx.Owner(pool.ID,
+		rules.Login{Provider: pool.DeveloperProvider, Subject: *in.DeveloperUserIdentifier})
 	switch {
 	case err != nil:
 		return nil, err
@@ -178,7 +188,9 @@ func identityOf(tx *store.Tx, pool *rules.Pool, in *cognitoidentity.LookupDevelo
 // maxLookup is the page of a lookup that names no size (docs/cognito.md#lookup).
 const maxLookup = 60
 
-func (e *Engine) usersOf(tx *store.Tx, pool *rules.Pool, in *cognitoidentity.LookupDeveloperIdentityInput) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
+func (e *Engine) usersOf(
+	tx *store.Tx, pool *rules.Pool, in *cognitoidentity.LookupDeveloperIdentityInput,
+) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
 	id := *in.IdentityId
 	if err := ofPool(tx, pool, id); err != nil {
 		return nil, err
@@ -196,7 +208,8 @@ func (e *Engine) usersOf(tx *store.Tx, pool *rules.Pool, in *cognitoidentity.Loo
 	if err != nil {
 		return nil, err
 	}
-	out := &cognitoidentity.LookupDeveloperIdentityOutput{IdentityId: aws.String(id), DeveloperUserIdentifierList: []string{}}
+	out := &cognitoidentity.LookupDeveloperIdentityOutput{IdentityId: aws.String(id),
+		DeveloperUserIdentifierList: []string{}}
 	if len(users) > limit {
 		users = users[:limit]
 		out.NextToken = aws.String(e.pages.next(query, users[limit-1]))

@@ -13,7 +13,9 @@ import (
 
 // DescribeIdentity shows an identity with the names of its providers; its users'
 // ids stay with the engine (docs/cognito.md#administering-identities).
-func (e *Engine) DescribeIdentity(ctx context.Context, in *cognitoidentity.DescribeIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DescribeIdentityOutput, error) {
+func (e *Engine) DescribeIdentity(
+	ctx context.Context, in *cognitoidentity.DescribeIdentityInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.DescribeIdentityOutput, error) {
 	if err := e.begin("DescribeIdentity", in); err != nil {
 		return nil, err
 	}
@@ -33,7 +35,9 @@ func (e *Engine) DescribeIdentity(ctx context.Context, in *cognitoidentity.Descr
 
 // UnlinkIdentity takes logins from an identity that one of the call's logins
 // proves. With its last login an identity is disabled for good (docs/cognito.md#unlinking).
-func (e *Engine) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
+func (e *Engine) UnlinkIdentity(
+	ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.UnlinkIdentityOutput, error) {
 	if err := e.begin("UnlinkIdentity", in); err != nil {
 		return nil, err
 	}
@@ -72,7 +76,9 @@ func (e *Engine) prepareUnlink(ctx context.Context, in *cognitoidentity.UnlinkId
 
 // lookUp finds an identity with its pool. A pool that is gone took its
 // identities along. also, which may be nil, reads more of the same moment.
-func (e *Engine) lookUp(ctx context.Context, id string, also func(tx *store.Tx) error) (identity rules.Identity, pool rules.Pool, err error) {
+func (e *Engine) lookUp(
+	ctx context.Context, id string, also func(tx *store.Tx) error,
+) (identity rules.Identity, pool rules.Pool, err error) {
 	found := false
 	err = e.store.View(ctx, func(tx *store.Tx) (err error) {
 		if identity, found, err = tx.Identity(id); err != nil || also == nil {

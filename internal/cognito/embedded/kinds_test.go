@@ -22,7 +22,8 @@ func TestProvidersOfOtherKinds(t *testing.T) {
 	const google, users = "accounts.google.com", "cognito-idp.us-east-1.amazonaws.com/us-east-1_abc"
 	idp := idptest.Start(t)
 	prover, err := logins.New(logins.Config{Providers: []logins.Provider{
-		{Name: google, Issuer: idp.URL, ClientIDs: []string{idptest.ClientID}}, {Name: users, Issuer: idp.URL, ClientIDs: []string{idptest.ClientID}},
+		{Name: google, Issuer: idp.URL, ClientIDs: []string{idptest.ClientID}},
+		{Name: users, Issuer: idp.URL, ClientIDs: []string{idptest.ClientID}},
 	}})
 	if err != nil {
 		t.Fatal(err)

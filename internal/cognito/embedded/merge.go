@@ -13,7 +13,9 @@ import (
 
 // MergeDeveloperIdentities merges the identity of one of a backend's users into
 // that of another, which survives (docs/cognito.md#merging).
-func (e *Engine) MergeDeveloperIdentities(ctx context.Context, in *cognitoidentity.MergeDeveloperIdentitiesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
+func (e *Engine) MergeDeveloperIdentities(
+	ctx context.Context, in *cognitoidentity.MergeDeveloperIdentitiesInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
 	if err := e.begin("MergeDeveloperIdentities", in); err != nil {
 		return nil, err
 	}
@@ -49,7 +51,9 @@ func (e *Engine) prepareMerge(in *cognitoidentity.MergeDeveloperIdentitiesInput)
 
 // UnlinkDeveloperIdentity takes a backend's user from an identity. With its last
 // login an identity is disabled for good (docs/cognito.md#unlinking).
-func (e *Engine) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidentity.UnlinkDeveloperIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
+func (e *Engine) UnlinkDeveloperIdentity(
+	ctx context.Context, in *cognitoidentity.UnlinkDeveloperIdentityInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
 	if err := e.begin("UnlinkDeveloperIdentity", in); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,8 @@ func TestEngineKeepsTheModel(t *testing.T) {
 		actions := map[string]func(*rapid.T){"": m.compare}
 		for _, name := range []string{
 			"GetId", "GetCredentialsForIdentity", "GetOpenIdToken", "GetOpenIdTokenForDeveloperIdentity", "UnlinkIdentity",
-			"UnlinkDeveloperIdentity", "MergeDeveloperIdentities", "LookupDeveloperIdentity", "DeleteIdentities", "ListIdentities", "DescribeIdentity",
+			"UnlinkDeveloperIdentity", "MergeDeveloperIdentities", "LookupDeveloperIdentity", "DeleteIdentities",
+			"ListIdentities", "DescribeIdentity",
 		} {
 			actions[name] = func(t *rapid.T) { m.step(t, m.draw(t, name)) }
 		}
@@ -107,7 +108,8 @@ func (m *modelled) draw(t *rapid.T, name string) model.Op {
 			op.Identity = m.pick(t, "")
 		}
 		if name == "UnlinkIdentity" {
-			op.Remove = rapid.SliceOfNDistinct(rapid.SampledFrom(append([]string{developer}, providers...)), 0, 2, rapid.ID).Draw(t, "remove")
+			op.Remove = rapid.SliceOfNDistinct(rapid.SampledFrom(append([]string{developer}, providers...)), 0, 2,
+				rapid.ID).Draw(t, "remove")
 		}
 	case "GetOpenIdTokenForDeveloperIdentity":
 		op.User = user.Draw(t, "user")
@@ -117,7 +119,8 @@ func (m *modelled) draw(t *rapid.T, name string) model.Op {
 		}
 	case "UnlinkDeveloperIdentity":
 		op.User, op.Identity = user.Draw(t, "user"), m.pick(t, op.Pool)
-		if owner, ok := m.owner(op.Pool, model.Login{Provider: developer, Subject: op.User}); ok && rapid.Bool().Draw(t, "his own") {
+		if owner, ok := m.owner(op.Pool, model.Login{Provider: developer, Subject: op.User}); ok &&
+			rapid.Bool().Draw(t, "his own") {
 			op.Identity = owner
 		}
 	case "MergeDeveloperIdentities":

@@ -58,7 +58,8 @@ func newModelled(t *rapid.T, change ...func(*embedded.Config)) *modelled {
 	assumer, err := sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{[]byte(strings.Repeat("k", 32))}, AccountID: account})
 	must(t, err)
 	c := embedded.Config{
-		Store: kept, Prover: shared.prover, Issuer: shared.issuer, STS: assumer, AccountID: account, Region: "us-east-1", Now: m.now,
+		Store: kept, Prover: shared.prover, Issuer: shared.issuer, STS: assumer, AccountID: account, Region: "us-east-1",
+		Now: m.now,
 	}
 	for _, f := range change {
 		f(&c)
@@ -69,11 +70,13 @@ func newModelled(t *rapid.T, change ...func(*embedded.Config)) *modelled {
 	m.identities = func() []model.Identity { return m.world.Identities() }
 	m.owner = func(pool string, l model.Login) (string, bool) { return m.world.Owner(pool, l) }
 	m.world = model.New(true, m.pools...)
-	m.caller = model.Caller{API: m.engine, Token: shared.token, Developer: developer, Page: int32(rapid.IntRange(1, 5).Draw(t, "page"))}
+	m.caller = model.Caller{API: m.engine, Token: shared.token, Developer: developer,
+		Page: int32(rapid.IntRange(1, 5).Draw(t, "page"))}
 	for _, p := range m.pools {
-		pool := rules.Pool{ID: p.ID, AllowGuests: p.Guests, AllowClassic: &p.Classic, DeveloperProvider: developer, Roles: rules.Roles{
-			Authenticated: "arn:aws:iam::" + account + ":role/a", Unauthenticated: "arn:aws:iam::" + account + ":role/u",
-		}}
+		pool := rules.Pool{ID: p.ID, AllowGuests: p.Guests, AllowClassic: &p.Classic, DeveloperProvider: developer,
+			Roles: rules.Roles{
+				Authenticated: "arn:aws:iam::" + account + ":role/a", Unauthenticated: "arn:aws:iam::" + account + ":role/u",
+			}}
 		for _, provider := range providers {
 			pool.OIDCProviderARNs = append(pool.OIDCProviderARNs, "arn:aws:iam::"+account+":oidc-provider/"+provider)
 		}
@@ -101,7 +104,9 @@ var modelKeys = sync.OnceValues(func() (*keys, error) {
 	var known []logins.Provider
 	for _, p := range providers {
 		known = append(known, logins.Provider{
-			Name: p, Issuer: "https://" + p, ClientIDs: []string{"app"}, Keys: func(context.Context) ([]byte, error) { return key.JWKS(), nil },
+			Name: p, Issuer: "https://" + p, ClientIDs: []string{"app"}, Keys: func(context.Context) ([]byte, error) {
+				return key.JWKS(), nil
+			},
 		})
 		for _, s := range subjects {
 			k.tokens[model.Login{Provider: p, Subject: s}], err = key.Mint(devidp.TokenRequest{
@@ -120,7 +125,8 @@ var modelKeys = sync.OnceValues(func() (*keys, error) {
 		return nil, err
 	}
 	k.issuer, err = issuer.New(context.Background(), issuer.Config{
-		Issuer: "http://broker.example", PublicURL: "http://broker.example", Region: "us-east-1", Keys: kept, Rotation: 24 * time.Hour,
+		Issuer: "http://broker.example", PublicURL: "http://broker.example", Region: "us-east-1", Keys: kept,
+		Rotation: 24 * time.Hour,
 	})
 	return k, err
 })

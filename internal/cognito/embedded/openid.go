@@ -18,7 +18,9 @@ const tokenLife = 10 * time.Minute
 // GetOpenIdToken gives a token for STS to whoever proves a login of the identity
 // or holds the id of a guest, where the pool allows the classic flow
 // (docs/cognito.md#flows).
-func (e *Engine) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenOutput, error) {
+func (e *Engine) GetOpenIdToken(
+	ctx context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.GetOpenIdTokenOutput, error) {
 	if err := e.begin("GetOpenIdToken", in); err != nil {
 		return nil, err
 	}
@@ -52,7 +54,9 @@ func (e *Engine) prepareToken(ctx context.Context, in *cognitoidentity.GetOpenId
 
 // sign makes a token for an identity. Guests' tokens do not name the pool's ARN
 // (docs/cognito.md#the-openid-token).
-func (e *Engine) sign(ctx context.Context, pool, id string, amr []string, life time.Duration, tags map[string]string) (string, error) {
+func (e *Engine) sign(
+	ctx context.Context, pool, id string, amr []string, life time.Duration, tags map[string]string,
+) (string, error) {
 	now := e.now().Truncate(time.Second)
 	claims := issuer.Claims{
 		Subject: id, Audience: pool, AMR: amr, Tags: tags, IssuedAt: now, Expires: now.Add(life),

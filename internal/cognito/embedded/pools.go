@@ -17,7 +17,9 @@ import (
 
 // CreateIdentityPool makes a pool under a new id of the engine's region. Names
 // are labels: pools may share one.
-func (e *Engine) CreateIdentityPool(ctx context.Context, in *cognitoidentity.CreateIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.CreateIdentityPoolOutput, error) {
+func (e *Engine) CreateIdentityPool(
+	ctx context.Context, in *cognitoidentity.CreateIdentityPoolInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.CreateIdentityPoolOutput, error) {
 	if err := e.begin("CreateIdentityPool", in); err != nil {
 		return nil, err
 	}
@@ -48,7 +50,9 @@ func (e *Engine) newPool(in *cognitoidentity.CreateIdentityPoolInput) (rules.Poo
 }
 
 // DescribeIdentityPool shows a pool as it was set.
-func (e *Engine) DescribeIdentityPool(_ context.Context, in *cognitoidentity.DescribeIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DescribeIdentityPoolOutput, error) {
+func (e *Engine) DescribeIdentityPool(
+	_ context.Context, in *cognitoidentity.DescribeIdentityPoolInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.DescribeIdentityPoolOutput, error) {
 	if err := e.begin("DescribeIdentityPool", in); err != nil {
 		return nil, err
 	}
@@ -64,7 +68,9 @@ func (e *Engine) DescribeIdentityPool(_ context.Context, in *cognitoidentity.Des
 // is no part of it, and tags are only where the call brings some, or an empty map of
 // them, which then replace those there were. The developer provider's name stays,
 // once it is set: left out it is kept, another one is refused.
-func (e *Engine) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UpdateIdentityPoolOutput, error) {
+func (e *Engine) UpdateIdentityPool(
+	ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.UpdateIdentityPoolOutput, error) {
 	if err := e.begin("UpdateIdentityPool", in); err != nil {
 		return nil, err
 	}
@@ -97,14 +103,17 @@ func replacement(in *cognitoidentity.UpdateIdentityPoolInput) alteration {
 		if in.IdentityPoolTags == nil {
 			next.Tags = p.Tags
 		}
-		next.Roles, next.Mappings, next.PrincipalTags, next.GuestRetention = p.Roles, p.Mappings, p.PrincipalTags, p.GuestRetention
+		next.Roles, next.Mappings, next.PrincipalTags, next.GuestRetention = p.Roles, p.Mappings, p.PrincipalTags,
+			p.GuestRetention
 		*p = next
 		return rules.CheckPool(p)
 	}
 }
 
 // DeleteIdentityPool removes a pool and all its identities.
-func (e *Engine) DeleteIdentityPool(ctx context.Context, in *cognitoidentity.DeleteIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
+func (e *Engine) DeleteIdentityPool(
+	ctx context.Context, in *cognitoidentity.DeleteIdentityPoolInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
 	if err := e.begin("DeleteIdentityPool", in); err != nil {
 		return nil, err
 	}
@@ -123,7 +132,9 @@ func (e *Engine) DeleteIdentityPool(ctx context.Context, in *cognitoidentity.Del
 }
 
 // ListIdentityPools lists pools by id, a page at a time.
-func (e *Engine) ListIdentityPools(_ context.Context, in *cognitoidentity.ListIdentityPoolsInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.ListIdentityPoolsOutput, error) {
+func (e *Engine) ListIdentityPools(
+	_ context.Context, in *cognitoidentity.ListIdentityPoolsInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.ListIdentityPoolsOutput, error) {
 	const query = "ListIdentityPools"
 	if err := e.begin(query, in); err != nil {
 		return nil, err

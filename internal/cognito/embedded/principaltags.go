@@ -13,7 +13,9 @@ import (
 
 // SetPrincipalTagAttributeMap replaces the map from a provider's claims to session
 // tags (docs/cognito.md#pools and #session-tags).
-func (e *Engine) SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error) {
+func (e *Engine) SetPrincipalTagAttributeMap(
+	ctx context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error) {
 	if err := e.begin("SetPrincipalTagAttributeMap", in); err != nil {
 		return nil, err
 	}
@@ -34,7 +36,9 @@ func setTagMap(in *cognitoidentity.SetPrincipalTagAttributeMapInput) alteration 
 
 // GetPrincipalTagAttributeMap shows a provider's map; one that was never set is
 // empty, and without defaults.
-func (e *Engine) GetPrincipalTagAttributeMap(_ context.Context, in *cognitoidentity.GetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error) {
+func (e *Engine) GetPrincipalTagAttributeMap(
+	_ context.Context, in *cognitoidentity.GetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error) {
 	if err := e.begin("GetPrincipalTagAttributeMap", in); err != nil {
 		return nil, err
 	}

@@ -28,7 +28,8 @@ func TestGuestRetention(t *testing.T) {
 		return *out.IdentityId
 	}
 	come := func(id string) string {
-		_, err := j.engine.GetCredentialsForIdentity(t.Context(), &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id)})
+		_, err := j.engine.GetCredentialsForIdentity(t.Context(),
+			&cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id)})
 		if err == nil {
 			return ""
 		}

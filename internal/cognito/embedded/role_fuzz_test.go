@@ -29,7 +29,8 @@ func FuzzRoleARN(f *testing.F) {
 		}
 		c, err := builtin.Assume(t.Context(), sts.AssumeRequest{
 			RoleARN: arn, SessionName: "CognitoIdentityCredentials", Duration: time.Hour,
-			Identity: sts.WebIdentity{Provider: cognito.PassThrough, Audience: open, Subject: "us-east-1:00", AMR: []string{"authenticated"}},
+			Identity: sts.WebIdentity{Provider: cognito.PassThrough, Audience: open, Subject: "us-east-1:00",
+				AMR: []string{"authenticated"}},
 		})
 		if err != nil {
 			t.Fatalf("%q: got %v of the STS, and a pool that takes it", arn, err)

@@ -10,7 +10,9 @@ import (
 )
 
 // SetIdentityPoolRoles replaces a pool's roles and role mappings together.
-func (e *Engine) SetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
+func (e *Engine) SetIdentityPoolRoles(
+	ctx context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
 	if err := e.begin("SetIdentityPoolRoles", in); err != nil {
 		return nil, err
 	}
@@ -28,7 +30,9 @@ func (e *Engine) setRoles(in *cognitoidentity.SetIdentityPoolRolesInput) alterat
 }
 
 // GetIdentityPoolRoles shows what SetIdentityPoolRoles set.
-func (e *Engine) GetIdentityPoolRoles(_ context.Context, in *cognitoidentity.GetIdentityPoolRolesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdentityPoolRolesOutput, error) {
+func (e *Engine) GetIdentityPoolRoles(
+	_ context.Context, in *cognitoidentity.GetIdentityPoolRolesInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.GetIdentityPoolRolesOutput, error) {
 	if err := e.begin("GetIdentityPoolRoles", in); err != nil {
 		return nil, err
 	}
@@ -36,8 +40,10 @@ func (e *Engine) GetIdentityPoolRoles(_ context.Context, in *cognitoidentity.Get
 	if !ok {
 		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
-	out := &cognitoidentity.GetIdentityPoolRolesOutput{IdentityPoolId: in.IdentityPoolId, RoleMappings: showMappings(p.Mappings)}
-	for slot, role := range map[string]string{"authenticated": p.Roles.Authenticated, "unauthenticated": p.Roles.Unauthenticated} {
+	out := &cognitoidentity.GetIdentityPoolRolesOutput{IdentityPoolId: in.IdentityPoolId,
+		RoleMappings: showMappings(p.Mappings)}
+	for slot, role := range map[string]string{"authenticated": p.Roles.Authenticated,
+		"unauthenticated": p.Roles.Unauthenticated} {
 		if role != "" {
 			if out.Roles == nil {
 				out.Roles = map[string]string{}

@@ -19,9 +19,11 @@ import (
 func TestDevelopersTagsEndInTheSession(t *testing.T) {
 	j := newJudged(t)
 	tags := map[string]string{"team": "sales"}
-	out, err := j.engine.GetOpenIdTokenForDeveloperIdentity(t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
-		IdentityPoolId: aws.String(open), Logins: map[string]string{contract.DeveloperProvider: "alice"}, PrincipalTags: tags,
-	})
+	out, err := j.engine.GetOpenIdTokenForDeveloperIdentity(t.Context(),
+		&cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+			IdentityPoolId: aws.String(open), Logins: map[string]string{contract.DeveloperProvider: "alice"},
+			PrincipalTags: tags,
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +56,9 @@ func TestClaimsBecomeSessionTags(t *testing.T) {
 	j := newJudged(t)
 	idp := j.idps[0]
 	_, err := j.engine.SetPrincipalTagAttributeMap(t.Context(), &cognitoidentity.SetPrincipalTagAttributeMapInput{
-		IdentityPoolId: aws.String(open), IdentityProviderName: aws.String("arn:aws:iam::" + account + ":oidc-provider/" + idp.Name()),
-		PrincipalTags: map[string]string{"team": "department", "none": "absent"},
+		IdentityPoolId:       aws.String(open),
+		IdentityProviderName: aws.String("arn:aws:iam::" + account + ":oidc-provider/" + idp.Name()),
+		PrincipalTags:        map[string]string{"team": "department", "none": "absent"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,11 +68,13 @@ func TestClaimsBecomeSessionTags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	enhanced, err := j.engine.GetCredentialsForIdentity(t.Context(), &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: id.IdentityId, Logins: logins})
+	enhanced, err := j.engine.GetCredentialsForIdentity(t.Context(),
+		&cognitoidentity.GetCredentialsForIdentityInput{IdentityId: id.IdentityId, Logins: logins})
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := j.engine.GetOpenIdToken(t.Context(), &cognitoidentity.GetOpenIdTokenInput{IdentityId: id.IdentityId, Logins: logins})
+	token, err := j.engine.GetOpenIdToken(t.Context(),
+		&cognitoidentity.GetOpenIdTokenInput{IdentityId: id.IdentityId, Logins: logins})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +104,8 @@ func TestGuestsAreScopedDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	enhanced, err := j.engine.GetCredentialsForIdentity(t.Context(), &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: guest.IdentityId})
+	enhanced, err := j.engine.GetCredentialsForIdentity(t.Context(),
+		&cognitoidentity.GetCredentialsForIdentityInput{IdentityId: guest.IdentityId})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,11 +118,13 @@ func TestGuestsAreScopedDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	classic, err := j.face.AssumeRoleWithWebIdentity(t.Context(), sts.Request{RoleARN: rolePrefix + contract.Unauthenticated, SessionName: "session", Token: *token.Token})
+	classic, err := j.face.AssumeRoleWithWebIdentity(t.Context(),
+		sts.Request{RoleARN: rolePrefix + contract.Unauthenticated, SessionName: "session", Token: *token.Token})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := j.sts.Open(classic.Credentials.AccessKeyID, classic.Credentials.SessionToken); err != nil || s.Policy != "" || s.PolicyARNs != nil {
+	if s, err := j.sts.Open(classic.Credentials.AccessKeyID, classic.Credentials.SessionToken); err != nil ||
+		s.Policy != "" || s.PolicyARNs != nil {
 		t.Errorf("classic: got policies (%v), want none", err)
 	}
 }

@@ -12,7 +12,9 @@ import (
 )
 
 // TagResource adds tags to a pool, or changes their values (docs/cognito.md#pools).
-func (e *Engine) TagResource(ctx context.Context, in *cognitoidentity.TagResourceInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.TagResourceOutput, error) {
+func (e *Engine) TagResource(
+	ctx context.Context, in *cognitoidentity.TagResourceInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.TagResourceOutput, error) {
 	if err := e.begin("TagResource", in); err != nil {
 		return nil, err
 	}
@@ -24,7 +26,9 @@ func (e *Engine) TagResource(ctx context.Context, in *cognitoidentity.TagResourc
 
 // UntagResource takes tags from a pool; those that it does not have are passed
 // over.
-func (e *Engine) UntagResource(ctx context.Context, in *cognitoidentity.UntagResourceInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UntagResourceOutput, error) {
+func (e *Engine) UntagResource(
+	ctx context.Context, in *cognitoidentity.UntagResourceInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.UntagResourceOutput, error) {
 	if err := e.begin("UntagResource", in); err != nil {
 		return nil, err
 	}
@@ -35,7 +39,9 @@ func (e *Engine) UntagResource(ctx context.Context, in *cognitoidentity.UntagRes
 }
 
 // ListTagsForResource shows a pool's tags.
-func (e *Engine) ListTagsForResource(_ context.Context, in *cognitoidentity.ListTagsForResourceInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.ListTagsForResourceOutput, error) {
+func (e *Engine) ListTagsForResource(
+	_ context.Context, in *cognitoidentity.ListTagsForResourceInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.ListTagsForResourceOutput, error) {
 	if err := e.begin("ListTagsForResource", in); err != nil {
 		return nil, err
 	}

@@ -27,14 +27,16 @@ func (e *Engine) Verify(ctx context.Context, token string) (sts.WebIdentity, err
 	if !ok {
 		return sts.WebIdentity{}, sts.NotAuthorized(cognito.PoolNotFound(claims.Audience))
 	}
-	err = e.stillSpeaks(ctx, &pool, claims.Subject, &cognito.Token{Pool: claims.Audience, Identity: claims.Subject, AMR: claims.AMR})
+	err = e.stillSpeaks(ctx, &pool, claims.Subject,
+		&cognito.Token{Pool: claims.Audience, Identity: claims.Subject, AMR: claims.AMR})
 	if err != nil {
 		if cognito.Passing(err) {
 			return sts.WebIdentity{}, err
 		}
 		return sts.WebIdentity{}, sts.NotAuthorized(err)
 	}
-	return sts.WebIdentity{Provider: cognito.PassThrough, Audience: claims.Audience, Subject: claims.Subject, AMR: claims.AMR, Tags: claims.Tags}, nil
+	return sts.WebIdentity{Provider: cognito.PassThrough, Audience: claims.Audience, Subject: claims.Subject,
+		AMR: claims.AMR, Tags: claims.Tags}, nil
 }
 
 // MayAssume asks the role's trust policy. A role that has none must be the one that

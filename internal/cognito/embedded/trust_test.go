@@ -22,7 +22,8 @@ func trusting(t *testing.T, actions string, conditions map[string]string) func(*
 	t.Helper()
 	policies := map[string]*trust.Policy{}
 	for role, condition := range conditions {
-		p, err := trust.Parse(`{"Statement":{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":[` +
+		p, err := trust.Parse(`{"Statement":{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},` +
+			`"Action":[` +
 			actions + `],"Condition":{` + condition + `}}}`)
 		if err != nil {
 			t.Fatal(err)
@@ -47,19 +48,28 @@ func TestTrustPolicies(t *testing.T) {
 		classic    string // role by name
 		granted    bool
 	}{
-		"as it should be":           {assume, map[string]string{contract.Authenticated: users + "," + here}, nil, true, contract.Authenticated, true},
-		"another pool":              {assume, map[string]string{contract.Authenticated: strings.Replace(here, "0001", "0009", 1)}, nil, false, contract.Authenticated, false},
-		"for guests":                {assume, map[string]string{contract.Authenticated: strings.Replace(users, ":\"a", ":\"una", 1)}, nil, false, contract.Authenticated, false},
+		"as it should be": {assume, map[string]string{contract.Authenticated: users + "," + here}, nil, true,
+			contract.Authenticated, true},
+		"another pool": {assume, map[string]string{contract.Authenticated: strings.Replace(here, "0001", "0009",
+			1)}, nil, false, contract.Authenticated, false},
+		"for guests": {assume, map[string]string{contract.Authenticated: strings.Replace(users, ":\"a",
+			":\"una", 1)}, nil, false, contract.Authenticated, false},
 		"a role that no pool names": {assume, map[string]string{"other": users}, nil, true, "other", true},
-		"tags without leave":        {assume, map[string]string{contract.Authenticated: users}, map[string]string{"a": "b"}, false, contract.Authenticated, false},
-		"tags with leave":           {assume + tag, map[string]string{contract.Authenticated: users}, map[string]string{"a": "b"}, true, contract.Authenticated, true},
-		"the session's name":        {assume, map[string]string{contract.Authenticated: `"StringEquals":{"sts:RoleSessionName":"session"}`}, nil, false, contract.Authenticated, true},
+		"tags without leave": {assume, map[string]string{contract.Authenticated: users}, map[string]string{"a": "b"},
+			false, contract.Authenticated, false},
+		"tags with leave": {assume + tag, map[string]string{contract.Authenticated: users},
+			map[string]string{"a": "b"}, true, contract.Authenticated, true},
+		"the session's name": {assume,
+			map[string]string{contract.Authenticated: `"StringEquals":{"sts:RoleSessionName":"session"}`}, nil, false,
+			contract.Authenticated, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := newJudged(t, trusting(t, c.actions, c.conditions))
-			out, err := j.engine.GetOpenIdTokenForDeveloperIdentity(t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
-				IdentityPoolId: aws.String(open), Logins: map[string]string{contract.DeveloperProvider: "alice"}, PrincipalTags: c.tags,
-			})
+			out, err := j.engine.GetOpenIdTokenForDeveloperIdentity(t.Context(),
+				&cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+					IdentityPoolId: aws.String(open), Logins: map[string]string{contract.DeveloperProvider: "alice"},
+					PrincipalTags: c.tags,
+				})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,7 +79,8 @@ func TestTrustPolicies(t *testing.T) {
 			if c.enhanced != (err == nil) || err != nil && cognito.Public(err).ErrorMessage() != cognito.MsgPoolConfiguration {
 				t.Errorf("enhanced: got %v, want granted: %v", err, c.enhanced)
 			}
-			_, err = j.face.AssumeRoleWithWebIdentity(t.Context(), sts.Request{RoleARN: rolePrefix + c.classic, SessionName: "session", Token: *out.Token})
+			_, err = j.face.AssumeRoleWithWebIdentity(t.Context(),
+				sts.Request{RoleARN: rolePrefix + c.classic, SessionName: "session", Token: *out.Token})
 			e, _ := errors.AsType[*sts.Error](err)
 			if c.granted != (err == nil) || err != nil && (e == nil || e.Code != sts.CodeAccessDenied) {
 				t.Errorf("classic: got %v, want granted: %v", err, c.granted)

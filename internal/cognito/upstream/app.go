@@ -11,7 +11,9 @@ import (
 
 // GetId asks upstream, unsigned. Without logins each request that arrives makes
 // another guest, so a request that may have arrived is not repeated.
-func (b *Backend) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opts ...options) (*cognitoidentity.GetIdOutput, error) {
+func (b *Backend) GetId(
+	ctx context.Context, in *cognitoidentity.GetIdInput, opts ...options,
+) (*cognitoidentity.GetIdOutput, error) {
 	pool := aws.ToString(in.IdentityPoolId)
 	region, err := b.poolRegion(pool)
 	if err != nil {
@@ -27,7 +29,9 @@ func (b *Backend) GetId(ctx context.Context, in *cognitoidentity.GetIdInput, opt
 }
 
 // GetCredentialsForIdentity asks upstream, unsigned.
-func (b *Backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
+func (b *Backend) GetCredentialsForIdentity(
+	ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, opts ...options,
+) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
 	id := aws.ToString(in.IdentityId)
 	region, err := b.appRegion(id)
 	if err != nil {
@@ -45,7 +49,9 @@ func (b *Backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoiden
 
 // GetOpenIdToken asks upstream, unsigned. A token of a pool that is not served
 // is not handed out.
-func (b *Backend) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpenIdTokenInput, opts ...options) (*cognitoidentity.GetOpenIdTokenOutput, error) {
+func (b *Backend) GetOpenIdToken(
+	ctx context.Context, in *cognitoidentity.GetOpenIdTokenInput, opts ...options,
+) (*cognitoidentity.GetOpenIdTokenOutput, error) {
 	id := aws.ToString(in.IdentityId)
 	region, err := b.appRegion(id)
 	if err != nil {
@@ -72,7 +78,9 @@ func (b *Backend) GetOpenIdToken(ctx context.Context, in *cognitoidentity.GetOpe
 // UnlinkIdentity asks upstream, unsigned. Its logins may prove nothing any more
 // once it was done, so a request that may have arrived is not repeated: the
 // second would be refused.
-func (b *Backend) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, opts ...options) (*cognitoidentity.UnlinkIdentityOutput, error) {
+func (b *Backend) UnlinkIdentity(
+	ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, opts ...options,
+) (*cognitoidentity.UnlinkIdentityOutput, error) {
 	id := aws.ToString(in.IdentityId)
 	region, err := b.appRegion(id)
 	if err != nil {

@@ -149,7 +149,8 @@ var turnsAway = map[string]bool{
 
 // statusOf is the HTTP status of upstream's answer, or 0.
 func statusOf(err error) int {
-	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.Response != nil && answer.Response.Response != nil {
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.Response != nil &&
+		answer.Response.Response != nil {
 		return answer.HTTPStatusCode()
 	}
 	return 0

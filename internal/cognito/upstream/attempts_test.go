@@ -37,7 +37,8 @@ func throttle(w http.ResponseWriter) { refuse(w, throttled, "Rate exceeded") }
 
 // once are the operations that are not sent again after a request that may have
 // arrived; GetId is one of them without logins only.
-var once = []string{"CreateIdentityPool", "DeleteIdentityPool", "UnlinkIdentity", "MergeDeveloperIdentities", "UnlinkDeveloperIdentity"}
+var once = []string{"CreateIdentityPool", "DeleteIdentityPool", "UnlinkIdentity", "MergeDeveloperIdentities",
+	"UnlinkDeveloperIdentity"}
 
 // What failed for a passing reason is tried three times; but what may already
 // have happened, and must not happen twice, is not.
@@ -54,7 +55,9 @@ func TestRetries(t *testing.T) {
 		call := func(b *upstream.Backend) error { _, err := standard(t.Context(), b, operation); return err }
 		check(t, operation+" throttled", call, failing(2, throttle), 3, true)
 		check(t, operation+" throttled thrice", call, failing(3, throttle), 3, false)
-		check(t, operation+" refused", call, failing(1, func(w http.ResponseWriter) { refuse(w, "NotAuthorizedException", "no") }), 1, false)
+		check(t, operation+" refused", call, failing(1, func(w http.ResponseWriter) {
+			refuse(w, "NotAuthorizedException", "no")
+		}), 1, false)
 		for name, fail := range lost {
 			if slices.Contains(once, operation) {
 				check(t, operation+" "+name, call, failing(1, fail), 1, false)
@@ -70,7 +73,10 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, what string, call func(*upstream.Backend) error, answer func(http.ResponseWriter, request), want int, well bool) {
+func check(
+	t *testing.T, what string, call func(*upstream.Backend) error, answer func(http.ResponseWriter, request), want int,
+	well bool,
+) {
 	t.Helper()
 	s := serve(t, answer)
 	err := call(backend(t, s.URL))
@@ -152,7 +158,8 @@ func TestDeadlineAndRetries(t *testing.T) {
 		_, err := standard(ctx, b, "GetId")
 		spent := time.Since(begun)
 		cancel()
-		if err == nil || !cognito.Passing(err) || cognito.Public(err).ErrorCode() != test.code || errors.Is(err, context.DeadlineExceeded) {
+		if err == nil || !cognito.Passing(err) || cognito.Public(err).ErrorCode() != test.code ||
+			errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 		if test.soon && (spent > test.deadline/2 || len(s.requests()) != 1) {

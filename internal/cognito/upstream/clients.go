@@ -77,7 +77,8 @@ func (cs *clients) of(region string) *regional {
 			delete(cs.kept, cs.stalest())
 		}
 		region = strings.Clone(region) // of a request, whose bytes may be reused
-		r = &regional{app: cs.make(region, aws.AnonymousCredentials{}), signed: cs.make(region, guarded{cs.config.Credentials})}
+		r = &regional{app: cs.make(region, aws.AnonymousCredentials{}),
+			signed: cs.make(region, guarded{cs.config.Credentials})}
 		cs.kept[region] = r
 	}
 	r.used = cs.uses

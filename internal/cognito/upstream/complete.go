@@ -42,7 +42,8 @@ func complete(out any) bool {
 		return given(o.IdentityPoolId, o.IdentityProviderName)
 	case *cognitoidentity.DeleteIdentitiesOutput, *cognitoidentity.ListTagsForResourceOutput:
 		return true // nothing refused, and no tags, may be left out
-	case *cognitoidentity.TagResourceOutput, *cognitoidentity.UntagResourceOutput, *cognitoidentity.UnlinkDeveloperIdentityOutput,
+	case *cognitoidentity.TagResourceOutput, *cognitoidentity.UntagResourceOutput,
+		*cognitoidentity.UnlinkDeveloperIdentityOutput,
 		*cognitoidentity.UnlinkIdentityOutput, *cognitoidentity.DeleteIdentityPoolOutput,
 		*cognitoidentity.SetIdentityPoolRolesOutput:
 		return true // they have no members

@@ -87,40 +87,63 @@ func TestDirectoryLearns(t *testing.T) {
 		{"GetId of another region", []step{{operation: getID, answer: got("us-west-2:1")}}, "", ""},
 		{"an authenticated identity is no guest again", []step{asUser, asGuest}, pool + " authenticated", ""},
 		{"credentials of an unknown identity", []step{{operation: getCredentials, answer: credentialsOf(id)}}, "", ""},
-		{"credentials for a guest", []step{asGuest, {operation: getCredentials, answer: credentialsOf(id), guest: true}}, pool + " mayLink", ""},
-		{"credentials by logins", []step{asGuest, {operation: getCredentials, answer: credentialsOf(id)}}, pool + " authenticated", ""},
-		{"credentials refused", []step{asGuest, {operation: getCredentials, answer: "NotAuthorizedException"}}, pool + " mayLink", ""},
-		{"a merge", []step{asGuest, {operation: getCredentials, answer: credentialsOf(survivor)}}, pool + " mayLink", pool + " authenticated"},
+		{"credentials for a guest", []step{asGuest, {operation: getCredentials, answer: credentialsOf(id), guest: true}},
+			pool + " mayLink", ""},
+		{"credentials by logins", []step{asGuest, {operation: getCredentials, answer: credentialsOf(id)}},
+			pool + " authenticated", ""},
+		{"credentials refused", []step{asGuest, {operation: getCredentials, answer: "NotAuthorizedException"}},
+			pool + " mayLink", ""},
+		{"a merge", []step{asGuest, {operation: getCredentials, answer: credentialsOf(survivor)}}, pool + " mayLink",
+			pool + " authenticated"},
 		{"a merge of an unknown identity", []step{{operation: getCredentials, answer: credentialsOf(survivor)}}, "", ""},
 		{"a token", []step{{operation: getToken, answer: tokenOf(other, id), guest: true}}, other + " mayLink", ""},
 		{"a token by logins", []step{{operation: getToken, answer: tokenOf(other, id)}}, other + " authenticated", ""},
-		{"a token by logins after a merge", []step{{operation: getToken, answer: tokenOf(other, survivor)}}, "", other + " authenticated"},
-		{"a token for somebody else", []step{{operation: getToken, answer: `{"IdentityId":"` + id + `","Token":"` + token(pool, survivor) + `"}`}}, "", ""},
+		{"a token by logins after a merge", []step{{operation: getToken, answer: tokenOf(other, survivor)}}, "",
+			other + " authenticated"},
+		{"a token for somebody else", []step{{operation: getToken,
+			answer: `{"IdentityId":"` + id + `","Token":"` + token(pool, survivor) + `"}`}}, "", ""},
 		{"a token of another region", []step{{operation: getToken, answer: tokenOf("us-west-2:1", id)}}, "", ""},
 		{"a token for an app", []step{{operation: getToken, answer: tokenOf("app-client", id)}}, "", ""},
 		{"an unreadable token", []step{{operation: getToken, answer: `{"IdentityId":"` + id + `","Token":"a.b.c"}`}}, "", ""},
-		{"an unreadable token of a known identity", []step{asGuest, {operation: getToken, answer: `{"IdentityId":"` + survivor + `","Token":"x"}`}}, pool + " mayLink", pool + " authenticated"},
+		{"an unreadable token of a known identity",
+			[]step{asGuest, {operation: getToken, answer: `{"IdentityId":"` + survivor + `","Token":"x"}`}}, pool + " mayLink",
+			pool + " authenticated"},
 		{"a developer's user", []step{{operation: developer, answer: tokenOf(pool, id)}}, pool + " authenticated", ""},
-		{"a developer's user, unreadable", []step{{operation: developer, answer: `{"IdentityId":"` + id + `","Token":"x"}`}}, pool + " authenticated", ""},
+		{"a developer's user, unreadable", []step{{operation: developer, answer: `{"IdentityId":"` + id + `","Token":"x"}`}},
+			pool + " authenticated", ""},
 		{"a contradiction", []step{{operation: developer, answer: tokenOf(other, id)}}, "", ""},
 		{"a deleted identity", []step{asUser, {operation: getCredentials, answer: "ResourceNotFoundException"}}, "", ""},
 		{"a deleted identity, its token", []step{asUser, {operation: getToken, answer: "ResourceNotFoundException"}}, "", ""},
-		{"a deleted identity, shown", []step{asUser, {operation: "DescribeIdentity", answer: "ResourceNotFoundException"}}, "", ""},
-		{"a deleted identity, unlinked", []step{asUser, {operation: "UnlinkIdentity", answer: "ResourceNotFoundException"}}, "", ""},
-		{"a deleted identity, of a developer", []step{asUser, {operation: developer, answer: "ResourceNotFoundException"}}, "", ""},
-		{"a list", []step{{operation: "ListIdentities", answer: answers["ListIdentities"]}}, pool + " mayLink", pool + " authenticated"},
-		{"a lookup", []step{{operation: "LookupDeveloperIdentity", answer: answers["LookupDeveloperIdentity"]}}, pool + " authenticated", ""},
+		{"a deleted identity, shown", []step{asUser, {operation: "DescribeIdentity", answer: "ResourceNotFoundException"}},
+			"", ""},
+		{"a deleted identity, unlinked", []step{asUser, {operation: "UnlinkIdentity", answer: "ResourceNotFoundException"}},
+			"", ""},
+		{"a deleted identity, of a developer", []step{asUser, {operation: developer, answer: "ResourceNotFoundException"}},
+			"", ""},
+		{"a list", []step{{operation: "ListIdentities", answer: answers["ListIdentities"]}}, pool + " mayLink",
+			pool + " authenticated"},
+		{"a lookup", []step{{operation: "LookupDeveloperIdentity", answer: answers["LookupDeveloperIdentity"]}},
+			pool + " authenticated", ""},
 		{"a lookup without users", []step{{operation: "LookupDeveloperIdentity", answer: got(id)}}, pool + " mayLink", ""},
-		{"developers merged", []step{asUser, {operation: "MergeDeveloperIdentities", answer: got(survivor)}}, pool + " authenticated", pool + " authenticated"},
-		{"deleted by an administrator", []step{asUser, {operation: "DeleteIdentities", answer: answers["DeleteIdentities"]}}, "", ""},
+		{"developers merged", []step{asUser, {operation: "MergeDeveloperIdentities", answer: got(survivor)}},
+			pool + " authenticated", pool + " authenticated"},
+		{"deleted by an administrator", []step{asUser, {operation: "DeleteIdentities", answer: answers["DeleteIdentities"]}},
+			"", ""},
 		{"a deletion in doubt", []step{asUser, {operation: "DeleteIdentities", answer: "InternalErrorException"}}, "", ""},
-		{"a fault", []step{asUser, {operation: getCredentials, answer: "InternalErrorException"}}, pool + " authenticated", ""},
-		{"an identity that was never there", []step{asUser, {operation: getCredentials, identity: survivor, answer: "ResourceNotFoundException"}}, pool + " authenticated", ""},
-		{"a deleted pool", []step{asUser, {operation: getToken, answer: tokenOf(other, survivor)}, {operation: "DeleteIdentityPool"}}, "", other + " authenticated"},
-		{"a pool whose deletion is in doubt", []step{asUser, {operation: "DeleteIdentityPool", answer: "InternalErrorException"}}, pool + " authenticated", ""},
-		{"a pool whose deletion is refused", []step{asUser, {operation: "DeleteIdentityPool", answer: "TooManyRequestsException"}}, pool + " authenticated", ""},
-		{"a pool that is not there", []step{asUser, {operation: "DeleteIdentityPool", answer: "ResourceNotFoundException"}}, "", ""},
-		{"other answers", []step{{operation: "DescribeIdentity", answer: answers["DescribeIdentity"]}, {operation: "GetIdentityPoolRoles", answer: answers["GetIdentityPoolRoles"]}}, "", ""},
+		{"a fault", []step{asUser, {operation: getCredentials, answer: "InternalErrorException"}}, pool + " authenticated",
+			""},
+		{"an identity that was never there", []step{asUser, {operation: getCredentials, identity: survivor,
+			answer: "ResourceNotFoundException"}}, pool + " authenticated", ""},
+		{"a deleted pool", []step{asUser, {operation: getToken, answer: tokenOf(other, survivor)},
+			{operation: "DeleteIdentityPool"}}, "", other + " authenticated"},
+		{"a pool whose deletion is in doubt",
+			[]step{asUser, {operation: "DeleteIdentityPool", answer: "InternalErrorException"}}, pool + " authenticated", ""},
+		{"a pool whose deletion is refused",
+			[]step{asUser, {operation: "DeleteIdentityPool", answer: "TooManyRequestsException"}}, pool + " authenticated", ""},
+		{"a pool that is not there", []step{asUser, {operation: "DeleteIdentityPool", answer: "ResourceNotFoundException"}},
+			"", ""},
+		{"other answers", []step{{operation: "DescribeIdentity", answer: answers["DescribeIdentity"]},
+			{operation: "GetIdentityPoolRoles", answer: answers["GetIdentityPoolRoles"]}}, "", ""},
 	} {
 		d := play(t, test.steps).Directory()
 		if got := known(d, id); got != test.id {
@@ -140,7 +163,8 @@ type answering func(*http.Request) (int, string)
 
 func (a answering) Do(r *http.Request) (*http.Response, error) {
 	status, body := a(r)
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+		Request: r}, nil
 }
 
 // A request alone teaches nothing, whatever ids and tokens it names: neither
@@ -148,8 +172,10 @@ func (a answering) Do(r *http.Request) (*http.Response, error) {
 func TestDirectoryNeverLearnsFromRequests(t *testing.T) {
 	ids := []string{pool, other, id, survivor, "us-west-2:1", "us-east-1:" + strings.Repeat("a", 36)}
 	replies := []string{
-		`400 {"__type":"NotAuthorizedException"}`, `400 {"__type":"ResourceNotFoundException"}`, `400 {"__type":"ValidationException"}`,
-		`500 {"__type":"InternalErrorException"}`, `400 {"__type":"TooManyRequestsException"}`, `200 {}`, `200 {`, `502 <html>`, `200 `,
+		`400 {"__type":"NotAuthorizedException"}`, `400 {"__type":"ResourceNotFoundException"}`,
+		`400 {"__type":"ValidationException"}`,
+		`500 {"__type":"InternalErrorException"}`, `400 {"__type":"TooManyRequestsException"}`, `200 {}`, `200 {`,
+		`502 <html>`, `200 `,
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var reply string
@@ -168,7 +194,8 @@ func TestDirectoryNeverLearnsFromRequests(t *testing.T) {
 			operation := rapid.SampledFrom(operations()).Draw(t, "operation")
 			in, _ := input(b, operation, rapid.SampledFrom(ids).Draw(t, "pool"), one)
 			if logins := in.Elem().FieldByName("Logins"); logins.IsValid() && rapid.Bool().Draw(t, "with a token of Cognito") {
-				logins.Interface().(map[string]string)["cognito-identity.amazonaws.com"] = token(rapid.SampledFrom(ids).Draw(t, "aud"), one)
+				logins.Interface().(map[string]string)["cognito-identity.amazonaws.com"] = token(rapid.SampledFrom(ids).Draw(t,
+					"aud"), one)
 			}
 			reply = rapid.SampledFrom(replies).Draw(t, "reply")
 			if operation == "GetCredentialsForIdentity" && rapid.Bool().Draw(t, "credentials") {
@@ -242,7 +269,8 @@ func TestMatters(t *testing.T) {
 			t.Errorf("%s matters", claim)
 		}
 	}
-	for _, claim := range []string{"sub", "aud", "azp", "email", "cognito:groups", "cognito:preferred_role", "", "EXP", "amr"} {
+	for _, claim := range []string{"sub", "aud", "azp", "email", "cognito:groups", "cognito:preferred_role", "", "EXP",
+		"amr"} {
 		if !d.Matters(pool, provider, claim) {
 			t.Errorf("%s does not matter", claim)
 		}

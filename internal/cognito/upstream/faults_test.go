@@ -40,7 +40,8 @@ var faults = []struct {
 	{name: "half JSON", answer: func(w http.ResponseWriter) { say(w, 200, credentialsOf(id)[:200]) }},
 	{name: "JSON and more", answer: func(w http.ResponseWriter) { say(w, 200, credentialsOf(id)+"x") }},
 	{name: "other JSON", answer: func(w http.ResponseWriter) { say(w, 200, `["token-of-the-session"]`) }},
-	{name: "member of another type", answer: func(w http.ResponseWriter) { say(w, 200, `{"IdentityId":["token-of-the-session"]}`) }},
+	{name: "member of another type",
+		answer: func(w http.ResponseWriter) { say(w, 200, `{"IdentityId":["token-of-the-session"]}`) }},
 	{name: "page 200", answer: func(w http.ResponseWriter) { say(w, 200, "<html>log in") }},
 	{name: "page 400", answer: func(w http.ResponseWriter) { say(w, 400, "<html>"+login) }},
 	{name: "page 403", answer: func(w http.ResponseWriter) { say(w, 403, "<html>forbidden") }},
@@ -49,7 +50,8 @@ var faults = []struct {
 	{name: "500 with type", answer: func(w http.ResponseWriter) {
 		say(w, 500, `{"__type":"InternalErrorException","message":"Oops"}`)
 	}},
-	{name: "503 with a refusal's type", answer: func(w http.ResponseWriter) { say(w, 503, `{"__type":"NotAuthorizedException"}`) }},
+	{name: "503 with a refusal's type",
+		answer: func(w http.ResponseWriter) { say(w, 503, `{"__type":"NotAuthorizedException"}`) }},
 	{name: "400 without type", answer: func(w http.ResponseWriter) { say(w, 400, `{}`) }},
 	{name: "400 of unknown type", answer: func(w http.ResponseWriter) { refuse(w, "ForbiddenException", login) }},
 	{name: "our key", answer: func(w http.ResponseWriter) { refuse(w, "UnrecognizedClientException", "bad AKIDEXAMPLE") }},
@@ -57,10 +59,14 @@ var faults = []struct {
 		refuse(w, "InvalidSignatureException", "should have been x-amz-security-token:token-of-the-session")
 	}},
 	{name: "our session", answer: func(w http.ResponseWriter) { refuse(w, "ExpiredTokenException", "x") }},
-	{name: "our missing key", answer: func(w http.ResponseWriter) { refuse(w, "MissingAuthenticationTokenException", "x") }},
+	{name: "our missing key", answer: func(w http.ResponseWriter) {
+		refuse(w, "MissingAuthenticationTokenException", "x")
+	}},
 	{name: "our JSON", answer: func(w http.ResponseWriter) { refuse(w, "SerializationException", "x") }},
 	{name: "throttled", answer: func(w http.ResponseWriter) { refuse(w, throttled, "Rate exceeded") }, code: throttled},
-	{name: "throttled otherwise", answer: func(w http.ResponseWriter) { refuse(w, "ThrottlingException", "slow") }, code: throttled},
+	{name: "throttled otherwise", answer: func(w http.ResponseWriter) {
+		refuse(w, "ThrottlingException", "slow")
+	}, code: throttled},
 	{name: "throttled by a page", answer: func(w http.ResponseWriter) { say(w, 429, "<html>slow") }, code: throttled},
 	{name: "slow down 503", answer: func(w http.ResponseWriter) { say(w, 503, `{"__type":"SlowDown"}`) }, code: throttled},
 }
@@ -95,7 +101,8 @@ func silent(t *testing.T, what string, err error) {
 	if cause := cognito.Cause(err); cause != nil {
 		text += cause.Error()
 	}
-	for _, secret := range []string{login, "token-of-the-session", "secret-of-the-session", "secret-of-the-broker", "eyJ"} {
+	for _, secret := range []string{login, "token-of-the-session", "secret-of-the-session", "secret-of-the-broker",
+		"eyJ"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s: the error tells %q", what, secret)
 		}

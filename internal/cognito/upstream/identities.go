@@ -14,8 +14,11 @@ import (
 
 // ListIdentities asks upstream, signed, and learns which pool the identities are
 // of. Names of logins do not tell whether one may still be linked.
-func (b *Backend) ListIdentities(ctx context.Context, in *cognitoidentity.ListIdentitiesInput, opts ...options) (*cognitoidentity.ListIdentitiesOutput, error) {
-	out, err := onPool(ctx, b, in.IdentityPoolId, prepare("ListIdentities", (*cognitoidentity.Client).ListIdentities, opts), in)
+func (b *Backend) ListIdentities(
+	ctx context.Context, in *cognitoidentity.ListIdentitiesInput, opts ...options,
+) (*cognitoidentity.ListIdentitiesOutput, error) {
+	out, err := onPool(ctx, b, in.IdentityPoolId,
+		prepare("ListIdentities", (*cognitoidentity.Client).ListIdentities, opts), in)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +31,9 @@ func (b *Backend) ListIdentities(ctx context.Context, in *cognitoidentity.ListId
 // DeleteIdentities asks upstream, signed, once in each region that the ids name.
 // Ids of no region are listed as refused, without asking. Whatever came of it,
 // what was known of the identities is forgotten.
-func (b *Backend) DeleteIdentities(ctx context.Context, in *cognitoidentity.DeleteIdentitiesInput, opts ...options) (*cognitoidentity.DeleteIdentitiesOutput, error) {
+func (b *Backend) DeleteIdentities(
+	ctx context.Context, in *cognitoidentity.DeleteIdentitiesInput, opts ...options,
+) (*cognitoidentity.DeleteIdentitiesOutput, error) {
 	out := &cognitoidentity.DeleteIdentitiesOutput{UnprocessedIdentityIds: []types.UnprocessedIdentityId{}}
 	byRegion := map[string][]string{}
 	for _, id := range in.IdentityIdsToDelete {
@@ -44,7 +49,8 @@ func (b *Backend) DeleteIdentities(ctx context.Context, in *cognitoidentity.Dele
 	regions := slices.Sorted(maps.Keys(byRegion))
 	for _, region := range regions {
 		part := &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: byRegion[region]}
-		got, err := inRegion(ctx, b, region, prepare("DeleteIdentities", (*cognitoidentity.Client).DeleteIdentities, opts), part)
+		got, err := inRegion(ctx, b, region, prepare("DeleteIdentities", (*cognitoidentity.Client).DeleteIdentities, opts),
+			part)
 		for _, id := range part.IdentityIdsToDelete {
 			b.directory.forget(id)
 		}
@@ -74,8 +80,11 @@ func unprocessed(ids []string, err error) []types.UnprocessedIdentityId {
 }
 
 // LookupDeveloperIdentity asks upstream, signed.
-func (b *Backend) LookupDeveloperIdentity(ctx context.Context, in *cognitoidentity.LookupDeveloperIdentityInput, opts ...options) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
-	out, err := onPool(ctx, b, in.IdentityPoolId, prepare("LookupDeveloperIdentity", (*cognitoidentity.Client).LookupDeveloperIdentity, opts), in)
+func (b *Backend) LookupDeveloperIdentity(
+	ctx context.Context, in *cognitoidentity.LookupDeveloperIdentityInput, opts ...options,
+) (*cognitoidentity.LookupDeveloperIdentityOutput, error) {
+	out, err := onPool(ctx, b, in.IdentityPoolId,
+		prepare("LookupDeveloperIdentity", (*cognitoidentity.Client).LookupDeveloperIdentity, opts), in)
 	if err != nil {
 		return nil, b.directory.refusedIn(aws.ToString(in.IdentityPoolId), aws.ToString(in.IdentityId), err)
 	}
@@ -85,7 +94,9 @@ func (b *Backend) LookupDeveloperIdentity(ctx context.Context, in *cognitoidenti
 
 // MergeDeveloperIdentities asks upstream, signed. To merge again what was merged
 // is refused, so a request that may have arrived is not repeated.
-func (b *Backend) MergeDeveloperIdentities(ctx context.Context, in *cognitoidentity.MergeDeveloperIdentitiesInput, opts ...options) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
+func (b *Backend) MergeDeveloperIdentities(
+	ctx context.Context, in *cognitoidentity.MergeDeveloperIdentitiesInput, opts ...options,
+) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
 	p := prepare("MergeDeveloperIdentities", (*cognitoidentity.Client).MergeDeveloperIdentities, opts)
 	p.once = true
 	out, err := onPool(ctx, b, in.IdentityPoolId, p, in)
@@ -97,7 +108,9 @@ func (b *Backend) MergeDeveloperIdentities(ctx context.Context, in *cognitoident
 
 // UnlinkDeveloperIdentity asks upstream, signed. A user who is unlinked cannot be
 // unlinked again, so a request that may have arrived is not repeated.
-func (b *Backend) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidentity.UnlinkDeveloperIdentityInput, opts ...options) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
+func (b *Backend) UnlinkDeveloperIdentity(
+	ctx context.Context, in *cognitoidentity.UnlinkDeveloperIdentityInput, opts ...options,
+) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
 	p := prepare("UnlinkDeveloperIdentity", (*cognitoidentity.Client).UnlinkDeveloperIdentity, opts)
 	p.once = true
 	out, err := onPool(ctx, b, in.IdentityPoolId, p, in)

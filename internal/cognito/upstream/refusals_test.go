@@ -40,7 +40,8 @@ func TestRefusalsPassThrough(t *testing.T) {
 			s := serve(t, func(w http.ResponseWriter, _ request) { refuse(w, code, message) })
 			_, err := standard(t.Context(), backend(t, s.URL), operation)
 			public := cognito.Public(err)
-			if err == nil || public.ErrorCode() != code || public.ErrorMessage() != message || reflect.TypeOf(public) != reflect.TypeOf(want) {
+			if err == nil || public.ErrorCode() != code || public.ErrorMessage() != message ||
+				reflect.TypeOf(public) != reflect.TypeOf(want) {
 				t.Errorf("%s of %s: %v (%T)", code, operation, err, public)
 			}
 			if got := upstreamID(err); got != "5f0e2b1c-request" {
@@ -66,7 +67,8 @@ func TestRequestIDOfFaults(t *testing.T) {
 		if got := upstreamID(err); got != "5f0e2b1c-request" {
 			t.Errorf("%q: request id %q of %v", body, got, err)
 		}
-		if cause := cognito.Cause(err); cause == nil || !strings.Contains(cause.Error(), "GetId (request 5f0e2b1c-request)") || !strings.Contains(cause.Error(), "500") {
+		if cause := cognito.Cause(err); cause == nil ||
+			!strings.Contains(cause.Error(), "GetId (request 5f0e2b1c-request)") || !strings.Contains(cause.Error(), "500") {
 			t.Errorf("%q: cause %v", body, cause)
 		}
 	}
@@ -76,15 +78,17 @@ func TestRequestIDOfFaults(t *testing.T) {
 func TestMessagesHideTokens(t *testing.T) {
 	jwt := token(pool, id)
 	s := serve(t, func(w http.ResponseWriter, _ request) {
-		refuse(w, "ValidationException", fmt.Sprintf("1 validation error detected: Value '{%s=%s, x=%s}' at 'logins' failed: %s",
-			provider, login, jwt[:60], strings.Repeat("ü", 4000)))
+		refuse(w, "ValidationException",
+			fmt.Sprintf("1 validation error detected: Value '{%s=%s, x=%s}' at 'logins' failed: %s",
+				provider, login, jwt[:60], strings.Repeat("ü", 4000)))
 	})
 	_, err := backend(t, s.URL).GetId(t.Context(), &cognitoidentity.GetIdInput{
 		IdentityPoolId: aws.String(pool), Logins: map[string]string{provider: login, "x": jwt, "short": "l"},
 	})
 	silent(t, "validation", err)
 	got := cognito.Public(err).ErrorMessage()
-	if want := "Value '{" + provider + "=[redacted], x=[redacted]}' at 'logins' failed: ü"; !strings.Contains(got, want) || len(got) > 2048 {
+	if want := "Value '{" + provider + "=[redacted], x=[redacted]}' at 'logins' failed: ü"; !strings.Contains(got, want) ||
+		len(got) > 2048 {
 		t.Errorf("message of %d bytes: %.200s", len(got), got)
 	}
 }
@@ -92,8 +96,10 @@ func TestMessagesHideTokens(t *testing.T) {
 // What the SDK itself refuses to send is the caller's to correct.
 func TestInputsThatTheSDKRefuses(t *testing.T) {
 	s := serve(t, nil)
-	_, err := backend(t, s.URL).SetIdentityPoolRoles(t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: aws.String(pool)})
-	if err == nil || cognito.Public(err).ErrorCode() != cognito.CodeValidation || cognito.Passing(err) || len(s.requests()) != 0 {
+	_, err := backend(t, s.URL).SetIdentityPoolRoles(t.Context(),
+		&cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: aws.String(pool)})
+	if err == nil || cognito.Public(err).ErrorCode() != cognito.CodeValidation || cognito.Passing(err) ||
+		len(s.requests()) != 0 {
 		t.Errorf("%v after %d requests", err, len(s.requests()))
 	}
 }

@@ -45,7 +45,9 @@ func inRegion[In, Out any](ctx context.Context, b *Backend, region string, p pre
 }
 
 // GetOpenIdTokenForDeveloperIdentity asks upstream, signed.
-func (b *Backend) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, opts ...options) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
+func (b *Backend) GetOpenIdTokenForDeveloperIdentity(
+	ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, opts ...options,
+) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
 	p := prepare("GetOpenIdTokenForDeveloperIdentity", (*cognitoidentity.Client).GetOpenIdTokenForDeveloperIdentity, opts)
 	p.logins = in.Logins
 	out, err := onPool(ctx, b, in.IdentityPoolId, p, in)
@@ -62,7 +64,9 @@ func (b *Backend) GetOpenIdTokenForDeveloperIdentity(ctx context.Context, in *co
 }
 
 // DescribeIdentity asks upstream, signed.
-func (b *Backend) DescribeIdentity(ctx context.Context, in *cognitoidentity.DescribeIdentityInput, opts ...options) (*cognitoidentity.DescribeIdentityOutput, error) {
+func (b *Backend) DescribeIdentity(
+	ctx context.Context, in *cognitoidentity.DescribeIdentityInput, opts ...options,
+) (*cognitoidentity.DescribeIdentityOutput, error) {
 	id := aws.ToString(in.IdentityId)
 	region, err := b.signedRegion(id)
 	if err != nil {
@@ -76,21 +80,29 @@ func (b *Backend) DescribeIdentity(ctx context.Context, in *cognitoidentity.Desc
 // that arrives makes another pool, so one that may have arrived is not repeated.
 // Where only some pools are served, the new one is not before the configuration
 // names it.
-func (b *Backend) CreateIdentityPool(ctx context.Context, in *cognitoidentity.CreateIdentityPoolInput, opts ...options) (*cognitoidentity.CreateIdentityPoolOutput, error) {
+func (b *Backend) CreateIdentityPool(
+	ctx context.Context, in *cognitoidentity.CreateIdentityPoolInput, opts ...options,
+) (*cognitoidentity.CreateIdentityPoolOutput, error) {
 	p := prepare("CreateIdentityPool", (*cognitoidentity.Client).CreateIdentityPool, opts)
 	p.once = true
 	return inRegion(ctx, b, b.region, p, in)
 }
 
 // DescribeIdentityPool asks upstream, signed.
-func (b *Backend) DescribeIdentityPool(ctx context.Context, in *cognitoidentity.DescribeIdentityPoolInput, opts ...options) (*cognitoidentity.DescribeIdentityPoolOutput, error) {
-	return onPool(ctx, b, in.IdentityPoolId, prepare("DescribeIdentityPool", (*cognitoidentity.Client).DescribeIdentityPool, opts), in)
+func (b *Backend) DescribeIdentityPool(
+	ctx context.Context, in *cognitoidentity.DescribeIdentityPoolInput, opts ...options,
+) (*cognitoidentity.DescribeIdentityPoolOutput, error) {
+	return onPool(ctx, b, in.IdentityPoolId,
+		prepare("DescribeIdentityPool", (*cognitoidentity.Client).DescribeIdentityPool, opts), in)
 }
 
 // ListIdentityPools asks upstream, signed, in the Backend's region, and leaves
 // out the pools that are not served: a page may have fewer than asked for.
-func (b *Backend) ListIdentityPools(ctx context.Context, in *cognitoidentity.ListIdentityPoolsInput, opts ...options) (*cognitoidentity.ListIdentityPoolsOutput, error) {
-	out, err := inRegion(ctx, b, b.region, prepare("ListIdentityPools", (*cognitoidentity.Client).ListIdentityPools, opts), in)
+func (b *Backend) ListIdentityPools(
+	ctx context.Context, in *cognitoidentity.ListIdentityPoolsInput, opts ...options,
+) (*cognitoidentity.ListIdentityPoolsOutput, error) {
+	out, err := inRegion(ctx, b, b.region, prepare("ListIdentityPools", (*cognitoidentity.Client).ListIdentityPools, opts),
+		in)
 	if err != nil {
 		return nil, err
 	}
@@ -101,15 +113,20 @@ func (b *Backend) ListIdentityPools(ctx context.Context, in *cognitoidentity.Lis
 }
 
 // UpdateIdentityPool asks upstream, signed.
-func (b *Backend) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, opts ...options) (*cognitoidentity.UpdateIdentityPoolOutput, error) {
-	return onPool(ctx, b, in.IdentityPoolId, prepare("UpdateIdentityPool", (*cognitoidentity.Client).UpdateIdentityPool, opts), in)
+func (b *Backend) UpdateIdentityPool(
+	ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, opts ...options,
+) (*cognitoidentity.UpdateIdentityPoolOutput, error) {
+	return onPool(ctx, b, in.IdentityPoolId,
+		prepare("UpdateIdentityPool", (*cognitoidentity.Client).UpdateIdentityPool, opts), in)
 }
 
 // DeleteIdentityPool asks upstream, signed. A request that may have arrived is
 // not repeated: the second would not find the pool. When it is gone, what was known of
 // its identities is forgotten; of an unknown outcome, each is when upstream does not
 // find it.
-func (b *Backend) DeleteIdentityPool(ctx context.Context, in *cognitoidentity.DeleteIdentityPoolInput, opts ...options) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
+func (b *Backend) DeleteIdentityPool(
+	ctx context.Context, in *cognitoidentity.DeleteIdentityPoolInput, opts ...options,
+) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
 	p := prepare("DeleteIdentityPool", (*cognitoidentity.Client).DeleteIdentityPool, opts)
 	p.once = true
 	out, err := onPool(ctx, b, in.IdentityPoolId, p, in)
@@ -121,11 +138,17 @@ func (b *Backend) DeleteIdentityPool(ctx context.Context, in *cognitoidentity.De
 }
 
 // SetIdentityPoolRoles asks upstream, signed.
-func (b *Backend) SetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, opts ...options) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
-	return onPool(ctx, b, in.IdentityPoolId, prepare("SetIdentityPoolRoles", (*cognitoidentity.Client).SetIdentityPoolRoles, opts), in)
+func (b *Backend) SetIdentityPoolRoles(
+	ctx context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, opts ...options,
+) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
+	return onPool(ctx, b, in.IdentityPoolId,
+		prepare("SetIdentityPoolRoles", (*cognitoidentity.Client).SetIdentityPoolRoles, opts), in)
 }
 
 // GetIdentityPoolRoles asks upstream, signed.
-func (b *Backend) GetIdentityPoolRoles(ctx context.Context, in *cognitoidentity.GetIdentityPoolRolesInput, opts ...options) (*cognitoidentity.GetIdentityPoolRolesOutput, error) {
-	return onPool(ctx, b, in.IdentityPoolId, prepare("GetIdentityPoolRoles", (*cognitoidentity.Client).GetIdentityPoolRoles, opts), in)
+func (b *Backend) GetIdentityPoolRoles(
+	ctx context.Context, in *cognitoidentity.GetIdentityPoolRolesInput, opts ...options,
+) (*cognitoidentity.GetIdentityPoolRolesOutput, error) {
+	return onPool(ctx, b, in.IdentityPoolId,
+		prepare("GetIdentityPoolRoles", (*cognitoidentity.Client).GetIdentityPoolRoles, opts), in)
 }

@@ -21,26 +21,39 @@ func onResource[In, Out any](ctx context.Context, b *Backend, arn *string, p pre
 }
 
 // TagResource asks upstream, signed.
-func (b *Backend) TagResource(ctx context.Context, in *cognitoidentity.TagResourceInput, opts ...options) (*cognitoidentity.TagResourceOutput, error) {
+func (b *Backend) TagResource(
+	ctx context.Context, in *cognitoidentity.TagResourceInput, opts ...options,
+) (*cognitoidentity.TagResourceOutput, error) {
 	return onResource(ctx, b, in.ResourceArn, prepare("TagResource", (*cognitoidentity.Client).TagResource, opts), in)
 }
 
 // UntagResource asks upstream, signed.
-func (b *Backend) UntagResource(ctx context.Context, in *cognitoidentity.UntagResourceInput, opts ...options) (*cognitoidentity.UntagResourceOutput, error) {
+func (b *Backend) UntagResource(
+	ctx context.Context, in *cognitoidentity.UntagResourceInput, opts ...options,
+) (*cognitoidentity.UntagResourceOutput, error) {
 	return onResource(ctx, b, in.ResourceArn, prepare("UntagResource", (*cognitoidentity.Client).UntagResource, opts), in)
 }
 
 // ListTagsForResource asks upstream, signed.
-func (b *Backend) ListTagsForResource(ctx context.Context, in *cognitoidentity.ListTagsForResourceInput, opts ...options) (*cognitoidentity.ListTagsForResourceOutput, error) {
-	return onResource(ctx, b, in.ResourceArn, prepare("ListTagsForResource", (*cognitoidentity.Client).ListTagsForResource, opts), in)
+func (b *Backend) ListTagsForResource(
+	ctx context.Context, in *cognitoidentity.ListTagsForResourceInput, opts ...options,
+) (*cognitoidentity.ListTagsForResourceOutput, error) {
+	return onResource(ctx, b, in.ResourceArn,
+		prepare("ListTagsForResource", (*cognitoidentity.Client).ListTagsForResource, opts), in)
 }
 
 // SetPrincipalTagAttributeMap asks upstream, signed.
-func (b *Backend) SetPrincipalTagAttributeMap(ctx context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, opts ...options) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error) {
-	return onPool(ctx, b, in.IdentityPoolId, prepare("SetPrincipalTagAttributeMap", (*cognitoidentity.Client).SetPrincipalTagAttributeMap, opts), in)
+func (b *Backend) SetPrincipalTagAttributeMap(
+	ctx context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, opts ...options,
+) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error) {
+	return onPool(ctx, b, in.IdentityPoolId,
+		prepare("SetPrincipalTagAttributeMap", (*cognitoidentity.Client).SetPrincipalTagAttributeMap, opts), in)
 }
 
 // GetPrincipalTagAttributeMap asks upstream, signed.
-func (b *Backend) GetPrincipalTagAttributeMap(ctx context.Context, in *cognitoidentity.GetPrincipalTagAttributeMapInput, opts ...options) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error) {
-	return onPool(ctx, b, in.IdentityPoolId, prepare("GetPrincipalTagAttributeMap", (*cognitoidentity.Client).GetPrincipalTagAttributeMap, opts), in)
+func (b *Backend) GetPrincipalTagAttributeMap(
+	ctx context.Context, in *cognitoidentity.GetPrincipalTagAttributeMapInput, opts ...options,
+) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error) {
+	return onPool(ctx, b, in.IdentityPoolId,
+		prepare("GetPrincipalTagAttributeMap", (*cognitoidentity.Client).GetPrincipalTagAttributeMap, opts), in)
 }

@@ -38,7 +38,8 @@ func TestUnmadeByAttempts(t *testing.T) {
 
 		{"cut off", []answer{cut}, false, 0},
 		{"reset", []answer{reset}, false, 0},
-		{"half an answer", []answer{func(w http.ResponseWriter) { drop(w, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{") }}, false, 0},
+		{"half an answer", []answer{func(w http.ResponseWriter) { drop(w, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{") }},
+			false, 0},
 		{"a fault", []answer{fault}, false, 0},
 		{"a page", []answer{page(502)}, false, 0},
 		{"a success that is none", []answer{page(200)}, false, 0},
@@ -86,7 +87,9 @@ func TestUnmadeWasNotSent(t *testing.T) {
 			t.Errorf("%s: %v, unmade %t", name, err, cognito.Unmade(err))
 		}
 	}
-	if _, err := standard(t.Context(), backend(t, s.URL, func(c *upstream.Config) { c.Credentials = nil }), "SetIdentityPoolRoles"); !cognito.Unmade(err) {
+	if _, err := standard(t.Context(), backend(t, s.URL, func(c *upstream.Config) {
+		c.Credentials = nil
+	}), "SetIdentityPoolRoles"); !cognito.Unmade(err) {
 		t.Errorf("unsigned: %v", err)
 	}
 	if len(s.requests()) != 0 {
@@ -106,7 +109,9 @@ func TestUnmadeAfterConnectionsFail(t *testing.T) {
 		}
 		return lost.client().Transport.RoundTrip(r)
 	})}
-	_, err := standard(t.Context(), backend(t, s.URL, func(c *upstream.Config) { c.HTTPClient = client }), "SetIdentityPoolRoles")
+	_, err := standard(t.Context(), backend(t, s.URL, func(c *upstream.Config) {
+		c.HTTPClient = client
+	}), "SetIdentityPoolRoles")
 	if lost.dials == 0 || cognito.Unmade(err) {
 		t.Errorf("%d dials, %v, unmade %t", lost.dials, err, cognito.Unmade(err))
 	}

@@ -46,13 +46,19 @@ func TestDirectoryTells(t *testing.T) {
 		want []string
 	}{
 		{"of what another told", func() { d.Recall(survivor, pool, false) }, nil},
-		{"that a guest became a user", func() { d.Owns(pool, "idp", "next", survivor) }, []string{"learned " + survivor + " true"}},
+		{"that a guest became a user", func() {
+			d.Owns(pool, "idp", "next", survivor)
+		}, []string{"learned " + survivor + " true"}},
 		{"of another region", func() { d.Owns(pool, "idp", "user", "us-west-2:1") }, nil},
 		{"while it takes no note", func() { w.deaf = true; owns(); w.deaf = false }, []string{"learned " + id + " true"}},
 		{"what it took no note of", owns, []string{"learned " + id + " true"}},
 		{"the same", owns, nil},
 		{"less", func() { d.Recall(id, pool, false); owns() }, nil},
-		{"the same, a while later", func() { now = now.Add(10 * time.Minute); owns(); owns() }, []string{"learned " + id + " true"}},
+		{"the same, a while later", func() {
+			now = now.Add(10 * time.Minute)
+			owns()
+			owns()
+		}, []string{"learned " + id + " true"}},
 	} {
 		c.do()
 		if got := w.take(); !slices.Equal(got, c.want) {

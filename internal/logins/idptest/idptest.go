@@ -107,7 +107,8 @@ func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	case keysAsked && serves != nil:
 		serves(w, r)
 	case keysAsked:
-		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: id, Use: "sig"}}})
+		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: id,
+			Use: "sig"}}})
 	case r.URL.Path == "/.well-known/openid-configuration":
 		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "jwks_uri": i.base() + "/keys"})
 	default:
@@ -129,7 +130,8 @@ func (i *Issuer) SignRaw(header, payload string) string {
 	i.mu.Lock()
 	key := i.key
 	i.mu.Unlock()
-	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
+	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." +
+		base64.RawURLEncoding.EncodeToString([]byte(payload))
 	digest := sha256.Sum256([]byte(signed))
 	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
 	if err != nil {

@@ -23,7 +23,8 @@ func discovery(issuer, publicURL string) []byte {
 	}{
 		Issuer: issuer, KeySet: publicURL + "/.well-known/jwks_uri",
 		ResponseTypes: []string{"id_token"}, SubjectTypes: []string{"public"}, Algorithms: []string{algorithm},
-		Claims: []string{claimSubject, claimAudience, claimAMR, claimTags, claimIssuer, claimPoolARN, claimExpires, claimIssuedAt},
+		Claims: []string{claimSubject, claimAudience, claimAMR, claimTags, claimIssuer, claimPoolARN, claimExpires,
+			claimIssuedAt},
 	})
 }
 

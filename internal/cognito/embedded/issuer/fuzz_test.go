@@ -50,9 +50,12 @@ func FuzzSignedPayload(f *testing.F) {
 	m := stocked(f, c.now())
 	i := start(f, config(m, c.now))
 	for _, payload := range []string{
-		good, with(`"sub":1`), with(`"new":{"a":[1,2]}`), with(`"https://aws.amazon.com/tags":{"principal_tags":{"a":["1"],"b":[""]}}`),
-		with(`"https://cognito-identity.amazonaws.com/identity-pool-arn":"x"`), "{}", "[]", "null", "", "{" + good, good + good,
-		strings.Replace(good, "1790000600", "9223372036854775807", 1), strings.Replace(good, "1790000000", "-9223372036854775808", 1),
+		good, with(`"sub":1`), with(`"new":{"a":[1,2]}`),
+		with(`"https://aws.amazon.com/tags":{"principal_tags":{"a":["1"],"b":[""]}}`),
+		with(`"https://cognito-identity.amazonaws.com/identity-pool-arn":"x"`), "{}", "[]", "null", "", "{" + good,
+		good + good,
+		strings.Replace(good, "1790000600", "9223372036854775807", 1),
+		strings.Replace(good, "1790000000", "-9223372036854775808", 1),
 		strings.Replace(good, `"authenticated"`, `null`, 1), with(`"https://aws.amazon.com/tags":{"principal_tags":{}}`),
 		with(`"https://aws.amazon.com/tags":{"principal_tags":{"a":[null]}}`),
 	} {

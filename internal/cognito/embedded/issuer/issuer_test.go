@@ -192,7 +192,8 @@ func TestTokenIsTheServices(t *testing.T) {
 		claims issuer.Claims
 		want   string
 	}{
-		"guest": {guest, `{"sub":"` + identity + `","aud":"` + pool + `","amr":["unauthenticated"],"iss":"` + self + `","exp":1790000600,"iat":1790000000}`},
+		"guest": {guest, `{"sub":"` + identity + `","aud":"` + pool + `","amr":["unauthenticated"],"iss":"` + self +
+			`","exp":1790000600,"iat":1790000000}`},
 		"user": {user, `{"sub":"` + identity + `","aud":"` + pool + `","amr":["authenticated","login.example"],` +
 			`"https://aws.amazon.com/tags":{"principal_tags":{"cost":[""],"team":["r&d <1>"]}},"iss":"` + self + `",` +
 			`"https://cognito-identity.amazonaws.com/identity-pool-arn":"` + arn + `","exp":1790000600,"iat":1790000000}`},
@@ -295,7 +296,9 @@ func TestVerifierTakesTokensThroughDiscovery(t *testing.T) {
 	c := config(stocked(t, time.Now()), nil)
 	c.Issuer, c.PublicURL = server.URL, server.URL+"/"
 	i := start(t, c)
-	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) { w.Write(i.Discovery()) })
+	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		w.Write(i.Discovery())
+	})
 	mux.HandleFunc("/.well-known/jwks_uri", func(w http.ResponseWriter, _ *http.Request) { w.Write(i.JWKS()) })
 	provider, err := oidc.NewProvider(t.Context(), server.URL)
 	if err != nil {
@@ -313,8 +316,10 @@ func TestVerifierTakesTokensThroughDiscovery(t *testing.T) {
 	if err != nil {
 		t.Fatalf("after rotation: %v", err)
 	}
-	if verified.Subject != identity || !slices.Equal(verified.Audience, []string{pool}) || !verified.Expiry.Equal(user.Expires) {
-		t.Errorf("got %s for %v until %v, want %s for %s until %v", verified.Subject, verified.Audience, verified.Expiry, identity, pool, user.Expires)
+	if verified.Subject != identity || !slices.Equal(verified.Audience, []string{pool}) ||
+		!verified.Expiry.Equal(user.Expires) {
+		t.Errorf("got %s for %v until %v, want %s for %s until %v", verified.Subject, verified.Audience, verified.Expiry,
+			identity, pool, user.Expires)
 	}
 	fresh, err := oidc.NewProvider(t.Context(), server.URL)
 	if err != nil {

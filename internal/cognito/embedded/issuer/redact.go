@@ -9,7 +9,8 @@ import (
 
 // String leaves out the private part.
 func (k Key) String() string {
-	return fmt.Sprintf("issuer.Key{%s [redacted] Created:%s Retired:%s}", k.ID, k.Created.Format(time.RFC3339), k.Retired.Format(time.RFC3339))
+	return fmt.Sprintf("issuer.Key{%s [redacted] Created:%s Retired:%s}", k.ID, k.Created.Format(time.RFC3339),
+		k.Retired.Format(time.RFC3339))
 }
 
 // GoString leaves out the private part.

@@ -288,7 +288,8 @@ func TestKeysAreRedacted(t *testing.T) {
 			text = append(text, fmt.Sprintf(verb, v)...)
 		}
 	}
-	for _, secret := range []string{fmt.Sprintf("%x", k.Private[50:60]), fmt.Sprint(k.Private[50:60])[1:20], string(k.Private[50:60])} {
+	for _, secret := range []string{fmt.Sprintf("%x", k.Private[50:60]), fmt.Sprint(k.Private[50:60])[1:20],
+		string(k.Private[50:60])} {
 		if strings.Contains(string(text), secret) {
 			t.Error("a private key is printed")
 		}

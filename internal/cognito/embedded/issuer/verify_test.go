@@ -99,26 +99,32 @@ func TestForgedTokens(t *testing.T) {
 		"other key, our kid":    {sign(t, elsewhere, claims(c.now())), issuer.Unverified},
 		"our key, other issuer": {sign(t, start(t, renamed), claims(c.now())), issuer.Foreign},
 
-		"typ JWT":           {craft(t, m, `{"kid":"us-east-1-1","typ":"JWT","alg":"RS512"}`, good), issuer.Unverified},
-		"no typ":            {craft(t, m, `{"kid":"us-east-1-1","alg":"RS512"}`, good), issuer.Unverified},
-		"no kid":            {craft(t, m, `{"typ":"JWS","alg":"RS512"}`, good), issuer.Unverified},
-		"unknown kid":       {craft(t, m, `{"kid":"us-east-1-2","typ":"JWS","alg":"RS512"}`, good), issuer.Unverified},
-		"RS256, signed so":  {craft(t, m, rs256, good), issuer.Unverified},
-		"crit":              {craft(t, m, `{"kid":"us-east-1-1","typ":"JWS","alg":"RS512","crit":[]}`, good), issuer.Unverified},
-		"alg in capitals":   {craft(t, m, `{"kid":"us-east-1-1","typ":"JWS","ALG":"RS512"}`, good), issuer.Malformed},
-		"kid beside KID":    {craft(t, m, `{"kid":"us-east-1-1","typ":"JWS","alg":"RS512","KID":"x"}`, good), issuer.Malformed},
-		"sub beside SUB":    {craft(t, m, ours, with(`"SUB":"other"`)), issuer.Malformed},
-		"sub, long s":       {craft(t, m, ours, with("\"\u017fub\":\"other\"")), issuer.Malformed},
-		"amr of a number":   {craft(t, m, ours, strings.Replace(good, `["authenticated"]`, `["authenticated",1]`, 1)), issuer.Malformed},
-		"lone surrogate":    {craft(t, m, ours, with(`"x":"\ud800"`)), issuer.Malformed},
-		"twice, deep":       {craft(t, m, ours, with(`"x":[{"a":1,"a":2}]`)), issuer.Malformed},
-		"alg twice":         {craft(t, m, `{"kid":"us-east-1-1","typ":"JWS","alg":"none","alg":"RS512"}`, good), issuer.Malformed},
-		"header is a list":  {craft(t, m, `["us-east-1-1","JWS","RS512"]`, good), issuer.Malformed},
-		"sub twice":         {craft(t, m, ours, with(`"sub":"other"`)), issuer.Malformed},
-		"sub twice, spelt":  {craft(t, m, ours, with(`"\u0073ub":"s"`)), issuer.Malformed},
-		"iss twice":         {craft(t, m, ours, with(`"iss":"x"`)), issuer.Malformed},
-		"tag twice":         {craft(t, m, ours, with(`"https://aws.amazon.com/tags":{"principal_tags":{"a":["1"],"a":["2"]}}`)), issuer.Malformed},
-		"tag of two values": {craft(t, m, ours, with(`"https://aws.amazon.com/tags":{"principal_tags":{"a":["1","2"]}}`)), issuer.Malformed},
+		"typ JWT":          {craft(t, m, `{"kid":"us-east-1-1","typ":"JWT","alg":"RS512"}`, good), issuer.Unverified},
+		"no typ":           {craft(t, m, `{"kid":"us-east-1-1","alg":"RS512"}`, good), issuer.Unverified},
+		"no kid":           {craft(t, m, `{"typ":"JWS","alg":"RS512"}`, good), issuer.Unverified},
+		"unknown kid":      {craft(t, m, `{"kid":"us-east-1-2","typ":"JWS","alg":"RS512"}`, good), issuer.Unverified},
+		"RS256, signed so": {craft(t, m, rs256, good), issuer.Unverified},
+		"crit": {craft(t, m, `{"kid":"us-east-1-1","typ":"JWS","alg":"RS512","crit":[]}`, good),
+			issuer.Unverified},
+		"alg in capitals": {craft(t, m, `{"kid":"us-east-1-1","typ":"JWS","ALG":"RS512"}`, good), issuer.Malformed},
+		"kid beside KID": {craft(t, m, `{"kid":"us-east-1-1","typ":"JWS","alg":"RS512","KID":"x"}`, good),
+			issuer.Malformed},
+		"sub beside SUB": {craft(t, m, ours, with(`"SUB":"other"`)), issuer.Malformed},
+		"sub, long s":    {craft(t, m, ours, with("\"\u017fub\":\"other\"")), issuer.Malformed},
+		"amr of a number": {craft(t, m, ours, strings.Replace(good, `["authenticated"]`, `["authenticated",1]`, 1)),
+			issuer.Malformed},
+		"lone surrogate": {craft(t, m, ours, with(`"x":"\ud800"`)), issuer.Malformed},
+		"twice, deep":    {craft(t, m, ours, with(`"x":[{"a":1,"a":2}]`)), issuer.Malformed},
+		"alg twice": {craft(t, m, `{"kid":"us-east-1-1","typ":"JWS","alg":"none","alg":"RS512"}`, good),
+			issuer.Malformed},
+		"header is a list": {craft(t, m, `["us-east-1-1","JWS","RS512"]`, good), issuer.Malformed},
+		"sub twice":        {craft(t, m, ours, with(`"sub":"other"`)), issuer.Malformed},
+		"sub twice, spelt": {craft(t, m, ours, with(`"\u0073ub":"s"`)), issuer.Malformed},
+		"iss twice":        {craft(t, m, ours, with(`"iss":"x"`)), issuer.Malformed},
+		"tag twice": {craft(t, m, ours,
+			with(`"https://aws.amazon.com/tags":{"principal_tags":{"a":["1"],"a":["2"]}}`)), issuer.Malformed},
+		"tag of two values": {craft(t, m, ours, with(`"https://aws.amazon.com/tags":{"principal_tags":{"a":["1","2"]}}`)),
+			issuer.Malformed},
 		"tags is null":      {craft(t, m, ours, with(`"https://aws.amazon.com/tags":null`)), issuer.Malformed},
 		"trailing bytes":    {craft(t, m, ours, good+"{}"), issuer.Malformed},
 		"not UTF-8":         {craft(t, m, ours, with("\"x\":\"\xff\"")), issuer.Malformed},
@@ -203,7 +209,8 @@ func TestTimesOfTokens(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", name, got, f.want)
 		}
 		_, err := i.Verify(token)
-		if invalid, ok := errors.AsType[*issuer.Invalid](err); ok && invalid.Reason == issuer.Expired && !invalid.Expired.Equal(in.Expires) {
+		if invalid, ok := errors.AsType[*issuer.Invalid](err); ok && invalid.Reason == issuer.Expired &&
+			!invalid.Expired.Equal(in.Expires) {
 			t.Errorf("%s: got %v for the expiry, want %v", name, invalid.Expired, in.Expires)
 		}
 	}

@@ -59,7 +59,8 @@ func (c Caller) app(ctx context.Context, op Op) (a Answer, err error) {
 		}
 		a.Identity = *out.IdentityId
 	case "GetCredentialsForIdentity":
-		out, err := c.API.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: id, Logins: logins})
+		out, err := c.API.GetCredentialsForIdentity(ctx,
+			&cognitoidentity.GetCredentialsForIdentityInput{IdentityId: id, Logins: logins})
 		if err != nil {
 			return a, err
 		}
@@ -72,7 +73,8 @@ func (c Caller) app(ctx context.Context, op Op) (a Answer, err error) {
 		a.Identity = *out.IdentityId
 	case "UnlinkIdentity":
 		remove := append([]string{}, op.Remove...) // required, if empty
-		_, err = c.API.UnlinkIdentity(ctx, &cognitoidentity.UnlinkIdentityInput{IdentityId: id, Logins: logins, LoginsToRemove: remove})
+		_, err = c.API.UnlinkIdentity(ctx,
+			&cognitoidentity.UnlinkIdentityInput{IdentityId: id, Logins: logins, LoginsToRemove: remove})
 	}
 	return a, err
 }
@@ -90,7 +92,8 @@ func (c Caller) backend(ctx context.Context, op Op) (a Answer, err error) {
 		a.Identity = *out.IdentityId
 	case "MergeDeveloperIdentities":
 		out, err := c.API.MergeDeveloperIdentities(ctx, &cognitoidentity.MergeDeveloperIdentitiesInput{
-			IdentityPoolId: &op.Pool, DeveloperProviderName: &c.Developer, SourceUserIdentifier: &op.User, DestinationUserIdentifier: &op.Into,
+			IdentityPoolId: &op.Pool, DeveloperProviderName: &c.Developer, SourceUserIdentifier: &op.User,
+			DestinationUserIdentifier: &op.Into,
 		})
 		if err != nil {
 			return a, err
@@ -98,7 +101,8 @@ func (c Caller) backend(ctx context.Context, op Op) (a Answer, err error) {
 		a.Identity = *out.IdentityId
 	case "UnlinkDeveloperIdentity":
 		_, err = c.API.UnlinkDeveloperIdentity(ctx, &cognitoidentity.UnlinkDeveloperIdentityInput{
-			IdentityId: &op.Identity, IdentityPoolId: &op.Pool, DeveloperProviderName: &c.Developer, DeveloperUserIdentifier: &op.User,
+			IdentityId: &op.Identity, IdentityPoolId: &op.Pool, DeveloperProviderName: &c.Developer,
+			DeveloperUserIdentifier: &op.User,
 		})
 	}
 	return a, err
@@ -113,7 +117,8 @@ func (c Caller) describe(ctx context.Context, op Op) (Answer, error) {
 }
 
 func (c Caller) delete(ctx context.Context, op Op) (Answer, error) {
-	out, err := c.API.DeleteIdentities(ctx, &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{op.Identity}})
+	out, err := c.API.DeleteIdentities(ctx,
+		&cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{op.Identity}})
 	if err != nil {
 		return Answer{}, err
 	}
@@ -143,7 +148,8 @@ func (c Caller) list(ctx context.Context, op Op) (a Answer, err error) {
 
 func (c Caller) lookup(ctx context.Context, op Op) (a Answer, err error) {
 	in := &cognitoidentity.LookupDeveloperIdentityInput{
-		IdentityPoolId: &op.Pool, IdentityId: optional(op.Identity), DeveloperUserIdentifier: optional(op.User), MaxResults: &c.Page,
+		IdentityPoolId: &op.Pool, IdentityId: optional(op.Identity), DeveloperUserIdentifier: optional(op.User),
+		MaxResults: &c.Page,
 	}
 	for {
 		out, err := c.API.LookupDeveloperIdentity(ctx, in)

@@ -26,7 +26,8 @@ func TestTokensGetRoundNoMapping(t *testing.T) {
 		"resolved to the default":     {mapped(poolID+":ios", "AuthenticatedRole"), []rules.Proven{user(poolID)}, dflt},
 		"a user pool without mapping": {mapped(googleID, "Deny"), []rules.Proven{user(poolID)}, dflt},
 		"a backend's user":            {mapped(poolID+":web", "Deny"), []rules.Proven{user("login.example")}, dflt},
-		"a backend's user beside":     {mapped(poolID+":web", "Deny"), []rules.Proven{user(poolID), user("login.example")}, dflt},
+		"a backend's user beside": {mapped(poolID+":web", "Deny"), []rules.Proven{user(poolID), user("login.example")},
+			dflt},
 	} {
 		amr := rules.AMR(c.pool, c.proven)
 		if got := answer(rules.ChooseRole(c.pool, account, rules.AMRProven(c.pool, amr), "")); got != c.want {

@@ -12,7 +12,8 @@ import (
 func FuzzProviderARN(f *testing.F) {
 	const prefix = "arn:aws:iam::000000000000:oidc-provider/"
 	for _, seed := range [][2]string{
-		{prefix + "idp.example", "idp.example"}, {prefix + "idp.example/a", "idp.example"}, {prefix + "a" + ":oidc-provider/b", "b"},
+		{prefix + "idp.example", "idp.example"}, {prefix + "idp.example/a", "idp.example"},
+		{prefix + "a" + ":oidc-provider/b", "b"},
 		{prefix + prefix + "x", "x"}, {"arn:aws:iam::000000000000:saml-provider/x", "x"}, {prefix, ""}, {prefix + "a\n", "a"},
 		{prefix + "cognito-identity.amazonaws.com", "cognito-identity.amazonaws.com"},
 	} {
@@ -38,8 +39,10 @@ func FuzzProviderARN(f *testing.F) {
 
 // A role that a pool takes is of the pool's account, and stands in the ARN once.
 func FuzzRoleOfPool(f *testing.F) {
-	for _, seed := range []string{roleA, foreign, "arn:aws:iam::000000000000:role/a/b/c", "arn:aws:iam::111111111111:role/x:iam::000000000000:role/y",
-		"arn:aws-cn:iam::000000000000:role/x", "arn:aws:iam::000000000000:role//x", "arn:aws:iam::000000000000:role/x\n", "arn:aws:iam::000000000000:role/"} {
+	for _, seed := range []string{roleA, foreign, "arn:aws:iam::000000000000:role/a/b/c",
+		"arn:aws:iam::111111111111:role/x:iam::000000000000:role/y",
+		"arn:aws-cn:iam::000000000000:role/x", "arn:aws:iam::000000000000:role//x", "arn:aws:iam::000000000000:role/x\n",
+		"arn:aws:iam::000000000000:role/"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, arn string) {
@@ -50,7 +53,8 @@ func FuzzRoleOfPool(f *testing.F) {
 		if arn != "" && asDefault != (byToken == arn) || !asDefault && byToken != "" {
 			t.Errorf("%q: got %v as a default, %q by a token", arn, asDefault, byToken)
 		}
-		if parts := strings.SplitN(arn, ":", 6); asDefault && arn != "" && (parts[4] != account || !strings.HasPrefix(parts[5], "role/")) {
+		if parts := strings.SplitN(arn, ":", 6); asDefault && arn != "" &&
+			(parts[4] != account || !strings.HasPrefix(parts[5], "role/")) {
 			t.Errorf("%q: got it taken", arn)
 		}
 	})

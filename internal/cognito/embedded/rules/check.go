@@ -33,7 +33,8 @@ var (
 // publicDomains are the keys that SupportedLoginProviders takes
 // (docs/cognito.md#login-keys).
 var publicDomains = []string{
-	"graph.facebook.com", "www.amazon.com", "accounts.google.com", "appleid.apple.com", "api.twitter.com", "www.digits.com",
+	"graph.facebook.com", "www.amazon.com", "accounts.google.com", "appleid.apple.com", "api.twitter.com",
+	"www.digits.com",
 }
 
 // matchTypes are the comparisons of rules (docs/cognito.md#roles-from-rules).
@@ -54,7 +55,9 @@ func CheckPool(p *Pool) error {
 		if !userPoolName.MatchString(u.Provider) || u.ClientID == "" {
 			return cognito.InvalidParameter("Invalid Cognito Identity Provider")
 		}
-		if slices.ContainsFunc(p.UserPools[:i], func(o UserPool) bool { return o.Provider == u.Provider && o.ClientID == u.ClientID }) {
+		if slices.ContainsFunc(p.UserPools[:i], func(o UserPool) bool {
+			return o.Provider == u.Provider && o.ClientID == u.ClientID
+		}) {
 			return cognito.InvalidParameter("A Cognito identity provider stands there twice.")
 		}
 	}
@@ -108,7 +111,8 @@ func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mappin
 	}
 	for _, key := range slices.Sorted(maps.Keys(mappings)) {
 		if !p.mappable(key) && !slices.Contains(former, key) {
-			return cognito.InvalidParameter(fmt.Sprintf("(%s) is not a valid RoleMapping ProviderName or is not a configured provider.", key))
+			return cognito.InvalidParameter(fmt.Sprintf("(%s) is not a valid RoleMapping ProviderName or is not a configured "+
+				"provider.", key))
 		}
 		if err := checkMapping(mappings[key], account); err != nil {
 			return err
@@ -122,7 +126,8 @@ func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mappin
 func (p *Pool) SetRoles(account string, roles Roles, mappings map[string]Mapping) error {
 	var former []string
 	for key, m := range mappings {
-		if kept, ok := p.Mappings[key]; ok && m.Type == kept.Type && m.Ambiguous == kept.Ambiguous && slices.Equal(m.Rules, kept.Rules) {
+		if kept, ok := p.Mappings[key]; ok && m.Type == kept.Type && m.Ambiguous == kept.Ambiguous &&
+			slices.Equal(m.Rules, kept.Rules) {
 			former = append(former, key)
 		}
 	}
@@ -171,7 +176,8 @@ func checkMapping(m Mapping, account string) error {
 	}
 	for _, r := range m.Rules {
 		if !within(r.Claim, maxRuleClaim) || !within(r.Value, maxRuleValue) || !slices.Contains(matchTypes, r.Match) {
-			return cognito.InvalidParameter("A rule takes a claim of 1 to 64 characters, a value of 1 to 128, and Equals, Contains, StartsWith or NotEqual.")
+			return cognito.InvalidParameter("A rule takes a claim of 1 to 64 characters, a value of 1 to 128, and Equals, " +
+				"Contains, StartsWith or NotEqual.")
 		}
 		if err := checkRole(r.Role, account); err != nil {
 			return err

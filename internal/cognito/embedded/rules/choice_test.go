@@ -15,8 +15,9 @@ var claimNames = []string{"g", "h", "other", "cognito:roles", "cognito:preferred
 
 // scalars and roles are few, so that rules meet claims often.
 var (
-	scalars = rapid.SampledFrom([]any{"a", "ab", "b", "a", "ab", "b", true, json.Number("1"), nil, map[string]any{"a": "a"}})
-	roles   = rapid.SampledFrom([]any{roleA, roleB, roleC, roleA, roleB, foreign, "a"})
+	scalars = rapid.SampledFrom([]any{"a", "ab", "b", "a", "ab", "b", true, json.Number("1"), nil,
+		map[string]any{"a": "a"}})
+	roles = rapid.SampledFrom([]any{roleA, roleB, roleC, roleA, roleB, foreign, "a"})
 )
 
 // drawValue makes a value such as the claim may have.
@@ -70,7 +71,8 @@ func drawPool(t *rapid.T) *rules.Pool {
 		}
 		p.PrincipalTags[key] = rules.TagMap{
 			UseDefaults: rapid.Bool().Draw(t, "defaults"),
-			Tags:        rapid.MapOfN(rapid.SampledFrom([]string{"t", "T", "u"}), rapid.SampledFrom(claimNames), 0, 3).Draw(t, "tags"),
+			Tags: rapid.MapOfN(rapid.SampledFrom([]string{"t", "T", "u"}), rapid.SampledFrom(claimNames), 0, 3).Draw(t,
+				"tags"),
 		}
 	}
 	return p

@@ -91,7 +91,8 @@ func TestRuleMatches(t *testing.T) {
 		p := google(rulesMapping("Deny", rules.Rule{Claim: "c", Match: c.match, Value: c.value, Role: roleA}))
 		got := rules.ChooseRole(p, account, []rules.Proven{atGoogle(decoded(t, c.claims))}, "")
 		if (got.Role == roleA) != c.want || got.Logins[0].Rules[0].Matched != c.want {
-			t.Errorf("%s %s %q: got role %q, matched %v, want %v", c.claims, c.match, c.value, got.Role, got.Logins[0].Rules[0].Matched, c.want)
+			t.Errorf("%s %s %q: got role %q, matched %v, want %v", c.claims, c.match, c.value, got.Role,
+				got.Logins[0].Rules[0].Matched, c.want)
 		}
 	}
 }

@@ -36,7 +36,8 @@ func TestSetTagMap(t *testing.T) {
 	if err := p.SetTagMap(googleID, tags); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]rules.TagMap{oidcKey: {UseDefaults: true}, googleID: tags}, p.PrincipalTags); diff != "" {
+	if diff := cmp.Diff(map[string]rules.TagMap{oidcKey: {UseDefaults: true}, googleID: tags},
+		p.PrincipalTags); diff != "" {
 		t.Errorf("maps (-want +got):\n%s", diff)
 	}
 	if len(read.PrincipalTags) != 2 || read.PrincipalTags["gone.example"].Tags != nil {

@@ -81,50 +81,64 @@ func TestTokenMapping(t *testing.T) {
 		deny           string // with AmbiguousRoleResolution Deny
 		other          string // with AuthenticatedRole; empty: the same
 	}{
-		"preferred":                              {`{"cognito:preferred_role":"` + roleB + `","cognito:roles":["` + roleA + `","` + roleB + `"]}`, "", roleB, ""},
-		"preferred, roles as a text":             {`{"cognito:preferred_role":"` + roleB + `","cognito:roles":"` + roleA + `, ` + roleB + `"}`, "", roleB, ""},
-		"preferred without a list":               {`{"cognito:preferred_role":"` + roleA + `"}`, "", roleA, ""},
-		"preferred, a list of null":              {`{"cognito:preferred_role":"` + roleA + `","cognito:roles":null}`, "", roleA, ""},
-		"preferred, an empty list":               {`{"cognito:preferred_role":"` + roleA + `","cognito:roles":[]}`, "", denied(googleID), ""},
-		"preferred, an empty text":               {`{"cognito:preferred_role":"` + roleA + `","cognito:roles":""}`, "", denied(googleID), ""},
-		"preferred that is not listed":           {`{"cognito:preferred_role":"` + roleC + `","cognito:roles":["` + roleA + `"]}`, "", denied(googleID), ""},
-		"preferred of another account":           {`{"cognito:preferred_role":"` + foreign + `"}`, "", denied(googleID), ""},
-		"preferred that is no ARN":               {`{"cognito:preferred_role":"admin"}`, "", denied(googleID), ""},
-		"preferred that is no text":              {`{"cognito:preferred_role":["` + roleA + `"]}`, "", denied(googleID), ""},
-		"preferred that is empty":                {`{"cognito:preferred_role":"","cognito:roles":["` + roleA + `"]}`, "", roleA, ""},
-		"one role":                               {`{"cognito:roles":["` + roleA + `"]}`, "", roleA, ""},
-		"one role as a text":                     {`{"cognito:roles":"` + roleA + `"}`, "", roleA, ""},
-		"one role twice":                         {`{"cognito:roles":["` + roleA + `","` + roleA + `"]}`, "", roleA, ""},
-		"one role of another account":            {`{"cognito:roles":["` + foreign + `"]}`, "", denied(googleID), ""},
-		"one of ours, one of another account":    {`{"cognito:roles":["` + roleA + `","` + foreign + `"]}`, "", denied(googleID), dflt},
-		"two roles":                              {both, "", denied(googleID), dflt},
-		"two roles as a text":                    {`{"cognito:roles":"` + roleA + `,` + roleB + `"}`, "", denied(googleID), dflt},
-		"no role claim":                          {`{}`, "", denied(googleID), dflt},
-		"role claims of null":                    {`{"cognito:roles":null,"cognito:preferred_role":null}`, "", denied(googleID), dflt},
-		"an empty list":                          {`{"cognito:roles":[]}`, "", denied(googleID), dflt},
-		"an empty text":                          {`{"cognito:roles":""}`, "", denied(googleID), dflt},
-		"a list that is an object":               {`{"cognito:roles":{"` + roleA + `":true}}`, "", denied(googleID), ""},
-		"a list that is a number":                {`{"cognito:roles":1}`, "", denied(googleID), ""},
-		"a list with a number":                   {`{"cognito:roles":["` + roleA + `",1]}`, "", denied(googleID), ""},
-		"a list with a name":                     {`{"cognito:roles":["` + roleA + `","b"]}`, "", denied(googleID), ""},
-		"a text of a name with a comma":          {`{"cognito:roles":"` + roleA + `,b"}`, "", denied(googleID), ""},
-		"a text with a comma at the end":         {`{"cognito:roles":"` + roleA + `,"}`, "", denied(googleID), ""},
-		"other claims do not count":              {`{"roles":["` + roleA + `"],"Cognito:roles":["` + roleA + `"]}`, "", denied(googleID), dflt},
-		"custom of two":                          {both, roleB, roleB, ""},
-		"custom of a text":                       {`{"cognito:roles":"` + roleA + `,` + roleB + `"}`, roleB, roleB, ""},
-		"custom beside the preferred":            {`{"cognito:preferred_role":"` + roleA + `","cognito:roles":["` + roleA + `","` + roleB + `"]}`, roleB, roleB, ""},
-		"custom that is not listed":              {both, roleC, refused(roleC), ""},
-		"custom is the default role":             {both, dflt, refused(dflt), ""},
-		"custom is preferred, without a list":    {`{"cognito:preferred_role":"` + roleA + `"}`, roleA, refused(roleA), ""},
-		"custom without role claims":             {`{}`, roleA, refused(roleA), ""},
-		"custom of another account":              {`{"cognito:roles":["` + foreign + `"]}`, foreign, refused(foreign), ""},
-		"custom of a list that cannot be read":   {`{"cognito:roles":["` + roleA + `",{}]}`, roleA, refused(roleA), ""},
-		"custom out of a name with a comma":      {`{"cognito:roles":"` + roleA + `,b"}`, roleA, refused(roleA), ""},
-		"custom in other letters":                {both, strings.ToUpper(roleA), refused(strings.ToUpper(roleA)), ""},
-		"custom, a preferred role not in a list": {`{"cognito:preferred_role":"` + roleC + `","cognito:roles":["` + roleA + `"]}`, roleC, refused(roleC), ""},
+		"preferred": {`{"cognito:preferred_role":"` + roleB + `","cognito:roles":["` + roleA +
+			`","` + roleB + `"]}`, "", roleB, ""},
+		"preferred, roles as a text": {`{"cognito:preferred_role":"` + roleB + `","cognito:roles":"` + roleA +
+			`, ` + roleB + `"}`, "", roleB, ""},
+		"preferred without a list": {`{"cognito:preferred_role":"` + roleA + `"}`, "", roleA, ""},
+		"preferred, a list of null": {`{"cognito:preferred_role":"` + roleA + `","cognito:roles":null}`, "",
+			roleA, ""},
+		"preferred, an empty list": {`{"cognito:preferred_role":"` + roleA + `","cognito:roles":[]}`, "",
+			denied(googleID), ""},
+		"preferred, an empty text": {`{"cognito:preferred_role":"` + roleA + `","cognito:roles":""}`, "",
+			denied(googleID), ""},
+		"preferred that is not listed": {`{"cognito:preferred_role":"` + roleC + `","cognito:roles":["` + roleA +
+			`"]}`, "", denied(googleID), ""},
+		"preferred of another account": {`{"cognito:preferred_role":"` + foreign + `"}`, "", denied(googleID), ""},
+		"preferred that is no ARN":     {`{"cognito:preferred_role":"admin"}`, "", denied(googleID), ""},
+		"preferred that is no text":    {`{"cognito:preferred_role":["` + roleA + `"]}`, "", denied(googleID), ""},
+		"preferred that is empty": {`{"cognito:preferred_role":"","cognito:roles":["` + roleA + `"]}`, "",
+			roleA, ""},
+		"one role":                    {`{"cognito:roles":["` + roleA + `"]}`, "", roleA, ""},
+		"one role as a text":          {`{"cognito:roles":"` + roleA + `"}`, "", roleA, ""},
+		"one role twice":              {`{"cognito:roles":["` + roleA + `","` + roleA + `"]}`, "", roleA, ""},
+		"one role of another account": {`{"cognito:roles":["` + foreign + `"]}`, "", denied(googleID), ""},
+		"one of ours, one of another account": {`{"cognito:roles":["` + roleA + `","` + foreign + `"]}`, "",
+			denied(googleID), dflt},
+		"two roles": {both, "", denied(googleID), dflt},
+		"two roles as a text": {`{"cognito:roles":"` + roleA + `,` + roleB + `"}`, "", denied(googleID),
+			dflt},
+		"no role claim": {`{}`, "", denied(googleID), dflt},
+		"role claims of null": {`{"cognito:roles":null,"cognito:preferred_role":null}`, "",
+			denied(googleID), dflt},
+		"an empty list":                  {`{"cognito:roles":[]}`, "", denied(googleID), dflt},
+		"an empty text":                  {`{"cognito:roles":""}`, "", denied(googleID), dflt},
+		"a list that is an object":       {`{"cognito:roles":{"` + roleA + `":true}}`, "", denied(googleID), ""},
+		"a list that is a number":        {`{"cognito:roles":1}`, "", denied(googleID), ""},
+		"a list with a number":           {`{"cognito:roles":["` + roleA + `",1]}`, "", denied(googleID), ""},
+		"a list with a name":             {`{"cognito:roles":["` + roleA + `","b"]}`, "", denied(googleID), ""},
+		"a text of a name with a comma":  {`{"cognito:roles":"` + roleA + `,b"}`, "", denied(googleID), ""},
+		"a text with a comma at the end": {`{"cognito:roles":"` + roleA + `,"}`, "", denied(googleID), ""},
+		"other claims do not count": {`{"roles":["` + roleA + `"],"Cognito:roles":["` + roleA + `"]}`, "",
+			denied(googleID), dflt},
+		"custom of two":    {both, roleB, roleB, ""},
+		"custom of a text": {`{"cognito:roles":"` + roleA + `,` + roleB + `"}`, roleB, roleB, ""},
+		"custom beside the preferred": {`{"cognito:preferred_role":"` + roleA + `","cognito:roles":["` + roleA +
+			`","` + roleB + `"]}`, roleB, roleB, ""},
+		"custom that is not listed":            {both, roleC, refused(roleC), ""},
+		"custom is the default role":           {both, dflt, refused(dflt), ""},
+		"custom is preferred, without a list":  {`{"cognito:preferred_role":"` + roleA + `"}`, roleA, refused(roleA), ""},
+		"custom without role claims":           {`{}`, roleA, refused(roleA), ""},
+		"custom of another account":            {`{"cognito:roles":["` + foreign + `"]}`, foreign, refused(foreign), ""},
+		"custom of a list that cannot be read": {`{"cognito:roles":["` + roleA + `",{}]}`, roleA, refused(roleA), ""},
+		"custom out of a name with a comma":    {`{"cognito:roles":"` + roleA + `,b"}`, roleA, refused(roleA), ""},
+		"custom in other letters":              {both, strings.ToUpper(roleA), refused(strings.ToUpper(roleA)), ""},
+		"custom, a preferred role not in a list": {`{"cognito:preferred_role":"` + roleC + `","cognito:roles":["` + roleA +
+			`"]}`, roleC, refused(roleC), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for resolution, want := range map[string]string{"Deny": c.deny, "AuthenticatedRole": c.other, "": c.deny, "Other": c.deny} {
+			for resolution, want := range map[string]string{"Deny": c.deny, "AuthenticatedRole": c.other, "": c.deny,
+				"Other": c.deny} {
 				if want == "" {
 					want = c.deny
 				}
@@ -140,7 +154,8 @@ func TestTokenMapping(t *testing.T) {
 
 // Type Rules (docs/cognito.md#roles-from-rules).
 func TestRulesMapping(t *testing.T) {
-	three := []rules.Rule{equals("g", "1", roleA), {Claim: "g", Match: "StartsWith", Value: "1", Role: roleB}, equals("h", "2", roleA)}
+	three := []rules.Rule{equals("g", "1", roleA), {Claim: "g", Match: "StartsWith", Value: "1", Role: roleB},
+		equals("h", "2", roleA)}
 	for name, c := range map[string]struct {
 		claims, custom string
 		ambiguous      string
@@ -160,11 +175,14 @@ func TestRulesMapping(t *testing.T) {
 		"custom, no rule matches":            {`{}`, roleA, "AuthenticatedRole", refused(roleA), 3, 0},
 		"custom is the default role":         {`{}`, dflt, "AuthenticatedRole", refused(dflt), 3, 0},
 		"custom of no rule":                  {`{"g":"1"}`, roleC, "AuthenticatedRole", refused(roleC), 3, 1},
-		"role claims do not count":           {`{"cognito:preferred_role":"` + roleC + `"}`, "", "Deny", denied(googleID), 3, 0},
-		"custom out of role claims":          {`{"g":"1","cognito:roles":["` + roleC + `"]}`, roleC, "Deny", refused(roleC), 3, 1},
+		"role claims do not count": {`{"cognito:preferred_role":"` + roleC + `"}`, "", "Deny", denied(googleID), 3,
+			0},
+		"custom out of role claims": {`{"g":"1","cognito:roles":["` + roleC + `"]}`, roleC, "Deny", refused(roleC),
+			3, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := rules.ChooseRole(google(rulesMapping(c.ambiguous, three...)), account, []rules.Proven{atGoogle(decoded(t, c.claims))}, c.custom)
+			got := rules.ChooseRole(google(rulesMapping(c.ambiguous, three...)), account,
+				[]rules.Proven{atGoogle(decoded(t, c.claims))}, c.custom)
 			if answer(got) != c.want {
 				t.Errorf("got %q, want %q", answer(got), c.want)
 			}
@@ -209,8 +227,9 @@ func TestMappingKeys(t *testing.T) {
 		"a pass-through token":              {only(googleID), at(cognito.PassThrough, "", nil), "", dflt, ""},
 		"no mapping, custom as due":         {only(oidcKey), atGoogle(yes), dflt, dflt, ""},
 		"no mapping, custom":                {only(oidcKey), atGoogle(yes), roleA, refused(roleA), ""},
-		"an unknown type":                   {poolOf(map[string]rules.Mapping{googleID: {Ambiguous: "AuthenticatedRole"}}), atGoogle(yes), "", denied(googleID), googleID},
-		"no mapping, no default role":       {bare, at(appleID, "bundle", yes), "", noRole, ""},
+		"an unknown type": {poolOf(map[string]rules.Mapping{googleID: {Ambiguous: "AuthenticatedRole"}}),
+			atGoogle(yes), "", denied(googleID), googleID},
+		"no mapping, no default role": {bare, at(appleID, "bundle", yes), "", noRole, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := rules.ChooseRole(c.pool, account, []rules.Proven{c.login}, c.custom)
@@ -272,7 +291,9 @@ func TestSeveralLogins(t *testing.T) {
 	p := poolOf(map[string]rules.Mapping{googleID: m, appleID: m})
 	bare := *p
 	bare.Roles.Authenticated = ""
-	g, a := func(c claims) rules.Proven { return atGoogle(c) }, func(c claims) rules.Proven { return at(appleID, "bundle", c) }
+	g, a := func(c claims) rules.Proven { return atGoogle(c) }, func(c claims) rules.Proven {
+		return at(appleID, "bundle", c)
+	}
 	silent, developer := at(oidcID, "x", claims{"r": "b"}), at("login.example", "", nil)
 	for name, c := range map[string]struct {
 		pool   *rules.Pool
@@ -280,22 +301,26 @@ func TestSeveralLogins(t *testing.T) {
 		custom string
 		want   string
 	}{
-		"equal roles":                         {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "a"})}, "", roleA},
-		"different roles":                     {p, []rules.Proven{a(claims{"r": "a"}), g(claims{"r": "b"})}, "", denied(googleID)},
-		"one denies":                          {p, []rules.Proven{g(claims{"r": "a"}), a(claims{})}, "", denied(appleID)},
-		"both deny":                           {p, []rules.Proven{a(claims{}), g(claims{})}, "", denied(googleID)},
-		"custom picks the first":              {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "b"})}, roleA, roleA},
-		"custom picks the second":             {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "b"})}, roleB, roleB},
-		"custom picks what one offers beside": {p, []rules.Proven{g(claims{"r": "a", "s": "c"}), a(claims{"r": "b"})}, roleC, roleC},
-		"custom picks neither":                {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "b"})}, roleC, refused(roleC)},
-		"custom, one denies":                  {p, []rules.Proven{g(claims{"r": "a"}), a(claims{})}, roleA, denied(appleID)},
-		"custom is the default role":          {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "b"})}, dflt, refused(dflt)},
-		"one without a mapping is silent":     {p, []rules.Proven{silent, g(claims{"r": "a"})}, "", roleA},
-		"and so is a developer user":          {p, []rules.Proven{g(claims{"r": "a"}), developer}, "", roleA},
-		"silence overrules no denial":         {p, []rules.Proven{silent, developer, g(claims{})}, "", denied(googleID)},
-		"none has a mapping":                  {p, []rules.Proven{silent, developer}, "", dflt},
-		"none, and no default role":           {&bare, []rules.Proven{silent, developer}, "", noRole},
-		"a mapping needs no default role":     {&bare, []rules.Proven{silent, g(claims{"r": "a"})}, "", roleA},
+		"equal roles": {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "a"})}, "", roleA},
+		"different roles": {p, []rules.Proven{a(claims{"r": "a"}), g(claims{"r": "b"})}, "",
+			denied(googleID)},
+		"one denies":              {p, []rules.Proven{g(claims{"r": "a"}), a(claims{})}, "", denied(appleID)},
+		"both deny":               {p, []rules.Proven{a(claims{}), g(claims{})}, "", denied(googleID)},
+		"custom picks the first":  {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "b"})}, roleA, roleA},
+		"custom picks the second": {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "b"})}, roleB, roleB},
+		"custom picks what one offers beside": {p, []rules.Proven{g(claims{"r": "a", "s": "c"}), a(claims{"r": "b"})}, roleC,
+			roleC},
+		"custom picks neither": {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "b"})}, roleC,
+			refused(roleC)},
+		"custom, one denies": {p, []rules.Proven{g(claims{"r": "a"}), a(claims{})}, roleA, denied(appleID)},
+		"custom is the default role": {p, []rules.Proven{g(claims{"r": "a"}), a(claims{"r": "b"})}, dflt,
+			refused(dflt)},
+		"one without a mapping is silent": {p, []rules.Proven{silent, g(claims{"r": "a"})}, "", roleA},
+		"and so is a developer user":      {p, []rules.Proven{g(claims{"r": "a"}), developer}, "", roleA},
+		"silence overrules no denial":     {p, []rules.Proven{silent, developer, g(claims{})}, "", denied(googleID)},
+		"none has a mapping":              {p, []rules.Proven{silent, developer}, "", dflt},
+		"none, and no default role":       {&bare, []rules.Proven{silent, developer}, "", noRole},
+		"a mapping needs no default role": {&bare, []rules.Proven{silent, g(claims{"r": "a"})}, "", roleA},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := rules.ChooseRole(c.pool, account, c.proven, c.custom)
@@ -314,7 +339,8 @@ func TestRoleTrace(t *testing.T) {
 	})
 	proven := []rules.Proven{
 		at(oidcID, "x", claims{"email": "secret@example.com"}),
-		at(appleID, "bundle", claims{"cognito:roles": []any{roleA, dflt}, "cognito:preferred_role": dflt, "email": "secret@example.com"}),
+		at(appleID, "bundle",
+			claims{"cognito:roles": []any{roleA, dflt}, "cognito:preferred_role": dflt, "email": "secret@example.com"}),
 		atGoogle(claims{"g": []any{strings.Repeat("ü", 200)}, "email": "secret@example.com"}),
 	}
 	want := rules.RoleChoice{

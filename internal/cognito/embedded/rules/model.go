@@ -24,7 +24,8 @@ func CheckModel(p *Pool) error {
 		return err
 	}
 	roles := map[string]any{}
-	for slot, role := range map[string]string{"authenticated": p.Roles.Authenticated, "unauthenticated": p.Roles.Unauthenticated} {
+	for slot, role := range map[string]string{"authenticated": p.Roles.Authenticated,
+		"unauthenticated": p.Roles.Unauthenticated} {
 		if role != "" {
 			roles[slot] = role
 		}

@@ -95,7 +95,9 @@ func (p *Pool) AcceptsClient(provider, client string) bool {
 	if app, ok := p.PublicProviders[provider]; ok && app == client {
 		return true
 	}
-	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.Provider == provider && u.ClientID == client })
+	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool {
+		return u.Provider == provider && u.ClientID == client
+	})
 }
 
 // Providers is how many login providers the pool lists.

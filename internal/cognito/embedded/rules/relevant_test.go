@@ -27,7 +27,8 @@ func TestRelevantClaim(t *testing.T) {
 		provider, claim string
 		want            bool
 	}{
-		{googleID, "g", true}, {googleID, "tagged", true}, {googleID, "o", false}, {googleID, "t", false}, {googleID, "sub", false},
+		{googleID, "g", true}, {googleID, "tagged", true}, {googleID, "o", false}, {googleID, "t", false},
+		{googleID, "sub", false},
 		{googleID, "cognito:roles", true}, {googleID, "cognito:preferred_role", true}, {googleID, "cognito:groups", false},
 		{oidcID, "o", true}, {oidcID, "g", false}, {oidcID, "tagged", false}, {oidcKey, "o", true},
 		{poolID, "w", true}, {poolID, "i", true}, {poolID, "tagged", true}, {poolID, "g", false},
@@ -61,7 +62,8 @@ func TestIrrelevantClaimsChangeNothing(t *testing.T) {
 		}
 		other := slices.Clone(proven)
 		other[n].Claims = changed
-		if a, b := answer(rules.ChooseRole(p, account, proven, custom)), answer(rules.ChooseRole(p, account, other, custom)); a != b {
+		if a, b := answer(rules.ChooseRole(p, account, proven, custom)),
+			answer(rules.ChooseRole(p, account, other, custom)); a != b {
 			t.Fatalf("claim %s changed the role from %q to %q", name, a, b)
 		}
 		if diff := cmp.Diff(rules.PrincipalTags(p, proven), rules.PrincipalTags(p, other)); diff != "" {

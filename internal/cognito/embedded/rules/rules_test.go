@@ -34,10 +34,12 @@ func outcome(err error) string {
 
 const (
 	forbidden = "NotAuthorizedException: Access to Identity '" + self + "' is forbidden."
-	mismatch  = "NotAuthorizedException: Logins don't match. Please include at least one valid login for this identity or identity pool."
-	conflict  = "ResourceConflictException: Logins are already linked to another account."
-	noGuests  = "NotAuthorizedException: Unauthenticated access is not supported for this identity pool."
-	noRole    = "InvalidIdentityPoolConfigurationException: Invalid identity pool configuration. Check assigned IAM roles for this pool."
+	mismatch  = "NotAuthorizedException: Logins don't match. Please include at least one valid login for this identity " +
+		"or identity pool."
+	conflict = "ResourceConflictException: Logins are already linked to another account."
+	noGuests = "NotAuthorizedException: Unauthenticated access is not supported for this identity pool."
+	noRole   = "InvalidIdentityPoolConfigurationException: Invalid identity pool configuration. Check assigned IAM " +
+		"roles for this pool."
 )
 
 // facts are of identities and their logins, and of who owns those of the call.
@@ -73,27 +75,50 @@ func TestResolve(t *testing.T) {
 		want   rules.Resolution
 		err    string
 	}{
-		"row 5: all linked to it":                 {rules.Authenticated, "", logins{alice}, map[string]logins{self: {alice}}, rules.Resolution{Identity: self}, ""},
-		"row 5: one of several linked":            {rules.Authenticated, "", logins{alice}, map[string]logins{self: {alice, work}}, rules.Resolution{Identity: self}, ""},
-		"row 6: one linked, one free":             {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}}, rules.Resolution{Identity: self, Link: logins{work}}, ""},
-		"row 7: a guest's first login":            {rules.Guest, "", logins{alice}, nil, rules.Resolution{Identity: self, Link: logins{alice}}, ""},
-		"row 7: two logins at once":               {rules.Guest, "", logins{alice, work}, nil, rules.Resolution{Identity: self, Link: logins{alice, work}}, ""},
-		"row 8: a guest with another's login":     {rules.Guest, "", logins{alice}, map[string]logins{other: {alice}}, rules.Resolution{Identity: other, Merge: []string{self}}, ""},
-		"row 8: and one of nobody":                {rules.Guest, "", logins{alice, work}, map[string]logins{other: {alice}}, rules.Resolution{Identity: other, Merge: []string{self}, Link: logins{work}}, ""},
-		"row 8: with logins of two":               {rules.Guest, "", logins{alice, work}, map[string]logins{other: {alice}, third: {work}}, rules.Resolution{Identity: other, Merge: []string{third, self}}, ""},
-		"row 9: one of its own, one of another's": {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}, other: {work}}, rules.Resolution{Identity: self, Merge: []string{other}}, ""},
-		"row 9: both have users of one provider":  {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}, other: {work, bob}}, rules.Resolution{}, conflict},
-		"row 9: twenty logins":                    {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}, other: append(many(18), work)}, rules.Resolution{Identity: self, Merge: []string{other}}, ""},
-		"row 9: one more":                         {rules.Authenticated, "", logins{alice, work}, map[string]logins{self: {alice}, other: append(many(19), work)}, rules.Resolution{}, conflict},
-		"row 10: none linked":                     {rules.Authenticated, "", logins{bob}, map[string]logins{self: {alice}}, rules.Resolution{}, mismatch},
-		"row 10: another's login":                 {rules.Authenticated, "", logins{bob}, map[string]logins{self: {alice}, other: {bob}}, rules.Resolution{}, mismatch},
-		"row 11: a second of one provider":        {rules.Authenticated, "", logins{bob, work}, map[string]logins{self: {alice, work}}, rules.Resolution{}, conflict},
-		"row 12: a login of the survivor":         {rules.Disabled, other, logins{alice}, map[string]logins{other: {alice}}, rules.Resolution{Identity: other}, ""},
-		"row 12: and one of nobody":               {rules.Disabled, other, logins{alice, work}, map[string]logins{other: {alice}}, rules.Resolution{Identity: other, Link: logins{work}}, ""},
-		"row 12: none of the survivor":            {rules.Disabled, other, logins{bob}, map[string]logins{other: {alice}}, rules.Resolution{}, forbidden},
-		"row 12: disabled, merged into nobody":    {rules.Disabled, "", logins{alice}, map[string]logins{other: {alice}}, rules.Resolution{}, forbidden},
-		"unknown state":                           {0, "", logins{alice}, map[string]logins{self: {alice}}, rules.Resolution{}, forbidden},
-		"unknown state with a survivor":           {0, other, logins{alice}, map[string]logins{other: {alice}}, rules.Resolution{}, forbidden},
+		"row 5: all linked to it": {rules.Authenticated, "", logins{alice}, map[string]logins{self: {alice}},
+			rules.Resolution{Identity: self}, ""},
+		"row 5: one of several linked": {rules.Authenticated, "", logins{alice},
+			map[string]logins{self: {alice, work}}, rules.Resolution{Identity: self}, ""},
+		"row 6: one linked, one free": {rules.Authenticated, "", logins{alice, work},
+			map[string]logins{self: {alice}}, rules.Resolution{Identity: self, Link: logins{work}}, ""},
+		"row 7: a guest's first login": {rules.Guest, "", logins{alice}, nil,
+			rules.Resolution{Identity: self, Link: logins{alice}}, ""},
+		"row 7: two logins at once": {rules.Guest, "", logins{alice, work}, nil,
+			rules.Resolution{Identity: self, Link: logins{alice, work}}, ""},
+		"row 8: a guest with another's login": {rules.Guest, "", logins{alice}, map[string]logins{other: {alice}},
+			rules.Resolution{Identity: other, Merge: []string{self}}, ""},
+		"row 8: and one of nobody": {rules.Guest, "", logins{alice, work}, map[string]logins{other: {alice}},
+			rules.Resolution{Identity: other, Merge: []string{self}, Link: logins{work}}, ""},
+		"row 8: with logins of two": {rules.Guest, "", logins{alice, work},
+			map[string]logins{other: {alice}, third: {work}}, rules.Resolution{Identity: other, Merge: []string{third, self}},
+			""},
+		"row 9: one of its own, one of another's": {rules.Authenticated, "", logins{alice, work},
+			map[string]logins{self: {alice}, other: {work}}, rules.Resolution{Identity: self, Merge: []string{other}}, ""},
+		"row 9: both have users of one provider": {rules.Authenticated, "", logins{alice, work},
+			map[string]logins{self: {alice}, other: {work, bob}}, rules.Resolution{}, conflict},
+		"row 9: twenty logins": {rules.Authenticated, "", logins{alice, work},
+			map[string]logins{self: {alice}, other: append(many(18), work)},
+			rules.Resolution{Identity: self, Merge: []string{other}}, ""},
+		"row 9: one more": {rules.Authenticated, "", logins{alice, work},
+			map[string]logins{self: {alice}, other: append(many(19), work)}, rules.Resolution{}, conflict},
+		"row 10: none linked": {rules.Authenticated, "", logins{bob}, map[string]logins{self: {alice}},
+			rules.Resolution{}, mismatch},
+		"row 10: another's login": {rules.Authenticated, "", logins{bob},
+			map[string]logins{self: {alice}, other: {bob}}, rules.Resolution{}, mismatch},
+		"row 11: a second of one provider": {rules.Authenticated, "", logins{bob, work},
+			map[string]logins{self: {alice, work}}, rules.Resolution{}, conflict},
+		"row 12: a login of the survivor": {rules.Disabled, other, logins{alice}, map[string]logins{other: {alice}},
+			rules.Resolution{Identity: other}, ""},
+		"row 12: and one of nobody": {rules.Disabled, other, logins{alice, work},
+			map[string]logins{other: {alice}}, rules.Resolution{Identity: other, Link: logins{work}}, ""},
+		"row 12: none of the survivor": {rules.Disabled, other, logins{bob}, map[string]logins{other: {alice}},
+			rules.Resolution{}, forbidden},
+		"row 12: disabled, merged into nobody": {rules.Disabled, "", logins{alice}, map[string]logins{other: {alice}},
+			rules.Resolution{}, forbidden},
+		"unknown state": {0, "", logins{alice}, map[string]logins{self: {alice}},
+			rules.Resolution{}, forbidden},
+		"unknown state with a survivor": {0, other, logins{alice}, map[string]logins{other: {alice}},
+			rules.Resolution{}, forbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := rules.Identity{ID: self, State: c.state, MergedInto: c.merged, Created: time.Unix(1, 0)}
@@ -142,10 +167,12 @@ func TestResolveNew(t *testing.T) {
 		facts rules.Facts
 		want  rules.Resolution
 	}{
-		"of nobody":         {[]rules.Login{bob}, factsOf(linked, first, second), rules.Resolution{Link: []rules.Login{bob}}},
-		"of one":            {[]rules.Login{alice}, factsOf(linked, first, second), rules.Resolution{Identity: other}},
-		"of one and nobody": {[]rules.Login{alice, work}, factsOf(map[string][]rules.Login{other: {alice}}, first), rules.Resolution{Identity: other, Link: []rules.Login{work}}},
-		"of two":            {[]rules.Login{work, alice}, factsOf(linked, first, second), rules.Resolution{Identity: other, Merge: []string{self}}},
+		"of nobody": {[]rules.Login{bob}, factsOf(linked, first, second), rules.Resolution{Link: []rules.Login{bob}}},
+		"of one":    {[]rules.Login{alice}, factsOf(linked, first, second), rules.Resolution{Identity: other}},
+		"of one and nobody": {[]rules.Login{alice, work}, factsOf(map[string][]rules.Login{other: {alice}}, first),
+			rules.Resolution{Identity: other, Link: []rules.Login{work}}},
+		"of two": {[]rules.Login{work, alice}, factsOf(linked, first, second),
+			rules.Resolution{Identity: other, Merge: []string{self}}},
 	} {
 		got, err := rules.ResolveNew(pool, c.asked, c.facts)
 		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
@@ -157,7 +184,8 @@ func TestResolveNew(t *testing.T) {
 func TestAccepts(t *testing.T) {
 	p := rules.Pool{OIDCProviderARNs: []string{"arn:aws:iam::000000000000:oidc-provider/idp.example/tenant"}}
 	for provider, want := range map[string]bool{
-		"idp.example/tenant": true, "idp.example": false, "tenant": false, "https://idp.example/tenant": false, "": false, "IDP.example/tenant": false,
+		"idp.example/tenant": true, "idp.example": false, "tenant": false, "https://idp.example/tenant": false, "": false,
+		"IDP.example/tenant": false,
 	} {
 		if got := p.Accepts(provider); got != want {
 			t.Errorf("Accepts(%q): got %v, want %v", provider, got, want)

@@ -25,8 +25,9 @@ func TestGuestPolicies(t *testing.T) {
 		}
 		c, err := b.Assume(t.Context(), sts.AssumeRequest{
 			RoleARN: role, SessionName: "CognitoIdentityCredentials", Duration: time.Hour,
-			Identity: sts.WebIdentity{Provider: "cognito-identity.amazonaws.com", Audience: "pool", Subject: self, AMR: []string{"unauthenticated"}},
-			Policy:   inline, PolicyARNs: arns,
+			Identity: sts.WebIdentity{Provider: "cognito-identity.amazonaws.com", Audience: "pool", Subject: self,
+				AMR: []string{"unauthenticated"}},
+			Policy: inline, PolicyARNs: arns,
 		})
 		if err != nil {
 			t.Fatalf("%s: %v", partition, err)

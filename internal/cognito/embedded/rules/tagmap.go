@@ -19,7 +19,8 @@ const (
 	maxTagClaim = 256
 )
 
-var errTagMap = cognito.InvalidParameter("PrincipalTags takes at most 50 tags, with keys of 1 to 128 characters and claims of 1 to 256.")
+var errTagMap = cognito.InvalidParameter("PrincipalTags takes at most 50 tags, with keys of 1 to 128 characters and " +
+	"claims of 1 to 256.")
 
 // CheckTagMap refuses a map that the model's constraints let pass: of a provider
 // that the pool does not have, or with tags that IAM would refuse, which knows no

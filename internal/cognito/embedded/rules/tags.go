@@ -64,7 +64,8 @@ func checkTagKeys(tags map[string]string) error {
 			return cognito.InvalidParameter("PrincipalTags holds tag keys that differ in case alone.")
 		}
 		if strings.HasPrefix(strings.ToLower(key), "aws:") || !tagText.MatchString(key) {
-			return cognito.InvalidParameter("PrincipalTags holds a tag key with characters that tags do not take, or one that begins with aws:.")
+			return cognito.InvalidParameter("PrincipalTags holds a tag key with characters that tags do not take, or one that " +
+				"begins with aws:.")
 		}
 	}
 	return nil

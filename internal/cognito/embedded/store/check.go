@@ -21,14 +21,18 @@ var invariants = []invariant{
 	{"a disabled identity has a login", `SELECT id FROM identities i WHERE state = 3
 		AND EXISTS (SELECT 1 FROM logins WHERE identity = i.id)`},
 	{"an identity is of no pool", `SELECT id FROM identities i WHERE NOT EXISTS (SELECT 1 FROM pools WHERE id = i.pool)`},
-	{"a login is of another pool than its identity", `SELECT l.identity FROM logins l JOIN identities i ON i.id = l.identity WHERE l.pool <> i.pool`},
-	{"a login is of no identity", `SELECT identity FROM logins l WHERE NOT EXISTS (SELECT 1 FROM identities WHERE id = l.identity)`},
+	{"a login is of another pool than its identity",
+		`SELECT l.identity FROM logins l JOIN identities i ON i.id = l.identity WHERE l.pool <> i.pool`},
+	{"a login is of no identity",
+		`SELECT identity FROM logins l WHERE NOT EXISTS (SELECT 1 FROM identities WHERE id = l.identity)`},
 	{"an identity has two logins of a provider", `SELECT l.identity FROM logins l JOIN pools p ON p.id = l.pool
 		WHERE l.provider <> coalesce(json_extract(p.definition, '$.developerProvider'), '')
 		GROUP BY l.identity, l.provider HAVING count(*) > 1`},
 	{"an identity that is not disabled was merged", `SELECT id FROM identities WHERE merged_into <> '' AND state <> 3`},
-	{"an identity was merged into one that was merged", `SELECT a.id FROM identities a JOIN identities b ON b.id = a.merged_into WHERE b.merged_into <> ''`},
-	{"an identity was merged into one of another pool", `SELECT a.id FROM identities a JOIN identities b ON b.id = a.merged_into WHERE a.pool <> b.pool`},
+	{"an identity was merged into one that was merged",
+		`SELECT a.id FROM identities a JOIN identities b ON b.id = a.merged_into WHERE b.merged_into <> ''`},
+	{"an identity was merged into one of another pool",
+		`SELECT a.id FROM identities a JOIN identities b ON b.id = a.merged_into WHERE a.pool <> b.pool`},
 	{"the database is damaged", `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`},
 }
 

@@ -104,7 +104,8 @@ func (t *Tx) Merge(loser, survivor string, modified time.Time) error {
 	if err := t.exec("move logins", "UPDATE logins SET identity = ? WHERE identity = ?", survivor, loser); err != nil {
 		return err
 	}
-	if err := t.exec("follow merge", "UPDATE identities SET merged_into = ? WHERE merged_into = ?", survivor, loser); err != nil {
+	if err := t.exec("follow merge", "UPDATE identities SET merged_into = ? WHERE merged_into = ?", survivor,
+		loser); err != nil {
 		return err
 	}
 	return t.exec("disable identity", "UPDATE identities SET state = ?, merged_into = ?, modified = ? WHERE id = ?",

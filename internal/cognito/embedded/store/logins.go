@@ -23,7 +23,8 @@ func (t *Tx) Owner(pool string, login rules.Login) (identity string, ok bool, er
 
 // Logins returns the logins of an identity.
 func (t *Tx) Logins(identity string) ([]rules.Login, error) {
-	rows, err := t.q.QueryContext(t.ctx, "SELECT provider, subject FROM logins WHERE identity = ? ORDER BY provider, subject", identity)
+	rows, err := t.q.QueryContext(t.ctx,
+		"SELECT provider, subject FROM logins WHERE identity = ? ORDER BY provider, subject", identity)
 	if err != nil {
 		return nil, fmt.Errorf("read logins: %w", err)
 	}

@@ -92,7 +92,8 @@ func (s *Store) ReplaceSigningKeys(ctx context.Context, next []issuer.Key) error
 		}
 		for _, k := range next {
 			retired := sql.NullInt64{Int64: k.Retired.UnixMilli(), Valid: !k.Retired.IsZero()}
-			if err := tx.exec("write signing key", "INSERT INTO signing_keys (id, private, created, retired) VALUES (?, ?, ?, ?)",
+			if err := tx.exec("write signing key",
+				"INSERT INTO signing_keys (id, private, created, retired) VALUES (?, ?, ?, ?)",
 				k.ID, k.Private, k.Created.UnixMilli(), retired); err != nil {
 				return err
 			}

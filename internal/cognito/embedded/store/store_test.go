@@ -33,11 +33,13 @@ func open(t *testing.T, path string) *store.Store {
 
 func identity(n int) rules.Identity {
 	now := time.UnixMilli(1_700_000_000_123)
-	return rules.Identity{ID: fmt.Sprintf("us-east-1:%032x", n), Pool: pool, State: rules.Authenticated, Created: now, Modified: now}
+	return rules.Identity{ID: fmt.Sprintf("us-east-1:%032x", n), Pool: pool, State: rules.Authenticated, Created: now,
+		Modified: now}
 }
 
 func TestStore(t *testing.T) {
-	for name, path := range map[string]string{"file": filepath.Join(t.TempDir(), "a b?%", "broker.db"), "memory": store.InMemory} {
+	for name, path := range map[string]string{"file": filepath.Join(t.TempDir(), "a b?%", "broker.db"),
+		"memory": store.InMemory} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, path)
 			login := rules.Login{Provider: "idp.example", Subject: "alice"}
@@ -47,7 +49,9 @@ func TestStore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Update(t.Context(), func(tx *store.Tx) error { return tx.Link(pool, login, identity(2).ID) }); err == nil {
+			if err := s.Update(t.Context(), func(tx *store.Tx) error {
+				return tx.Link(pool, login, identity(2).ID)
+			}); err == nil {
 				t.Error("a login linked twice: got no error, want one")
 			}
 			err = s.View(t.Context(), func(tx *store.Tx) error {

@@ -19,7 +19,9 @@ func TestWithoutSpace(t *testing.T) {
 	defer s.Close()
 	pages := func(most string) {
 		t.Helper()
-		if err := s.Update(t.Context(), func(tx *Tx) error { return tx.exec("limit", "PRAGMA max_page_count = "+most) }); err != nil {
+		if err := s.Update(t.Context(), func(tx *Tx) error {
+			return tx.exec("limit", "PRAGMA max_page_count = "+most)
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,7 +50,8 @@ func TestWithoutSpace(t *testing.T) {
 	for n := range 3 {
 		err := put(fmt.Sprint("large", n), 1<<20)
 		if _, ok := errors.AsType[*Unwritable](err); !ok || s.Writable() || names() != 2 {
-			t.Errorf("without space: got %v, writable %v, %d secrets; want *Unwritable and 2 secrets", err, s.Writable(), names())
+			t.Errorf("without space: got %v, writable %v, %d secrets; want *Unwritable and 2 secrets", err, s.Writable(),
+				names())
 		}
 	}
 	pages("1000000")

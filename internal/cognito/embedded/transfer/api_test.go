@@ -43,11 +43,13 @@ type admin struct {
 const userPool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
 
 var (
-	oidc = []string{"arn:aws:iam::" + account + ":oidc-provider/idp.example", "arn:aws:iam::" + account + ":oidc-provider/graph.facebook.com"}
+	oidc = []string{"arn:aws:iam::" + account + ":oidc-provider/idp.example",
+		"arn:aws:iam::" + account + ":oidc-provider/graph.facebook.com"}
 	saml = []string{"arn:aws:iam::" + account + ":saml-provider/office"}
 	// settings are names under which something may be said of a provider.
-	settings = append([]string{userPool, userPool + ":app", "graph.facebook.com", "accounts.google.com"}, append(oidc, saml...)...)
-	users    = []string{"alice", "bob", "\u0000\u2028<", strings.Repeat("𐍈", 1024)}
+	settings = append([]string{userPool, userPool + ":app", "graph.facebook.com", "accounts.google.com"},
+		append(oidc, saml...)...)
+	users = []string{"alice", "bob", "\u0000\u2028<", strings.Repeat("𐍈", 1024)}
 )
 
 func (a *admin) some(of ...string) []string {
@@ -72,7 +74,8 @@ func (a *admin) logins() map[string]string {
 }
 
 func (a *admin) tags() map[string]string {
-	return rapid.MapOfN(rapid.SampledFrom([]string{"a", "B", "größe"}), rapid.SampledFrom([]string{"c", "c:d", "𐍈"}), 0, 3).Draw(a.T, "tags")
+	return rapid.MapOfN(rapid.SampledFrom([]string{"a", "B", "größe"}), rapid.SampledFrom([]string{"c", "c:d", "𐍈"}), 0,
+		3).Draw(a.T, "tags")
 }
 
 func (a *admin) public() map[string]string {
@@ -86,7 +89,8 @@ func (a *admin) public() map[string]string {
 func (a *admin) userPools() []types.CognitoIdentityProvider {
 	var out []types.CognitoIdentityProvider
 	for _, client := range a.some("app", "web") {
-		out = append(out, types.CognitoIdentityProvider{ProviderName: aws.String(userPool), ClientId: &client, ServerSideTokenCheck: aws.Bool(client == "app")})
+		out = append(out, types.CognitoIdentityProvider{ProviderName: aws.String(userPool), ClientId: &client,
+			ServerSideTokenCheck: aws.Bool(client == "app")})
 	}
 	return out
 }
@@ -107,12 +111,14 @@ func (a *admin) update() {
 
 func (a *admin) setRoles() {
 	role := aws.String("arn:aws:iam::" + account + ":role/a:b/" + a.one("x", "y"))
-	in := &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: &a.pool, Roles: map[string]string{"authenticated": *role}, RoleMappings: map[string]types.RoleMapping{}}
+	in := &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: &a.pool,
+		Roles: map[string]string{"authenticated": *role}, RoleMappings: map[string]types.RoleMapping{}}
 	for _, key := range a.some(settings...) {
 		in.RoleMappings[key] = types.RoleMapping{
 			Type: types.RoleMappingTypeRules, AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeDeny,
 			RulesConfiguration: &types.RulesConfigurationType{Rules: []types.MappingRule{
-				{Claim: aws.String("c"), MatchType: types.MappingRuleMatchTypeContains, Value: aws.String(a.one("<v>", "\u2028", "\n")), RoleARN: role},
+				{Claim: aws.String("c"), MatchType: types.MappingRuleMatchTypeContains,
+					Value: aws.String(a.one("<v>", "\u2028", "\n")), RoleARN: role},
 			}},
 		}
 	}
@@ -138,7 +144,8 @@ func (a *admin) signIn() {
 func (a *admin) developer() {
 	all := a.logins()
 	all["login.example"] = a.one(users...)
-	_, err := a.GetOpenIdTokenForDeveloperIdentity(a.ctx, &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{IdentityPoolId: &a.pool, Logins: all})
+	_, err := a.GetOpenIdTokenForDeveloperIdentity(a.ctx,
+		&cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{IdentityPoolId: &a.pool, Logins: all})
 	a.done(err)
 }
 
@@ -167,27 +174,32 @@ func (a *admin) unlink() {
 // store whole: also what is left of providers that the pool lists no more.
 func TestWhatTheAPIMakesIsTransferred(t *testing.T) {
 	from := open(t)
-	keys, err := issuer.New(t.Context(), issuer.Config{Issuer: "http://127.0.0.1", PublicURL: "http://127.0.0.1", Region: "us-east-1", Keys: from, Rotation: 24 * time.Hour})
+	keys, err := issuer.New(t.Context(), issuer.Config{Issuer: "http://127.0.0.1", PublicURL: "http://127.0.0.1",
+		Region: "us-east-1", Keys: from, Rotation: 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := embedded.New(t.Context(), embedded.Config{Store: from, Prover: trusting{}, Issuer: keys, AccountID: account, Region: "us-east-1"})
+	engine, err := embedded.New(t.Context(),
+		embedded.Config{Store: from, Prover: trusting{}, Issuer: keys, AccountID: account, Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	taken := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		made, err := engine.CreateIdentityPool(t.Context(), &cognitoidentity.CreateIdentityPoolInput{
-			IdentityPoolName: aws.String("made"), DeveloperProviderName: aws.String("login.example"), AllowUnauthenticatedIdentities: true,
-			OpenIdConnectProviderARNs: oidc, SupportedLoginProviders: map[string]string{"accounts.google.com": "app"},
+			IdentityPoolName: aws.String("made"), DeveloperProviderName: aws.String("login.example"),
+			AllowUnauthenticatedIdentities: true,
+			OpenIdConnectProviderARNs:      oidc, SupportedLoginProviders: map[string]string{"accounts.google.com": "app"},
 		})
 		if err != nil {
 			rt.Fatal(err)
 		}
 		a := &admin{Engine: engine, T: rt, ctx: t.Context(), pool: *made.IdentityPoolId}
-		defer engine.DeleteIdentityPool(t.Context(), &cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: made.IdentityPoolId})
+		defer engine.DeleteIdentityPool(t.Context(),
+			&cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: made.IdentityPoolId})
 		for range rapid.IntRange(1, 12).Draw(rt, "calls") {
-			rapid.SampledFrom([]func(){a.update, a.setRoles, a.setTagMap, a.signIn, a.developer, a.merge, a.unlink}).Draw(rt, "call")()
+			rapid.SampledFrom([]func(){a.update, a.setRoles, a.setTagMap, a.signIn, a.developer, a.merge, a.unlink}).Draw(rt,
+				"call")()
 		}
 		taken += a.taken
 		sameElsewhere(t.Context(), rt, from)

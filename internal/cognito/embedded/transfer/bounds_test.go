@@ -22,11 +22,13 @@ func wide() rules.Pool {
 		ID: "us-east-1:" + strings.Repeat("a", 45), Name: long(128), DeveloperProvider: long(128),
 		OIDCProviderARNs: []string{userPoolARN + long(2048-len(userPoolARN))},
 		PublicProviders:  map[string]string{"graph.facebook.com": long(128)},
-		UserPools:        []rules.UserPool{{Provider: "cognito-idp.us-east-1.amazonaws.com/us-east-1_" + long(82), ClientID: long(128)}},
-		Tags:             map[string]string{long(128): long(256)},
-		Roles:            rules.Roles{Authenticated: "arn:aws:iam::" + account + ":role/" + strings.Repeat("p/", 250) + "auth"},
-		Mappings:         map[string]rules.Mapping{},
-		GuestRetention:   24 * time.Hour,
+		UserPools: []rules.UserPool{{Provider: "cognito-idp.us-east-1.amazonaws.com/us-east-1_" + long(82),
+			ClientID: long(128)}},
+		Tags: map[string]string{long(128): long(256)},
+		Roles: rules.Roles{Authenticated: "arn:aws:iam::" + account + ":role/" + strings.Repeat("p/", 250) +
+			"auth"},
+		Mappings:       map[string]rules.Mapping{},
+		GuestRetention: 24 * time.Hour,
 	}
 	for i := range 10 {
 		client := fmt.Sprint("client", i)
@@ -59,13 +61,16 @@ func TestPoolsAreWithinTheModel(t *testing.T) {
 			p.Roles.Authenticated = strings.Replace(p.Roles.Authenticated, "p/", strings.Repeat("p/", 600), 1)
 		},
 		"a rule's role": func(p *rules.Pool) {
-			p.Mappings[userPool+":client0"].Rules[0].Role = strings.Replace(p.Roles.Authenticated, "p/", strings.Repeat("p/", 600), 1)
+			p.Mappings[userPool+":client0"].Rules[0].Role = strings.Replace(p.Roles.Authenticated, "p/",
+				strings.Repeat("p/", 600), 1)
 		},
 		"role mappings": func(p *rules.Pool) {
 			p.Mappings["graph.facebook.com"] = rules.Mapping{Type: "Token", Ambiguous: "Deny"}
 		},
-		"characters in a rule's claim":    func(p *rules.Pool) { p.Mappings[userPool+":client0"].Rules[0].Claim = "a b" },
-		"a provider of a map of claims":   func(p *rules.Pool) { p.PrincipalTags = map[string]rules.TagMap{p.OIDCProviderARNs[0]: {}} },
+		"characters in a rule's claim": func(p *rules.Pool) { p.Mappings[userPool+":client0"].Rules[0].Claim = "a b" },
+		"a provider of a map of claims": func(p *rules.Pool) {
+			p.PrincipalTags = map[string]rules.TagMap{p.OIDCProviderARNs[0]: {}}
+		},
 		"a retention of guests too short": func(p *rules.Pool) { p.GuestRetention-- },
 		"a retention of guests too long":  func(p *rules.Pool) { p.GuestRetention = 11 * 365 * 24 * time.Hour },
 		"a negative retention of guests":  func(p *rules.Pool) { p.GuestRetention = -1 },
@@ -88,9 +93,11 @@ func TestPoolsAreWithinTheModel(t *testing.T) {
 
 // Nor users whose ids no call could name.
 func TestUsersAreWithinTheModel(t *testing.T) {
-	for provider, longest := range map[string]string{"login.example": strings.Repeat("𐍈", 1024), "idp.example": strings.Repeat("x", 1024)} {
+	for provider, longest := range map[string]string{"login.example": strings.Repeat("𐍈", 1024),
+		"idp.example": strings.Repeat("x", 1024)} {
 		for subject, want := range map[string]bool{longest: true, longest + "x": false, strings.Repeat("x", 1025): false} {
-			line := `{"identity":{"id":"us-east-1:dd","pool":"` + poolID + `","logins":[{"provider":"` + provider + `","subject":"` + subject + `"}]}}`
+			line := `{"identity":{"id":"us-east-1:dd","pool":"` + poolID + `","logins":[{"provider":"` + provider +
+				`","subject":"` + subject + `"}]}}`
 			if _, err := bring(t, open(t), poolLine+line); (err == nil) != want {
 				t.Errorf("%d bytes at %s: got %v, want them taken: %v", len(subject), provider, err, want)
 			}

@@ -96,7 +96,8 @@ func (i *importer) read(in *identity) (rules.Identity, []rules.Login, error) {
 	if err != nil {
 		return none, nil, err
 	}
-	out := rules.Identity{ID: in.ID, Pool: in.Pool, State: state, MergedInto: in.MergedInto, Created: i.now, Modified: i.now}
+	out := rules.Identity{ID: in.ID, Pool: in.Pool, State: state, MergedInto: in.MergedInto, Created: i.now,
+		Modified: i.now}
 	if in.Created != nil {
 		out.Created, out.Modified = *in.Created, *in.Created
 	}
@@ -126,7 +127,8 @@ func readLogins(p *pool, in []login) ([]rules.Login, error) {
 		case len(l.Provider) > maxProvider || !developer && !p.takes(l.Provider):
 			return nil, errors.New(at + ".provider is none of the pool's")
 		case l.Subject == "" || utf8.RuneCountInString(l.Subject) > maxSubject:
-			return nil, fmt.Errorf("%s.subject has %d characters; expected 1 to %d", at, utf8.RuneCountInString(l.Subject), maxSubject)
+			return nil,
+				fmt.Errorf("%s.subject has %d characters; expected 1 to %d", at, utf8.RuneCountInString(l.Subject), maxSubject)
 		case slices.Contains(out, rules.Login(l)):
 			return nil, errors.New(at + " stands there twice")
 		case !developer && slices.ContainsFunc(out, func(o rules.Login) bool { return o.Provider == l.Provider }):
@@ -151,7 +153,8 @@ func readState(in *identity, logins int) (rules.State, error) {
 		}
 		switch {
 		case (logins > 0) != (state == rules.Authenticated):
-			return 0, fmt.Errorf("identity.state is %s with %d logins; an authenticated identity has some, others have none", name, logins)
+			return 0, fmt.Errorf("identity.state is %s with %d logins; an authenticated identity has some, others have none",
+				name, logins)
 		case in.MergedInto != "" && state != rules.Disabled:
 			return 0, errors.New("identity.mergedInto is for disabled identities")
 		}

@@ -159,10 +159,12 @@ func lineFault(err error) error {
 		return errors.New("is not JSON; expected one object")
 	case errors.Is(err, strictjson.ErrTrailing):
 		return errors.New("something follows the object")
-	case errors.Is(err, strictjson.ErrDuplicate), errors.Is(err, strictjson.ErrUnicode), errors.Is(err, strictjson.ErrDepth), errors.Is(err, strictjson.ErrValues):
+	case errors.Is(err, strictjson.ErrDuplicate), errors.Is(err, strictjson.ErrUnicode),
+		errors.Is(err, strictjson.ErrDepth), errors.Is(err, strictjson.ErrValues):
 		return err
 	}
-	return errors.New("is not a line of an export; expected {\"pool\": …} or {\"identity\": …} with the members of docs/import.md")
+	return errors.New("is not a line of an export; expected {\"pool\": …} or {\"identity\": …} with the members of " +
+		"docs/import.md")
 }
 
 // pool passes over a pool that is there as the line says: what its rules are was
