@@ -34,9 +34,7 @@ func (c *Config) checkLoginProviders() error {
 }
 
 func (p *LoginProvider) check(path string) error {
-	err := oneOf(path+".kind", p.Kind, KindOIDC,
-		"user_pool", "google", "apple", "facebook", "amazon", "twitter", "digits", "saml")
-	if err != nil {
+	if err := oneOf(path+".kind", p.Kind, loginkey.Kinds()...); err != nil {
 		return err
 	}
 	switch {
@@ -49,7 +47,7 @@ func (p *LoginProvider) check(path string) error {
 	case p.Provider == passThrough:
 		return refuse(path+".provider", "is Cognito's own", "another provider")
 	}
-	if p.Kind != KindOIDC {
+	if p.Kind != loginkey.OIDC {
 		return nil
 	}
 	if err := checkURL(path+".issuer", p.Issuer); err != nil {
@@ -76,10 +74,10 @@ func (c *Config) checkOwnKinds() error {
 		}
 	}
 	for i, p := range c.LoginProviders {
-		kind, own := loginkey.Kind(p.Provider)
-		if own && p.Kind == KindOIDC && !named[p.Provider] {
+		kind, own := loginkey.KindOf(p.Provider)
+		if own && p.Kind == loginkey.OIDC && !named[p.Provider] {
 			return refuse(at("login_providers", i)+".kind",
-				"is oidc for a provider of the kind "+kind+", which is not built yet",
+				"is oidc for a provider of the kind "+string(kind)+", which is not built yet",
 				"another provider, or one that open_id_connect_provider_arns of a pool names")
 		}
 	}

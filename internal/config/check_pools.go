@@ -66,7 +66,7 @@ func validRole(arn string) bool { return len(arn) <= maxARN && roleARN.MatchStri
 func (c *Config) checkPools() error {
 	engine := c.Cognito.Backend == BackendEmbedded
 	elsewhere := c.STS.Backend == BackendAWS && c.STS.Endpoint != "" // an STS that need not be AWS's
-	providers := make(map[string]string, len(c.LoginProviders))
+	providers := make(map[string]loginkey.Kind, len(c.LoginProviders))
 	for _, p := range c.LoginProviders {
 		providers[p.Provider] = p.Kind
 	}
@@ -86,7 +86,7 @@ func (c *Config) checkPools() error {
 // check checks a pool's keys. What only the engine needs may be missing in front
 // of upstream, which knows its pools itself; what is given has to make sense. An STS
 // elsewhere than at AWS may have roles of its own.
-func (p *Pool) check(path string, providers map[string]string, engine, elsewhere bool) error {
+func (p *Pool) check(path string, providers map[string]loginkey.Kind, engine, elsewhere bool) error {
 	return firstOf(
 		func() error {
 			if !validPoolID(p.ID) {
@@ -121,7 +121,7 @@ const expectedPoolName = "1 to 128 letters, digits, blanks, _ + = , . @ -"
 
 // developer keeps the two kinds of key in Logins apart: a backend must not be
 // able to speak for a login provider, nor the other way round.
-func developer(path, name string, providers map[string]string) error {
+func developer(path, name string, providers map[string]loginkey.Kind) error {
 	if name == "" {
 		return nil
 	}
@@ -133,14 +133,14 @@ func developer(path, name string, providers map[string]string) error {
 
 // checkProviders leaves providers that we do not know to upstream, which judges
 // their tokens alone.
-func (p *Pool) checkProviders(path string, providers map[string]string, engine bool) error {
+func (p *Pool) checkProviders(path string, providers map[string]loginkey.Kind, engine bool) error {
 	names := make([]string, 0, len(p.OpenIDConnectProviderARNs))
 	for i, arn := range p.OpenIDConnectProviderARNs {
 		if len(arn) > maxARN || !oidcARN.MatchString(arn) {
 			return refuse(at(path, i), "is not the ARN of an OpenID provider", expectedOIDCARN)
 		}
 		name := arnProvider(arn)
-		if engine && providers[name] != KindOIDC {
+		if engine && providers[name] != loginkey.OIDC {
 			return refuse(at(path, i), "names no login provider of kind oidc", "a provider of login_providers")
 		}
 		names = append(names, name)

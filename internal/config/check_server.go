@@ -150,11 +150,15 @@ func consists(text, of string, least, most int) bool {
 	return len(text) >= least && len(text) <= most && strings.Trim(text, of) == ""
 }
 
-func oneOf(path, value string, allowed ...string) error {
+func oneOf[T ~string](path string, value T, allowed ...T) error {
 	if slices.Contains(allowed, value) {
 		return nil
 	}
-	return refuse(path, "has an unknown value", "one of "+strings.Join(allowed, ", "))
+	texts := make([]string, len(allowed))
+	for i, a := range allowed {
+		texts[i] = string(a)
+	}
+	return refuse(path, "has an unknown value", "one of "+strings.Join(texts, ", "))
 }
 
 func within(path string, value, least, most int) error {

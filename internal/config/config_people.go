@@ -1,17 +1,16 @@
 package config
 
-// KindOIDC is the kind of login provider that issues OpenID ID tokens.
-const KindOIDC = "oidc"
+import "github.com/cognito-broker/broker/internal/loginkey"
 
 // LoginProvider is somebody whose word on who a user is we take: what IAM's
 // identity providers are to AWS.
 type LoginProvider struct {
 	// Provider is the key in Logins: for OIDC the issuer without its scheme and
 	// without its last slash.
-	Provider  string   `yaml:"provider"`
-	Kind      string   `yaml:"kind"`
-	Issuer    string   `yaml:"issuer"` // for OIDC an absolute URL
-	ClientIDs []string `yaml:"client_ids"`
+	Provider  string        `yaml:"provider"`
+	Kind      loginkey.Kind `yaml:"kind"`
+	Issuer    string        `yaml:"issuer"` // for OIDC an absolute URL
+	ClientIDs []string      `yaml:"client_ids"`
 	// Algorithms are those that tokens may be signed by; empty: RS256, RS384, RS512.
 	Algorithms []string `yaml:"algorithms"`
 	JWKSURI    string   `yaml:"jwks_uri"`  // of the key set, in place of discovery

@@ -5,6 +5,8 @@ import (
 	"net"
 	"regexp"
 	"time"
+
+	"github.com/cognito-broker/broker/internal/loginkey"
 )
 
 // defaults returns the configuration of an empty file, before what depends on
@@ -63,7 +65,7 @@ func amplify() []Client {
 // defaulter is an element of a list that starts with more than zero values.
 type defaulter interface{ defaults() }
 
-func (p *LoginProvider) defaults() { p.Kind = KindOIDC }
+func (p *LoginProvider) defaults() { p.Kind = loginkey.OIDC }
 
 func (r *Role) defaults() { r.MaxSessionDuration = time.Hour }
 

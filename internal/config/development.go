@@ -61,7 +61,7 @@ func (c *Config) addDevelopmentProvider() error {
 	}
 	c.LoginProviders = append(c.LoginProviders, LoginProvider{
 		Provider:  provider,
-		Kind:      KindOIDC,
+		Kind:      loginkey.OIDC,
 		Issuer:    issuer,
 		ClientIDs: []string{c.Development.ClientID},
 	})

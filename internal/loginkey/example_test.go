@@ -24,11 +24,11 @@ func ExampleOfARN() {
 }
 
 // A key that is of no provider with rules of its own is of a plain OpenID provider.
-func ExampleKind() {
+func ExampleKindOf() {
 	for _, key := range []string{
 		"accounts.google.com", "cognito-idp.eu-central-1.amazonaws.com/eu-central-1_A", "idp.example",
 	} {
-		kind, ok := loginkey.Kind(key)
+		kind, ok := loginkey.KindOf(key)
 		fmt.Printf("%s: %q %t\n", key, kind, ok)
 	}
 	// Output:

@@ -1,5 +1,6 @@
-// Package loginkey says under which key a login provider stands in Logins, and which
-// keys are of providers that are no plain OpenID providers.
+// Package loginkey says under which key a login provider stands in Logins, which kinds of
+// login providers there are, and of which kind the provider of a key is. Every other
+// package takes both from here.
 package loginkey
 
 import (
@@ -24,29 +25,61 @@ func OfARN(arn string) (key string, ok bool) {
 	return strings.TrimSuffix(name, "/"), ok
 }
 
+// Kind is a kind of login provider. All providers of a kind prove a login by the same rules.
+// Its text is what the configuration calls it.
+type Kind string
+
+// The kinds.
+const (
+	OIDC     Kind = "oidc"      // any OpenID provider
+	UserPool Kind = "user_pool" // a Cognito user pool
+	Google   Kind = "google"
+	Apple    Kind = "apple"
+	Facebook Kind = "facebook"
+	Amazon   Kind = "amazon" // Login with Amazon
+	Twitter  Kind = "twitter"
+	Digits   Kind = "digits"
+	SAML     Kind = "saml"
+)
+
+// Kinds are all of them, the one that is meant where none is named first.
+func Kinds() []Kind {
+	return []Kind{OIDC, UserPool, Google, Apple, Facebook, Amazon, Twitter, Digits, SAML}
+}
+
+// Opaque reports whether a login of the kind need not be a JSON Web Token, so that nothing
+// can be said of its text.
+func (k Kind) Opaque() bool {
+	switch k {
+	case Facebook, Amazon, Twitter, Digits:
+		return true
+	}
+	return false
+}
+
 var userPool = regexp.MustCompile(`\A(issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?(/|\z)`)
 
-// Kind is the kind of login provider that a key belongs to beside OpenID providers:
-// user_pool, google, apple, facebook, amazon, twitter or digits. Each proves a login
-// by rules of its own.
-func Kind(key string) (kind string, ok bool) {
+// KindOf is the kind of the login provider that a key belongs to, where the key alone says
+// so: ok is false for the key of an OpenID provider that is nothing else, and for the ARN of
+// a SAML provider. Case does not matter.
+func KindOf(key string) (kind Kind, ok bool) {
 	key = strings.ToLower(key)
 	switch key {
 	case "accounts.google.com":
-		return "google", true
+		return Google, true
 	case "appleid.apple.com":
-		return "apple", true
+		return Apple, true
 	case "graph.facebook.com", "www.facebook.com":
-		return "facebook", true
+		return Facebook, true
 	case "www.amazon.com":
-		return "amazon", true
+		return Amazon, true
 	case "api.twitter.com":
-		return "twitter", true
+		return Twitter, true
 	case "www.digits.com":
-		return "digits", true
+		return Digits, true
 	}
 	if userPool.MatchString(key) {
-		return "user_pool", true
+		return UserPool, true
 	}
 	return "", false
 }

@@ -34,8 +34,8 @@ func TestOfARN(t *testing.T) {
 	}
 }
 
-func TestKind(t *testing.T) {
-	for key, want := range map[string]string{
+func TestKindOf(t *testing.T) {
+	for key, want := range map[string]loginkey.Kind{
 		"accounts.google.com": "google", "Accounts.Google.com": "google", "appleid.apple.com": "apple",
 		"graph.facebook.com": "facebook",
 		"www.amazon.com":     "amazon", "api.twitter.com": "twitter", "www.digits.com": "digits",
@@ -46,7 +46,7 @@ func TestKind(t *testing.T) {
 		"my.cognito-idp.x.amazonaws.com/a": "",
 		"accounts.google.com/x":            "",
 	} {
-		if got, ok := loginkey.Kind(key); got != want || ok != (want != "") {
+		if got, ok := loginkey.KindOf(key); got != want || ok != (want != "") {
 			t.Errorf("%q: got %q, %v, want %q", key, got, ok, want)
 		}
 	}

@@ -1,16 +1,11 @@
 package logins
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/cognito-broker/broker/internal/jwt"
 )
@@ -156,98 +151,7 @@ func seconds(v any) (at *int64, ok bool) {
 	return &whole, true
 }
 
-func (p *Prover) refuseCognito(issuer string) error {
-	if issuer != "" && slices.Contains(p.cognito, issuer) {
-		return refuse(msgCognito, nil)
-	}
-	return nil
-}
-
-// verify runs the checks in the documented order (docs/cognito.md#login-tokens). go-oidc
-// judges signature and issuer, and nothing else of what it reads is used: the claims are
-// those that our own reader found in the very bytes that were verified.
-func (p *Prover) verify(ctx context.Context, from *provider, token string) (*Proof, error) {
-	claims, err := peek(token)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.refuseCognito(claims.Issuer); err != nil {
-		return nil, err
-	}
-	if claims.Issuer != from.Issuer {
-		return nil, refuse(msgIssuer, nil)
-	}
-	key, err := verified(ctx, from.verifier, claims.token, token)
-	if err != nil {
-		return nil, err
-	}
-	now := p.now()
-	client, err := from.check(claims, now)
-	if err != nil {
-		return nil, err
-	}
-	expires := time.Unix(*claims.Expires, 0)
-	until := now.Add(proofLimit)
-	if expires.Before(until) {
-		until = expires
-	}
-	return &Proof{
-		Provider: from.Name, Issuer: claims.Issuer, Subject: claims.Subject, ClientID: client,
-		Audience: claims.Audience, Expires: expires, claims: claims.token.Claims,
-		Standing: &Standing{until: until.UnixNano(), keys: from.keys, key: key},
-	}, nil
-}
-
-// verified has go-oidc judge a token, and returns the key that it is signed by.
-func verified(ctx context.Context, by *oidc.IDTokenVerifier, t *jwt.Token, token string) (*key, error) {
-	if t.Demands() {
-		return nil, refuse(msgSignature, errDemands)
-	}
-	asked := &asked{keyID: t.KeyID, algorithm: t.Algorithm}
-	if _, err := by.Verify(context.WithValue(ctx, askedName{}, asked), token); err != nil {
-		return nil, signatureError(ctx, asked.err)
-	}
-	if asked.key == nil || !bytes.Equal(asked.payload, t.Payload) {
-		return nil, refuse(msgSignature, errNotRead)
-	}
-	return asked.key, nil
-}
-
-// signatureError tells a provider that cannot be asked from a token that is
-// wrong. err is the key set's own: go-oidc's may quote the token.
-func signatureError(ctx context.Context, err error) error {
-	if unavailable, ok := errors.AsType[*Unavailable](err); ok {
-		return unavailable
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return refuse(msgSignature, err)
-}
-
-// check looks at the claims of a token whose signature is good, and returns the
-// client that it was made for.
-func (f *provider) check(c *payload, now time.Time) (client string, err error) {
-	if len(c.Audience) == 0 {
-		return "", refuse(fmt.Sprintf(msgMissing, "aud"), nil)
-	}
-	if err := c.isIDToken(); err != nil {
-		return "", refuse(msgNoToken, err)
-	}
-	switch {
-	case c.Subject == "":
-		return "", refuse(fmt.Sprintf(msgMissing, "sub"), nil)
-	case len(c.Subject) > maxSubject:
-		return "", refuse(fmt.Sprintf(msgLong, maxSubject), nil)
-	case c.Expires == nil:
-		return "", refuse(fmt.Sprintf(msgMissing, "exp"), nil)
-	}
-	if client = f.client(c); client == "" {
-		return "", refuse(msgAudience, errAudience)
-	}
-	return client, c.inTime(now)
-}
-
+// inTime refuses a token that has expired or is not valid yet, but for the grace.
 func (c *payload) inTime(now time.Time) error {
 	if !now.Before(time.Unix(*c.Expires, 0).Add(grace)) {
 		return refuse(fmt.Sprintf(msgExpired, now.Unix(), *c.Expires), nil)
@@ -258,21 +162,4 @@ func (c *payload) inTime(now time.Time) error {
 		}
 	}
 	return nil
-}
-
-// client is the authorised party if the token names one, else an audience; it
-// must be configured.
-func (f *provider) client(c *payload) string {
-	if c.Party != nil {
-		if slices.Contains(f.ClientIDs, *c.Party) {
-			return *c.Party
-		}
-		return ""
-	}
-	for _, aud := range c.Audience {
-		if slices.Contains(f.ClientIDs, aud) {
-			return aud
-		}
-	}
-	return ""
 }

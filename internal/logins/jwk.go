@@ -12,6 +12,8 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/cognito-broker/broker/internal/strictjson"
 )
@@ -40,11 +42,30 @@ var curves = map[string]struct {
 	curve elliptic.Curve
 }{"ES256": {"P-256", elliptic.P256()}, "ES384": {"P-384", elliptic.P384()}, "ES512": {"P-521", elliptic.P521()}}
 
-// key is a public key in a set.
+// key is a public key in a set, and the basis of the proofs by it.
 type key struct {
 	id        string
 	public    publicKey // *rsa.PublicKey or *ecdsa.PublicKey
 	algorithm string    // the only one that it is for; empty: those of its kind
+
+	keys *keySet                  // that it was fetched for
+	seen atomic.Pointer[snapshot] // of keys, in which it was found last
+}
+
+// Stands reports whether the key is in the provider's key set, fetched within 24 hours.
+func (k *key) Stands(now time.Time) bool {
+	current := k.keys.current.Load()
+	if current == nil || current.dead(now) {
+		return false
+	}
+	if current == k.seen.Load() {
+		return true
+	}
+	if !current.has(k) {
+		return false
+	}
+	k.seen.Store(current)
+	return true
 }
 
 type publicKey interface{ Equal(crypto.PublicKey) bool }

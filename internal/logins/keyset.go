@@ -35,6 +35,8 @@ type keySet struct {
 	now     func() time.Time
 	timeout time.Duration
 	onFetch func(provider string, err error)
+	// onChange is told of keys that came and went.
+	onChange func(provider string, added, gone int)
 
 	algorithms []string // that its tokens may be signed by
 
@@ -57,6 +59,18 @@ func (s *snapshot) stale(now time.Time) bool { return now.Sub(s.fetched) >= refr
 
 func (s *snapshot) has(k *key) bool {
 	return slices.ContainsFunc(s.byID[k.id], k.same)
+}
+
+// lacking is how many of the keys of s another set lacks.
+func (s *snapshot) lacking(other *snapshot) (n int) {
+	for _, same := range s.byID {
+		for _, one := range same {
+			if !other.has(one) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // find returns the keys that a token may be signed by. A token without key id is
@@ -234,9 +248,25 @@ func (k *keySet) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.fetched = k.now()
-	k.current.Store(s)
+	k.publish(s)
 	return nil
+}
+
+// publish has tokens judged by a set from now on, and tells of keys that came and went.
+func (k *keySet) publish(s *snapshot) {
+	s.fetched = k.now()
+	for _, same := range s.byID {
+		for _, one := range same {
+			one.keys = k
+		}
+	}
+	former := k.current.Swap(s)
+	if former == nil {
+		return
+	}
+	if added, gone := s.lacking(former), former.lacking(s); added+gone > 0 {
+		k.onChange(k.name, added, gone)
+	}
 }
 
 func (k *keySet) wait(ctx context.Context, result <-chan singleflight.Result) error {

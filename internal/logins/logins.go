@@ -1,7 +1,8 @@
-// Package logins proves logins: it verifies OpenID Connect ID tokens through
-// go-oidc, behind a key set of its own that an attacker cannot make fetch. It
-// knows nothing of pools and of AWS's types; its refusals carry the service's
-// literal texts (docs/cognito.md#login-tokens).
+// Package logins proves logins: that a token was made by a login provider, for one of our
+// clients, and whose login it is. Each kind of provider has a Verifier; OpenID providers'
+// ID tokens are verified through go-oidc, behind a key set of our own that an attacker
+// cannot make fetch. The package knows nothing of pools and of AWS's types; its refusals
+// carry the service's literal texts (docs/cognito.md#login-tokens).
 package logins
 
 import (
@@ -14,7 +15,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/errgroup"
 
@@ -23,9 +23,10 @@ import (
 
 // Provider is one login provider.
 type Provider struct {
-	Name      string   // key in Logins: the issuer without scheme and without the last slash
-	Issuer    string   // iss of its tokens, to the letter
-	ClientIDs []string // azp, or else aud, must be one of them
+	Name      string        // key in Logins: the issuer without scheme and without the last slash
+	Kind      loginkey.Kind // empty: loginkey.OIDC
+	Issuer    string        // iss of its tokens, to the letter
+	ClientIDs []string      // azp, or else aud, must be one of them
 	// Algorithms are those that its tokens may be signed by, of Algorithms; empty:
 	// DefaultAlgorithms.
 	Algorithms []string
@@ -49,6 +50,9 @@ type Config struct {
 	// OnFetch is told of each fetch of keys and, where it failed, why; nothing in err
 	// is secret. It may be nil, and is called by several goroutines.
 	OnFetch func(provider string, err error)
+	// OnKeys is told when a fetch brought other keys than the one before: how many are new,
+	// and how many are gone. The first fetch is no change. As OnFetch otherwise.
+	OnKeys func(provider string, added, gone int)
 }
 
 // ErrUnknownProvider says that no provider of that name is configured.
@@ -82,7 +86,7 @@ func (u *Unavailable) Unwrap() error { return u.cause }
 // Prover proves logins. It is safe for concurrent use.
 type Prover struct {
 	providers map[string]*provider
-	cognito   []string
+	cognito   issuers
 	now       func() time.Time
 	proofs    *otter.Cache[memory, *Proof]
 }
@@ -90,14 +94,14 @@ type Prover struct {
 // memory names a remembered proof.
 type memory [sha256.Size]byte
 
+// provider is a configured provider, with the digest of how it is configured.
 type provider struct {
-	Provider
-	generation [sha256.Size]byte // digest of the configuration
-	keys       *keySet
-	verifier   *oidc.IDTokenVerifier
+	Verifier
+	generation [sha256.Size]byte
 }
 
-// New returns a Prover. It fetches nothing until a login needs it.
+// New returns a Prover. It fetches nothing until a login needs it. It refuses two providers
+// of one name, and kinds that are not built.
 func New(c Config) (*Prover, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -110,6 +114,9 @@ func New(c Config) (*Prover, error) {
 	}
 	if c.OnFetch == nil {
 		c.OnFetch = func(string, error) {}
+	}
+	if c.OnKeys == nil {
+		c.OnKeys = func(string, int, int) {}
 	}
 	proofs, err := otter.New(&otter.Options[memory, *Proof]{
 		MaximumWeight:    uint64(c.ProofMemory),
@@ -124,38 +131,19 @@ func New(c Config) (*Prover, error) {
 		if _, twice := p.providers[configured.Name]; twice {
 			return nil, fmt.Errorf("login provider %s is configured twice", configured.Name)
 		}
-		p.providers[configured.Name] = newProvider(configured, c)
+		verifier, err := newVerifier(configured, &c)
+		if err != nil {
+			return nil, err
+		}
+		p.providers[configured.Name] = &provider{Verifier: verifier, generation: generation(&configured)}
 	}
 	return p, nil
-}
-
-func newProvider(configured Provider, c Config) *provider {
-	if len(configured.Algorithms) == 0 {
-		configured.Algorithms = DefaultAlgorithms
-	}
-	fetch := configured.Keys
-	if fetch == nil {
-		client := newClient(c.Transport, configured.Roots)
-		fetch = (&source{issuer: configured.Issuer, keys: configured.KeysURL, client: client}).fetch
-	}
-	keys := &keySet{
-		name: configured.Name, fetch: fetch, now: c.Now, timeout: c.FetchTimeout, onFetch: c.OnFetch,
-		algorithms: configured.Algorithms,
-	}
-	made := &provider{Provider: configured, keys: keys, generation: generation(&configured)}
-	made.verifier = oidc.NewVerifier(configured.Issuer, keys, &oidc.Config{
-		SkipClientIDCheck:    true, // azp comes before aud: see claims.go
-		SkipExpiryCheck:      true, // five minutes of grace
-		SupportedSigningAlgs: configured.Algorithms,
-		Now:                  c.Now,
-	})
-	return made
 }
 
 // generation digests a provider's configuration: a proof under another is none.
 func generation(p *Provider) (d [sha256.Size]byte) {
 	h := sha256.New()
-	for _, list := range [][]string{{p.Name, p.Issuer, p.KeysURL}, p.ClientIDs, p.Algorithms} {
+	for _, list := range [][]string{{p.Name, string(p.Kind), p.Issuer, p.KeysURL}, p.ClientIDs, p.Algorithms} {
 		_ = binary.Write(h, binary.BigEndian, uint32(len(list)))
 		for _, field := range list {
 			_ = binary.Write(h, binary.BigEndian, uint32(len(field)))
@@ -179,27 +167,22 @@ func CheckKeys(set []byte, algorithms []string) (usable int, err error) {
 	return s.count, nil
 }
 
-// Ask asks a provider for its keys now, however lately it was asked, and returns how
-// many of them are usable. It fails with ErrUnknownProvider, or with what is wrong
+// Ask asks a provider now, however lately it was asked, for what its tokens are judged by,
+// and returns how many usable keys it has. It fails with ErrUnknownProvider, or with what is wrong
 // with the provider or its configuration.
 func (p *Prover) Ask(ctx context.Context, name string) (usable int, err error) {
 	from := p.providers[name]
 	if from == nil {
 		return 0, fmt.Errorf("%w: %q", ErrUnknownProvider, name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, from.keys.timeout)
-	defer cancel()
-	if err := from.keys.load(ctx); err != nil {
-		return 0, err
-	}
-	return from.keys.current.Load().count, nil
+	return from.Ask(ctx)
 }
 
 // Known reports whether a provider of that name is configured.
 func (p *Prover) Known(name string) bool { return p.providers[name] != nil }
 
 // Prove verifies a token of a provider, or remembers that it did: at most 15
-// minutes, until the token expires, and only while its key is current. It fails
+// minutes, until the token expires, and only while what the proof rests on stands. It fails
 // with *Refused, *Unavailable or ErrUnknownProvider, or with ctx's error.
 func (p *Prover) Prove(ctx context.Context, name, token string) (*Proof, error) {
 	from := p.providers[name]
@@ -210,7 +193,7 @@ func (p *Prover) Prove(ctx context.Context, name, token string) (*Proof, error) 
 	if proof, ok := p.proofs.GetIfPresent(digest); ok && proof.Holds(p.now()) {
 		return proof, nil
 	}
-	proof, err := p.verify(ctx, from, token)
+	proof, err := from.Verify(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -231,15 +214,14 @@ func (f *provider) digest(token string) (d memory) {
 // Peek says what is plainly wrong with a token whose provider nobody trusts,
 // from its unverified text; nil when nothing is.
 func (p *Prover) Peek(name, token string) error {
-	switch kind, _ := loginkey.Kind(name); kind {
-	case "facebook", "amazon", "twitter", "digits":
-		return nil // their tokens are no JWTs
+	if kind, _ := loginkey.KindOf(name); kind.Opaque() {
+		return nil
 	}
 	unverified, err := peek(token)
 	if err != nil {
 		return err
 	}
-	if err := p.refuseCognito(unverified.Issuer); err != nil {
+	if err := p.cognito.refuse(unverified.Issuer); err != nil {
 		return err
 	}
 	if loginkey.Of(unverified.Issuer) != name {
@@ -248,12 +230,12 @@ func (p *Prover) Peek(name, token string) error {
 	return nil
 }
 
-// Run refreshes the key sets in use hourly until ctx ends, and returns after
+// Run has all verifiers keep up what they judge by, until ctx ends, and returns after
 // fetches under way.
 func (p *Prover) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, from := range p.providers {
-		group.Go(func() error { from.keys.run(ctx); return nil })
+		group.Go(func() error { from.Run(ctx); return nil })
 	}
 	return group.Wait()
 }

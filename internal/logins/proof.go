@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
@@ -27,13 +26,23 @@ type Proof struct {
 
 // Standing is what of a proof says whether it still holds, without what it proves: so
 // that whoever has to keep that keeps no claims, which may be large. It is safe for
-// concurrent use.
+// concurrent use. The zero Standing never holds.
 type Standing struct {
 	until int64 // unix nanoseconds
-	keys  *keySet
-	key   *key
-	seen  atomic.Pointer[snapshot] // the key set in which key was found last
+	basis Basis
 }
+
+// Basis is what a proof rests on beside its time: that the key which signed a token is
+// still the provider's, for one.
+type Basis interface {
+	// Stands reports whether it is still so. It takes no lock, allocates nothing, and is
+	// safe for concurrent use.
+	Stands(now time.Time) bool
+}
+
+// Until is the standing of a proof that holds until a time, while its basis stands; a nil
+// basis: by its time alone.
+func Until(at time.Time, basis Basis) *Standing { return &Standing{until: at.UnixNano(), basis: basis} }
 
 // Claim returns a claim of the token: a string, json.Number, bool, []any or
 // map[string]any. Read it only.
@@ -51,26 +60,11 @@ func (p *Proof) String() string { return "proof of a login at " + p.Provider }
 // GoString keeps the subject and claims out of test output.
 func (p *Proof) GoString() string { return p.String() }
 
-// Holds reports whether the proof still stands without the token being checked
-// again: it is younger than 15 minutes, the token has not expired, and the key
-// that signed it is in the provider's key set, fetched within 24 hours. It takes
-// no lock and allocates nothing. The zero Standing never holds, nor does none.
-func (p *Standing) Holds(now time.Time) bool {
-	if p == nil || p.keys == nil || p.key == nil || now.UnixNano() >= p.until {
-		return false
-	}
-	current := p.keys.current.Load()
-	if current == nil || current.dead(now) {
-		return false
-	}
-	if current == p.seen.Load() {
-		return true
-	}
-	if !current.has(p.key) {
-		return false
-	}
-	p.seen.Store(current)
-	return true
+// Holds reports whether the proof still stands without the token being checked again: its
+// time is not over (for a token 15 minutes, or until it expires), and its basis stands. It
+// takes no lock and allocates nothing. A nil Standing never holds.
+func (s *Standing) Holds(now time.Time) bool {
+	return s != nil && now.UnixNano() < s.until && (s.basis == nil || s.basis.Stands(now))
 }
 
 // weight is about what a proof takes up in memory, in bytes.

@@ -94,12 +94,12 @@ func (e *Engine) explainLogins(
 // reasonOf says more of a login than callers are told: of a provider that cannot be
 // asked why, of a token what is wrong with it. Neither repeats anything of the token.
 func (e *Engine) reasonOf(pool *rules.Pool, provider string, err error) string {
-	kind, own := loginkey.Kind(provider)
+	kind, own := loginkey.KindOf(provider)
 	switch {
 	case !pool.Accepts(provider):
 		return "the pool does not list this provider; it lists " + pool.ProviderNames()
 	case own && !e.proves(pool, provider):
-		return "the pool lists this provider as one of the kind " + kind + ", which is not built yet"
+		return "the pool lists this provider as one of the kind " + string(kind) + ", which is not built yet"
 	case !e.proves(pool, provider):
 		return "the pool lists this provider, and login_providers of the configuration does not"
 	}

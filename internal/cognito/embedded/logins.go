@@ -67,7 +67,7 @@ func (e *Engine) acceptable(pool *rules.Pool, provider, token string) error {
 // that has rules of its own counts as far as the pool names its ARN: as a user pool or
 // a social provider it promises checks that nothing makes.
 func (e *Engine) proves(pool *rules.Pool, provider string) bool {
-	if _, own := loginkey.Kind(provider); own {
+	if _, own := loginkey.KindOf(provider); own {
 		if _, oidc := pool.OIDCProviderARN(provider); !oidc {
 			return false
 		}

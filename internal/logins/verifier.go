@@ -1,0 +1,45 @@
+package logins
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/cognito-broker/broker/internal/loginkey"
+)
+
+// Verifier proves logins at one provider, by the rules of the provider's kind. It is safe
+// for concurrent use, and remembers no proof: the Prover does.
+type Verifier interface {
+	// Verify judges a token, and says whose login it is. It fails with *Refused where the
+	// token was looked at and proves nothing, with *Unavailable where the provider could not
+	// be asked, and with ctx's error; never with one for the other. No error holds the token.
+	Verify(ctx context.Context, token string) (*Proof, error)
+	// Ask asks the provider now, however lately it was asked, for what tokens are judged by,
+	// and returns how many keys it has that may verify one. It fails with what is wrong with
+	// the provider or with its configuration.
+	Ask(ctx context.Context) (usable int, err error)
+	// Run keeps up what tokens are judged by, until ctx ends; it returns after requests under
+	// way.
+	Run(ctx context.Context)
+}
+
+// newVerifier makes the verifier of a provider's kind. It fails for a kind that has none yet.
+func newVerifier(p Provider, c *Config) (Verifier, error) {
+	switch p.Kind {
+	case "", loginkey.OIDC:
+		return newOpenID(p, c), nil
+	}
+	return nil, fmt.Errorf("login provider %s: the kind %s is not built", p.Name, p.Kind)
+}
+
+// issuers are those whose tokens are Cognito's own.
+type issuers []string
+
+// refuse refuses a token of one of them: no provider vouches by it.
+func (all issuers) refuse(issuer string) error {
+	if issuer != "" && slices.Contains(all, issuer) {
+		return refuse(msgCognito, nil)
+	}
+	return nil
+}
