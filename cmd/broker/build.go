@@ -99,14 +99,14 @@ func (b *broker) assemble(ctx context.Context, c *config.Config, log *zap.Logger
 	if err != nil {
 		return err
 	}
-	b.prover, err = newProver(c, keys, newFetchNews(metrics, log).fetched)
+	b.prover, err = newProver(c, keys, newProviderEvents(metrics, log))
 	if err != nil {
 		return fmt.Errorf("login providers: %w", err)
 	}
 	if c.Cognito.Backend == config.BackendAWS {
 		b.backend, err = upstreamBackend(ctx, c)
 	} else {
-		b.backend, err = engineBackend(ctx, c, b.prover)
+		b.backend, err = engineBackend(ctx, c, b.prover, log)
 	}
 	if err != nil {
 		return err

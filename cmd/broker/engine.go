@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
@@ -17,7 +19,9 @@ import (
 )
 
 // engineBackend is the embedded engine, with its own STS or before a real one.
-func engineBackend(ctx context.Context, c *config.Config, prover *logins.Prover) (*backend, error) {
+func engineBackend(
+	ctx context.Context, c *config.Config, prover *logins.Prover, log *zap.Logger,
+) (*backend, error) {
 	s, err := store.Open(ctx, c.Cognito.Store)
 	if err != nil {
 		return nil, err
@@ -25,18 +29,19 @@ func engineBackend(ctx context.Context, c *config.Config, prover *logins.Prover)
 	if err := checkDeveloperProviders(ctx, c, s); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	b, err := engineOn(ctx, c, prover, s)
+	b, err := engineOn(ctx, c, prover, s, log)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return b, nil
 }
 
-func engineOn(ctx context.Context, c *config.Config, prover *logins.Prover, s *store.Store) (*backend, error) {
-	tokens, err := issuer.New(ctx, issuer.Config{
-		Issuer: c.Cognito.Issuer, PublicURL: c.PublicURL, Region: c.Cognito.Region,
-		Keys: s, Rotation: c.Cognito.SigningRotation,
-	})
+func engineOn(
+	ctx context.Context, c *config.Config, prover *logins.Prover, s *store.Store, log *zap.Logger,
+) (*backend, error) {
+	ic := issuerConfig(c, s)
+	tellIssuer(&ic, log)
+	tokens, err := issuer.New(ctx, ic)
 	if err != nil {
 		return nil, fmt.Errorf("openid issuer: %w", err)
 	}
@@ -69,6 +74,14 @@ func engineOn(ctx context.Context, c *config.Config, prover *logins.Prover, s *s
 	b.api, b.directory, b.tokens, b.explainer = engine, engine, engine, engine
 	b.run = append(b.run, engine.Run)
 	return b, engine.ApplyPools(ctx, pools(c))
+}
+
+// issuerConfig is what the issuer of the engine's tokens works with.
+func issuerConfig(c *config.Config, s *store.Store) issuer.Config {
+	return issuer.Config{
+		Issuer: c.Cognito.Issuer, PublicURL: c.PublicURL, Region: c.Cognito.Region,
+		Keys: s, Rotation: c.Cognito.SigningRotation,
+	}
 }
 
 // engineSTS is what the engine gets credentials from: the built-in STS, or a real
@@ -120,10 +133,7 @@ func storeReady(s *store.Store) func(ctx context.Context) []httpapi.Reason {
 // explainer is an engine that only explains: over a store that another broker may
 // write to, with the issuer's keys as they are there.
 func explainer(ctx context.Context, c *config.Config, s *store.Store, prover *logins.Prover) (*embedded.Engine, error) {
-	tokens, err := issuer.New(ctx, issuer.Config{
-		Issuer: c.Cognito.Issuer, PublicURL: c.PublicURL, Region: c.Cognito.Region, Keys: s,
-		Rotation: c.Cognito.SigningRotation,
-	})
+	tokens, err := issuer.New(ctx, issuerConfig(c, s))
 	if err != nil {
 		return nil, fmt.Errorf("openid issuer: %w", err)
 	}

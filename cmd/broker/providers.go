@@ -7,29 +7,22 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/logins"
-	"github.com/cognito-broker/broker/internal/telemetry"
 )
 
-// newProver proves logins of the providers of the configuration. onFetch may be nil.
-func newProver(
-	c *config.Config, developmentKeys []byte, onFetch func(provider string, err error),
-) (*logins.Prover, error) {
+// newProver proves logins of the providers of the configuration. events may be nil.
+func newProver(c *config.Config, developmentKeys []byte, events *providerEvents) (*logins.Prover, error) {
 	all, err := providers(c, developmentKeys)
 	if err != nil {
 		return nil, err
 	}
-	return logins.New(logins.Config{
-		Providers:      all,
-		CognitoIssuers: []string{config.AWSIssuer, c.Cognito.Issuer},
-		OnFetch:        onFetch,
-	})
+	lc := logins.Config{Providers: all, CognitoIssuers: []string{config.AWSIssuer, c.Cognito.Issuer}}
+	if events != nil {
+		lc.OnFetch, lc.OnKeys = events.fetched, events.changed
+	}
+	return logins.New(lc)
 }
 
 // providers are the login providers; the development one's keys need no fetch. A file
@@ -38,7 +31,8 @@ func providers(c *config.Config, developmentKeys []byte) ([]logins.Provider, err
 	var out []logins.Provider
 	for i, p := range c.LoginProviders {
 		provider := logins.Provider{
-			Name: p.Provider, Issuer: p.Issuer, ClientIDs: p.ClientIDs, Algorithms: p.Algorithms, KeysURL: p.JWKSURI,
+			Name: p.Provider, Kind: p.Kind, Issuer: p.Issuer, ClientIDs: p.ClientIDs, Algorithms: p.Algorithms,
+			KeysURL: p.JWKSURI,
 		}
 		if p.Issuer == c.DevelopmentIssuer() && developmentKeys != nil {
 			provider.Keys = func(context.Context) ([]byte, error) { return developmentKeys, nil }
@@ -80,48 +74,6 @@ func readKeys(name string) ([]byte, error) {
 		err = errors.New("the key set is larger than 1 MiB")
 	}
 	return text, err
-}
-
-// quietFor is how long the log holds its peace about a provider of which it told.
-const quietFor = 10 * time.Minute
-
-// fetchNews tells operators how fetches of login providers' keys end: each in the
-// metrics, failures in the log too, one line in ten minutes for a provider, and one
-// when it answers again. It is safe for concurrent use.
-type fetchNews struct {
-	metrics *telemetry.Metrics
-	log     *zap.Logger
-	now     func() time.Time
-
-	mu     sync.Mutex
-	told   map[string]time.Time // when its failure was told last; by provider, of which the configuration has few
-	failed map[string]bool
-}
-
-func newFetchNews(metrics *telemetry.Metrics, log *zap.Logger) *fetchNews {
-	return &fetchNews{metrics: metrics, log: log, now: time.Now, told: map[string]time.Time{}, failed: map[string]bool{}}
-}
-
-// fetched is told of a fetch. Nothing in err is secret.
-func (n *fetchNews) fetched(provider string, err error) {
-	n.metrics.KeyFetch(provider, err == nil)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	field := zap.String("provider", provider)
-	if err == nil {
-		if n.failed[provider] {
-			n.log.Info("login provider has keys again", field)
-		}
-		delete(n.failed, provider)
-		return
-	}
-	n.failed[provider] = true
-	now := n.now()
-	if at, ok := n.told[provider]; ok && now.Sub(at) < quietFor {
-		return
-	}
-	n.told[provider] = now
-	n.log.Warn("login provider has no keys for us", field, zap.Error(err))
 }
 
 // checkOnline asks each login provider once for its keys and prints a line each. It

@@ -1,22 +1,16 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/cognito-broker/broker/internal/logins/idptest"
-	"github.com/cognito-broker/broker/internal/telemetry"
 )
 
 // A genuine token of mallory in which a lenient reader would find alice, or nobody,
@@ -151,29 +145,5 @@ func TestProviderSetUpWrongly(t *testing.T) {
 	}
 	if logs := b.logs.String(); strings.Count(logs, "login provider has no keys for us") != 1 || !strings.Contains(logs, cause) || strings.Contains(logs, token) {
 		t.Errorf("log: got %s", logs)
-	}
-}
-
-// The log tells of a failing provider once in ten minutes, and when it is over.
-func TestFetchNewsIsQuiet(t *testing.T) {
-	t.Parallel()
-	core, lines := observer.New(zapcore.InfoLevel)
-	at := time.Unix(1_790_000_000, 0)
-	n := newFetchNews(telemetry.NewMetrics(), zap.New(core))
-	n.now = func() time.Time { return at }
-	fails := errors.New("status 404")
-	for _, step := range []struct {
-		provider string
-		err      error
-		after    time.Duration
-		lines    int // in all
-	}{
-		{"a", nil, 0, 0}, {"a", fails, 0, 1}, {"a", fails, 10*time.Minute - 1, 1}, {"b", fails, 0, 2}, {"a", fails, 1, 3}, {"a", nil, 0, 4}, {"a", nil, 0, 4},
-		{"a", fails, 0, 4}, {"a", fails, 10 * time.Minute, 5},
-	} {
-		at = at.Add(step.after)
-		if n.fetched(step.provider, step.err); lines.Len() != step.lines {
-			t.Fatalf("after %+v: got %d lines", step, lines.Len())
-		}
 	}
 }

@@ -30,6 +30,10 @@ type Config struct {
 	Now        func() time.Time // nil: the system's clock
 	MaxSigning int              // signatures at once; zero: GOMAXPROCS
 	OnFailure  func(error)      // after each attempt of Run that failed; may be nil
+	OnRecovery func()           // after the first attempt of Run that did not, behind such; may be nil
+	// OnRotation is told the id of each key that replaced another, once tokens are signed by it.
+	// It may be nil, and is called by whoever rotates: it must not wait for the issuer.
+	OnRotation func(keyID string)
 }
 
 // Issuer mints and verifies tokens. It is safe for concurrent use: Sign, Verify
@@ -90,6 +94,12 @@ func (c *Config) complete() error {
 	}
 	if c.OnFailure == nil {
 		c.OnFailure = func(error) {}
+	}
+	if c.OnRecovery == nil {
+		c.OnRecovery = func() {}
+	}
+	if c.OnRotation == nil {
+		c.OnRotation = func(string) {}
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ func (i *Issuer) rotate(ctx context.Context) (kid string, err error) {
 	if err != nil {
 		return "", err
 	}
+	replaces := i.current.Load().signing != nil // the first key of all does not
 	now := i.time()
 	next := []*key{fresh.at(now, time.Time{})}
 	for _, k := range live(i.current.Load().keys, now) {
@@ -46,6 +47,9 @@ func (i *Issuer) rotate(ctx context.Context) (kid string, err error) {
 	}
 	if err := i.replace(ctx, newSet(next)); err != nil {
 		return "", err
+	}
+	if replaces {
+		i.config.OnRotation(fresh.ID)
 	}
 	return fresh.ID, nil
 }

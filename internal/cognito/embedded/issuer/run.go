@@ -16,9 +16,10 @@ const (
 
 // Run rotates the signing key by its age and drops retired keys, published and
 // stored, 25 hours after their retirement. It returns nil when ctx ends. A store
-// that fails is tried again every 10 seconds and told to OnFailure; meanwhile
-// tokens are signed by the present key.
+// that fails is tried again every 10 seconds and told to OnFailure, and its end to
+// OnRecovery; meanwhile tokens are signed by the present key.
 func (i *Issuer) Run(ctx context.Context) error {
+	failing := false
 	for {
 		wait := retryAfter
 		err := i.tend(ctx)
@@ -29,7 +30,11 @@ func (i *Issuer) Run(ctx context.Context) error {
 			i.config.OnFailure(err)
 		} else {
 			wait = i.untilNext()
+			if failing {
+				i.config.OnRecovery()
+			}
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return nil

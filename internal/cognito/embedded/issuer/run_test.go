@@ -3,6 +3,7 @@ package issuer_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,6 +79,48 @@ func TestRunRotatesByAge(t *testing.T) {
 		expect(t, "rotated by hand, on the second", i, m, "us-east-1-4", "us-east-1-4")
 		if *failures != 0 {
 			t.Errorf("got %d failures, want none", *failures)
+		}
+	})
+}
+
+// Each rotation is told, by age or by hand, but for the first key of all; so is the end of
+// a store's failures, once.
+func TestRotationsAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, recovered := &memory{}, 0
+		var told []string
+		c := config(m, nil)
+		c.Rotation = age
+		c.OnRotation = func(keyID string) { told = append(told, keyID) }
+		c.OnRecovery = func() { recovered++ }
+		i := start(t, c)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer synctest.Wait()
+		defer cancel()
+		go func() { _ = i.Run(ctx) }()
+		expect := func(when string, wantRecovered int, want ...string) {
+			t.Helper()
+			if !slices.Equal(told, want) || recovered != wantRecovered {
+				t.Errorf("%s: got %q and %d recoveries, want %q and %d", when, told, recovered, want, wantRecovered)
+			}
+		}
+		pass(time.Minute)
+		expect("the first key", 0)
+		pass(age)
+		expect("by age", 0, "us-east-1-2")
+		rotate(t, i)
+		expect("by hand", 0, "us-east-1-2", "us-east-1-3")
+		m.fail(func(context.Context, []issuer.Key) error { return errDisk })
+		pass(age + 25*time.Second)
+		expect("store failing", 0, "us-east-1-2", "us-east-1-3")
+		m.fail(nil)
+		pass(10 * time.Minute)
+		if len(told) != 3 || recovered != 1 {
+			t.Errorf("store mended: got %q and %d recoveries, want a third rotation and one", told, recovered)
+		}
+		start(t, c)
+		if len(told) != 3 {
+			t.Errorf("another start: got %q, want no rotation", told)
 		}
 	})
 }

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"sync"
+
+	"go.uber.org/zap"
+
+	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
+	"github.com/cognito-broker/broker/internal/telemetry"
+)
+
+// providerEvents tells operators what happens to login providers: how each fetch of keys
+// ends in the metrics, and changes in the log, each once: a provider that goes down, one
+// that is back, one that has other keys. It is safe for concurrent use.
+type providerEvents struct {
+	metrics *telemetry.Metrics
+	log     *zap.Logger
+
+	mu   sync.Mutex
+	down map[string]bool // by provider, of which the configuration has few
+}
+
+func newProviderEvents(metrics *telemetry.Metrics, log *zap.Logger) *providerEvents {
+	return &providerEvents{metrics: metrics, log: log, down: map[string]bool{}}
+}
+
+// fetched is told of a fetch of a provider's keys and, where it failed, why. Nothing in err
+// is secret.
+func (p *providerEvents) fetched(provider string, err error) {
+	p.metrics.KeyFetch(provider, err == nil)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.down[provider]
+	p.down[provider] = err != nil
+	switch {
+	case err != nil && !before:
+		p.log.Warn("login provider has no keys for us", zap.String("provider", provider), zap.Error(err))
+	case err == nil && before:
+		p.log.Info("login provider has keys again", zap.String("provider", provider))
+	}
+}
+
+// changed is told of keys that a provider has since a fetch, and of those that it has no more.
+func (p *providerEvents) changed(provider string, added, gone int) {
+	p.log.Info("login provider has other keys", zap.String("provider", provider), zap.Int("added", added),
+		zap.Int("gone", gone))
+}
+
+// tellIssuer has an issuer tell the log of its signing keys: of each that replaces another,
+// and of a store that fails, when it begins and when it is over.
+func tellIssuer(c *issuer.Config, log *zap.Logger) {
+	var mu sync.Mutex
+	failing := false
+	c.OnRotation = func(keyID string) { log.Info("signing key rotated", zap.String("key", keyID)) }
+	c.OnFailure = func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !failing {
+			log.Error("signing keys cannot be tended; tokens go on being signed by the present one", zap.Error(err))
+		}
+		failing = true
+	}
+	c.OnRecovery = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		failing = false
+		log.Info("signing keys are tended again")
+	}
+}
