@@ -17,7 +17,8 @@ import (
 const usage = `usage: broker COMMAND [flags]
 
   serve   -config FILE                     answer requests until SIGTERM
-  check   -config FILE [-store] [-online]  say whether the configuration, the engine's store and the providers' keys are sound
+  check   -config FILE [-store] [-online]  say whether the configuration,
+                                           the engine's store and the providers' keys are sound
   token   -config FILE -user NAME          mint an ID token of the development identity provider
           [-audience ID] [-ttl 1h] [-claim k=v]...
   explain -config FILE -pool ID            say step by step what a token would get, and why not: exit 0 granted,

@@ -109,7 +109,8 @@ func (s *settler) begin(ctx context.Context) error {
 				return nil
 			}
 			if !told {
-				s.log.Warn("not serving yet: the settings changed, or the store is new to redis, and what redis has cannot be ended", zap.Error(err))
+				s.log.Warn("not serving yet: the settings changed, or the store is new to redis, "+
+					"and what redis has cannot be ended", zap.Error(err))
 				told = true
 			}
 		}

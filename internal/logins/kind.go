@@ -60,7 +60,8 @@ func plainKind(kind string) string {
 // section 7.1), and has no meaning in an ID token by any standard.
 func isOtherKind(kind string) bool {
 	switch plainKind(kind) {
-	case "access", "accesstoken", "bearer", "dpop", "mac", "pop", "refresh", "refreshtoken", "offline", "offlinetoken", "logout", "logouttoken":
+	case "access", "accesstoken", "bearer", "dpop", "mac", "pop", "refresh", "refreshtoken", "offline", "offlinetoken",
+		"logout", "logouttoken":
 		return true
 	}
 	return false
