@@ -89,7 +89,7 @@ func (b *front) of(pool string) string { return b.Generation(pool, nil) }
 // lapse has nobody go by the record any more, as time would.
 func (c *company) lapse(t *testing.T) {
 	t.Helper()
-	for _, mark := range c.redis.Client().Keys(t.Context(), "*:tended:*").Val() {
+	for _, mark := range c.redis.Client().Keys(t.Context(), "*:used:*").Val() {
 		c.redis.Client().Del(t.Context(), mark)
 	}
 }
