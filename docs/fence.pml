@@ -67,7 +67,6 @@ bool sameTerm;   /* no announcement was missed since */
 /* Broker 1's membership. Broker 0 may always serve from memory: its own change is fenced there. */
 byte lease;      /* ticks left */
 byte session;    /* subscribed to server session - 1 */
-bool moved;      /* server 1 has confirmed something to it: it trusts server 0 no more */
 byte coming;     /* announcements that are on their way, two at most */
 bool gap[2];     /* of those: it names another as the one before than was heard, or comes, before it */
 byte renewed;    /* a renewal waits until so many of those were heard; 0: there is none */
@@ -241,7 +240,6 @@ inline extend(ticks) {
 inline begin(at, s) {
 	session = at + 1;
 	S[s].holds = LEASE;
-	moved = moved || s == 1;
 	if
 	:: !S[s].heard -> missed(); S[0].heard = false; S[1].heard = false; S[s].heard = true
 	:: else
@@ -253,7 +251,6 @@ inline begin(at, s) {
  * the session ends. */
 inline renew(s) {
 	S[s].holds = LEASE;
-	moved = moved || s == 1;
 	if
 	:: S[s].heard && coming == 0 -> extend(LEASE)
 #ifndef GAP
@@ -299,54 +296,81 @@ proctype Session() provided (!over) {
 
 /* ---- F, around the change ---- */
 
+/* Whoever still goes by a master that was replaced may keep what that says after he acknowledged.
+ * So all are waited for then, and it is announced again: nobody goes by that master any more. */
+#define young(s) (s == 1 && S[0].trusted > 0)
+#ifndef ONCE
+#define twice true
+#else
+#define twice false
+#endif
+
+/* A master that another one followed within the fence may have lost it, and was believed. */
+#ifndef FOLLOWED
+#define follows(s) (s != at)
+#else
+#define follows(s) false
+#endif
+
 proctype Change() provided (!over) {
-	bit s;
-	bool lost;
+	bit s, at;
+	bool lost, again, told;
 
 	if
 	:: d_step { reached(0) -> s = 0; fences[0]++; beginFence(0, 0) }
 	:: d_step { reached(1) -> s = 1; fences[0]++; beginFence(1, 0) }
 	fi;
 	if
-	:: d_step { confirms(s) -> replicate(); s = 0 }
+	:: d_step { confirms(s) -> replicate(); at = s; again = young(s); s = 0 }
 	:: d_step { !confirms(s) -> over = true } /* the change is not made */
 	fi;
+before:
 	if
-	:: d_step { reached(0) -> s = 0; announce(0, false) }
-	:: d_step { reached(1) -> s = 1; announce(1, false) }
+	:: d_step { reached(0) -> s = 0; announce(0, again) }
+	:: d_step { reached(1) -> s = 1; announce(1, again) }
 	fi;
 	if
 	:: d_step { confirms(s) -> s = 0 }
 	:: d_step { !confirms(s) -> over = true }
 	fi;
 	d_step { settled -> settle() }
-	d_step { changed = true; over = nothingOld }
-again:
 	if
-	:: d_step { reached(0) -> s = 0; lost = !S[0].pending[0]; endFence(0, 0) }
-	:: d_step { reached(1) -> s = 1; lost = !S[1].pending[0]; endFence(1, 0) }
+	:: again && twice -> again = false; goto before
+	:: else -> again = false
+	fi;
+	d_step { changed = true; over = nothingOld }
+end:
+	if
+	:: d_step { reached(0) -> s = 0; again = follows(0); lost = !S[0].pending[0] || again; endFence(0, 0) }
+	:: d_step { reached(1) -> s = 1; again = follows(1); lost = !S[1].pending[0] || again; endFence(1, 0) }
 	fi;
 	if
 	:: d_step { confirms(s) -> replicate(); s = 0 }
-	:: d_step { !confirms(s) -> s = 0; lost = false }; goto again
+	:: d_step { !confirms(s) -> s = 0; lost = false; again = false }; goto end
 	fi;
 #ifndef UNTOLD
+after:
 	if
 	:: lost ->
 		if
-		:: d_step { reached(0) -> s = 0; announce(0, true); lost = false }
-		:: d_step { reached(1) -> s = 1; announce(1, true); lost = false }
+		:: d_step { reached(0) -> s = 0; announce(0, !told) }
+		:: d_step { reached(1) -> s = 1; announce(1, !told) }
 		fi;
 		if
 		:: d_step { confirms(s) -> s = 0 }
-		:: d_step { !confirms(s) -> s = 0; settle() }; goto again
+		:: d_step { !confirms(s) -> s = 0; lost = false; again = false; told = false; settle() }; goto end
 		fi;
 		d_step { settled -> settle() }
+		if
+		:: again && twice -> again = false; told = true; goto after
+		:: else
+		fi;
+		lost = false
 	:: else
 	fi;
 #endif
 	d_step {
-		lost = false;
+		lost = false; again = false; told = false; at = 0;
 		fences[0]--;
 #ifdef REVIVED
 		if
@@ -408,13 +432,6 @@ inline read(b, s) {
 	fi
 }
 
-/* See "Limits" in docs/fence.md: in a cluster, the table may be another server's. */
-#ifndef SHARDS
-#define trusts(s) !moved
-#else
-#define trusts(s) true
-#endif
-
 #define mayRead(s) (isMaster(s) && S[s].trusted > 0 && mayOpen(s))
 
 proctype Reader() provided (!over) {
@@ -423,8 +440,8 @@ proctype Reader() provided (!over) {
 	:: d_step { memory[1] && fences[1] == 0 && leased(1) -> assert(!answered) }
 	:: d_step { stamp == NONE && fences[0] == 0 && mayRead(0) -> read(0, 0) }
 	:: d_step { stamp == NONE && fences[0] == 0 && mayRead(1) -> read(0, 1) }
-	:: d_step { stamp == NONE && fences[1] == 0 && mayRead(0) && trusts(0) -> read(1, 0) }
-	:: d_step { stamp == NONE && fences[1] == 0 && mayRead(1) -> moved = true; read(1, 1) }
+	:: d_step { stamp == NONE && fences[1] == 0 && mayRead(0) -> read(1, 0) }
+	:: d_step { stamp == NONE && fences[1] == 0 && mayRead(1) -> read(1, 1) }
 	/* kept in Redis, while its epoch stands */
 	:: d_step { stamp == PRESENT && fences[asker] == 0 && isMaster(from) -> S[from].entry = PRESENT }
 	/* kept in memory */
@@ -475,17 +492,12 @@ inline tick() {
 	:: else
 	fi;
 	if
-	:: topology == SPLIT && S[0].trusted == 0 -> topology = OVER; leave(0); moved = true
+	:: topology == SPLIT && S[0].trusted == 0 -> topology = OVER; leave(0)
 	:: else
 	fi
 }
 
-/* See "Limits" in docs/fence.md. */
-#ifndef LIMITS
-#define mayLose(s) confirms(s)
-#else
 #define mayLose(s) reached(s)
-#endif
 
 proctype World() provided (!over) {
 	do

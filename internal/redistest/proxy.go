@@ -37,13 +37,17 @@ const (
 // while bytes are on their way, and which can only lose what it holds back.
 func Proxy(t testing.TB, address string) *Link {
 	t.Helper()
-	port := testport.Reserve(t)
-	l := &Link{t: t, address: address, port: port, changed: make(chan struct{})}
-	if err := l.open(); err != nil {
-		t.Fatal(err)
+	l := &Link{t: t, address: address, changed: make(chan struct{})}
+	var err error
+	for range 3 { // a program that is no test may take a port first
+		l.port = testport.Reserve(t)
+		if err = l.open(); err == nil {
+			t.Cleanup(l.Cut)
+			return l
+		}
 	}
-	t.Cleanup(l.Cut)
-	return l
+	t.Fatal(err)
+	return nil
 }
 
 // Addr returns the address for clients, which never changes.
@@ -72,6 +76,16 @@ func (l *Link) HangAnswers() { l.change(func() { l.held[toClient] = true }) }
 
 // Latency makes each round trip longer by d, half of it in either direction.
 func (l *Link) Latency(d time.Duration) { l.change(func() { l.delay = d / 2 }) }
+
+// Lead cuts the link, and has it lead to another server.
+func (l *Link) Lead(address string) {
+	l.t.Helper()
+	l.Cut()
+	l.mu.Lock()
+	l.address = address
+	l.mu.Unlock()
+	l.Restore()
+}
 
 // Restore ends whatever was done to the link.
 func (l *Link) Restore() {

@@ -26,62 +26,95 @@ func sealedFor(id, by [16]byte) string { return "announcement" + string(id[:]) +
 
 // announce tells all brokers that the scopes' epochs are pending, and returns when none of them
 // serves from memory what was obtained before: each has acknowledged, or cannot hold a lease any
-// more. kept is how long the servers that keep the epochs have been the masters that they are:
-// brokers may go by those before for as long as a lease.
-func (m *membership) announce(ctx context.Context, scopes []cache.Scope, kept time.Duration) error {
-	id := codec.Random()
-	by := m.number()
-	heard := make(chan string, maxMembers)
+// more. Everyone is waited for where it is not known who holds one.
+//
+// Where a master has replaced another lately, brokers may go by that one still, and keep in memory
+// what it says after they have acknowledged. So all are waited for then, and told again when
+// nobody goes by it.
+func (m *membership) announce(ctx context.Context, scopes []cache.Scope, everyone, replaced bool) error {
+	first, err := m.tell(ctx, scopes, func(a *published) bool {
+		return everyone || replaced || a.kept < leaseLife+clockStep
+	})
+	if err != nil || !replaced {
+		return err
+	}
+	// Who held a lease before has none any more: whoever holds one is in this table, unless that
+	// is another one.
+	_, err = m.tell(ctx, scopes, func(a *published) bool { return a.table != first.table })
+	return err
+}
+
+// tell makes an announcement, and returns when all who held a lease have heard it or have none any
+// more. unknown says of what it found whether there may be holders that the table does not have.
+func (m *membership) tell(
+	ctx context.Context, scopes []cache.Scope, unknown func(*published) bool,
+) (*published, error) {
+	a := &published{id: codec.Random(), heard: make(chan string, maxMembers)}
 	m.mu.Lock()
-	m.waiting[id] = heard
+	m.waiting[a.id] = a.heard
 	m.mu.Unlock()
 	defer func() {
 		m.mu.Lock()
-		delete(m.waiting, id)
+		delete(m.waiting, a.id)
 		m.mu.Unlock()
 	}()
-	rest := m.codec.Seal.Seal(by[:len(by):len(by)], codec.PackScopes(scopes), sealedFor(id, by))
+	if err := m.publish(ctx, a, scopes); err != nil {
+		return nil, redisconn.Unavailable("announce a fence", err)
+	}
+	return a, m.awaitBrokers(ctx, a, a.more || unknown(a))
+}
+
+// published is an announcement, and what it found.
+type published struct {
+	id      [16]byte
+	at      time.Time       // not before it was made
+	table   string          // names the table of leases that it found
+	kept    time.Duration   // how long the server has kept that, and been the master that it is
+	holders map[string]bool // others who may hold a lease by that table
+	more    bool            // there are more than were named
+	heard   chan string     // brokers that acknowledged it
+}
+
+// publish makes an announcement, and tells what it found.
+func (m *membership) publish(ctx context.Context, a *published, scopes []cache.Scope) error {
+	by := m.number()
+	rest := m.codec.Seal.Seal(by[:len(by):len(by)], codec.PackScopes(scopes), sealedFor(a.id, by))
 	cmd, stood, err := m.redis.ConfirmedAt(ctx, announceChange, m.leases,
-		m.announcements(), id[:], rest, clockStep.Milliseconds(), maxMembers+1)
-	published := time.Now()
+		m.announcements(), a.id[:], rest, clockStep.Milliseconds(), maxMembers+1)
+	a.at = time.Now()
 	if err != nil {
-		return redisconn.Unavailable("announce a fence", err)
+		return err
 	}
 	answer, err := cmd.Slice()
-	if err != nil || len(answer) == 0 {
-		return redisconn.Unavailable("announce a fence", errors.Join(err, errors.New("unexpected answer")))
+	if err != nil || len(answer) < 2 {
+		return errors.Join(err, redisconn.ErrReply)
 	}
 	known, _ := answer[0].(int64)
-	kept = min(kept, stood.EnoughFor, time.Duration(known)*time.Millisecond)
-	if len(answer) > 1+maxMembers {
-		kept = 0 // there are more holders than were named
-	}
-	holders := map[string]bool{}
-	for _, h := range answer[1:] {
+	a.kept = min(stood.EnoughFor, time.Duration(known)*time.Millisecond)
+	a.table, _ = answer[1].(string)
+	a.holders, a.more = map[string]bool{}, len(answer) > 2+maxMembers
+	for _, h := range answer[2:] {
 		if name, _ := h.(string); name != m.id {
-			holders[name] = true
+			a.holders[name] = true
 		}
 	}
-	return m.awaitBrokers(ctx, published, kept, holders, heard)
+	return nil
 }
 
 // maxMembers is the largest fleet whose acknowledgements are counted. In a larger one, fences
 // wait until leases lapse.
 const maxMembers = 1024
 
-// awaitBrokers waits until no other broker can serve what was announced at published. Where kept,
-// how long the servers have been what they are, is less than a lease lasts, there may be holders
-// that they do not know.
-func (m *membership) awaitBrokers(
-	ctx context.Context, published time.Time, kept time.Duration, holders map[string]bool, heard <-chan string,
-) error {
-	silent := time.NewTimer(time.Until(published.Add(leaseLife)))
+// awaitBrokers waits until no other broker can serve from memory what it obtained before the
+// announcement: until all holders that are known have heard it or, with everyone, until all leases
+// have lapsed.
+func (m *membership) awaitBrokers(ctx context.Context, a *published, everyone bool) error {
+	silent := time.NewTimer(time.Until(a.at.Add(leaseLife)))
 	defer silent.Stop()
-	unknown := kept < leaseLife+clockStep
-	for unknown || len(holders) > 0 {
+	for everyone || len(a.holders) > 0 {
 		select {
-		case name := <-heard:
-			delete(holders, name)
+		case name := <-a.heard:
+			delete(a.holders, name)
 		case <-silent.C:
 			return nil
 		case <-ctx.Done():

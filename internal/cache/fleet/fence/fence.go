@@ -16,6 +16,7 @@ type sharedFence struct {
 	scopes []cache.Scope
 	id     [16]byte
 	epochs [][16]byte // that it began
+	terms  []string   // the replication ids of the masters that it began at
 	ended  bool
 }
 
@@ -33,11 +34,16 @@ func (f *Fences) BeginFence(ctx context.Context, scopes []cache.Scope) (cache.Sh
 			c.epochs[i][:], EpochLife.Milliseconds(), c.id[:], f.fenceLife.Milliseconds(), MaxFences,
 		}}
 	}
-	_, server, err := f.redis.Spread(ctx, f.redis.RunConfirmed, beginFence, calls)
+	results, server, err := f.redis.Spread(ctx, f.redis.RunConfirmed, beginFence, calls)
 	if err != nil {
 		err = redisconn.Unavailable("begin a fence", err)
 	} else {
-		err = f.membership.announce(ctx, scopes, server.EnoughFor)
+		for _, r := range results {
+			term, _ := r.Text()
+			c.terms = append(c.terms, term)
+		}
+		young := server.EnoughFor < leaseLife+clockStep
+		err = f.membership.announce(ctx, scopes, young, young)
 	}
 	if err != nil {
 		// What was made pending, or may have been, lapses by itself. It is cancelled at once,
@@ -52,10 +58,11 @@ func (f *Fences) BeginFence(ctx context.Context, scopes []cache.Scope) (cache.Sh
 	return c, nil
 }
 
-// Done opens new epochs. Where Redis lost the fence meanwhile, others may have
-// stored and kept what is older than the change: they are told once more. Where a
-// server's replicas do not confirm the end, another may have taken its place that does
-// not know it. It tries until ctx ends.
+// Done opens new epochs. Where Redis lost the fence meanwhile, others may have stored and kept
+// what is older than the change: they are told once more. So they are where a server has become
+// master since the fence began: the one before may have lost the fence, and was believed for a
+// while. Where a server's replicas do not confirm the end, another may have taken its place that
+// does not know it. It tries until ctx ends.
 func (c *sharedFence) Done(ctx context.Context) ([]cache.Epoch, error) {
 	if c.ended {
 		return nil, nil
@@ -68,7 +75,7 @@ func (c *sharedFence) Done(ctx context.Context) ([]cache.Epoch, error) {
 		end, err := c.end(ctx, c.fences.redis.RunConfirmed, false)
 		epochs, alone = end.epochs, alone && end.undisturbed
 		if err == nil && len(end.lost) > 0 {
-			err = c.fences.membership.announce(ctx, end.lost, 0)
+			err = c.fences.membership.announce(ctx, end.lost, true, end.replaced)
 		}
 		return err
 	})
@@ -88,12 +95,12 @@ func (c *sharedFence) Cancel(ctx context.Context) error {
 	return err
 }
 
-// ended is what the end of a fence found: the epochs that stand now, the scopes whose fence
-// Redis did not know any more, and whether no other fence overlapped.
+// ended is what the end of a fence found.
 type ended struct {
-	epochs      []cache.Epoch
-	lost        []cache.Scope
-	undisturbed bool
+	epochs      []cache.Epoch // that stand now
+	lost        []cache.Scope // whose fence Redis may not have known all the time
+	replaced    bool          // there is another master than it began at
+	undisturbed bool          // no other fence overlapped
 }
 
 // end ends the fence of each scope.
@@ -116,14 +123,16 @@ func (c *sharedFence) end(ctx context.Context, by redisconn.ScriptRunner, cancel
 	e := ended{undisturbed: true}
 	for i, r := range results {
 		answer, err := r.Slice()
-		if err != nil || len(answer) != 3 {
+		if err != nil || len(answer) != 4 {
 			return ended{}, redisconn.Unavailable("end a fence", err)
 		}
 		value, _ := answer[0].(string)
 		epoch, ok := codec.ParseEpoch(value)
 		e.epochs = append(e.epochs, epoch)
 		e.undisturbed = e.undisturbed && ok && answer[2] == int64(1)
-		if answer[1] != int64(1) {
+		replaced := !cancelled && answer[3] != c.terms[i]
+		e.replaced = e.replaced || replaced
+		if replaced || answer[1] != int64(1) {
 			e.lost = append(e.lost, c.scopes[i])
 		}
 	}

@@ -59,13 +59,14 @@ var dropLease = redisconn.NewScript(`return redis.call('ZREM', KEYS[1], ARGV[1])
 // announceChange moves the head on and publishes an announcement: the head before,
 // the new one, and the rest. ARGV: the channel, the new head, the rest, how long a
 // lapsed lease still counts, and how many holders to name. Returns how long the server has kept
-// the leases, in milliseconds, and the ids of those who may hold one.
+// the leases, in milliseconds, what names this table of them, and the ids of those who may hold
+// one.
 var announceChange = redisconn.NewStampedScript(leaseTable + `
 local before = redis.call('GET', KEYS[2]) or string.rep('\0', 16)
 redis.call('SET', KEYS[2], ARGV[2], 'PX', 3600000)
 redis.call('PUBLISH', ARGV[1], before .. ARGV[2] .. ARGV[3])
 local holders = redis.call('ZRANGEBYSCORE', KEYS[1], now - ARGV[4], '+inf', 'LIMIT', 0, ARGV[5])
-return {now + since, unpack(holders)}
+return {now + since, replid .. since, unpack(holders)}
 `)
 
 // renew renews the lease in Redis and returns the head. It fails where the server's replicas do

@@ -85,7 +85,8 @@ return epoch
 `)
 
 // beginFence makes the epoch pending. ARGV: a new epoch, its life, the fence's id, how
-// long it lasts, and how many may be open. It fails where too many are.
+// long it lasts, and how many may be open. Returns the replication id. It fails where too many
+// are.
 var beginFence = redisconn.NewStampedScript(PresentEpochScript + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + parseFences + `
@@ -95,35 +96,35 @@ if #v == 0 then before = string.rep('\0', 16) end
 if before ~= '' then former = before .. struct.pack('>I8', 0) end
 local record = fence .. struct.pack('>I8', now + ARGV[4])
 redis.call('SET', KEYS[1], ARGV[1] .. replid .. former .. others .. record, 'PX', ARGV[2])
-return 0
+return replid
 `)
 
 // endFence ends a fence: the epoch becomes a new one, or where the fence was cancelled and
 // so were all that overlapped it, what it was before; it is pending while others are open.
 // ARGV: a new epoch, its life, the fence's id, the epoch it began, 1 where it is cancelled.
 // Returns the epoch that stands there now, empty for a pending one, whether the fence was
-// still known, and whether no other began since.
+// still known, whether no other began since, and the replication id.
 var endFence = redisconn.NewStampedScript(PresentEpochScript + changed + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ARGV[3]
 ` + parseFences + `
 local cancelled = ARGV[5] == '1'
-if not own and cancelled then return {present(v), 0, 0} end
+if not own and cancelled then return {present(v), 0, 0, replid} end
 local undisturbed = own and string.sub(v, 1, 16) == ARGV[4] and 1 or 0
 local epoch = ARGV[1]
 if cancelled and former ~= '' then
   epoch = string.sub(former, 1, 16)
   if others ~= '' then
     redis.call('SET', KEYS[1], ARGV[1] .. replid .. former .. others, 'PX', ARGV[2])
-    return {'', 1, undisturbed}
+    return {'', 1, undisturbed, replid}
   elseif epoch == string.rep('\0', 16) then
     redis.call('DEL', KEYS[1])
-    return {'', 1, undisturbed}
+    return {'', 1, undisturbed, replid}
   end
 else
   changed()
 end
 redis.call('SET', KEYS[1], epoch .. replid .. others, 'PX', ARGV[2])
-return {others == '' and epoch or '', own and 1 or 0, undisturbed}
+return {others == '' and epoch or '', own and 1 or 0, undisturbed, replid}
 `)
 
 // scopeKeys are the keys of the scripts above.
