@@ -287,6 +287,7 @@ type rig struct {
 	*flows.Service
 	backend   *backend
 	directory *directory
+	askers    sync.WaitGroup // who occupy places
 	t         *testing.T
 }
 
@@ -349,9 +350,16 @@ func (r *rig) want(key string, outcome flows.Outcome, ask flows.Ask) {
 // occupy takes n places among the calls to the backend. Within a bubble.
 func (r *rig) occupy(n int) {
 	for i := range n {
-		go r.ask(fmt.Sprintf("us-east-1:%08x-1111-4111-8111-111111111111", i+1), "a", &flows.Ask{})
+		id := fmt.Sprintf("us-east-1:%08x-1111-4111-8111-111111111111", i+1)
+		r.askers.Go(func() { _, _ = r.ask(id, "a", &flows.Ask{}) })
 	}
 	synctest.Wait()
+}
+
+// Settled waits for those who occupy places, and for what goes on behind askers.
+func (r *rig) Settled() {
+	r.askers.Wait()
+	r.Service.Settled()
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -186,6 +186,10 @@ func (f *fire) burn(t *testing.T, least time.Duration, light func(ctx context.Co
 	}
 	all.Go(func() {
 		for goesOn() {
+			if ctx.Err() != nil { // enough was lit
+				nap(100 * time.Millisecond)
+				continue
+			}
 			light(t.Context())
 		}
 	})
