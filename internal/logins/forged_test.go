@@ -237,8 +237,6 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-func second(_ *logins.Proof, err error) error { return err }
-
 // A withdrawn key stops proving as soon as the new set is in.
 func TestRotation(t *testing.T) {
 	idp, c := idptest.Start(t), newClock()
