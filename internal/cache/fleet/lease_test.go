@@ -142,6 +142,10 @@ func TestFencesThatRedisLost(t *testing.T) {
 			a, b, link := filledOn(t, redis)
 			link.Hang() // b holds its lease and hears nothing
 			lose(redis)
+			redistest.Until(t, "the server is confirmed", func() bool { // it is another, where it restarted
+				stamp, err := a.Stamp(t.Context(), a.epochs.Read(cache.IdentityScope("other")))
+				return err == nil && stamp.Agreed()
+			})
 			a.change(t, cache.IdentityScope("x"))
 			b.lacks(t, "after a change that Redis knew no holders for")
 			link.Restore()
