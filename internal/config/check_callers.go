@@ -88,6 +88,9 @@ func callerPools(path string, pools []string) error {
 		return refuse(path, "is empty", expected)
 	}
 	for i, p := range pools {
+		if p == AnyPool && len(pools) > 1 {
+			return refuse(at(path, i), "makes the other pools needless", `pool ids, or "*" alone for all`)
+		}
 		if p != AnyPool && !validPoolID(p) {
 			return refuse(at(path, i), "is not a pool id", expectedPoolID+`, or "*" for all`)
 		}

@@ -50,7 +50,10 @@ func (p *LoginProvider) check(path string) error {
 	if p.Kind != loginkey.OIDC {
 		return nil
 	}
-	if err := checkURL(path+".issuer", p.Issuer); err != nil {
+	if err := firstOf(
+		func() error { return present(path+".issuer", p.Issuer != "", expectedURL) },
+		func() error { return checkURL(path+".issuer", p.Issuer) },
+	); err != nil {
 		return err
 	}
 	if loginkey.Of(p.Issuer) != p.Provider {
@@ -85,6 +88,9 @@ func (c *Config) checkOwnKinds() error {
 }
 
 func checkClientIDs(path string, ids []string) error {
+	if err := present(path, ids != nil, "1 to 100 client ids"); err != nil {
+		return err
+	}
 	if len(ids) == 0 || len(ids) > maxClientIDs {
 		return refuse(path, "is empty or too long", "1 to 100 client ids")
 	}

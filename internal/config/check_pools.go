@@ -88,6 +88,7 @@ func (c *Config) checkPools() error {
 // elsewhere than at AWS may have roles of its own.
 func (p *Pool) check(path string, providers map[string]loginkey.Kind, engine, elsewhere bool) error {
 	return firstOf(
+		func() error { return present(path+".id", p.ID != "", expectedPoolID) },
 		func() error {
 			if !validPoolID(p.ID) {
 				return refuse(path+".id", "is not a pool id", expectedPoolID)

@@ -30,7 +30,18 @@ func (c *Config) checkProduction() error {
 	case c.Cognito.Backend == BackendEmbedded && c.Cognito.Store == MemoryStore:
 		return refuse("cognito.store", "keeps nothing, which production refuses", "a file")
 	}
-	return firstOf(c.checkIssuers, c.checkSecrets)
+	return firstOf(c.checkIssuers, c.checkProxies, c.checkSecrets)
+}
+
+// checkProxies refuses networks that hold every address: then whoever asks says himself where
+// he comes from, and limits by address limit nobody.
+func (c *Config) checkProxies() error {
+	for i, p := range c.Limits.TrustedProxies {
+		if p.Bits() == 0 {
+			return refuse(at("limits.trusted_proxies", i), "trusts everybody in production", "the addresses of your proxies")
+		}
+	}
+	return nil
 }
 
 // insecure reports whether a URL's traffic crosses a network in clear.

@@ -38,6 +38,8 @@ func TestProduction(t *testing.T) {
 			1), "public_url", "http in production"},
 		{"no keys", "public_url: https://broker.example", "sts.keys", "production"},
 		{"memory store", production + "cognito: {store: ':memory:'}", "cognito.store", "production"},
+		{"everybody a proxy", production + "limits: {trusted_proxies: [10.0.0.0/8, '::/0']}", "limits.trusted_proxies[1]",
+			"trusts everybody"},
 		{"http login provider", production + provider("provider: idp.test, issuer: 'http://idp.test', client_ids: [a]"),
 			"login_providers[0].issuer", "http in production"},
 		{"second http login provider", production + "login_providers: [{" + goodProvider +

@@ -28,6 +28,8 @@ func TestProviderKeys(t *testing.T) {
 		good + ", ca_file: b, jwks_file: a":                                               "login_providers[0].ca_file: is given together",
 		good + ", jwks_file: nowhere.json":                                                "login_providers[0].jwks_file: names a file that",
 		good + ", ca_file: nowhere.pem":                                                   "login_providers[0].ca_file: names a file that",
+		strings.Replace(good, ", client_ids: [a]", "", 1):                                 "login_providers[0].client_ids: is missing; expected 1 to 100 client ids",
+		"provider: idp.test, client_ids: [a]":                                             "login_providers[0].issuer: is missing; expected",
 		good + ", jwks: a":                                                                "login_providers[0].jwks: unknown key",
 		"provider: tenant.test, issuer: 'https://tenant.test/', client_ids: [a]":          "",
 		"provider: tenant.test/, issuer: 'https://tenant.test/', client_ids: [a]":         "login_providers[0].provider: differs from the issuer",

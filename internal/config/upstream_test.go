@@ -109,7 +109,7 @@ func TestUpstreamBackends(t *testing.T) {
 				"pools: [{id: 'us-east-1:1', open_id_connect_provider_arns: ['arn:aws:iam::000000000000:oidc-provider/idp.test']}]",
 			""},
 		{"no pool id", upstream + "pools: [{name: p}]",
-			"pools[0].id: is not a pool id; expected <region>:<guid>, such as us-east-1:00000000-0000-4000-8000-000000000001"},
+			"pools[0].id: is missing; expected <region>:<guid>, such as us-east-1:00000000-0000-4000-8000-000000000001"},
 		{"pool twice", upstream + "pools: [{id: 'us-east-1:1'}, {id: 'us-east-1:1'}]",
 			"pools[1].id: stands there twice; expected each pool once"},
 		{"floor", upstream + "pools: [{id: 'us-east-1:1', min_remaining: 13h}]",

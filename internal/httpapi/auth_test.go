@@ -209,6 +209,7 @@ func TestProblemsOfAllRoutes(t *testing.T) {
 			"trailing bytes":    {`{} {}`, "", 400, cognito.CodeSerialization},
 			"no JSON":           {`{`, "", 400, cognito.CodeSerialization},
 			"another type":      {`{}`, "text/plain", 415, codeContentType},
+			"another encoding":  {`{}`, "application/json; charset=utf-16", 415, codeContentType},
 			"a form":            {`a=b`, "application/x-www-form-urlencoded", 415, codeContentType},
 			"too large":         {`{"logins":{"a":"` + strings.Repeat("x", 5000) + `"}}`, "", 413, cognito.CodeTooLarge},
 		} {

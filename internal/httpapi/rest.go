@@ -133,9 +133,12 @@ func decodeBody(c *fiber.Ctx, r *route) (map[string]any, error) {
 	if r.bodyless && len(c.Request().Body()) == 0 {
 		return map[string]any{}, nil
 	}
-	media, _, err := mime.ParseMediaType(string(c.Request().Header.ContentType()))
+	media, parameters, err := mime.ParseMediaType(string(c.Request().Header.ContentType()))
 	if err != nil || media != fiber.MIMEApplicationJSON {
 		return nil, edgeError(codeContentType, "The body must be application/json.")
+	}
+	if charset, given := parameters["charset"]; given && !strings.EqualFold(charset, "utf-8") {
+		return nil, edgeError(codeContentType, "The body must be in UTF-8.")
 	}
 	return awswire.DecodeObject(kept(c), r.audience().values())
 }
