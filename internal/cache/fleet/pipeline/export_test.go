@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -18,13 +19,26 @@ const (
 )
 
 // TestReader is a reader with its own connections.
-type TestReader struct{ Reader }
+type TestReader struct {
+	Reader
+	sent atomic.Int64 // batches that have no answer yet
+}
 
 // NewTestReader returns a reader of a server.
 func NewTestReader(s redisconn.Server, observe redisconn.Observer) *TestReader {
 	c := redisconn.Dial(s, observe)
-	return &TestReader{Reader{redis: c, pipelines: NewReader(c).pipelines}}
+	r := &TestReader{}
+	r.redis, r.pipelines = c, map[*redis.Client]*pipeline{}
+	r.fetch = func(ctx context.Context, from *redis.Client, keys []string, into *redisconn.Reply) error {
+		r.sent.Add(1)
+		defer r.sent.Add(-1)
+		return fetchStrings(ctx, c, from, keys, into)
+	}
+	return r
 }
+
+// Sent is how many batches were sent and have no answer.
+func (r *TestReader) Sent() int { return int(r.sent.Load()) }
 
 // NewReaderBy returns a reader whose round trips are made by fetch, and are slow after a
 // while. It has no connections.
@@ -35,7 +49,8 @@ func NewReaderBy(slow time.Duration, fetch func(keys []string)) *TestReader {
 		return nil
 	}, 0)
 	p.slowAfter = slow
-	r := &TestReader{Reader{pipelines: map[*redis.Client]*pipeline{nil: p}}}
+	r := &TestReader{}
+	r.pipelines = map[*redis.Client]*pipeline{nil: p}
 	r.only.Store(p)
 	return r
 }

@@ -53,7 +53,7 @@ func occupy(t testing.TB, r *pipeline.TestReader, ask func()) {
 	for i := range pipeline.MaxInFlight {
 		redistest.Until(t, "a trip is free", func() bool { return i == 0 || r.Slow() })
 		go ask()
-		redistest.Until(t, "a trip begins", func() bool { _, trips := r.Waiting(); return trips == i+1 })
+		redistest.Until(t, "a trip begins", func() bool { return r.Sent() == i+1 })
 	}
 }
 
@@ -162,7 +162,7 @@ func byHand(t testing.TB, late time.Duration) *trips {
 		ts.group.Wait()
 		redistest.Until(t, "runners end", func() bool {
 			stacks := make([]byte, 1<<20)
-			return !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*lane).rest"))
+			return !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*pipeline).awaitWork"))
 		})
 	})
 	return ts
