@@ -1,3 +1,5 @@
+//go:build !race
+
 package flows_test
 
 import (
@@ -33,7 +35,7 @@ type kind struct {
 	waits bool                           // somebody active may wait
 }
 
-// A day of 10,000 people, whose tokens and credentials last an hour, over two
+// A day of 1,000 people, whose tokens and credentials last an hour, over two
 // brokers, one of which dies now and then with what it has claimed.
 //
 // People open their apps when people do and leave them after one to four hours; some
@@ -58,15 +60,11 @@ func TestADayInAMinute(t *testing.T) {
 	}
 }
 
-// people is how many there are: BROKER_TEST_PEOPLE, or 10,000; under the race
-// detector 1,000, for two processors need a minute and a half for those.
+// people is how many there are: BROKER_TEST_PEOPLE, or 1,000.
 func people(t *testing.T) int {
 	text, ok := os.LookupEnv("BROKER_TEST_PEOPLE")
-	if !ok && raced {
-		return 1_000
-	}
 	if !ok {
-		return 10_000
+		return 1_000
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
