@@ -132,6 +132,9 @@ func startUpstream(t *testing.T, behind *instance, at, extra string, providers .
 // prepare writes a configuration; extra is YAML that goes behind it.
 func prepare(t *testing.T, providers []string, extra string) *instance {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("left out by -short: it starts a broker")
+	}
 	dir := t.TempDir()
 	address := testport.Address(t)
 	i := &instance{

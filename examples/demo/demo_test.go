@@ -51,6 +51,9 @@ func take(t *testing.T, bin, url string) *walk {
 // The whole demo, with a broker of its own and then again against that one, as
 // against `make run`.
 func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out by -short: it starts a broker")
+	}
 	bin := build(t)
 	t.Setenv("BROKER_PUBLIC_URL", "http://127.0.0.1:1")
 	first := take(t, bin, "")

@@ -23,10 +23,13 @@ const program = "redis-server"
 // Patience bounds every wait of this package; nothing that works takes so long.
 const patience = 30 * time.Second
 
-// Need skips the test when BROKER_TEST_WITHOUT, a list with commas, names redis,
-// and fails it when no redis-server is on the PATH. What starts servers calls it.
+// Need skips the test with -short, and when BROKER_TEST_WITHOUT, a list with commas, names
+// redis; it fails it when no redis-server is on the PATH. What starts servers calls it.
 func Need(t testing.TB) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("left out by -short: it starts a redis-server")
+	}
 	if slices.Contains(strings.Split(os.Getenv("BROKER_TEST_WITHOUT"), ","), "redis") {
 		t.Skip("left out: BROKER_TEST_WITHOUT names redis")
 	}

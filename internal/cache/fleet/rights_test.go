@@ -193,18 +193,18 @@ func TestRights(t *testing.T) {
 	t.Parallel()
 	const name, password = "broker", "open sesame"
 	user := redistest.User(name, password, rights(t)...)
-	for shape, start := range map[string]func() (fleet.Server, []*redistest.Server){
-		"single": func() (fleet.Server, []*redistest.Server) {
+	for shape, start := range map[string]func(*testing.T) (fleet.Server, []*redistest.Server){
+		"single": func(t *testing.T) (fleet.Server, []*redistest.Server) {
 			s := redistest.Single(t, user)
 			return server(s.Addr()), []*redistest.Server{s}
 		},
-		"cluster": func() (fleet.Server, []*redistest.Server) {
+		"cluster": func(t *testing.T) (fleet.Server, []*redistest.Server) {
 			c := redistest.Cluster(t, user)
 			return server(c.Addrs()...), c.Nodes()
 		},
 	} {
 		t.Run(shape, func(t *testing.T) {
-			where, servers := start()
+			where, servers := start(t)
 			where.Username, where.Password = name, password
 			defer func() {
 				for _, s := range servers {

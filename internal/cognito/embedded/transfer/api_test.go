@@ -204,7 +204,7 @@ func TestWhatTheAPIMakesIsTransferred(t *testing.T) {
 		taken += a.taken
 		sameElsewhere(t.Context(), rt, from)
 	})
-	if taken < 100 {
+	if !testing.Short() && taken < 100 {
 		t.Errorf("got %d calls that were not refused, want more", taken)
 	}
 }
