@@ -135,10 +135,12 @@ func (b *broker) buildFlows(
 	if err := b.buildSettler(ctx, c, log); err != nil {
 		return err
 	}
+	epochs := cache.NewEpochs()
+	metrics.WatchFences(func() telemetry.FenceCounts { return telemetry.FenceCounts(epochs.Fences()) })
 	fc := flows.Config{
 		Next: b.backend.api, STS: b.backend.sts, Prover: b.prover, Tokens: b.backend.tokens, Directory: b.backend.directory,
 		Pools: servedPools(c), DeveloperNames: developerNames(c),
-		Memory: b.memory, Epochs: cache.NewEpochs(), Names: entryNames(c),
+		Memory: b.memory, Epochs: epochs, Names: entryNames(c),
 		Floors: floors(c), RenewIdle: c.Cache.RenewIdle, Observer: metrics,
 		Unreadable: func(pool string, err error) {
 			log.Warn("a pool's changes end its cache for longer than they must: it may not be read", zap.String("pool", pool),

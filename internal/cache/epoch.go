@@ -56,6 +56,7 @@ type Epochs struct {
 	states map[Scope]weak.Pointer[state]
 
 	recorders recorders
+	fences    fenceCounts
 }
 
 // NewEpochs returns an empty set of epochs of a process that shares its cache
@@ -156,6 +157,7 @@ type Fence struct {
 	fenced []fenced
 	change SharedFence // nil: this process is alone
 	stamp  Stamp       // of the lease's term when the fence began
+	begun  bool
 	ended  bool
 }
 
@@ -182,6 +184,7 @@ func (e *Epochs) Fence(ctx context.Context, scopes ...Scope) (*Fence, error) {
 		f.fenced[i].scope = scope
 	}
 	if e.fleet == nil || len(scopes) == 0 {
+		e.fences.begin(f)
 		return f, nil
 	}
 	change, err := e.fleet.BeginFence(ctx, scopes)
@@ -190,6 +193,7 @@ func (e *Epochs) Fence(ctx context.Context, scopes ...Scope) (*Fence, error) {
 		return nil, err
 	}
 	f.change = change
+	e.fences.begin(f)
 	return f, nil
 }
 
@@ -204,17 +208,26 @@ func (f *Fence) Done() (Stamp, error) {
 		return Stamp{}, nil
 	}
 	if f.change == nil {
+		f.epochs.fences.done.Add(1)
 		return f.end(nil, false), nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), endWithin)
 	defer cancel()
 	epochs, err := f.change.Done(ctx)
+	if err != nil {
+		f.epochs.fences.failed.Add(1)
+	} else {
+		f.epochs.fences.done.Add(1)
+	}
 	return f.end(epochs, false), err
 }
 
 // Cancel says that nothing was changed after all: what was valid before the fence is so
 // again once no fence is open, unless one that overlapped this one was not cancelled.
 func (f *Fence) Cancel() {
+	if !f.ended {
+		f.epochs.fences.cancelled.Add(1)
+	}
 	if f.change != nil && !f.ended {
 		ctx, cancel := context.WithTimeout(context.Background(), endWithin)
 		defer cancel()
@@ -228,7 +241,12 @@ func (f *Fence) Cancel() {
 
 // LeavePending ends a fence around a change of which it is not known whether it was
 // made, or will be yet. In a fleet the epochs stay pending until they lapse.
-func (f *Fence) LeavePending() { f.end(nil, false) }
+func (f *Fence) LeavePending() {
+	if !f.ended {
+		f.epochs.fences.left.Add(1)
+	}
+	f.end(nil, false)
+}
 
 // end ends the fence in this process.
 func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
@@ -236,6 +254,9 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 		return Stamp{}
 	}
 	f.ended = true
+	if f.begun {
+		f.epochs.fences.open.Add(-1)
+	}
 	if !unchanged {
 		f.epochs.recorders.record(f.scopes()...)
 	}

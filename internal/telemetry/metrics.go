@@ -29,6 +29,7 @@ type Metrics struct {
 	missed     prometheus.Counter
 	unopened   prometheus.Counter
 	redis      *redisMetrics
+	fencesNow  *fenceMetrics
 	edge       edge
 }
 
@@ -70,10 +71,10 @@ func NewMetrics() *Metrics {
 		Name: "broker_redis_unopened_total", Help: "Values in Redis that none of the keys opens."})
 	m.providers = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "broker_login_provider_up", Help: "Whether the last fetch of a login provider's keys brought usable ones: 1 or 0."}, []string{"provider"})
-	m.redis = newRedisMetrics()
+	m.redis, m.fencesNow = newRedisMetrics(), newFenceMetrics()
 	m.renewals = newRenewals(m.registry)
 	m.edge = newEdge(m.registry)
-	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened, m.redis)
+	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened, m.redis, m.fencesNow)
 	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.unproven, m.providers, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// Alerts look for the first of these; Prometheus sees no increase in a series that

@@ -11,11 +11,13 @@ import (
 type RedisState struct {
 	// Lease is how long it may serve from memory; zero: not at all.
 	Lease time.Duration
-	// Silent are the servers that are left alone, Unwritten those that are asked for
-	// no writes.
+	// ReadBreakersOpen are the servers that are left alone, WriteBreakersOpen those that are
+	// asked for no writes.
 	ReadBreakersOpen, WriteBreakersOpen int
 	// Connections to the servers; how often one was waited for, and in vain.
 	Connections, Waits, Timeouts int
+	// MastersReplaced is how often a master was replaced, or started again.
+	MastersReplaced int
 }
 
 // redisMetrics are those of Redis: round trips as they happen, and the state when
@@ -24,6 +26,7 @@ type redisMetrics struct {
 	seconds                                       *prometheus.HistogramVec
 	state                                         atomic.Pointer[func() RedisState]
 	lease, breakers, connections, waits, timeouts *prometheus.Desc
+	replaced                                      *prometheus.Desc
 }
 
 func newRedisMetrics() *redisMetrics {
@@ -40,6 +43,7 @@ func newRedisMetrics() *redisMetrics {
 		connections: describe("broker_redis_connections", "Connections to Redis."),
 		waits:       describe("broker_redis_pool_waits_total", "Times that a connection to Redis was waited for."),
 		timeouts:    describe("broker_redis_pool_timeouts_total", "Times that a connection to Redis was waited for in vain."),
+		replaced:    describe("broker_redis_masters_replaced_total", "Times that a Redis master was replaced, or started again."),
 	}
 }
 
@@ -54,7 +58,7 @@ func (m *Metrics) Redis(command string, took time.Duration) {
 // Describe implements prometheus.Collector.
 func (r *redisMetrics) Describe(to chan<- *prometheus.Desc) {
 	r.seconds.Describe(to)
-	for _, d := range []*prometheus.Desc{r.lease, r.breakers, r.connections, r.waits, r.timeouts} {
+	for _, d := range []*prometheus.Desc{r.lease, r.breakers, r.connections, r.waits, r.timeouts, r.replaced} {
 		to <- d
 	}
 }
@@ -74,4 +78,5 @@ func (r *redisMetrics) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(r.connections, gauge, float64(now.Connections))
 	to <- prometheus.MustNewConstMetric(r.waits, counter, float64(now.Waits))
 	to <- prometheus.MustNewConstMetric(r.timeouts, counter, float64(now.Timeouts))
+	to <- prometheus.MustNewConstMetric(r.replaced, counter, float64(now.MastersReplaced))
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
@@ -18,6 +16,8 @@ type Status struct {
 	ReadBreakersOpen, WriteBreakersOpen int
 	// Connections to the servers; how often one was waited for, and in vain.
 	Connections, Waits, Timeouts int
+	// MastersReplaced is how often a master was replaced, or started again.
+	MastersReplaced int
 }
 
 // Status tells how the share stands now.
@@ -25,6 +25,7 @@ func (f *Fleet) Status() Status {
 	s := f.redis.Stats()
 	return Status{
 		max(0, f.Lease().Left()), s.ReadBreakersOpen, s.WriteBreakersOpen, s.Connections, s.Waits, s.Timeouts,
+		f.redis.MastersReplaced(),
 	}
 }
 
@@ -42,13 +43,13 @@ func (f *Fleet) Health() string {
 	return "no lease"
 }
 
-// watchHealth looks at the servers until ctx ends, and tells the log when something is
-// wrong with them and when it is over.
+// watchHealth looks at the servers until ctx ends, and tells the log what changed.
 func (f *Fleet) watchHealth(ctx context.Context) {
 	ticker := time.NewTicker(redisconn.ProbeEvery)
 	defer ticker.Stop()
 	f.redis.CheckRights(ctx)
-	for told := ""; ; {
+	var told changes
+	for {
 		select {
 		case <-ctx.Done():
 			return
@@ -59,13 +60,8 @@ func (f *Fleet) watchHealth(ctx context.Context) {
 		if now != "" {
 			f.redis.Reload(ctx) // a cluster may have others in its place
 		}
-		if now == told || ctx.Err() != nil {
-			continue
-		}
-		if told = now; now == "" {
-			f.log.Info("redis is well again")
-		} else {
-			f.log.Warn("redis is degraded", zap.String("reason", now))
+		if ctx.Err() == nil {
+			told.tell(f, now)
 		}
 	}
 }

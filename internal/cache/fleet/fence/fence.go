@@ -51,9 +51,11 @@ func (f *Fences) BeginFence(ctx context.Context, scopes []cache.Scope) (cache.Sh
 		if !errors.Is(err, redisconn.ErrBreakerOpen) && !errors.Is(err, redisconn.ErrNotConnected) {
 			f.background(c.abandon)
 		}
+		f.begunErr.Store(&err)
 		f.observe.Fence("failed", time.Since(start))
 		return nil, err
 	}
+	f.begunErr.Store(nil)
 	f.observe.Fence("begun", time.Since(start))
 	return c, nil
 }

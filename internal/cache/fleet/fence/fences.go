@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -33,9 +34,10 @@ type Fences struct {
 	fenceLife  time.Duration
 	observe    Observer
 
-	life    context.Context // of what goes on behind callers
-	end     context.CancelFunc
-	running sync.WaitGroup
+	begunErr atomic.Pointer[error] // why the last fence did not begin; of nil: it did
+	life     context.Context       // of what goes on behind callers
+	end      context.CancelFunc
+	running  sync.WaitGroup
 }
 
 // New makes those of a broker. A fence whose broker has died lasts for fenceLife.
@@ -74,6 +76,17 @@ func (f *Fences) SessionError() error {
 	}
 	return nil
 }
+
+// BeginError is why the last fence could not begin; nil: it did, or there was none.
+func (f *Fences) BeginError() error {
+	if err := f.begunErr.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// AnnouncementsMissed is how often announcements went unheard, so that all in memory ended.
+func (f *Fences) AnnouncementsMissed() int64 { return f.membership.missed.Load() }
 
 // Close ends what goes on behind callers.
 func (f *Fences) Close() {

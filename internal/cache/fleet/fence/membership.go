@@ -32,6 +32,7 @@ type membership struct {
 	waiting map[[16]byte]chan string // acknowledgements by announcement
 	acks    chan ack
 	ended   atomic.Pointer[error] // how the last session did
+	missed  atomic.Int64          // how often announcements were
 }
 
 // ack is an acknowledgement to be sent.
@@ -166,6 +167,7 @@ func (m *membership) hearAnnouncement(payload string) {
 
 // missedAnnouncement ends all that is in memory, by a new term of the lease.
 func (m *membership) missedAnnouncement() {
+	m.missed.Add(1)
 	m.observe.AnnouncementsMissed()
 	m.lease.NextTerm()
 }

@@ -16,6 +16,7 @@ type breakerHooks struct {
 	mu      sync.RWMutex
 	all     []*breakerHook
 	by      map[*redis.Client]*breakerHook
+	masters masters
 }
 
 func newBreakerHooks(observe Observer) *breakerHooks {
