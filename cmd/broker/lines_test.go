@@ -21,7 +21,7 @@ var longLines = []string{
 	"e2e/zitadel/tests", "examples/demo", "internal/awswire/tests", "internal/awswire/sigv4/tests",
 	"internal/cache/...", "internal/cognito/embedded/tests", "internal/cognito/embedded/store/tests",
 	"internal/cognito/embedded/transfer/tests", "internal/cognito/upstream/tests", "internal/config/tests",
-	"internal/flows", "internal/flows/tests", "internal/httpapi", "internal/httpapi/tests",
+	"internal/httpapi", "internal/httpapi/tests",
 	"internal/redistest", "internal/redistest/tests", "internal/strictjson/tests", "internal/sts/tests",
 	"internal/sts/trust/tests", "internal/telemetry", "internal/telemetry/tests", "docs/fence.md",
 }

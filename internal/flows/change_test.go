@@ -34,16 +34,16 @@ func TestChangesFence(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := newRig(t)
-					r.want("key1", flows.Miss, flows.Ask{})
+					r.want("key1", flows.Miss, flows.CallInfo{})
 					r.backend.set(func(b *backend) {
-						b.before = func(string) { r.want("key2", flows.Miss, flows.Ask{}) }
+						b.before = func(string) { r.want("key2", flows.Miss, flows.CallInfo{}) }
 						b.changes = outcome
 					})
 					if err := call(r); (err != nil) != (outcome != nil) {
 						t.Errorf("got %v, want %v", err, outcome)
 					}
 					r.backend.exchanges.Store(8)
-					r.want("key9", flows.Miss, flows.Ask{})
+					r.want("key9", flows.Miss, flows.CallInfo{})
 				})
 			})
 		}
@@ -55,23 +55,23 @@ func TestChangesFence(t *testing.T) {
 func TestAnswerForAnotherEndsTheAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		r.backend.set(func(b *backend) { b.answered = stranger })
 		time.Sleep(10 * time.Minute)
-		r.want("key2", flows.Miss, flows.Ask{RequestFloor: 12 * time.Hour})
-		r.want("key3", flows.Miss, flows.Ask{})
+		r.want("key2", flows.Miss, flows.CallInfo{RequestFloor: 12 * time.Hour})
+		r.want("key3", flows.Miss, flows.CallInfo{})
 	})
 }
 
 // Unlink then ask: an exchange that was under way when the login was unlinked
-// serves its own asker at most; whoever asks after the answer gets what the
+// serves its own client at most; whoever asks after the answer gets what the
 // backend says then.
 func TestUnlinkThenAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.backend.set(func(b *backend) { b.slow = 10 * time.Second })
-		for range 5 { // askers of one exchange
-			go r.ask(user, "a1", &flows.Ask{})
+		for range 5 { // clients of one exchange
+			go r.ask(user, "a1", &flows.CallInfo{})
 		}
 		synctest.Wait()
 		time.Sleep(time.Second)
@@ -84,14 +84,14 @@ func TestUnlinkThenAsk(t *testing.T) {
 		}
 		var asked int
 		for range 30 { // before the old exchange ends, and after
-			ask := &flows.Ask{}
-			if got, err := r.ask(user, "a1", ask); code(err) != "NotAuthorizedException" {
+			info := &flows.CallInfo{}
+			if got, err := r.ask(user, "a1", info); code(err) != "NotAuthorizedException" {
 				t.Errorf("asker %d after the unlinking: got %s %v, want the refusal", asked, got, err)
 			}
 			asked++
 		}
 		time.Sleep(time.Minute)
-		if _, err := r.ask(user, "a1", &flows.Ask{}); code(err) != "NotAuthorizedException" {
+		if _, err := r.ask(user, "a1", &flows.CallInfo{}); code(err) != "NotAuthorizedException" {
 			t.Errorf("a minute later: got %v, want the refusal", err)
 		}
 	})

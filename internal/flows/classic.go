@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/smithy-go"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -22,22 +22,23 @@ type Classic struct {
 	Duration    time.Duration // zero: an hour
 }
 
-// DefaultSessionName names sessions whose asker did not care, as the JavaScript
+// DefaultSessionName names sessions whose client did not care, as the JavaScript
 // SDK does.
 const DefaultSessionName = "web-identity"
 
 // classicCall makes the two calls of the classic flow (docs/cognito.md#flows).
 func (s *Service) classicCall(ctx context.Context, r request) (answer, error) {
-	token, err := s.Next.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(r.Identity), Logins: r.Logins})
+	token, err := s.Next.GetOpenIdToken(ctx, &ci.GetOpenIdTokenInput{IdentityId: aws.String(r.Identity), Logins: r.Logins})
 	if err != nil {
 		return answer{}, err
 	}
 	merged := scopesOf(cognito.Merged(token.ResultMetadata))
 	got, err := s.STS.AssumeRoleWithWebIdentity(ctx, sts.Request{
-		RoleARN: r.Role, SessionName: cmp.Or(r.Session, DefaultSessionName), Duration: r.Duration, Token: aws.ToString(token.Token),
+		RoleARN: r.Role, SessionName: cmp.Or(r.Session, DefaultSessionName), Duration: r.Duration,
+		Token: aws.ToString(token.Token),
 	})
 	if err != nil {
-		return answer{merged: merged}, after(stsError(err))
+		return answer{merged: merged}, afterFirstStep(stsError(err))
 	}
 	return answer{merged: merged, credentials: cache.Credentials{
 		IdentityID:   aws.ToString(token.IdentityId),

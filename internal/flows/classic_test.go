@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/flows"
@@ -24,7 +24,7 @@ func (r *rig) classic(key, token string, c flows.Classic) {
 	}
 }
 
-// Role, session name and duration are the asker's choice, and each is part of
+// Role, session name and duration are the client's choice, and each is part of
 // the key; so are his login and the flow itself.
 func TestClassicKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestClassicKeys(t *testing.T) {
 		r.classic("key5", "a1", flows.Classic{RoleARN: role, SessionName: "mine"})
 		r.classic("key6", "a1", flows.Classic{RoleARN: role, Duration: 2 * time.Hour})
 		r.classic("key7", "a1", flows.Classic{RoleARN: role, SessionName: "mine", Duration: 2 * time.Hour})
-		r.want("key8", flows.Miss, flows.Ask{}) // the enhanced flow
+		r.want("key8", flows.Miss, flows.CallInfo{}) // the enhanced flow
 		r.classic("key1", "a1", base)
 		r.classic("key6", "a1", flows.Classic{RoleARN: role, Duration: 2 * time.Hour})
 		r.fence(cache.IdentityScope(user))
@@ -48,12 +48,14 @@ func TestClassicKeys(t *testing.T) {
 	})
 }
 
-// What was answered for another identity is handed out, and not kept.
+// What was answered for another identity is served, and not kept.
 func TestClassicAnswerForAnotherIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.backend.set(func(b *backend) { b.answered = stranger })
-		request := flows.GrantRequest{Pool: pool, IdentityID: user, Logins: map[string]string{idp: "a1"}, Classic: &flows.Classic{RoleARN: role}}
+		request := flows.GrantRequest{
+			Pool: pool, IdentityID: user, Logins: map[string]string{idp: "a1"}, Classic: &flows.Classic{RoleARN: role},
+		}
 		for range 2 {
 			if g, err := r.Grant(t.Context(), request); err != nil || g.IdentityID != stranger {
 				t.Errorf("got %v, error %v, want the answered identity", g, err)
@@ -72,25 +74,27 @@ func TestOpenIdTokenFences(t *testing.T) {
 		r := newRig(t)
 		token := func(tokens map[string]string) {
 			t.Helper()
-			if _, err := r.GetOpenIdToken(t.Context(), &cognitoidentity.GetOpenIdTokenInput{IdentityId: ptr(user), Logins: tokens}); err != nil {
+			if _, err := r.GetOpenIdToken(
+				t.Context(), &ci.GetOpenIdTokenInput{IdentityId: ptr(user), Logins: tokens},
+			); err != nil {
 				t.Error(err)
 			}
 		}
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		token(map[string]string{idp: "a1"})
 		token(nil)
-		r.want("key1", flows.Hit, flows.Ask{})
+		r.want("key1", flows.Hit, flows.CallInfo{})
 		token(map[string]string{idp: "a1", idp2: "a1"})
-		r.want("key2", flows.Miss, flows.Ask{})
+		r.want("key2", flows.Miss, flows.CallInfo{})
 		r.directory.guests.Store(user, true) // as one of whom too little was told
 		token(map[string]string{idp: "a1"})
-		r.want("key2", flows.Hit, flows.Ask{}) // whose login it is was
+		r.want("key2", flows.Hit, flows.CallInfo{}) // whose login it is was
 		token(map[string]string{idp: "b1"})
-		r.want("key3", flows.Miss, flows.Ask{})
+		r.want("key3", flows.Miss, flows.CallInfo{})
 		r.directory.guests.Delete(user)
 		r.backend.set(func(b *backend) { b.answered = stranger })
 		token(map[string]string{idp: "a1"})
 		r.backend.set(func(b *backend) { b.answered = "" })
-		r.want("key4", flows.Miss, flows.Ask{})
+		r.want("key4", flows.Miss, flows.CallInfo{})
 	})
 }

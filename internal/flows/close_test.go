@@ -15,10 +15,10 @@ import (
 func TestCloseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		r.backend.set(func(b *backend) { b.slow = 10 * time.Second })
 		time.Sleep(37 * time.Minute)
-		r.want("key1", flows.Hit, flows.Ask{}) // a renewal is under way
+		r.want("key1", flows.Hit, flows.CallInfo{}) // a renewal is under way
 		synctest.Wait()
 		began := time.Now()
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -30,7 +30,7 @@ func TestCloseWaits(t *testing.T) {
 			t.Errorf("Close: got %v after %v, want nil after 10 s", err, time.Since(began))
 		}
 		time.Sleep(36 * time.Minute)
-		r.want("key2", flows.Hit, flows.Ask{}) // due, but no renewal begins
+		r.want("key2", flows.Hit, flows.CallInfo{}) // due, but no renewal begins
 		r.exchanged(time.Minute, 2)
 	})
 }
@@ -40,7 +40,7 @@ func TestCloseAgainstAskers(t *testing.T) {
 	for range 300 {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
-			r.want("key1", flows.Miss, flows.Ask{})
+			r.want("key1", flows.Miss, flows.CallInfo{})
 			time.Sleep(37 * time.Minute)
 			var closed atomic.Bool
 			r.backend.set(func(b *backend) {
@@ -52,7 +52,7 @@ func TestCloseAgainstAskers(t *testing.T) {
 				}
 			})
 			for range 4 {
-				go r.ask(user, "a1", &flows.Ask{})
+				go r.ask(user, "a1", &flows.CallInfo{})
 			}
 			if err := r.Close(t.Context()); err != nil {
 				t.Error(err)

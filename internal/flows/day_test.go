@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/flows"
 )
@@ -92,7 +92,7 @@ type session struct {
 }
 
 type day struct {
-	*crew
+	*renewalFleet
 	kind   kind
 	people map[string]*person
 	due    [][]*person // who asks next, by step
@@ -103,7 +103,7 @@ type day struct {
 }
 
 func newDay(t *testing.T, k kind, n int) *day {
-	d := &day{crew: newCrew(t, 2, nil), kind: k, people: map[string]*person{}}
+	d := &day{renewalFleet: newRenewalFleet(t, 2, nil), kind: k, people: map[string]*person{}}
 	d.start = d.now()
 	d.due = make([][]*person, 28*time.Hour/dayStep)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -151,11 +151,11 @@ func (d *day) run() {
 		d.pass(d.start.Add(time.Duration(step+1) * dayStep).Sub(d.now()))
 		d.askAll(d.due[step])
 		for n, b := range d.brokers {
-			b.Settled()
-			b.TellUses(d.t.Context(), step%6 == 3*n)
+			b.AwaitBackground()
+			b.ReportUses(d.t.Context(), step%6 == 3*n)
 		}
 		if step%60 == 59 && step < len(d.due)-60 {
-			d.brokers[step/60%2].Abandon(d.t.Context(), 3)
+			d.brokers[step/60%2].AbandonClaims(d.t.Context(), 3)
 		}
 		d.renew()
 	}
@@ -164,10 +164,10 @@ func (d *day) run() {
 // askAll has people ask, several at a time, and plans when they ask next.
 func (d *day) askAll(who []*person) {
 	var running sync.WaitGroup
-	const askers = 4
-	for n := range askers {
+	const clients = 4
+	for n := range clients {
 		running.Go(func() {
-			for i := n; i < len(who); i += askers {
+			for i := n; i < len(who); i += clients {
 				d.askOne(who[i])
 			}
 		})
@@ -186,9 +186,11 @@ func (d *day) askOne(p *person) {
 		p.expires = now.Add(tokenLife)
 		p.token = d.token(p.name, tokenLife)
 	}
-	ask := flows.Ask{ClientFloor: d.kind.floor}
-	out, err := d.brokers[p.random.IntN(len(d.brokers))].GetCredentialsForIdentity(flows.WithAsk(d.t.Context(), &ask),
-		&cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(p.id), Logins: map[string]string{idp: p.token}})
+	info := flows.CallInfo{ClientFloor: d.kind.floor}
+	out, err := d.brokers[p.random.IntN(len(d.brokers))].GetCredentialsForIdentity(flows.WithCallInfo(
+		d.t.Context(), &info,
+	),
+		&ci.GetCredentialsForIdentityInput{IdentityId: aws.String(p.id), Logins: map[string]string{idp: p.token}})
 	d.asks.Add(1)
 	if err != nil {
 		d.failed.Add(1)
@@ -200,7 +202,7 @@ func (d *day) askOne(p *person) {
 	switch {
 	case p.first.IsZero():
 		p.first = now
-	case ask.Outcome != flows.Hit:
+	case info.Outcome != flows.Hit:
 		d.waited.Add(1)
 	}
 	p.last = now
@@ -232,7 +234,8 @@ func (d *day) judge() {
 	}
 	rate := float64(exchanges-len(d.people)) / hours // the first of each does not count
 	t.Logf("%d people, %d asks, %d exchanges, %.2f an active hour; %d waited; renewed %d, idle %d, gone %d, failed %d",
-		len(d.people), d.asks.Load(), exchanges, rate, d.waited.Load(), d.counts.of("ok"), d.counts.of("idle"), d.counts.of("gone"), d.counts.of("failed"))
+		len(d.people), d.asks.Load(), exchanges, rate, d.waited.Load(), d.counts.of("ok"), d.counts.of("idle"),
+		d.counts.of("gone"), d.counts.of("failed"))
 	if n := d.failed.Load(); n != 0 {
 		t.Errorf("got %d asks that failed, want none", n)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -35,8 +35,8 @@ type TokenGrant struct {
 
 // Token is GetOpenIdToken for an identity of the pool.
 func (s *Service) Token(ctx context.Context, pool, id string, tokens map[string]string) (*TokenGrant, error) {
-	askOf(ctx).Pool = pool
-	out, err := s.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: tokens})
+	callInfoOf(ctx).Pool = pool
+	out, err := s.GetOpenIdToken(ctx, &ci.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: tokens})
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (s *Service) DeveloperProvider(ctx context.Context, pool string) (string, e
 	if name, ok := s.developers.Load(pool); ok {
 		return name.(string), nil
 	}
-	out, err := s.DescribeIdentityPool(ctx, &cognitoidentity.DescribeIdentityPoolInput{IdentityPoolId: aws.String(pool)})
+	out, err := s.DescribeIdentityPool(ctx, &ci.DescribeIdentityPoolInput{IdentityPoolId: aws.String(pool)})
 	if err != nil {
 		return "", err
 	}
@@ -109,61 +109,63 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 	if err != nil {
 		return nil, err
 	}
-	ask := askOf(ctx)
-	ask.Pool = r.Pool
+	info := callInfoOf(ctx)
+	info.Pool = r.Pool
 	met := true // an identity that nobody has met may not exist: nothing is kept for it yet
 	if r.IdentityID != "" {
-		p, err := s.locate(ctx, r.IdentityID)
+		loc, err := s.locate(ctx, r.IdentityID)
 		if err != nil {
 			return nil, err
 		}
-		met = p.known
+		met = loc.known
 	}
-	sub, ok := s.developer(ctx, call)
+	q, ok := s.developer(ctx, call)
 	if !ok || !met {
-		got, err := s.developerUncached(ctx, sub)
+		got, err := s.developerUncached(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		return &Grant{IdentityID: got.credentials.IdentityID, Credentials: got.credentials,
-			RefreshAfter: s.refreshUncached(r.Pool, ask, got.credentials)}, nil
+			RefreshAfter: s.refreshUncached(r.Pool, info, got.credentials)}, nil
 	}
-	entry, err := s.serve(ctx, sub)
+	entry, err := s.entryFor(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	ask.Guard = nil // the caller's right to ask is no part of the body
-	return &Grant{IdentityID: entry.Credentials.IdentityID, Credentials: entry.Credentials, RefreshAfter: ask.RefreshAfter}, nil
+	info.Condition = nil // the caller's right to ask is no part of the body
+	return &Grant{
+		IdentityID: entry.Credentials.IdentityID, Credentials: entry.Credentials, RefreshAfter: info.RefreshAfter,
+	}, nil
 }
 
 // developer names a call of the developer flow. ok is false when it is not for
 // the cache: a public login could not be proved, or the user's identity is yet to
 // be linked.
-func (s *Service) developer(ctx context.Context, r request) (subject, bool) {
+func (s *Service) developer(ctx context.Context, r request) (query, bool) {
 	user := userOf(r.Pool, r.Provider, r.User)
-	sub := subject{request: r, scope: user.scope(), evidence: evidence{logins: []login{user}}}
+	q := query{request: r, scope: user.scope(), evidence: evidence{logins: []login{user}}}
 	if r.Identity != "" {
-		sub.scope = cache.IdentityScope(r.Identity)
+		q.scope = cache.IdentityScope(r.Identity)
 	}
-	sub.readEpochs(s.Epochs)
-	ev, ok := s.weigh(ctx, r.Pool, r.Identity, r.Logins)
+	q.readEpochs(s.Epochs)
+	ev, ok := s.proveLogins(ctx, r.Pool, r.Identity, r.Logins)
 	if !ok {
-		return sub, false
+		return q, false
 	}
 	ev.domain, ev.logins = cache.DomainDeveloper, append(ev.logins, user)
-	sub.evidence, sub.key, sub.tokens = ev, s.name(ev, r), s.Names.Key("tokens", spelt(r.Logins)...)
-	sub.readLogins(s.Epochs)
+	q.evidence, q.key, q.tokens = ev, s.keyOf(ev, r), s.Names.Key("tokens", tokenFields(r.Logins)...)
+	q.readLogins(s.Epochs)
 	// To name an identity may link the user to it; public logins may be linked too,
 	// and merge whoever owns them.
-	sub.links = r.Identity != "" || len(r.Logins) > 0
-	sub.renewable = len(r.Logins) == 0
-	return sub, true
+	q.links = r.Identity != "" || len(r.Logins) > 0
+	q.renewable = len(r.Logins) == 0
+	return q, true
 }
 
 // developerUncached asks the backend within a fence around all that is known to be
 // concerned: nobody here can tell whose the public logins are.
-func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, error) {
-	if err := s.turn(ctx, payer{logins: []login{userOf(sub.Pool, sub.Provider, sub.User)}}); err != nil {
+func (s *Service) developerUncached(ctx context.Context, q query) (answer, error) {
+	if err := s.takePermit(ctx, payer{logins: []login{userOf(q.Pool, q.Provider, q.User)}}); err != nil {
 		return answer{}, err
 	}
 	release, err := s.slot(ctx)
@@ -171,36 +173,36 @@ func (s *Service) developerUncached(ctx context.Context, sub subject) (answer, e
 		return answer{}, err
 	}
 	defer release()
-	at := sub.stake()
-	ended, err := s.attempt(ctx, &at)
+	affected := q.fenceScopes()
+	ended, err := s.attempt(ctx, &affected)
 	if err != nil {
 		return answer{}, err
 	}
-	got, err := s.developerFenced(ctx, sub, at)
+	got, err := s.developerFenced(ctx, q, affected)
 	ended(err)
 	return got, err
 }
 
-func (s *Service) developerFenced(ctx context.Context, sub subject, at stake) (got answer, err error) {
-	told, err := s.foresee(ctx, &at, sub.input())
+func (s *Service) developerFenced(ctx context.Context, q query, affected fenceScopes) (got answer, err error) {
+	predicted, err := s.predict(ctx, &affected, q.input())
 	if err != nil {
 		return answer{}, err
 	}
-	if told == refusal || told == unforeseen && at.often {
-		got, err = s.make(ctx, sub.request, nil)
-		s.observe(sub.Flow, err)
-		return got, cmp.Or(s.endAll(ctx, got.merged), s.endUnfenced(ctx, at, told, err))
+	if predicted == willBeRefused || predicted == unpredicted && affected.overLimit {
+		got, err = s.perform(ctx, q.request, nil)
+		s.countExchange(q.Flow, err)
+		return got, cmp.Or(s.endScopes(ctx, got.merged), s.endUnfenced(ctx, affected, predicted, err))
 	}
-	fence, scopes, err := s.around(ctx, at)
+	fence, scopes, err := s.fenceAround(ctx, affected)
 	if err != nil {
 		return answer{}, err
 	}
-	_, err = within(ctx, s, fence, func(ctx context.Context) (_ *answer, err error) {
-		got, err = s.make(ctx, sub.request, scopes)
+	_, err = changeWithin(ctx, s, fence, func(ctx context.Context) (_ *answer, err error) {
+		got, err = s.perform(ctx, q.request, scopes)
 		return &got, err
 	})
-	s.observe(sub.Flow, err)
-	return got, cmp.Or(s.endAll(ctx, without(got.merged, scopes)), err)
+	s.countExchange(q.Flow, err)
+	return got, cmp.Or(s.endScopes(ctx, without(got.merged, scopes)), err)
 }
 
 // developerCall makes the two calls of the developer flow. Unless a fence is
@@ -221,13 +223,13 @@ func (s *Service) developerCall(ctx context.Context, r request, fenced []cache.S
 				return answer{}, err
 			}
 		}
-		stamp := s.present(ctx, scope)
+		stamp := s.presentStamp(ctx, scope)
 		also = &stamp
 	}
-	got, err := s.credentials(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
+	got, err := s.credentials(ctx, &ci.GetCredentialsForIdentityInput{
 		IdentityId: out.IdentityId, Logins: map[string]string{cognito.PassThrough: aws.ToString(out.Token)},
 	})
-	err = after(err)
+	err = afterFirstStep(err)
 	got.also = also
 	got.merged = append(got.merged, scopesOf(cognito.Merged(out.ResultMetadata))...)
 	return got, err

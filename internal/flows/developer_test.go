@@ -35,9 +35,9 @@ func TestDeveloperRenewalNamesTheIdentity(t *testing.T) {
 				asked := flows.DeveloperRequest{User: "u", IdentityID: id}
 				r.developer("key1", asked)
 				r.developer("key1", asked)
-				r.want("key2", flows.Miss, flows.Ask{})
+				r.want("key2", flows.Miss, flows.CallInfo{})
 				r.exchanged(37*time.Minute, 3)
-				r.want("key2", flows.Hit, flows.Ask{})
+				r.want("key2", flows.Hit, flows.CallInfo{})
 				var named []string
 				for _, in := range r.backend.developers {
 					named = append(named, aws.ToString(in.IdentityId))
@@ -73,7 +73,7 @@ func TestAskersDoNotShareTheRefusalOfADeveloperRenewal(t *testing.T) {
 		time.Sleep(37 * time.Minute)
 		r.developer("key1", flows.DeveloperRequest{User: "u"}) // starts the renewal
 		synctest.Wait()
-		ctx := flows.WithAsk(t.Context(), &flows.Ask{RequestFloor: 40 * time.Minute})
+		ctx := flows.WithCallInfo(t.Context(), &flows.CallInfo{RequestFloor: 40 * time.Minute})
 		g, err := r.DeveloperGrant(ctx, flows.DeveloperRequest{Pool: pool, User: "u"})
 		if err != nil || g.Credentials.AccessKeyID != "key3" {
 			t.Errorf("got %v, error %v, want key3", g, err)
@@ -117,23 +117,25 @@ func TestDeveloperKeys(t *testing.T) {
 func TestDeveloperCallWithPublicLoginsFences(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		r.developer("key2", flows.DeveloperRequest{User: "u"})
-		r.want("key1", flows.Hit, flows.Ask{}) // the user alone links nothing
+		r.want("key1", flows.Hit, flows.CallInfo{}) // the user alone links nothing
 		r.developer("key3", flows.DeveloperRequest{User: "u", Logins: map[string]string{idp: "a1"}})
-		r.want("key4", flows.Miss, flows.Ask{})
+		r.want("key4", flows.Miss, flows.CallInfo{})
 	})
 }
 
 // A developer's answer is never for the memo: the right to ask is no part of the
 // body.
-func TestDeveloperAnswersHaveNoGuard(t *testing.T) {
+func TestDeveloperAnswersHaveNoCondition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		for range 2 {
-			ask := &flows.Ask{}
-			if _, err := r.DeveloperGrant(flows.WithAsk(t.Context(), ask), flows.DeveloperRequest{Pool: pool, User: "u"}); err != nil || ask.Guard != nil {
-				t.Errorf("got error %v, guard %v, want neither", err, ask.Guard != nil)
+			info := &flows.CallInfo{}
+			if _, err := r.DeveloperGrant(
+				flows.WithCallInfo(t.Context(), info), flows.DeveloperRequest{Pool: pool, User: "u"},
+			); err != nil || info.Condition != nil {
+				t.Errorf("got error %v, guard %v, want neither", err, info.Condition != nil)
 			}
 		}
 	})
@@ -146,16 +148,21 @@ func TestDeveloperRefusals(t *testing.T) {
 			request flows.DeveloperRequest
 			code    string
 		}{
-			"a user beside the provider's login": {flows.DeveloperRequest{Pool: pool, User: "u", Logins: map[string]string{"login.example": "v"}}, "InvalidParameterException"},
-			"no user":                            {flows.DeveloperRequest{Pool: pool}, "ValidationException"},
-			"a pool that is none":                {flows.DeveloperRequest{Pool: "pool", User: "u"}, "ValidationException"},
+			"a user beside the provider's login": {
+				flows.DeveloperRequest{Pool: pool, User: "u", Logins: map[string]string{"login.example": "v"}},
+				"InvalidParameterException",
+			},
+			"no user":             {flows.DeveloperRequest{Pool: pool}, "ValidationException"},
+			"a pool that is none": {flows.DeveloperRequest{Pool: "pool", User: "u"}, "ValidationException"},
 		} {
 			if name == "a pool that is none" {
 				r.DeveloperNames["pool"] = "login.example"
 			}
 			_, err := r.DeveloperGrant(t.Context(), c.request)
 			_, failed := r.DeveloperToken(t.Context(), c.request)
-			if err == nil || failed == nil || cognito.Public(err).ErrorCode() != c.code || cognito.Public(failed).ErrorCode() != c.code {
+			if err == nil || failed == nil || cognito.Public(err).ErrorCode() != c.code || cognito.Public(
+				failed,
+			).ErrorCode() != c.code {
 				t.Errorf("%s: got %v and %v, want %s", name, err, failed, c.code)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -28,23 +28,23 @@ type answer struct {
 	merged []cache.Scope
 }
 
-// brought is what a flight ends with. A refusal travels inside, with the tokens
-// that earned it: askers with others try their own.
-type brought struct {
+// flightResult is what a flight ends with. A refusal travels inside, with the tokens
+// that earned it: clients with others try their own.
+type flightResult struct {
 	entry   *cache.Entry
 	refusal error
 	tokens  cache.Key
 }
 
-// exchange brings credentials in a flight that askers of the same key and epoch
-// share. It fails with the backend's error, or with the asker's own deadline.
-func (s *Service) exchange(ctx context.Context, sub subject) (*cache.Entry, error) {
-	work := func(ctx context.Context) (brought, error) { return s.flight(ctx, sub) }
-	b, led, err := s.flights.Do(ctx, sub.key, sub.stamp, s.Timeout, work)
+// exchange brings credentials in a flight that clients of the same key and epoch
+// share. It fails with the backend's error, or with the client's own deadline.
+func (s *Service) exchange(ctx context.Context, q query) (*cache.Entry, error) {
+	work := func(ctx context.Context) (flightResult, error) { return s.fleetExchange(ctx, q) }
+	b, led, err := s.flights.Do(ctx, q.key, q.stamp, s.Timeout, work)
 	if !led {
 		s.Observer.Flight(joinedOrLeft(err, ctx.Err()))
 	}
-	if err == nil && b.refusal != nil && b.tokens != sub.tokens {
+	if err == nil && b.refusal != nil && b.tokens != q.tokens {
 		b, err = work(ctx)
 	}
 	if err == nil {
@@ -53,82 +53,82 @@ func (s *Service) exchange(ctx context.Context, sub subject) (*cache.Entry, erro
 	return b.entry, err
 }
 
-// fly makes one exchange, within a fence if it may link, and stores what it
+// exchangeOnce makes one exchange, within a fence if it may link, and stores what it
 // brought. The caller has a slot.
-func (s *Service) fly(ctx context.Context, sub subject) (*cache.Entry, error) {
-	if sub.links {
-		return s.flyLinking(ctx, sub)
+func (s *Service) exchangeOnce(ctx context.Context, q query) (*cache.Entry, error) {
+	if q.links {
+		return s.exchangeLinking(ctx, q)
 	}
 	watch, began := s.Epochs.RecordInvalidations(), time.Now()
 	defer watch.Close()
-	entry, got, err := s.bring(ctx, sub)
+	entry, got, err := s.fetch(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	if sub.unmet {
-		scopes := append([]cache.Scope{sub.scope, sub.poolScope()}, sub.loginScopes()...)
-		if sub.stamp = s.settled(ctx, watch, began, scopes...); !sub.stamp.Agreed() {
-			s.present(ctx, scopes...) // there is such a pool: what the next call brings is kept
+	if q.newPool {
+		scopes := append([]cache.Scope{q.scope, q.poolScope()}, q.loginScopes()...)
+		if q.stamp = s.quietStamp(ctx, watch, began, scopes...); !q.stamp.Agreed() {
+			s.presentStamp(ctx, scopes...) // there is such a pool: what the next call brings is kept
 		}
 	}
-	known := s.ownedUnder(ctx, sub.stamp, sub.Pool, got.credentials.IdentityID, sub.logins)
-	if sub.Identity != "" && got.credentials.IdentityID != sub.Identity {
-		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
+	known := s.recordOwnerUnder(ctx, q.stamp, q.Pool, got.credentials.IdentityID, q.logins)
+	if q.Identity != "" && got.credentials.IdentityID != q.Identity {
+		return entry, s.Fence(ctx, q.scope) // the identity of the call was merged into another
 	}
-	entry.Stamp = sub.stamp
+	entry.Stamp = q.stamp
 	if got.also != nil {
 		entry.Stamp = cache.JoinStamps(entry.Stamp, *got.also)
 	}
 	if known {
-		s.keep(ctx, sub.key, entry)
+		s.store(ctx, q.key, entry)
 	}
 	return entry, nil
 }
 
-// flyLinking makes an exchange that may link, as alter makes other calls.
-func (s *Service) flyLinking(ctx context.Context, sub subject) (*cache.Entry, error) {
-	at := sub.stake()
-	told, err := s.foresee(ctx, &at, sub.input())
+// exchangeLinking makes an exchange that may link, as attemptChange makes other calls.
+func (s *Service) exchangeLinking(ctx context.Context, q query) (*cache.Entry, error) {
+	affected := q.fenceScopes()
+	predicted, err := s.predict(ctx, &affected, q.input())
 	if err != nil {
-		s.observe(sub.Flow, err)
+		s.countExchange(q.Flow, err)
 		return nil, err
 	}
-	if told == refusal || told == unchanging || told == unforeseen && at.often {
-		sub.links = false
-		entry, err := s.fly(ctx, sub)
-		return entry, s.endUnfenced(ctx, at, told, err)
+	if predicted == willBeRefused || predicted == willChangeNothing || predicted == unpredicted && affected.overLimit {
+		q.links = false
+		entry, err := s.exchangeOnce(ctx, q)
+		return entry, s.endUnfenced(ctx, affected, predicted, err)
 	}
-	fence, scopes, err := s.around(ctx, at)
-	if err != nil && told == unforeseen && s.unlinking(ctx, at, err) {
-		sub.links = false
-		return s.fly(ctx, sub)
+	fence, scopes, err := s.fenceAround(ctx, affected)
+	if err != nil && predicted == unpredicted && s.mayGoUnfenced(ctx, affected, err) {
+		q.links = false
+		return s.exchangeOnce(ctx, q)
 	}
 	if err != nil {
 		return nil, err
 	}
-	sub.changes = scopes
-	return s.flyFenced(ctx, sub, fence)
+	q.changes = scopes
+	return s.exchangeFenced(ctx, q, fence)
 }
 
-// flyFenced makes an exchange within a fence that has begun. What the change itself brings
+// exchangeFenced makes an exchange within a fence that has begun. What the change itself brings
 // is the newest there is for its identities, if nothing else moved them meanwhile. It is
 // attempted once: others wait for the fence.
-func (s *Service) flyFenced(ctx context.Context, sub subject, fence *cache.Fence) (*cache.Entry, error) {
-	entry, got, err := s.bring(cognito.WithoutRetries(ctx), sub)
+func (s *Service) exchangeFenced(ctx context.Context, q query, fence *cache.Fence) (*cache.Entry, error) {
+	entry, got, err := s.fetch(cognito.WithoutRetries(ctx), q)
 	if err != nil {
 		return nil, cmp.Or(err, s.endFence(fence, err))
 	}
-	s.owned(ctx, sub.Pool, got.credentials.IdentityID, sub.logins)
+	s.recordOwner(ctx, q.Pool, got.credentials.IdentityID, q.logins)
 	stamp, err := fence.Done()
 	if err != nil {
-		return nil, unfenced(err)
+		return nil, serviceError(err)
 	}
-	key, home, ok := s.storedAs(sub, got.credentials.IdentityID)
+	key, home, ok := s.storedAs(q, got.credentials.IdentityID)
 	if !ok {
-		return entry, s.Fence(ctx, sub.scope) // who was asked for is somebody else now
+		return entry, s.Fence(ctx, q.scope) // the identity of the call was merged into another
 	}
-	entry.Stamp = cache.JoinStamps(stamp.Only(home), sub.stamp.Only(sub.poolScope()))
-	for _, login := range sub.loginScopes() {
+	entry.Stamp = cache.JoinStamps(stamp.Only(home), q.stamp.Only(q.poolScope()))
+	for _, login := range q.loginScopes() {
 		entry.Stamp = cache.JoinStamps(entry.Stamp, stamp.Only(login))
 	}
 	if identity := cache.IdentityScope(got.credentials.IdentityID); got.also != nil {
@@ -136,23 +136,23 @@ func (s *Service) flyFenced(ctx context.Context, sub subject, fence *cache.Fence
 	} else if identity != home {
 		entry.Stamp = cache.JoinStamps(entry.Stamp, stamp.Only(identity))
 	}
-	if home != sub.scope { // the asker's next call names again whom this one named
-		entry.Stamp = cache.JoinStamps(entry.Stamp, stamp.Only(sub.scope))
+	if home != q.scope { // the client's next call names again whom this one named
+		entry.Stamp = cache.JoinStamps(entry.Stamp, stamp.Only(q.scope))
 	}
-	s.keep(ctx, key, entry)
+	s.store(ctx, key, entry)
 	return entry, nil
 }
 
-// bring asks the backend, and ends what it says that it ended besides.
-func (s *Service) bring(ctx context.Context, sub subject) (*cache.Entry, answer, error) {
+// fetch asks the backend, and ends what it says that it ended besides.
+func (s *Service) fetch(ctx context.Context, q query) (*cache.Entry, answer, error) {
 	issued := s.Now()
-	got, err := s.make(ctx, sub.request, sub.changes)
+	got, err := s.perform(ctx, q.request, q.changes)
 	if err == nil && !got.credentials.Expires.After(s.Now()) {
 		err = errExpired
 	}
-	s.observe(sub.Flow, err)
-	s.disowned(ctx, sub.stake(), err)
-	if beyond := without(got.merged, sub.changes); len(beyond) > 0 {
+	s.countExchange(q.Flow, err)
+	s.endDisowned(ctx, q.fenceScopes(), err)
+	if beyond := without(got.merged, q.changes); len(beyond) > 0 {
 		err = cmp.Or(err, s.Fence(ctx, beyond...)) // also where what came after the merge failed
 	}
 	if err != nil {
@@ -161,8 +161,8 @@ func (s *Service) bring(ctx context.Context, sub subject) (*cache.Entry, answer,
 	return &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}, got, nil
 }
 
-// keep stores an entry, here and for the fleet.
-func (s *Service) keep(ctx context.Context, key cache.Key, entry *cache.Entry) {
+// store stores an entry, here and for the fleet.
+func (s *Service) store(ctx context.Context, key cache.Key, entry *cache.Entry) {
 	s.Memory.Put(key, entry)
 	if s.Shared != nil && s.Shared.Store(ctx, key, entry) != nil {
 		s.Observer.Lookup("redis", "unkept")
@@ -172,21 +172,21 @@ func (s *Service) keep(ctx context.Context, key cache.Key, entry *cache.Entry) {
 // storedAs is the key under which an answer for that identity is kept, and the
 // scope that it is stored with. One for another than the call names, which it
 // became or was merged into, is kept where the fence around the call covered it; of
-// others no epoch was read before: they are handed out and not kept.
-func (s *Service) storedAs(sub subject, answered string) (key cache.Key, home cache.Scope, ok bool) {
-	if sub.Identity == "" || answered == sub.Identity {
-		return sub.key, sub.scope, true
+// others no epoch was read before: they are served and not kept.
+func (s *Service) storedAs(q query, answered string) (key cache.Key, home cache.Scope, ok bool) {
+	if q.Identity == "" || answered == q.Identity {
+		return q.key, q.scope, true
 	}
 	home = cache.IdentityScope(answered)
-	if sub.Flow == flowDeveloper || !slices.Contains(sub.changes, home) {
+	if q.Flow == flowDeveloper || !slices.Contains(q.changes, home) {
 		return cache.Key{}, "", false
 	}
-	sub.Identity = answered
-	return s.name(sub.evidence, sub.request), home, true
+	q.Identity = answered
+	return s.keyOf(q.evidence, q.request), home, true
 }
 
 // credentials asks the backend for an identity's credentials.
-func (s *Service) credentials(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput) (answer, error) {
+func (s *Service) credentials(ctx context.Context, in *ci.GetCredentialsForIdentityInput) (answer, error) {
 	out, err := s.Next.GetCredentialsForIdentity(ctx, in)
 	if err != nil {
 		return answer{}, err
@@ -204,7 +204,7 @@ func (s *Service) credentials(ctx context.Context, in *cognitoidentity.GetCreden
 	}}, nil
 }
 
-func (s *Service) observe(flow string, err error) {
+func (s *Service) countExchange(flow string, err error) {
 	outcome := "ok"
 	if err != nil {
 		outcome = "refused"
@@ -221,7 +221,7 @@ type backOff struct{ from, to time.Duration }
 var (
 	// backOffAhead: nobody waits, what is cached has its floor left.
 	backOffAhead = backOff{300 * time.Second, 600 * time.Second}
-	// backOffWaiting: askers are handed less than their floor meanwhile.
+	// backOffWaiting: clients are served less than their floor meanwhile.
 	backOffWaiting = backOff{time.Second, 5 * time.Second}
 )
 
@@ -229,10 +229,10 @@ func (b backOff) after(now time.Time, random float64) time.Time {
 	return now.Add(b.from + time.Duration(random*float64(b.to-b.from)))
 }
 
-// failed notes a failed renewal of entry. A passing failure puts the next try
+// renewalFailed notes a failed renewal of entry. A passing failure puts the next try
 // off, the longer the less it matters; a lasting one ends the entry. That of a token
 // which expired meanwhile says nothing of it: a fresh one may follow.
-func (s *Service) failed(ctx context.Context, entry *cache.Entry, sub subject, err error) {
+func (s *Service) renewalFailed(ctx context.Context, entry *cache.Entry, q query, err error) {
 	if cognito.Passing(err) {
 		s.Observer.Renewal("failed")
 		now := s.Now()
@@ -241,12 +241,12 @@ func (s *Service) failed(ctx context.Context, entry *cache.Entry, sub subject, e
 		return
 	}
 	s.Observer.Renewal("refused")
-	if !sub.expires.IsZero() && !s.Now().Before(sub.expires) {
+	if !q.expires.IsZero() && !s.Now().Before(q.expires) {
 		return
 	}
 	// Whatever the backend refuses for good, it would not have brought: a role that was
 	// withdrawn is not served any longer than an identity that is gone.
 	entry.EndRenewal()
-	_ = s.Fence(ctx, sub.scope) // what fails goes on in the background
-	s.Memory.Drop(sub.key, entry)
+	_ = s.Fence(ctx, q.scope) // what fails goes on in the background
+	s.Memory.Drop(q.key, entry)
 }

@@ -5,18 +5,18 @@ import (
 	"sync"
 )
 
-// TellUses tells the fleet at once what there is to tell; with sweep, also what only
+// ReportUses tells the fleet at once what there is to tell; with sweep, also what only
 // the next sweep would find.
-func (s *Service) TellUses(ctx context.Context, sweep bool) {
+func (s *Service) ReportUses(ctx context.Context, sweep bool) {
 	if sweep {
-		s.uses.sweep(s.Now())
+		s.usageReports.sweep(s.Now())
 	}
-	for s.tell(ctx) {
+	for s.reportOnce(ctx) {
 	}
 }
 
-// Attend makes up to n renewals that have come up, and returns how many it claimed.
-func (s *Service) Attend(ctx context.Context, n int) int {
+// RenewClaims makes up to n renewals that have come up, and returns how many it claimed.
+func (s *Service) RenewClaims(ctx context.Context, n int) int {
 	claimed := s.claim(ctx, n)
 	var running sync.WaitGroup
 	for _, c := range claimed {
@@ -26,8 +26,8 @@ func (s *Service) Attend(ctx context.Context, n int) int {
 	return len(claimed)
 }
 
-// Settled waits for what goes on behind askers.
-func (s *Service) Settled() { s.background.Wait() }
+// AwaitBackground waits for what goes on behind clients.
+func (s *Service) AwaitBackground() { s.background.Wait() }
 
 // Shares is how many addresses have a place, or wait for one.
 func (s *Service) Shares() int {
@@ -36,5 +36,5 @@ func (s *Service) Shares() int {
 	return len(s.slots.shares)
 }
 
-// Abandon claims renewals and forgets them, as a broker that dies does.
-func (s *Service) Abandon(ctx context.Context, n int) int { return len(s.claim(ctx, n)) }
+// AbandonClaims claims renewals and forgets them, as a broker that dies does.
+func (s *Service) AbandonClaims(ctx context.Context, n int) int { return len(s.claim(ctx, n)) }

@@ -8,10 +8,10 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-// fence begins a fence.
-func (s *Service) fence(ctx context.Context, scopes []cache.Scope) (*cache.Fence, error) {
+// beginFence begins a fence.
+func (s *Service) beginFence(ctx context.Context, scopes []cache.Scope) (*cache.Fence, error) {
 	fence, err := s.Epochs.Fence(ctx, scopes...)
-	return fence, unfenced(err)
+	return fence, serviceError(err)
 }
 
 // endFence ends a fence around a change of identities that ended with err. One that was
@@ -20,28 +20,28 @@ func (s *Service) fence(ctx context.Context, scopes []cache.Scope) (*cache.Fence
 // for as long as that can take.
 func (s *Service) endFence(fence *cache.Fence, err error) error {
 	switch {
-	case unmade(err):
+	case surelyNotMade(err):
 		fence.Cancel()
 		return nil
-	case unanswered(err):
+	case outcomeUnknown(err):
 		fence.LeavePending()
 		return nil
 	}
 	_, err = fence.Done()
-	return unfenced(err)
+	return serviceError(err)
 }
 
-// unanswered reports whether a change that failed with err may still be made: the
+// outcomeUnknown reports whether a change that failed with err may still be made: the
 // backend did not say that it refused it.
-func unanswered(err error) bool {
+func outcomeUnknown(err error) bool {
 	if err == nil || !cognito.Passing(err) {
 		return false
 	}
 	return cognito.Public(err).ErrorCode() == cognito.CodeInternal
 }
 
-// unfenced makes an error of the service of what the fleet did not do.
-func unfenced(err error) error {
+// serviceError makes an error of the service of what the fleet did not do.
+func serviceError(err error) error {
 	if errors.Is(err, cache.ErrFleet) {
 		return cognito.Unavailable(err)
 	}
@@ -57,14 +57,14 @@ func (s *Service) Fence(ctx context.Context, scopes ...cache.Scope) error {
 		_, err = fence.Done()
 	}
 	if err != nil {
-		s.owe(scopes)
+		s.deliverLater(scopes)
 	}
-	return unfenced(err)
+	return serviceError(err)
 }
 
-// present is the stamp of scopes' present epochs. Where the fleet cannot be
+// presentStamp is the stamp of scopes' present epochs. Where the fleet cannot be
 // reached, nothing can be kept under it.
-func (s *Service) present(ctx context.Context, scopes ...cache.Scope) cache.Stamp {
+func (s *Service) presentStamp(ctx context.Context, scopes ...cache.Scope) cache.Stamp {
 	stamp := s.Epochs.Read(scopes...)
 	if s.Shared == nil {
 		return stamp

@@ -44,7 +44,7 @@ type Directory interface {
 	Owns(pool, provider, subject, id string)
 }
 
-// Guests limits how fast an address makes guests in a pool. Wait takes a turn or
+// Guests limits how fast an address makes guests in a pool. Wait takes a permit or
 // fails when none comes before ctx's deadline.
 type Guests interface {
 	Wait(ctx context.Context, address, pool string) error
@@ -56,7 +56,9 @@ type Shared interface {
 	// Find looks for a key's entry. stamp is of its home and its pool, read before;
 	// read stamps what else the entry turns out to rest on. With sparing, nothing is made
 	// for a pool of which the fleet knows nothing.
-	Find(ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp, sparing bool) (cache.Found, error)
+	Find(
+		ctx context.Context, key cache.Key, stamp cache.Stamp, read func(...cache.Scope) cache.Stamp, sparing bool,
+	) (cache.Found, error)
 	// Ref is where the entry of a key stands whose stamp is that, for those who may
 	// have it again.
 	Ref(key cache.Key, stamp cache.Stamp) cache.EntryRef
@@ -122,17 +124,17 @@ type Config struct {
 	Shared         Shared   // nil: this process is alone
 	Settings       Settings // nil: they last as long as what is kept
 	// Schedule is when a fleet's entries are renewed; nil: this process renews what it
-	// hands out.
+	// serves.
 	Schedule Schedule
 	Names    *cache.Namer
 	Floors   Floors
-	// RenewIdle is how long after its last asker an entry is renewed ahead.
+	// RenewIdle is how long after its last client an entry is renewed ahead.
 	RenewIdle time.Duration
 	Observer  Observer
 	// Unreadable hears, once, of each part of a pool that is changed and may not be read,
 	// and why. Nil: nobody.
 	Unreadable func(pool string, err error)
-	// Timeout bounds an exchange, which outlives the asker who began it.
+	// Timeout bounds an exchange, which outlives the client who began it.
 	Timeout time.Duration
 	// MaxExchanges bounds how many run at once; zero means 256. A client address has a quarter.
 	MaxExchanges int
@@ -145,23 +147,23 @@ type Config struct {
 // Service is the decorator. It is safe for concurrent use.
 type Service struct {
 	Config
-	flights    cache.Flights[brought]
-	slots      *slots
-	renewals   *renewals // without a Schedule
-	uses       *uses     // with one
-	contact    contact   // likewise
-	developers sync.Map  // developer provider by pool
-	accounts   sync.Map  // account by pool, of those that calls named and the backend took
+	flights      cache.Flights[flightResult]
+	slots        *slots
+	renewals     *memorySchedule // without a Schedule
+	usageReports *usageReports   // with one
+	connectivity connectivity    // likewise
+	developers   sync.Map        // developer provider by pool
+	accounts     sync.Map        // account by pool, of those that calls named and the backend took
 
-	ownDoubts cache.PoolChanges
-	readings  readings
-	unread    sync.Map // pools and their parts of which Unreadable has heard
+	ownPoolChanges cache.PoolChanges
+	readings       poolReadings
+	toldUnreadable sync.Map // pools and their parts of which Unreadable has heard
 
 	background sync.WaitGroup
 	mu         sync.Mutex // orders what begins in the background and Close
 	closing    bool
 	stop       chan struct{} // closed by Close
-	debts      debts
+	outbox     pendingFences
 }
 
 var _ cognito.API = (*Service)(nil)
@@ -181,8 +183,9 @@ func New(c Config) *Service {
 		c.MaxRenewals = 100_000
 	}
 	return &Service{
-		Config: c, slots: newSlots(c.MaxExchanges), stop: make(chan struct{}), debts: debts{owed: map[cache.Scope]int{}},
-		renewals: newRenewals(c.MaxRenewals), uses: newUses(c.RenewIdle, c.MaxRenewals),
+		Config: c, slots: newSlots(c.MaxExchanges), stop: make(chan struct{}),
+		outbox:   pendingFences{scopes: map[cache.Scope]int{}},
+		renewals: newMemorySchedule(c.MaxRenewals), usageReports: newUsageReports(c.RenewIdle, c.MaxRenewals),
 	}
 }
 
@@ -204,8 +207,8 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 }
 
-// behind runs work in the background, unless Close was called.
-func (s *Service) behind(work func()) (began bool) {
+// goBackground runs work in the background, unless Close was called.
+func (s *Service) goBackground(work func()) (began bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {

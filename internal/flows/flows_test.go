@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -21,24 +21,24 @@ import (
 func TestFloorsAndRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		time.Sleep(8 * time.Minute) // 52 left
-		r.want("key1", flows.Hit, flows.Ask{})
-		r.want("key1", flows.Hit, flows.Ask{ClientFloor: 51 * time.Minute})
-		r.want("key1", flows.Hit, flows.Ask{RequestFloor: 52 * time.Minute})
-		r.want("key2", flows.Miss, flows.Ask{RequestFloor: 53 * time.Minute})
-		r.want("key2", flows.Hit, flows.Ask{RequestFloor: 12 * time.Hour}) // counts nine tenths
+		r.want("key1", flows.Hit, flows.CallInfo{})
+		r.want("key1", flows.Hit, flows.CallInfo{ClientFloor: 51 * time.Minute})
+		r.want("key1", flows.Hit, flows.CallInfo{RequestFloor: 52 * time.Minute})
+		r.want("key2", flows.Miss, flows.CallInfo{RequestFloor: 53 * time.Minute})
+		r.want("key2", flows.Hit, flows.CallInfo{RequestFloor: 12 * time.Hour}) // counts nine tenths
 	})
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		time.Sleep(35 * time.Minute)
-		r.want("key1", flows.Hit, flows.Ask{}) // not due before 36 minutes
+		r.want("key1", flows.Hit, flows.CallInfo{}) // not due before 36 minutes
 		synctest.Wait()
 		time.Sleep(2 * time.Minute)
-		r.want("key1", flows.Hit, flows.Ask{}) // due: renewed behind the asker
+		r.want("key1", flows.Hit, flows.CallInfo{}) // due: renewed behind the client
 		synctest.Wait()
-		r.want("key2", flows.Hit, flows.Ask{})
+		r.want("key2", flows.Hit, flows.CallInfo{})
 		if got := r.backend.exchanges.Load(); got != 2 {
 			t.Errorf("exchanges: got %d, want 2", got)
 		}
@@ -51,22 +51,24 @@ func TestWhichFloorCounts(t *testing.T) {
 	const m = time.Minute
 	for name, c := range map[string]struct {
 		configured, pool, life time.Duration
-		ask                    flows.Ask
+		ask                    flows.CallInfo
 		floor                  time.Duration
 	}{
-		"the default":               {20 * m, 0, time.Hour, flows.Ask{}, 20 * m},
-		"the default, half of life": {20 * m, 0, 30 * m, flows.Ask{}, 15 * m},
-		"the pool":                  {20 * m, 40 * m, time.Hour, flows.Ask{ClientFloor: 30 * m}, 40 * m},
-		"the client":                {20 * m, 40 * m, time.Hour, flows.Ask{ClientFloor: 51 * m}, 51 * m},
-		"the request":               {20 * m, 40 * m, time.Hour, flows.Ask{ClientFloor: 30 * m, RequestFloor: 45 * m}, 45 * m},
-		"nine tenths of life":       {20 * m, time.Hour, time.Hour, flows.Ask{}, 54 * m},
-		"a request below the rest":  {20 * m, 0, time.Hour, flows.Ask{RequestFloor: m}, 20 * m},
+		"the default":               {20 * m, 0, time.Hour, flows.CallInfo{}, 20 * m},
+		"the default, half of life": {20 * m, 0, 30 * m, flows.CallInfo{}, 15 * m},
+		"the pool":                  {20 * m, 40 * m, time.Hour, flows.CallInfo{ClientFloor: 30 * m}, 40 * m},
+		"the client":                {20 * m, 40 * m, time.Hour, flows.CallInfo{ClientFloor: 51 * m}, 51 * m},
+		"the request": {
+			20 * m, 40 * m, time.Hour, flows.CallInfo{ClientFloor: 30 * m, RequestFloor: 45 * m}, 45 * m,
+		},
+		"nine tenths of life":      {20 * m, time.Hour, time.Hour, flows.CallInfo{}, 54 * m},
+		"a request below the rest": {20 * m, 0, time.Hour, flows.CallInfo{RequestFloor: m}, 20 * m},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
 				r.Floors = flows.Floors{Default: c.configured, Pools: map[string]time.Duration{pool: c.pool}}
-				// Nothing is renewed ahead: only the floor sends an asker on.
+				// Nothing is renewed ahead: only the floor sends an client on.
 				r.backend.set(func(b *backend) { b.life = c.life })
 				r.want("key1", flows.Miss, c.ask)
 				r.backend.set(func(b *backend) { b.fail = func(string) error { return cognito.TooManyRequests("") } })
@@ -83,38 +85,38 @@ func TestWhichFloorCounts(t *testing.T) {
 func TestPassingFailureServesStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		time.Sleep(45 * time.Minute) // below the floor
 		r.backend.set(func(b *backend) { b.fail = func(string) error { return cognito.TooManyRequests("Rate exceeded") } })
-		r.want("key1", flows.Stale, flows.Ask{})
-		r.want("key1", flows.Stale, flows.Ask{})
+		r.want("key1", flows.Stale, flows.CallInfo{})
+		r.want("key1", flows.Stale, flows.CallInfo{})
 		if got := r.backend.exchanges.Load(); got != 2 {
 			t.Errorf("exchanges within the back-off: got %d, want 2", got)
 		}
 		time.Sleep(6 * time.Second)
 		r.backend.set(func(b *backend) { b.fail = nil; b.life = -time.Second })
-		r.want("key1", flows.Stale, flows.Ask{}) // expired credentials count as a passing failure
+		r.want("key1", flows.Stale, flows.CallInfo{}) // expired credentials count as a passing failure
 		time.Sleep(6 * time.Second)
 		r.backend.set(func(b *backend) { b.life = time.Hour })
-		r.want("key4", flows.Miss, flows.Ask{})
+		r.want("key4", flows.Miss, flows.CallInfo{})
 	})
 }
 
 func TestFailureAheadBacksOffLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		r.backend.set(func(b *backend) { b.fail = func(string) error { return errors.New("connection reset") } })
 		time.Sleep(37 * time.Minute)
 		for range 5 {
-			r.want("key1", flows.Hit, flows.Ask{})
+			r.want("key1", flows.Hit, flows.CallInfo{})
 			synctest.Wait()
 		}
 		if got := r.backend.exchanges.Load(); got != 2 {
 			t.Errorf("exchanges: got %d, want 2", got)
 		}
 		time.Sleep(2 * time.Minute) // of the 450 s; the floor is reached at 40 minutes
-		r.want("key1", flows.Hit, flows.Ask{})
+		r.want("key1", flows.Hit, flows.CallInfo{})
 		synctest.Wait()
 		if got := r.backend.exchanges.Load(); got != 2 {
 			t.Errorf("exchanges before the back-off ended: got %d, want 2", got)
@@ -125,12 +127,12 @@ func TestFailureAheadBacksOffLong(t *testing.T) {
 func TestLastingRefusalEndsTheEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		r.backend.set(func(b *backend) { b.fail = func(string) error { return cognito.AccessForbidden(user) } })
 		time.Sleep(37 * time.Minute)
-		r.want("key1", flows.Hit, flows.Ask{}) // and a renewal, which is refused
+		r.want("key1", flows.Hit, flows.CallInfo{}) // and a renewal, which is refused
 		synctest.Wait()
-		if _, err := r.ask(user, "a1", &flows.Ask{}); cognito.Passing(err) || err == nil {
+		if _, err := r.ask(user, "a1", &flows.CallInfo{}); cognito.Passing(err) || err == nil {
 			t.Errorf("after a refused renewal: got %v, want the refusal", err)
 		}
 	})
@@ -142,7 +144,7 @@ func TestAskersShareAnExchange(t *testing.T) {
 		r.backend.set(func(b *backend) { b.slow = time.Second })
 		for n := range 100 {
 			go func() {
-				if got, err := r.ask(user, fmt.Sprint("a", n), &flows.Ask{}); got != "key1" || err != nil {
+				if got, err := r.ask(user, fmt.Sprint("a", n), &flows.CallInfo{}); got != "key1" || err != nil {
 					t.Errorf("got %s %v, want key1", got, err)
 				}
 			}()
@@ -150,7 +152,7 @@ func TestAskersShareAnExchange(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(2 * time.Second)
 		if got := r.backend.exchanges.Load(); got != 1 {
-			t.Errorf("exchanges for 100 askers: got %d, want 1", got)
+			t.Errorf("exchanges for 100 clients: got %d, want 1", got)
 		}
 	})
 }
@@ -169,13 +171,13 @@ func TestWaitersWithAnotherTokenTryTheirOwn(t *testing.T) {
 			}
 		})
 		go func() {
-			if _, err := r.ask(user, "a-revoked", &flows.Ask{}); err == nil {
+			if _, err := r.ask(user, "a-revoked", &flows.CallInfo{}); err == nil {
 				t.Error("the revoked token: got credentials, want its refusal")
 			}
 		}()
 		synctest.Wait()
 		go func() {
-			if _, err := r.ask(user, "a-good", &flows.Ask{}); err != nil {
+			if _, err := r.ask(user, "a-good", &flows.CallInfo{}); err != nil {
 				t.Errorf("another token that joined: got %v, want credentials", err)
 			}
 		}()
@@ -190,20 +192,20 @@ func TestFenceDuringAnExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.backend.set(func(b *backend) { b.slow = 2 * time.Second })
-		go r.ask(user, "a1", &flows.Ask{})
+		go r.ask(user, "a1", &flows.CallInfo{})
 		synctest.Wait()
 		time.Sleep(time.Second)
 		r.fence(cache.IdentityScope(user))
 		go func() {
-			if got, err := r.ask(user, "a1", &flows.Ask{}); got != "key2" || err != nil {
-				t.Errorf("an asker after the fence: got %s %v, want key2 of an exchange of his own", got, err)
+			if got, err := r.ask(user, "a1", &flows.CallInfo{}); got != "key2" || err != nil {
+				t.Errorf("a client after the fence: got %s %v, want key2 of an exchange of his own", got, err)
 			}
 		}()
 		synctest.Wait()
 		time.Sleep(5 * time.Second)
-		r.want("key2", flows.Hit, flows.Ask{})
+		r.want("key2", flows.Hit, flows.CallInfo{})
 		r.fence(cache.PoolScopes(pool)...)
-		r.want("key3", flows.Miss, flows.Ask{})
+		r.want("key3", flows.Miss, flows.CallInfo{})
 	})
 }
 
@@ -212,16 +214,16 @@ func TestUpgradeFencesTheGuest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.directory.guests.Store(user, true)
-		if got, _ := r.ask(user, "", &flows.Ask{}); got != "key1" {
+		if got, _ := r.ask(user, "", &flows.CallInfo{}); got != "key1" {
 			t.Fatalf("guest: got %s, want key1", got)
 		}
-		if got, _ := r.ask(user, "", &flows.Ask{}); got != "key1" {
+		if got, _ := r.ask(user, "", &flows.CallInfo{}); got != "key1" {
 			t.Errorf("guest again: got %s, want the cached key1", got)
 		}
-		r.want("key2", flows.Miss, flows.Ask{})
+		r.want("key2", flows.Miss, flows.CallInfo{})
 		r.directory.guests.Delete(user)
-		r.want("key2", flows.Hit, flows.Ask{})
-		if got, _ := r.ask(user, "", &flows.Ask{}); got == "key1" {
+		r.want("key2", flows.Hit, flows.CallInfo{})
+		if got, _ := r.ask(user, "", &flows.CallInfo{}); got == "key1" {
 			t.Error("the guest after the sign-in: got what was cached before it")
 		}
 	})
@@ -231,8 +233,8 @@ func TestAnswerForAnotherIdentityIsNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.backend.set(func(b *backend) { b.answered = "us-east-1:22222222-2222-4222-8222-222222222222" })
-		r.want("key1", flows.Miss, flows.Ask{})
-		r.want("key2", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
+		r.want("key2", flows.Miss, flows.CallInfo{})
 	})
 }
 
@@ -241,14 +243,16 @@ func TestKeysKeepUsersApart(t *testing.T) {
 		r := newRig(t)
 		other := "us-east-1:22222222-2222-4222-8222-222222222222"
 		seen := map[string]string{}
-		for _, c := range [][2]string{{user, "a1"}, {user, "a1@another-app"}, {user, "b1"}, {user, ""}, {other, "a1"}, {other, ""}} {
-			got, err := r.ask(c[0], c[1], &flows.Ask{})
+		for _, c := range [][2]string{
+			{user, "a1"}, {user, "a1@another-app"}, {user, "b1"}, {user, ""}, {other, "a1"}, {other, ""},
+		} {
+			got, err := r.ask(c[0], c[1], &flows.CallInfo{})
 			if err != nil || seen[got] != "" {
 				t.Errorf("%v: got %s %v, which %s has", c, got, err, seen[got])
 			}
 			seen[got] = fmt.Sprint(c)
 		}
-		if got, _ := r.ask(user, "a2", &flows.Ask{}); got != "key1" {
+		if got, _ := r.ask(user, "a2", &flows.CallInfo{}); got != "key1" {
 			t.Errorf("a fresh token of the same user: got %s, want key1", got)
 		}
 	})
@@ -257,13 +261,13 @@ func TestKeysKeepUsersApart(t *testing.T) {
 func TestUnprovenLoginIsNeverServedFromTheCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		r.backend.set(func(b *backend) { b.fail = func(string) error { return cognito.NotAuthorized("bad") } })
-		ask := &flows.Ask{}
-		if _, err := r.ask(user, "bad", ask); err == nil || ask.Guard != nil || ask.Outcome != "" {
-			t.Errorf("got %v %q, want the backend's refusal", err, ask.Outcome)
+		info := &flows.CallInfo{}
+		if _, err := r.ask(user, "bad", info); err == nil || info.Condition != nil || info.Outcome != "" {
+			t.Errorf("got %v %q, want the backend's refusal", err, info.Outcome)
 		}
-		r.want("key1", flows.Hit, flows.Ask{}) // and it ended nothing
+		r.want("key1", flows.Hit, flows.CallInfo{}) // and it ended nothing
 	})
 }
 
@@ -294,7 +298,7 @@ func TestFullHouseIsTooManyRequests(t *testing.T) {
 		r.occupy(8)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := r.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(pool)})
+		_, err := r.GetId(ctx, &ci.GetIdInput{IdentityPoolId: aws.String(pool)})
 		if _, ok := errors.AsType[*types.TooManyRequestsException](err); !ok {
 			t.Errorf("got %v, want TooManyRequestsException", err)
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -30,17 +30,17 @@ type Grant struct {
 // Grant runs GetId, unless the identity is named, and the enhanced or the classic
 // exchange. Errors are those of the operations and, in the classic flow, of STS.
 func (s *Service) Grant(ctx context.Context, r GrantRequest) (*Grant, error) {
-	ask := askOf(ctx)
-	ask.Pool = r.Pool
-	ctx = WithAsk(ctx, ask)
-	id, known, err := s.whose(ctx, r, false)
+	info := callInfoOf(ctx)
+	info.Pool = r.Pool
+	ctx = WithCallInfo(ctx, info)
+	id, known, err := s.resolveIdentity(ctx, r, false)
 	if err != nil {
 		return nil, err
 	}
 	c, err := s.grant(ctx, id, r)
 	if known && err != nil && cognito.Disowned(err) {
 		// What was known of the login is out of date.
-		if id, _, err = s.whose(ctx, r, true); err == nil {
+		if id, _, err = s.resolveIdentity(ctx, r, true); err == nil {
 			c, err = s.grant(ctx, id, r)
 		}
 	}
@@ -48,24 +48,24 @@ func (s *Service) Grant(ctx context.Context, r GrantRequest) (*Grant, error) {
 		return nil, err
 	}
 	if r.IdentityID == "" && len(r.Logins) == 0 {
-		ask.Guard = nil // the next request of the same bytes is another guest
+		info.Condition = nil // the next request of the same bytes is another guest
 	}
-	return &Grant{IdentityID: c.IdentityID, Credentials: c, RefreshAfter: ask.RefreshAfter}, nil
+	return &Grant{IdentityID: c.IdentityID, Credentials: c, RefreshAfter: info.RefreshAfter}, nil
 }
 
-// whose is the identity that a request names, or that its logins have, or a new
+// resolveIdentity is the identity that a request names, or that its logins have, or a new
 // guest's. known says that it is of a login of which it was known; with anew the
 // backend is asked.
-func (s *Service) whose(ctx context.Context, r GrantRequest, anew bool) (id string, known bool, err error) {
+func (s *Service) resolveIdentity(ctx context.Context, r GrantRequest, anew bool) (id string, known bool, err error) {
 	if r.IdentityID != "" {
 		return r.IdentityID, false, nil
 	}
-	in := &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins}
-	if err := s.mayIdentify(in); err != nil {
+	in := &ci.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins}
+	if err := s.checkGetId(in); err != nil {
 		return "", false, err
 	}
-	if sub, ok := s.identification(ctx, in); ok {
-		return s.identify(ctx, sub, anew)
+	if q, ok := s.identityQuery(ctx, in); ok {
+		return s.identify(ctx, q, anew)
 	}
 	got, err := s.getID(ctx, in)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Service) whose(ctx context.Context, r GrantRequest, anew bool) (id stri
 }
 
 func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.Credentials, error) {
-	p, err := s.find(ctx, id, r.Logins)
+	loc, err := s.locateServed(ctx, id, r.Logins)
 	if err != nil {
 		return cache.Credentials{}, err
 	}
@@ -83,35 +83,35 @@ func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.C
 	if c := r.Classic; c != nil {
 		call.Flow, call.Role, call.Session, call.Duration = flowClassic, c.RoleARN, c.SessionName, c.Duration
 	}
-	sub, ok := s.subject(ctx, p, call)
-	if p.known && ok {
-		entry, err := s.serve(ctx, sub)
+	q, ok := s.query(ctx, loc, call)
+	if loc.known && ok {
+		entry, err := s.entryFor(ctx, q)
 		if err != nil {
 			return cache.Credentials{}, err
 		}
 		return entry.Credentials, nil
 	}
-	return s.grantUncached(ctx, p, r.Pool, call)
+	return s.grantUncached(ctx, loc, r.Pool, call)
 }
 
 // grantUncached asks the backend alone: nobody here can tell whose the answer is.
-func (s *Service) grantUncached(ctx context.Context, p place, pool string, r request) (cache.Credentials, error) {
-	got, err := s.uncached(ctx, p, r, func(ctx context.Context) (answer, error) {
-		got, err := s.make(ctx, r, nil)
-		s.observe(r.Flow, err)
+func (s *Service) grantUncached(ctx context.Context, loc location, pool string, r request) (cache.Credentials, error) {
+	got, err := s.uncached(ctx, loc, r, func(ctx context.Context) (answer, error) {
+		got, err := s.perform(ctx, r, nil)
+		s.countExchange(r.Flow, err)
 		return got, err
 	})
 	if err != nil {
 		return cache.Credentials{}, err
 	}
 	c := got.credentials
-	askOf(ctx).RefreshAfter = s.refreshUncached(pool, askOf(ctx), c)
+	callInfoOf(ctx).RefreshAfter = s.refreshUncached(pool, callInfoOf(ctx), c)
 	return c, nil
 }
 
-// refreshUncached is when an asker should come back for what was not cached.
-func (s *Service) refreshUncached(pool string, ask *Ask, c cache.Credentials) time.Time {
-	return c.Expires.Add(-s.Floors.floor(pool, ask, c.Expires.Sub(s.Now())))
+// refreshUncached is when a client should come back for what was not cached.
+func (s *Service) refreshUncached(pool string, info *CallInfo, c cache.Credentials) time.Time {
+	return c.Expires.Add(-s.Floors.floor(pool, info, c.Expires.Sub(s.Now())))
 }
 
 // Link links the logins of a call to an identity that one of them proves, or that
@@ -121,15 +121,17 @@ func (s *Service) Link(ctx context.Context, pool, id string, logins map[string]s
 	if len(logins) == 0 {
 		return "", cognito.InvalidParameter("logins must name at least one login.")
 	}
-	askOf(ctx).Pool = pool
-	out, err := s.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: logins})
+	callInfoOf(ctx).Pool = pool
+	out, err := s.GetCredentialsForIdentity(
+		ctx, &ci.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: logins},
+	)
 	if err == nil {
 		return aws.ToString(out.IdentityId), nil
 	}
 	if cognito.Public(err).ErrorCode() != "InvalidIdentityPoolConfigurationException" {
 		return "", err
 	}
-	token, failed := s.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
+	token, failed := s.GetOpenIdToken(ctx, &ci.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins})
 	if failed != nil {
 		return "", err
 	}

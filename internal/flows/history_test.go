@@ -34,7 +34,9 @@ type spendable struct {
 }
 
 func newHistory() history {
-	return history{linked: map[string]int64{}, owner: map[string]int{}, gone: map[string][]unlinked{}, roles: map[string][]int64{}}
+	return history{
+		linked: map[string]int64{}, owner: map[string]int{}, gone: map[string][]unlinked{}, roles: map[string][]int64{},
+	}
 }
 
 func (h *history) note(id string) {
@@ -93,7 +95,7 @@ type handed struct {
 	began      int64
 }
 
-// judge looks into the session that was handed out: whose it is decides, not what
+// judge looks into the session that was served: whose it is decides, not what
 // the answer says.
 func (w *world) judge(a handed) (complaint string) {
 	session, err := w.sts.Open(a.key, a.token)
@@ -138,7 +140,7 @@ func (w *world) judgeState(a handed, subject string, authenticated bool) string 
 }
 
 // judgeRole holds the session's role against the one that was asked for, or
-// against the settings that the asker may expect. w.mu is held.
+// against the settings that the client may expect. w.mu is held.
 func (w *world) judgeRole(a handed, pool, role string) string {
 	if a.role != "" {
 		if a.role != role {

@@ -7,13 +7,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
-// turns are limits of guests that note whom they were asked for.
+// permits are limits of guests that note whom they were asked for.
 type turns struct {
 	err   error
 	asked []string
@@ -24,16 +24,16 @@ func (l *turns) Wait(_ context.Context, address, pool string) error {
 	return l.err
 }
 
-// Guests wait their turn among those of their address and pool; users and guests
+// Guests wait their permit among those of their address and pool; users and guests
 // that exist do not.
 func TestGuestsWaitTheirTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		limit := &turns{}
 		r.Guests = limit
-		ctx := flows.WithAsk(t.Context(), &flows.Ask{Address: "192.0.2.1"})
+		ctx := flows.WithCallInfo(t.Context(), &flows.CallInfo{Address: "192.0.2.1"})
 		getID := func(tokens map[string]string) error {
-			_, err := r.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: ptr(pool), Logins: tokens})
+			_, err := r.GetId(ctx, &ci.GetIdInput{IdentityPoolId: ptr(pool), Logins: tokens})
 			return err
 		}
 		grant := func(id string) error {
@@ -49,7 +49,9 @@ func TestGuestsWaitTheirTurn(t *testing.T) {
 		}
 		limit.err = errors.New("no turn before the deadline")
 		made := r.backend.ids.Load()
-		if err := getID(nil); code(err) != "TooManyRequestsException" || !errors.Is(err, limit.err) || !errors.Is(err, cache.ErrLimited) {
+		if err := getID(nil); code(err) != "TooManyRequestsException" || !errors.Is(err, limit.err) || !errors.Is(
+			err, cache.ErrLimited,
+		) {
 			t.Errorf("GetId: got %v, want TooManyRequestsException", err)
 		}
 		if err := grant(""); code(err) != "TooManyRequestsException" {
@@ -69,11 +71,11 @@ func TestGuestsWaitTheirTurn(t *testing.T) {
 func TestPlacesAreBounded(t *testing.T) {
 	calls := map[string]func(ctx context.Context, r *rig) error{
 		"GetId": func(ctx context.Context, r *rig) error {
-			_, err := r.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: ptr(pool)})
+			_, err := r.GetId(ctx, &ci.GetIdInput{IdentityPoolId: ptr(pool)})
 			return err
 		},
 		"SetIdentityPoolRoles": func(ctx context.Context, r *rig) error {
-			_, err := r.SetIdentityPoolRoles(ctx, &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: ptr(pool)})
+			_, err := r.SetIdentityPoolRoles(ctx, &ci.SetIdentityPoolRolesInput{IdentityPoolId: ptr(pool)})
 			return err
 		},
 		"developer token": func(ctx context.Context, r *rig) error {
@@ -97,18 +99,18 @@ func TestPlacesAreBounded(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
 				defer r.Settled()
-				r.want("key1", flows.Miss, flows.Ask{})
+				r.want("key1", flows.Miss, flows.CallInfo{})
 				r.backend.set(func(b *backend) { b.slow = 10 * time.Second })
 				r.occupy(8)
 				r.backend.set(func(b *backend) { b.slow = 0 })
 				short, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				// An exchange that askers share has a deadline of its own; his ends first.
+				// An exchange that clients share has a deadline of its own; his ends first.
 				err := call(short, r)
 				if code(err) != "TooManyRequestsException" && !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("with all places taken: got %v, want to be told to come later", err)
 				}
-				r.want("key1", flows.Hit, flows.Ask{})
+				r.want("key1", flows.Hit, flows.CallInfo{})
 				if err := call(t.Context(), r); err != nil {
 					t.Errorf("with places to come: got %v, want an answer", err)
 				}

@@ -11,16 +11,16 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
-// 1,000 askers for one identity over three brokers make one exchange.
+// 1,000 clients for one identity over three brokers make one exchange.
 func TestOnceForOneIdentity(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	brokers := c.members(3)
 	release := c.hold("", nil)
 	answers := make([]<-chan asked, 1000)
@@ -29,7 +29,9 @@ func TestOnceForOneIdentity(t *testing.T) {
 	}
 	c.exchanging(1)
 	for i, b := range brokers {
-		until(t, fmt.Sprint("broker ", i, "'s part"), func() bool { return b.tally.of("led") == 1 || len(b.waiting) > 0 })
+		validUntil(
+			t, fmt.Sprint("broker ", i, "'s part"), func() bool { return b.tally.of("led") == 1 || len(b.waiting) > 0 },
+		)
 	}
 	release()
 	for i, answer := range answers {
@@ -45,9 +47,9 @@ func TestOnceForOneIdentity(t *testing.T) {
 	}
 }
 
-// 1,000 identities with ten askers each over three brokers make 1,000 exchanges.
+// 1,000 identities with ten clients each over three brokers make 1,000 exchanges.
 func TestOnceForManyIdentities(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	brokers := c.members(3)
 	var all sync.WaitGroup
 	for worker := range 100 {
@@ -62,26 +64,26 @@ func TestOnceForManyIdentities(t *testing.T) {
 }
 
 // askTen has ten ask for an identity at once, who all get the same.
-func askTen(t *testing.T, brokers []*member, id string) {
+func askTen(t *testing.T, brokers []*fleetBroker, id string) {
 	var all sync.WaitGroup
 	var keys [10]string
 	for i := range keys {
 		all.Go(func() {
 			var err error
-			if keys[i], err = brokers[i%len(brokers)].ask(id, "a1", &flows.Ask{}); err != nil {
+			if keys[i], err = brokers[i%len(brokers)].ask(id, "a1", &flows.CallInfo{}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
 	if same := slices.Compact(keys[:]); len(same) != 1 {
-		t.Errorf("ten askers for one identity: got %q, want the same", same)
+		t.Errorf("ten clients for one identity: got %q, want the same", same)
 	}
 }
 
 // A broker dies in the middle of an exchange: one of the others makes one more.
 func TestOnceMoreWhenTheLeaderDies(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	brokers := c.members(3)
 	release := c.hold("a1", nil)
 	defer release()
@@ -126,13 +128,13 @@ func (l *losing) Lock(ctx context.Context, flight cache.Flight) (cache.Lock, cac
 // An exchange begins under a lead that is held, or another broker may have begun
 // one.
 func TestOnceUnderALead(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	var shared *losing
 	a := c.join(func(config *flows.Config) {
 		shared = &losing{Shared: config.Shared}
 		config.Shared = shared
 	})
-	c.gets("an asker", a.asks("a1"), "key1")
+	c.gets("a client", a.asks("a1"), "key1")
 	if leads := shared.leads.Load(); leads != 2 {
 		t.Errorf("leads taken, of which the first was lost at once: got %d, want 2", leads)
 	}
@@ -142,7 +144,7 @@ func TestOnceUnderALead(t *testing.T) {
 // A refusal belongs to the tokens that earned it, and to those who waited with
 // them.
 func TestOnceRefused(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	a, b, other := c.join(), c.join(), c.join()
 	release := c.hold("a1", cognito.NotAuthorized("Invalid login token."))
 	first := a.asks("a1")
@@ -151,7 +153,12 @@ func TestOnceRefused(t *testing.T) {
 	release()
 	for who, answer := range map[string]<-chan asked{"who was refused": first, "who waited with the same token": second} {
 		got := <-answer
-		if public := cognito.Public(got.err); public.ErrorCode() != "NotAuthorizedException" || public.ErrorMessage() != "Invalid login token." || cognito.Passing(got.err) {
+		if public := cognito.Public(
+			got.err,
+		); public.ErrorCode() != "NotAuthorizedException" || public.ErrorMessage() != "Invalid login token." ||
+			cognito.Passing(
+				got.err,
+			) {
 			t.Errorf("%s: got %v, want the refusal", who, got.err)
 		}
 	}
@@ -173,13 +180,14 @@ func TestOnceRefused(t *testing.T) {
 	c.exchanges(4)
 }
 
-// A passing failure is shared with all who waited: the backend gets no storm.
+// A passing failure is shared with all who waited: the backend gets no flood.
 func TestOnceFailed(t *testing.T) {
 	for name, fault := range map[string]error{
-		"throttled": cognito.TooManyRequests(cognito.MsgRateExceeded), "no answer": cognito.Unavailable(errors.New("cut")), "strange": errors.New("strange"),
+		"throttled": cognito.TooManyRequests(cognito.MsgRateExceeded),
+		"no answer": cognito.Unavailable(errors.New("cut")), "strange": errors.New("strange"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCompany(t)
+			c := newTestFleet(t)
 			a, b := c.join(), c.join()
 			release := c.hold("", fault)
 			first := a.asks("a1")
@@ -187,7 +195,9 @@ func TestOnceFailed(t *testing.T) {
 			second := b.waits("a2")
 			release()
 			want, got := <-first, <-second
-			if code := cognito.Public(got.err).ErrorCode(); code != cognito.Public(want.err).ErrorCode() || !cognito.Passing(got.err) {
+			if code := cognito.Public(got.err).ErrorCode(); code != cognito.Public(
+				want.err,
+			).ErrorCode() || !cognito.Passing(got.err) {
 				t.Errorf("who waited: got %v, want %v", got.err, want.err)
 			}
 			if behind := errors.Is(got.err, cognito.ErrUnavailable); behind != errors.Is(want.err, cognito.ErrUnavailable) {
@@ -198,9 +208,9 @@ func TestOnceFailed(t *testing.T) {
 	}
 }
 
-// What is the matter with the broker that leads is not the matter of others.
+// What is the matter with the broker that holds the lock of is not the matter of others.
 func TestOnceLeaderOutOfTime(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	a := c.join(func(config *flows.Config) { config.Timeout = 300 * time.Millisecond })
 	b := c.join()
 	c.backend.set(func(b *backend) { b.slow = time.Hour })
@@ -214,9 +224,9 @@ func TestOnceLeaderOutOfTime(t *testing.T) {
 	c.gets("who waited", second, "key2")
 }
 
-// Each asker leaves at his own deadline, and nobody else's flight ends by it.
+// Each client leaves at his own deadline, and nobody else's flight ends by it.
 func TestOnceLeavesInTime(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	a, b := c.join(), c.join()
 	release := c.hold("", nil)
 	first := a.asks("a1")
@@ -224,7 +234,9 @@ func TestOnceLeavesInTime(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() {
-		_, err := b.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(user), Logins: map[string]string{idp: "a1"}})
+		_, err := b.GetCredentialsForIdentity(
+			ctx, &ci.GetCredentialsForIdentityInput{IdentityId: aws.String(user), Logins: map[string]string{idp: "a1"}},
+		)
 		left <- err
 	}()
 	<-b.waiting
@@ -242,7 +254,7 @@ func TestOnceLeavesInTime(t *testing.T) {
 // Whoever asks after a fence was answered gets nothing that began before it: not by
 // joining it here, nor by waiting for it elsewhere.
 func TestOnceAndFences(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	a, b := c.join(), c.join()
 	release := c.hold("a1", nil)
 	early := a.asks("a1")
@@ -250,7 +262,7 @@ func TestOnceAndFences(t *testing.T) {
 	waits := b.waits("a1")
 	c.backend.set(func(b *backend) { b.fail = nil })
 	b.fence(cache.IdentityScope(user))
-	for who, m := range map[string]*member{"the same broker": a, "another": b} {
+	for who, m := range map[string]*fleetBroker{"the same broker": a, "another": b} {
 		if got := <-m.asks("a1"); got.err != nil || got.key == "key1" {
 			t.Errorf("after the fence, of %s: got %s %v, want what was fetched after it", who, got.key, got.err)
 		}
@@ -268,7 +280,7 @@ func TestOnceAndFences(t *testing.T) {
 // Without Redis nobody knows of the fences of others: nobody joins what runs, and
 // all who ask meanwhile share the next.
 func TestOnceWithoutRedis(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	a := c.join()
 	c.redis.Kill()
 	release := c.hold("", nil)
@@ -278,7 +290,7 @@ func TestOnceWithoutRedis(t *testing.T) {
 	for i := range others {
 		others[i] = a.asks("a1")
 	}
-	until(t, "the others", func() bool { return a.tally.of("redis failed") == 11 })
+	validUntil(t, "the others", func() bool { return a.tally.of("redis failed") == 11 })
 	release()
 	c.gets("the first", first, "key1")
 	for _, answer := range others {
@@ -288,10 +300,10 @@ func TestOnceWithoutRedis(t *testing.T) {
 	}
 }
 
-// Calls that link take turns over the fleet, and the fence of one does not keep
+// Calls that link take permits over the fleet, and the fence of one does not keep
 // the others from what it brought.
 func TestOnceLinking(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	brokers := c.members(3)
 	c.directory.guests.Store(user, true)
 	release := c.hold("", nil)
@@ -311,17 +323,17 @@ func TestOnceLinking(t *testing.T) {
 }
 
 // What is low in the memory of one broker may have been renewed by another; what is
-// renewed for an asker is for all.
+// renewed for a client is for all.
 func TestOnceLow(t *testing.T) {
-	c := newCompany(t)
+	c := newTestFleet(t)
 	a, b := c.join(), c.join()
 	c.gets("a's", a.asks("a1"), "key1")
 	c.gets("b's", b.asks("a1"), "key1")
 	c.ahead.Store(int64(10 * time.Minute))
-	much := flows.Ask{RequestFloor: 54 * time.Minute}
-	for who, m := range map[string]*member{"a": a, "b": b} {
-		ask := much
-		if got, err := m.ask(user, "a1", &ask); got != "key2" || err != nil {
+	much := flows.CallInfo{RequestFloor: 54 * time.Minute}
+	for who, m := range map[string]*fleetBroker{"a": a, "b": b} {
+		info := much
+		if got, err := m.ask(user, "a1", &info); got != "key2" || err != nil {
 			t.Errorf("%s, of what was low: got %s %v, want key2", who, got, err)
 		}
 	}

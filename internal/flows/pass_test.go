@@ -66,12 +66,12 @@ func TestRefusedUncachedCallsEndNothing(t *testing.T) {
 			t.Run(call+", "+token, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := newRig(t)
-					r.want("key1", flows.Miss, flows.Ask{})
+					r.want("key1", flows.Miss, flows.CallInfo{})
 					r.backend.refuse(token, cognito.NotAuthorized("bad"))
 					if do(r, token) == nil {
 						t.Error("got credentials, want the refusal")
 					}
-					r.want("key1", flows.Hit, flows.Ask{})
+					r.want("key1", flows.Hit, flows.CallInfo{})
 				})
 			})
 		}
@@ -81,7 +81,7 @@ func TestRefusedUncachedCallsEndNothing(t *testing.T) {
 // uncachedCalls ask with a login that the broker cannot prove.
 var uncachedCalls = map[string]func(*rig, string) error{
 	"operation": func(r *rig, token string) error {
-		_, err := r.ask(user, token, &flows.Ask{})
+		_, err := r.ask(user, token, &flows.CallInfo{})
 		return err
 	},
 	"grant":         func(r *rig, token string) error { return r.badGrant(token, nil) },
@@ -89,7 +89,9 @@ var uncachedCalls = map[string]func(*rig, string) error{
 }
 
 func (r *rig) badGrant(token string, c *flows.Classic) error {
-	_, err := r.Grant(r.t.Context(), flows.GrantRequest{Pool: pool, IdentityID: user, Logins: map[string]string{idp: token}, Classic: c})
+	_, err := r.Grant(
+		r.t.Context(), flows.GrantRequest{Pool: pool, IdentityID: user, Logins: map[string]string{idp: token}, Classic: c},
+	)
 	return err
 }
 

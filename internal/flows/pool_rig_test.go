@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -67,27 +67,43 @@ func (b *backend) show(read func(*settings)) error {
 	return nil
 }
 
-func (b *backend) SetIdentityPoolRoles(_ context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
-	return &cognitoidentity.SetIdentityPoolRolesOutput{}, b.alter("SetIdentityPoolRoles", func(s *settings) { s.role = in.Roles["authenticated"] })
+func (b *backend) SetIdentityPoolRoles(
+	_ context.Context, in *ci.SetIdentityPoolRolesInput, _ ...func(*ci.Options),
+) (*ci.SetIdentityPoolRolesOutput, error) {
+	return &ci.SetIdentityPoolRolesOutput{}, b.alter(
+		"SetIdentityPoolRoles", func(s *settings) { s.role = in.Roles["authenticated"] },
+	)
 }
 
-func (b *backend) GetIdentityPoolRoles(context.Context, *cognitoidentity.GetIdentityPoolRolesInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdentityPoolRolesOutput, error) {
-	out := &cognitoidentity.GetIdentityPoolRolesOutput{IdentityPoolId: aws.String(pool)}
+func (b *backend) GetIdentityPoolRoles(
+	context.Context, *ci.GetIdentityPoolRolesInput, ...func(*ci.Options),
+) (*ci.GetIdentityPoolRolesOutput, error) {
+	out := &ci.GetIdentityPoolRolesOutput{IdentityPoolId: aws.String(pool)}
 	return out, b.show(func(s *settings) { out.Roles = map[string]string{"authenticated": s.role} })
 }
 
-func (b *backend) SetPrincipalTagAttributeMap(_ context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error) {
-	return &cognitoidentity.SetPrincipalTagAttributeMapOutput{}, b.alter("SetPrincipalTagAttributeMap", func(s *settings) { s.tags = maps.Clone(in.PrincipalTags) })
+func (b *backend) SetPrincipalTagAttributeMap(
+	_ context.Context, in *ci.SetPrincipalTagAttributeMapInput, _ ...func(*ci.Options),
+) (*ci.SetPrincipalTagAttributeMapOutput, error) {
+	return &ci.SetPrincipalTagAttributeMapOutput{}, b.alter(
+		"SetPrincipalTagAttributeMap", func(s *settings) { s.tags = maps.Clone(in.PrincipalTags) },
+	)
 }
 
-func (b *backend) GetPrincipalTagAttributeMap(context.Context, *cognitoidentity.GetPrincipalTagAttributeMapInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error) {
-	out := &cognitoidentity.GetPrincipalTagAttributeMapOutput{}
+func (b *backend) GetPrincipalTagAttributeMap(
+	context.Context, *ci.GetPrincipalTagAttributeMapInput, ...func(*ci.Options),
+) (*ci.GetPrincipalTagAttributeMapOutput, error) {
+	out := &ci.GetPrincipalTagAttributeMapOutput{}
 	return out, b.show(func(s *settings) { out.PrincipalTags = maps.Clone(s.tags) })
 }
 
-func (b *backend) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.UpdateIdentityPoolOutput, error) {
+func (b *backend) UpdateIdentityPool(
+	ctx context.Context, in *ci.UpdateIdentityPoolInput, _ ...func(*ci.Options),
+) (*ci.UpdateIdentityPoolOutput, error) {
 	err := b.alter("UpdateIdentityPool", func(s *settings) {
-		s.name, s.labels, s.noGuest = aws.ToString(in.IdentityPoolName), maps.Clone(in.IdentityPoolTags), !in.AllowUnauthenticatedIdentities
+		s.name, s.labels, s.noGuest = aws.ToString(
+			in.IdentityPoolName,
+		), maps.Clone(in.IdentityPoolTags), !in.AllowUnauthenticatedIdentities
 	})
 	if err != nil {
 		return nil, err
@@ -96,48 +112,61 @@ func (b *backend) UpdateIdentityPool(ctx context.Context, in *cognitoidentity.Up
 	if err != nil {
 		return nil, err
 	}
-	told := cognitoidentity.UpdateIdentityPoolOutput(*out)
+	told := ci.UpdateIdentityPoolOutput(*out)
 	told.SamlProviderARNs = []string{} // as absent
 	return &told, nil
 }
 
-func (b *backend) DescribeIdentityPool(context.Context, *cognitoidentity.DescribeIdentityPoolInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.DescribeIdentityPoolOutput, error) {
-	out := &cognitoidentity.DescribeIdentityPoolOutput{IdentityPoolId: aws.String(pool)}
+func (b *backend) DescribeIdentityPool(
+	context.Context, *ci.DescribeIdentityPoolInput, ...func(*ci.Options),
+) (*ci.DescribeIdentityPoolOutput, error) {
+	out := &ci.DescribeIdentityPoolOutput{IdentityPoolId: aws.String(pool)}
 	return out, b.show(func(s *settings) {
-		out.IdentityPoolName, out.IdentityPoolTags, out.AllowUnauthenticatedIdentities = aws.String(s.name), maps.Clone(s.labels), !s.noGuest
+		out.IdentityPoolName, out.IdentityPoolTags, out.AllowUnauthenticatedIdentities = aws.String(s.name), maps.Clone(
+			s.labels,
+		), !s.noGuest
 	})
 }
 
-func (b *backend) DeleteIdentityPool(context.Context, *cognitoidentity.DeleteIdentityPoolInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
-	return &cognitoidentity.DeleteIdentityPoolOutput{}, b.alter("DeleteIdentityPool", func(s *settings) { s.deleted = true })
+func (b *backend) DeleteIdentityPool(
+	context.Context, *ci.DeleteIdentityPoolInput, ...func(*ci.Options),
+) (*ci.DeleteIdentityPoolOutput, error) {
+	return &ci.DeleteIdentityPoolOutput{}, b.alter("DeleteIdentityPool", func(s *settings) { s.deleted = true })
 }
 
-func (b *backend) TagResource(context.Context, *cognitoidentity.TagResourceInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.TagResourceOutput, error) {
-	return &cognitoidentity.TagResourceOutput{}, b.alter("TagResource", func(s *settings) { s.labels = map[string]string{"a": "b"} })
+func (b *backend) TagResource(
+	context.Context, *ci.TagResourceInput, ...func(*ci.Options),
+) (*ci.TagResourceOutput, error) {
+	return &ci.TagResourceOutput{}, b.alter("TagResource", func(s *settings) { s.labels = map[string]string{"a": "b"} })
 }
 
-func (b *backend) UntagResource(context.Context, *cognitoidentity.UntagResourceInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.UntagResourceOutput, error) {
-	return &cognitoidentity.UntagResourceOutput{}, b.alter("UntagResource", func(s *settings) { s.labels = nil })
+func (b *backend) UntagResource(
+	context.Context, *ci.UntagResourceInput, ...func(*ci.Options),
+) (*ci.UntagResourceOutput, error) {
+	return &ci.UntagResourceOutput{}, b.alter("UntagResource", func(s *settings) { s.labels = nil })
 }
 
 // poolChanges are the changes of a pool, to a new state each time.
 var poolChanges = map[string]func(r *rig, to string) error{
 	"SetIdentityPoolRoles": func(r *rig, to string) error {
-		_, err := r.SetIdentityPoolRoles(context.Background(), &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: ptr(pool), Roles: map[string]string{"authenticated": to}})
+		_, err := r.SetIdentityPoolRoles(
+			context.Background(),
+			&ci.SetIdentityPoolRolesInput{IdentityPoolId: ptr(pool), Roles: map[string]string{"authenticated": to}},
+		)
 		return err
 	},
 	"SetPrincipalTagAttributeMap": func(r *rig, to string) error {
-		_, err := r.SetPrincipalTagAttributeMap(context.Background(), &cognitoidentity.SetPrincipalTagAttributeMapInput{
+		_, err := r.SetPrincipalTagAttributeMap(context.Background(), &ci.SetPrincipalTagAttributeMapInput{
 			IdentityPoolId: ptr(pool), IdentityProviderName: ptr(idp), PrincipalTags: map[string]string{"to": to}})
 		return err
 	},
 	"UpdateIdentityPool": func(r *rig, to string) error {
-		_, err := r.UpdateIdentityPool(context.Background(), &cognitoidentity.UpdateIdentityPoolInput{
+		_, err := r.UpdateIdentityPool(context.Background(), &ci.UpdateIdentityPoolInput{
 			IdentityPoolId: ptr(pool), IdentityPoolName: ptr(to), AllowUnauthenticatedIdentities: false})
 		return err
 	},
 	"DeleteIdentityPool": func(r *rig, _ string) error {
-		_, err := r.DeleteIdentityPool(context.Background(), &cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: ptr(pool)})
+		_, err := r.DeleteIdentityPool(context.Background(), &ci.DeleteIdentityPoolInput{IdentityPoolId: ptr(pool)})
 		return err
 	},
 }
@@ -155,7 +184,7 @@ func crowdID(n int) string { return fmt.Sprintf("us-east-1:%08x-2222-4111-8111-1
 // login is of a subject of one letter, as prover reads it.
 func (crowd) login(n int) string { return string(rune('A' + n)) }
 
-// ask asks for all once, and returns how many had a hit, the roles handed out, and how
+// ask asks for all once, and returns how many had a hit, the roles served, and how
 // many failed.
 func (c crowd) ask() (hits int, roles map[string]int, failed int) {
 	roles = map[string]int{}
@@ -175,21 +204,26 @@ func (c crowd) ask() (hits int, roles map[string]int, failed int) {
 
 // one asks for one user's credentials.
 func (c crowd) one(n int) (role string, hit bool, err error) {
-	ask := &flows.Ask{}
-	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(crowdID(n)), Logins: map[string]string{idp: c.login(n % 26)}}
-	out, err := c.r.GetCredentialsForIdentity(flows.WithAsk(context.Background(), ask), in)
+	info := &flows.CallInfo{}
+	in := &ci.GetCredentialsForIdentityInput{
+		IdentityId: aws.String(crowdID(n)), Logins: map[string]string{idp: c.login(n % 26)},
+	}
+	out, err := c.r.GetCredentialsForIdentity(flows.WithCallInfo(context.Background(), info), in)
 	if err != nil {
 		return "", false, err
 	}
-	return *out.Credentials.SessionToken, ask.Outcome == flows.Hit, nil
+	return *out.Credentials.SessionToken, info.Outcome == flows.Hit, nil
 }
 
 // known asks for the identities of 20 logins, and returns how many were known.
 func (c crowd) known() (hits int) {
 	for n := range 20 {
-		ask := &flows.Ask{}
-		_, err := c.r.GetId(flows.WithAsk(context.Background(), ask), &cognitoidentity.GetIdInput{IdentityPoolId: ptr(pool), Logins: map[string]string{idp: c.login(n)}})
-		if err == nil && ask.Outcome == flows.Hit {
+		info := &flows.CallInfo{}
+		_, err := c.r.GetId(
+			flows.WithCallInfo(context.Background(), info),
+			&ci.GetIdInput{IdentityPoolId: ptr(pool), Logins: map[string]string{idp: c.login(n)}},
+		)
+		if err == nil && info.Outcome == flows.Hit {
 			hits++
 		}
 	}
@@ -207,8 +241,8 @@ func newCrowd(r *rig, n int) crowd {
 // cut is what is known of a call whose connection broke.
 func cut() error { return cognito.Unsettled(cognito.Unavailable(context.DeadlineExceeded)) }
 
-// unmade are answers of a backend that made no change.
-var unmade = map[string]error{
+// surelyNotMade are answers of a backend that made no change.
+var surelyNotMade = map[string]error{
 	"throttled":      cognito.TooManyRequests("slow"),
 	"not authorized": cognito.NotAuthorized("no"),
 	"invalid":        cognito.InvalidParameter("no"),
@@ -220,6 +254,6 @@ var unmade = map[string]error{
 
 func sessionOf(role string) string { return cmp.Or(role, "t") }
 
-func rolesInput() *cognitoidentity.GetIdentityPoolRolesInput {
-	return &cognitoidentity.GetIdentityPoolRolesInput{IdentityPoolId: ptr(pool)}
+func rolesInput() *ci.GetIdentityPoolRolesInput {
+	return &ci.GetIdentityPoolRolesInput{IdentityPoolId: ptr(pool)}
 }

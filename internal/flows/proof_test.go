@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"pgregory.net/rapid"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -31,8 +31,10 @@ type op struct {
 
 // kinds are the requests, the frequent ones often.
 var kinds = []string{
-	"guest", "getid", "ask", "ask", "ask", "ask", "ask", "ask", "ask", "ask", "grant", "classic", "classic", "token", "spend", "spend", "link",
-	"unlink", "unlink", "roles", "fence", "developer token", "developer token of", "developer", "developer", "developer of", "developer of", "developer with a login",
+	"guest", "getid", "ask", "ask", "ask", "ask", "ask", "ask", "ask", "ask", "grant", "classic", "classic", "token",
+	"spend", "spend", "link",
+	"unlink", "unlink", "roles", "fence", "developer token", "developer token of", "developer", "developer",
+	"developer of", "developer of", "developer with a login",
 	"unlink developer", "a life",
 }
 
@@ -102,7 +104,7 @@ func (w *world) logins(o op) (tokens map[string]string, proof string) {
 }
 
 func (w *world) do(o op) (complaint string) {
-	ctx := flows.WithAsk(context.Background(), &flows.Ask{})
+	ctx := flows.WithCallInfo(context.Background(), &flows.CallInfo{})
 	switch o.kind {
 	case "guest", "getid":
 		return w.getID(ctx, o)
@@ -130,7 +132,7 @@ func (w *world) do(o op) (complaint string) {
 // use it too: a guest asks, signs in somehow, asks as before; a user asks, unlinks
 // his login, asks as before.
 func (w *world) live(ctx context.Context, o op) string {
-	guest, err := w.flows.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: &w.pools[o.pool]})
+	guest, err := w.flows.GetId(ctx, &ci.GetIdInput{IdentityPoolId: &w.pools[o.pool]})
 	if err != nil {
 		return err.Error()
 	}
@@ -140,7 +142,10 @@ func (w *world) live(ctx context.Context, o op) string {
 	for _, step := range []struct {
 		kind  string
 		guest bool
-	}{{"ask", true}, {signIn, false}, {"ask", true}, {"ask", false}, {"spend", false}, {"unlink", false}, {"ask", false}, {"spend", false}} {
+	}{
+		{"ask", true}, {signIn, false}, {"ask", true}, {"ask", false}, {"spend", false}, {"unlink", false},
+		{"ask", false}, {"spend", false},
+	} {
 		next := o
 		if next.kind = step.kind; step.guest {
 			next.user = -1
@@ -157,7 +162,7 @@ func (w *world) getID(ctx context.Context, o op) string {
 		o.user = -1
 	}
 	tokens, _ := w.logins(o)
-	out, err := w.flows.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: &w.pools[o.pool], Logins: tokens})
+	out, err := w.flows.GetId(ctx, &ci.GetIdInput{IdentityPoolId: &w.pools[o.pool], Logins: tokens})
 	if err != nil {
 		if len(tokens) < 2 { // a race of two logins may be refused
 			return err.Error()
@@ -171,7 +176,7 @@ func (w *world) getID(ctx context.Context, o op) string {
 	return w.own(o.user, *out.IdentityId)
 }
 
-// ask asks for credentials by every way that leads to them. Being refused is
+// ask asks for credentials by every way that holds the lock of to them. Being refused is
 // right or wrong as the engine's own tests say; being served wrongly is judged.
 func (w *world) ask(ctx context.Context, o op) string {
 	tokens, proof := w.logins(o)
@@ -187,7 +192,9 @@ func (w *world) ask(ctx context.Context, o op) string {
 		if a.asked = w.pick(o); o.kind == "spend" && !w.spending(o, &a, &tokens) || a.asked == "" {
 			return ""
 		}
-		out, err := w.flows.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &a.asked, Logins: tokens})
+		out, err := w.flows.GetCredentialsForIdentity(
+			ctx, &ci.GetCredentialsForIdentityInput{IdentityId: &a.asked, Logins: tokens},
+		)
 		if err != nil {
 			return ""
 		}
@@ -215,7 +222,7 @@ func (w *world) poolOf(id, otherwise string) string {
 	return otherwise
 }
 
-// spending turns a request into one with a token that somebody earned before, for
+// spending permits a request into one with a token that somebody earned before, for
 // its identity or for the one of the slot.
 func (w *world) spending(o op, a *handed, tokens *map[string]string) bool {
 	w.mu.Lock()
@@ -244,7 +251,7 @@ func (w *world) token(ctx context.Context, o op) string {
 		return ""
 	}
 	tokens, proof := w.logins(o)
-	out, err := w.flows.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: tokens})
+	out, err := w.flows.GetOpenIdToken(ctx, &ci.GetOpenIdTokenInput{IdentityId: &id, Logins: tokens})
 	if err != nil {
 		return ""
 	}
@@ -281,11 +288,14 @@ func (w *world) unlink(ctx context.Context, o op) string {
 	gone := providers[o.way%len(providers)]
 	proof, err := gone+" ", error(nil)
 	if o.kind == "unlink" {
-		_, err = w.flows.UnlinkIdentity(ctx, &cognitoidentity.UnlinkIdentityInput{IdentityId: &id, Logins: tokens, LoginsToRemove: []string{gone}})
+		_, err = w.flows.UnlinkIdentity(
+			ctx, &ci.UnlinkIdentityInput{IdentityId: &id, Logins: tokens, LoginsToRemove: []string{gone}},
+		)
 	} else {
 		proof = developers + backendUser(o)
-		_, err = w.flows.UnlinkDeveloperIdentity(ctx, &cognitoidentity.UnlinkDeveloperIdentityInput{
-			IdentityId: &id, IdentityPoolId: aws.String(w.poolOf(id, "")), DeveloperProviderName: aws.String(developers), DeveloperUserIdentifier: aws.String(backendUser(o)),
+		_, err = w.flows.UnlinkDeveloperIdentity(ctx, &ci.UnlinkDeveloperIdentityInput{
+			IdentityId: &id, IdentityPoolId: aws.String(w.poolOf(id, "")), DeveloperProviderName: aws.String(developers),
+			DeveloperUserIdentifier: aws.String(backendUser(o)),
 		})
 	}
 	if err != nil {
@@ -304,9 +314,10 @@ func (w *world) setRoles(ctx context.Context, o op) string {
 	defer w.setting.Unlock()
 	id := w.pools[o.pool]
 	version := len(w.roles[id]) + 1
-	_, err := w.flows.SetIdentityPoolRoles(ctx, &cognitoidentity.SetIdentityPoolRolesInput{IdentityPoolId: &id, Roles: map[string]string{
+	roles := map[string]string{
 		"authenticated": roleOf("authenticated", version), "unauthenticated": roleOf("unauthenticated", version),
-	}})
+	}
+	_, err := w.flows.SetIdentityPoolRoles(ctx, &ci.SetIdentityPoolRolesInput{IdentityPoolId: &id, Roles: roles})
 	if err != nil {
 		return err.Error()
 	}

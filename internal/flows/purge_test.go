@@ -5,14 +5,16 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
-func (b *backend) DescribeIdentity(_ context.Context, in *cognitoidentity.DescribeIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.DescribeIdentityOutput, error) {
-	return &cognitoidentity.DescribeIdentityOutput{IdentityId: in.IdentityId}, b.change("DescribeIdentity")
+func (b *backend) DescribeIdentity(
+	_ context.Context, in *ci.DescribeIdentityInput, _ ...func(*ci.Options),
+) (*ci.DescribeIdentityOutput, error) {
+	return &ci.DescribeIdentityOutput{IdentityId: in.IdentityId}, b.change("DescribeIdentity")
 }
 
 // A purge ends what was cached for an identity, also where only the backend knows
@@ -35,10 +37,10 @@ func TestPurge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
-				r.want("key1", flows.Miss, flows.Ask{})
+				r.want("key1", flows.Miss, flows.CallInfo{})
 				r.directory.places.Store(user, c.place)
 				r.backend.set(func(b *backend) { b.changes = c.backend })
-				err := r.Purge(flows.WithAsk(t.Context(), &flows.Ask{}), pool, user)
+				err := r.Purge(flows.WithCallInfo(t.Context(), &flows.CallInfo{}), pool, user)
 				if (err != nil) != (c.code != "") || err != nil && cognito.Public(err).ErrorCode() != c.code {
 					t.Errorf("got %v, want %q", err, c.code)
 				}
@@ -47,7 +49,7 @@ func TestPurge(t *testing.T) {
 				if c.ended {
 					key, outcome = "key2", flows.Miss
 				}
-				r.want(key, outcome, flows.Ask{})
+				r.want(key, outcome, flows.CallInfo{})
 			})
 		})
 	}
@@ -65,18 +67,21 @@ func TestPurge(t *testing.T) {
 // described.
 func TestDescribeIdentityOfThePool(t *testing.T) {
 	r := newRig(t)
-	in := &cognitoidentity.DescribeIdentityInput{IdentityId: ptr(user)}
+	in := &ci.DescribeIdentityInput{IdentityId: ptr(user)}
 	for name, c := range map[string]struct {
 		path, place string
 		served      []string
 		ok          bool
 	}{
-		"on the wire": {"", pool, nil, true}, "its pool": {pool, pool, []string{pool}, true}, "not known": {pool, "", []string{pool}, true},
+		"on the wire": {"", pool, nil, true}, "its pool": {pool, pool, []string{pool}, true},
+		"not known":    {pool, "", []string{pool}, true},
 		"another path": {"us-east-1:0", pool, nil, false}, "not served": {"", pool, []string{"us-east-1:0"}, false},
 	} {
 		r.Pools = c.served
 		r.directory.places.Store(user, c.place)
-		if _, err := r.DescribeIdentity(flows.WithAsk(t.Context(), &flows.Ask{Pool: c.path}), in); (err == nil) != c.ok {
+		if _, err := r.DescribeIdentity(
+			flows.WithCallInfo(t.Context(), &flows.CallInfo{Pool: c.path}), in,
+		); (err == nil) != c.ok {
 			t.Errorf("%s: got %v, want success %t", name, err, c.ok)
 		}
 	}

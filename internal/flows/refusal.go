@@ -39,37 +39,37 @@ func (r Refusals) Close() {
 // beyond it a call is made without a fence (see unfencedCall). It counts what did not come
 // about for any reason, whoever asked for it: anybody may have any number of logins, and one
 // that belonged to the identity once is no better than others.
-func (s *Service) attempt(ctx context.Context, at *stake) (ended func(error), err error) {
-	byAddress, byIdentity := askOf(ctx).Address, at.identity
-	if at.vouched {
+func (s *Service) attempt(ctx context.Context, affected *fenceScopes) (ended func(error), err error) {
+	byAddress, byIdentity := callInfoOf(ctx).Address, affected.identity
+	if affected.trusted {
 		byAddress = ""
 	}
-	if wait := tryTurn(s.Refusals.Addresses, byAddress); wait > 0 {
+	if wait := takeRefusal(s.Refusals.Addresses, byAddress); wait > 0 {
 		return nil, tooManyRefused(wait)
 	}
-	if tryTurn(s.Refusals.Identities, byIdentity) > 0 {
-		at.often, byIdentity = true, ""
+	if takeRefusal(s.Refusals.Identities, byIdentity) > 0 {
+		affected.overLimit, byIdentity = true, ""
 	}
-	proved := len(at.logins)+len(at.by) > 0
+	proved := len(affected.logins)+len(affected.callerLogins) > 0
 	return func(err error) {
 		if err == nil || proved && cognito.Passing(err) {
-			giveBack(s.Refusals.Addresses, byAddress)
+			returnRefusal(s.Refusals.Addresses, byAddress)
 		}
 		if err == nil {
-			giveBack(s.Refusals.Identities, byIdentity)
+			returnRefusal(s.Refusals.Identities, byIdentity)
 		}
 	}, nil
 }
 
-// tryTurn takes a turn of a name, if there are limits and it is one.
-func tryTurn(a *cache.Allowance, name string) (wait time.Duration) {
+// takeRefusal takes a permit of a name, if there are limits and it is one.
+func takeRefusal(a *cache.Allowance, name string) (wait time.Duration) {
 	if a == nil || name == "" {
 		return 0
 	}
 	return a.Take(name)
 }
 
-func giveBack(a *cache.Allowance, name string) {
+func returnRefusal(a *cache.Allowance, name string) {
 	if a != nil && name != "" {
 		a.Return(name)
 	}
@@ -89,9 +89,9 @@ var loginRefusals = []string{
 	"Invalid login token", "Token is not from", "Logins don't match", "Access to Identity", "Unauthenticated access",
 }
 
-// unmade reports whether a change of identities that failed with err was surely not made.
-func unmade(err error) bool {
-	if _, late := errors.AsType[*partial](err); late {
+// surelyNotMade reports whether a change of identities that failed with err was surely not made.
+func surelyNotMade(err error) bool {
+	if _, late := errors.AsType[*partialError](err); late {
 		return false
 	}
 	if !cognito.Unmade(err) {
@@ -109,16 +109,16 @@ func unmade(err error) bool {
 	return false
 }
 
-// partial is the error of a call of several steps of which one that may have changed
+// partialError is the error of a call of several steps of which one that may have changed
 // something was made.
-type partial struct{ error }
+type partialError struct{ error }
 
-func (p *partial) Unwrap() error { return p.error }
+func (p *partialError) Unwrap() error { return p.error }
 
-// after marks the error of a later step.
-func after(err error) error {
+// afterFirstStep marks the error of a later step.
+func afterFirstStep(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &partial{err}
+	return &partialError{err}
 }

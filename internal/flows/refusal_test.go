@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -34,17 +34,17 @@ var attempts = map[string]func(ctx context.Context, r *rig, id string) error{
 		return r.unlinks(ctx, id, map[string]string{foreign: "opaque"})
 	},
 	"credentials with two foreign logins": func(ctx context.Context, r *rig, id string) error {
-		_, err := r.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
+		_, err := r.GetCredentialsForIdentity(ctx, &ci.GetCredentialsForIdentityInput{
 			IdentityId: &id, Logins: map[string]string{idp: "m1", idp2: "m1"}})
 		return err
 	},
 	"credentials with bad logins": func(ctx context.Context, r *rig, id string) error {
-		_, err := r.GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{
+		_, err := r.GetCredentialsForIdentity(ctx, &ci.GetCredentialsForIdentityInput{
 			IdentityId: &id, Logins: map[string]string{idp: "bad", idp2: "bad"}})
 		return err
 	},
 	"a token with a foreign login and one that nobody here can judge": func(ctx context.Context, r *rig, id string) error {
-		_, err := r.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{
+		_, err := r.GetOpenIdToken(ctx, &ci.GetOpenIdTokenInput{
 			IdentityId: &id, Logins: map[string]string{idp: "m1", foreign: "m1"}})
 		return err
 	},
@@ -53,8 +53,9 @@ var attempts = map[string]func(ctx context.Context, r *rig, id string) error{
 		return err
 	},
 	"unlink a developer's user": func(ctx context.Context, r *rig, id string) error {
-		_, err := r.UnlinkDeveloperIdentity(ctx, &cognitoidentity.UnlinkDeveloperIdentityInput{
-			IdentityId: &id, IdentityPoolId: ptr(pool), DeveloperProviderName: ptr("login.example"), DeveloperUserIdentifier: ptr("m")})
+		_, err := r.UnlinkDeveloperIdentity(ctx, &ci.UnlinkDeveloperIdentityInput{
+			IdentityId: &id, IdentityPoolId: ptr(pool), DeveloperProviderName: ptr("login.example"),
+			DeveloperUserIdentifier: ptr("m")})
 		return err
 	},
 	"a developer's token": func(ctx context.Context, r *rig, id string) error {
@@ -62,23 +63,31 @@ var attempts = map[string]func(ctx context.Context, r *rig, id string) error{
 		return err
 	},
 	"a developer's grant": func(ctx context.Context, r *rig, id string) error {
-		_, err := r.DeveloperGrant(ctx, flows.DeveloperRequest{Pool: pool, User: "m", IdentityID: id, Logins: map[string]string{idp: "m1"}})
+		_, err := r.DeveloperGrant(
+			ctx, flows.DeveloperRequest{Pool: pool, User: "m", IdentityID: id, Logins: map[string]string{idp: "m1"}},
+		)
 		return err
 	},
 	"a deletion": func(ctx context.Context, r *rig, id string) error {
-		_, err := r.DeleteIdentities(ctx, &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{id}})
+		_, err := r.DeleteIdentities(ctx, &ci.DeleteIdentitiesInput{IdentityIdsToDelete: []string{id}})
 		return err
 	},
 }
 
 // vouched are the attempts of callers.
-var vouched = map[string]bool{"unlink a developer's user": true, "a developer's token": true, "a developer's grant": true, "a deletion": true}
+var vouched = map[string]bool{
+	"unlink a developer's user": true, "a developer's token": true, "a developer's grant": true, "a deletion": true,
+}
 
 // vain are those that nobody needs a fence for: their logins are refused here too.
-var vain = map[string]bool{"unlink without logins": true, "unlink with a bad login": true, "credentials with bad logins": true}
+var vain = map[string]bool{
+	"unlink without logins": true, "unlink with a bad login": true, "credentials with bad logins": true,
+}
 
 func (r *rig) unlinks(ctx context.Context, id string, logins map[string]string) error {
-	_, err := r.UnlinkIdentity(ctx, &cognitoidentity.UnlinkIdentityInput{IdentityId: &id, Logins: logins, LoginsToRemove: []string{"x"}})
+	_, err := r.UnlinkIdentity(
+		ctx, &ci.UnlinkIdentityInput{IdentityId: &id, Logins: logins, LoginsToRemove: []string{"x"}},
+	)
 	return err
 }
 
@@ -113,7 +122,7 @@ func TestRefusedCallsEndNothing(t *testing.T) {
 			t.Run(name+", "+why, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := newRig(t)
-					r.want("key1", flows.Miss, flows.Ask{})
+					r.want("key1", flows.Miss, flows.CallInfo{})
 					id := r.wantID(flows.Miss, 1)
 					r.directory.Owns(pool, idp, "a", user)
 					r.backend.refuseAttempts(refusal)
@@ -121,7 +130,7 @@ func TestRefusedCallsEndNothing(t *testing.T) {
 						if err := attempt(t.Context(), r, user); err == nil {
 							t.Fatal("got an answer, want the refusal")
 						}
-						r.want("key1", flows.Hit, flows.Ask{})
+						r.want("key1", flows.Hit, flows.CallInfo{})
 					}
 					if got := r.wantID(flows.Hit, 1); got != id {
 						t.Errorf("got identity %s, want %s", got, id)
@@ -145,10 +154,12 @@ func TestRefusedCallsCostNothing(t *testing.T) {
 }
 
 // costsNothing has attempts refused that late; meanwhile the owner's exchanges fail so.
-func costsNothing(t *testing.T, attempt func(ctx context.Context, r *rig, id string) error, late time.Duration, exchanges error) {
+func costsNothing(
+	t *testing.T, attempt func(ctx context.Context, r *rig, id string) error, late time.Duration, exchanges error,
+) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		id := r.wantID(flows.Miss, 1)
 		r.directory.Owns(pool, idp, "a", id)
 		time.Sleep(10 * time.Minute) // less is left than the longest floor asks for
@@ -174,10 +185,10 @@ func costsNothing(t *testing.T, attempt func(ctx context.Context, r *rig, id str
 		synctest.Wait()
 		time.AfterFunc(late, func() { close(hold) })
 		var both sync.WaitGroup
-		both.Go(func() { r.want("key1", flows.Hit, flows.Ask{}) })
+		both.Go(func() { r.want("key1", flows.Hit, flows.CallInfo{}) })
 		both.Go(func() { r.wantID(flows.Hit, 1) })
 		if exchanges != nil { // and whoever wants more life than there is, is told so
-			both.Go(func() { r.want("key1", flows.Stale, flows.Ask{ClientFloor: 12 * time.Hour}) })
+			both.Go(func() { r.want("key1", flows.Stale, flows.CallInfo{ClientFloor: 12 * time.Hour}) })
 		}
 		both.Wait()
 		time.Sleep(time.Second)
@@ -188,11 +199,11 @@ func costsNothing(t *testing.T, attempt func(ctx context.Context, r *rig, id str
 // identities that nobody has leave Redis as it was.
 func TestRefusedCallsInAFleet(t *testing.T) {
 	t.Parallel()
-	c := newCompany(t)
+	c := newTestFleet(t)
 	named := func(f *flows.Config) { f.DeveloperNames = map[string]string{pool: "login.example"} }
-	brokers := []*member{c.join(named), c.join(named)}
+	brokers := []*fleetBroker{c.join(named), c.join(named)}
 	for i, m := range brokers {
-		m.want("key1", []flows.Outcome{flows.Miss, flows.Hit}[i], flows.Ask{})
+		m.want("key1", []flows.Outcome{flows.Miss, flows.Hit}[i], flows.CallInfo{})
 	}
 	c.directory.Owns(pool, idp, "a", user)
 	c.backend.refuseAttempts(definite["no such login"])
@@ -216,7 +227,7 @@ func TestRefusedCallsInAFleet(t *testing.T) {
 				t.Fatalf("%s: got an answer, want the refusal", name)
 			}
 			for i, m := range brokers {
-				if got, err := m.ask(user, "a1", &flows.Ask{}); got != "key1" || err != nil {
+				if got, err := m.ask(user, "a1", &flows.CallInfo{}); got != "key1" || err != nil {
 					t.Errorf("%s, broker %d: got %s %v, want key1", name, i, got, err)
 				}
 			}
@@ -254,7 +265,7 @@ func TestBadLoginsWithoutTheFleet(t *testing.T) {
 				t.Errorf("got %v, want %v", err, cognito.ErrUnavailable)
 			}
 			fleet.set(false)
-			until(t, "the end of what was cached", func() bool {
+			validUntil(t, "the end of what was cached", func() bool {
 				fleet.mu.Lock()
 				defer fleet.mu.Unlock()
 				return fleet.ended[cache.IdentityScope(user)] > 0
@@ -283,7 +294,7 @@ func limited(t *testing.T) *rig {
 }
 
 func from(ctx context.Context, address string) context.Context {
-	return flows.WithAsk(ctx, &flows.Ask{Address: address})
+	return flows.WithCallInfo(ctx, &flows.CallInfo{Address: address})
 }
 
 func nobody0(n int) string { return fmt.Sprintf("us-east-1:%08x-3333-4333-8333-333333333333", n) }
@@ -308,7 +319,9 @@ func TestRefusedCallsAreLimited(t *testing.T) {
 				for range 3 {
 					err := try()
 					limited, ok := errors.AsType[*cache.Limited](err)
-					if ok == vouched[name] || code(err) != map[bool]string{true: "NotAuthorizedException", false: "TooManyRequestsException"}[vouched[name]] {
+					if ok == vouched[name] || code(err) != map[bool]string{
+						true: "NotAuthorizedException", false: "TooManyRequestsException",
+					}[vouched[name]] {
 						t.Errorf("try %d: got %v, want it limited: %v", n, err, !vouched[name])
 					}
 					if ok && limited.Wait != 10*time.Second {
@@ -405,7 +418,9 @@ func TestRefusedFencesOfManyLogins(t *testing.T) {
 				if token(n) == "opaque" {
 					provider = foreign
 				}
-				if got := code(r.unlinks(from(t.Context(), fmt.Sprint(n)), user, map[string]string{provider: token(n)})); got != "NotAuthorizedException" {
+				if got := code(
+					r.unlinks(from(t.Context(), fmt.Sprint(n)), user, map[string]string{provider: token(n)}),
+				); got != "NotAuthorizedException" {
 					t.Errorf("try %d: got %s, want the refusal", n, got)
 				}
 			}
@@ -430,17 +445,19 @@ func TestRefusalsOfOthers(t *testing.T) {
 			attempts["unlink with a login that nobody here can judge"](from(t.Context(), fmt.Sprint(n)), r, user)
 		}
 		r.backend.set(func(b *backend) { b.changes, b.fail = nil, nil })
-		r.want("key1", flows.Miss, flows.Ask{})
+		r.want("key1", flows.Miss, flows.CallInfo{})
 		if err := r.unlinks(from(t.Context(), "his"), user, map[string]string{idp: "a1"}); err != nil {
 			t.Errorf("the owner: got %v, want an answer", err)
 		}
-		r.want("key2", flows.Miss, flows.Ask{})
+		r.want("key2", flows.Miss, flows.CallInfo{})
 		for _, outcome := range []error{nil, cognito.TooManyRequests("no"), errors.New("connection reset")} {
 			r.backend.set(func(b *backend) { b.changes = outcome })
 			for n := range 9 {
 				ctx, both := from(t.Context(), "busy"), map[string]string{idp: "m1", idp2: "m1"}
-				_, err := r.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: ptr(nobody0(n)), Logins: both})
-				if err = errors.Join(err, r.unlinks(ctx, nobody0(n), map[string]string{idp: "m1"})); errors.Is(err, cache.ErrLimited) {
+				_, err := r.GetOpenIdToken(ctx, &ci.GetOpenIdTokenInput{IdentityId: ptr(nobody0(n)), Logins: both})
+				if err = errors.Join(
+					err, r.unlinks(ctx, nobody0(n), map[string]string{idp: "m1"}),
+				); errors.Is(err, cache.ErrLimited) {
 					t.Errorf("after %v: got the limit, want the backend's answer", outcome)
 				}
 			}
@@ -462,62 +479,67 @@ func TestIdentitiesOfOtherPoolsAreNotFenced(t *testing.T) {
 	const other = "us-east-1:00000000-0000-4000-8000-000000000002"
 	for name, call := range map[string]func(r *rig) error{
 		"unlink": func(r *rig) error {
-			_, err := r.UnlinkDeveloperIdentity(r.t.Context(), &cognitoidentity.UnlinkDeveloperIdentityInput{
-				IdentityId: ptr(user), IdentityPoolId: ptr(other), DeveloperProviderName: ptr("login.example"), DeveloperUserIdentifier: ptr("m")})
+			_, err := r.UnlinkDeveloperIdentity(r.t.Context(), &ci.UnlinkDeveloperIdentityInput{
+				IdentityId: ptr(user), IdentityPoolId: ptr(other), DeveloperProviderName: ptr("login.example"),
+				DeveloperUserIdentifier: ptr("m")})
 			return err
 		},
 		"token": func(r *rig) error {
-			_, err := r.GetOpenIdTokenForDeveloperIdentity(r.t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+			_, err := r.GetOpenIdTokenForDeveloperIdentity(r.t.Context(), &ci.GetOpenIdTokenForDeveloperIdentityInput{
 				IdentityId: ptr(user), IdentityPoolId: ptr(other), Logins: map[string]string{"login.example": "m"}})
 			return err
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
-			r.want("key1", flows.Miss, flows.Ask{})
+			r.want("key1", flows.Miss, flows.CallInfo{})
 			asked := false
 			r.backend.set(func(b *backend) {
 				b.changes = definite["nobody"]
-				b.before = func(string) { asked = true; r.want("key1", flows.Hit, flows.Ask{}) }
+				b.before = func(string) { asked = true; r.want("key1", flows.Hit, flows.CallInfo{}) }
 			})
 			if err := call(r); code(err) != "ResourceNotFoundException" || !asked {
 				t.Errorf("%s: got %v, want the backend's refusal", name, err)
 			}
-			r.want("key1", flows.Hit, flows.Ask{})
+			r.want("key1", flows.Hit, flows.CallInfo{})
 		})
 	}
 }
 
-// foreseeing is a backend that tells before what a call would change.
-type foreseeing struct {
+// predictingBackend is a backend that tells before what a call would change.
+type predictingBackend struct {
 	*backend
 	effect cognito.Effect
 	err    error
 }
 
-func (f *foreseeing) Decide(context.Context, any) (cognito.Effect, error) { return f.effect, f.err }
+func (f *predictingBackend) Decide(context.Context, any) (cognito.Effect, error) {
+	return f.effect, f.err
+}
 
 // Where the backend tells before, nothing is fenced for what it refuses or what changes
 // nothing, so that both are answered without the fleet too; and what it says that changes
 // ends, whoever it belongs to.
-func TestForeseen(t *testing.T) {
-	changes := cognito.Effect{Pool: pool, Identities: []string{user}, Logins: []cognito.Login{{Provider: idp2, Subject: "z"}}}
+func TestPredictedRefusals(t *testing.T) {
+	changes := cognito.Effect{
+		Pool: pool, Identities: []string{user}, Logins: []cognito.Login{{Provider: idp2, Subject: "z"}},
+	}
 	for name, attempt := range attempts {
 		for what, c := range map[string]struct {
-			foreseeing
+			predictingBackend
 			want  string // without the fleet
 			fence bool
 		}{
-			"refused":         {foreseeing{err: definite["no such login"]}, "NotAuthorizedException", false},
-			"changes nothing": {foreseeing{}, "", false},
-			"changes":         {foreseeing{effect: changes}, cognito.CodeInternal, true},
+			"refused":         {predictingBackend{err: definite["no such login"]}, "NotAuthorizedException", false},
+			"changes nothing": {predictingBackend{}, "", false},
+			"changes":         {predictingBackend{effect: changes}, cognito.CodeInternal, true},
 		} {
 			if what == "changes nothing" && name == "a developer's grant" {
 				continue // its answer ends what there was for the identity, whatever it changed
 			}
 			t.Run(name+", "+what, func(t *testing.T) {
 				r := newRig(t)
-				backend := c.foreseeing
+				backend := c.predictingBackend
 				backend.backend = r.backend
 				if what == "refused" {
 					r.backend.refuseAttempts(c.err)
@@ -545,8 +567,8 @@ func TestForeseen(t *testing.T) {
 
 // What is foreseen to change something is fenced however often it was refused, and so is what
 // cannot be foreseen for a fault of telling.
-func TestForeseenChangesAreFenced(t *testing.T) {
-	for name, f := range map[string]foreseeing{
+func TestPredictedChangesAreFenced(t *testing.T) {
+	for name, f := range map[string]predictingBackend{
 		"it changes something": {effect: cognito.Effect{Pool: pool, Identities: []string{user}}},
 		"a fault of telling":   {err: cognito.Internal()},
 	} {
@@ -567,7 +589,9 @@ func TestForeseenChangesAreFenced(t *testing.T) {
 		})
 		limit := map[bool]int{true: 9, false: 3}[f.err == nil]
 		for tries = 1; tries <= limit; tries++ {
-			if err := r.unlinks(from(t.Context(), fmt.Sprint(tries)), user, map[string]string{idp: "m1"}); code(err) != "NotAuthorizedException" {
+			if err := r.unlinks(
+				from(t.Context(), fmt.Sprint(tries)), user, map[string]string{idp: "m1"},
+			); code(err) != "NotAuthorizedException" {
 				t.Errorf("%s: got %v, want the refusal", name, err)
 			}
 		}

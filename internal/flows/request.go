@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/strictjson"
@@ -24,7 +24,7 @@ const (
 )
 
 // request is a call for credentials as a value: all that it names and comes with,
-// so that it can be made again later, and without its asker. It holds his tokens,
+// so that it can be made again later, and without its client. It holds his tokens,
 // and prints as a placeholder.
 type request struct {
 	Flow     string
@@ -50,17 +50,17 @@ func (request) String() string               { return redacted }
 func (request) GoString() string             { return redacted }
 func (request) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
-// make makes the call with the backend, once. fenced are the scopes around which
-// the caller holds a fence. It outlives the asker.
-func (s *Service) make(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
-	got, err := s.call(ctx, r, fenced)
+// perform makes the call with the backend, once. fenced are the scopes around which
+// the caller holds a fence. It outlives the client.
+func (s *Service) perform(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
+	got, err := s.performOnce(ctx, r, fenced)
 	if err != nil {
 		return got, err
 	}
 	return got, s.confirm(ctx, r.Pool, r.poolScope())
 }
 
-func (s *Service) call(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
+func (s *Service) performOnce(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
 	switch r.Flow {
 	case flowEnhanced:
 		return s.credentials(ctx, r.enhancedInput())
@@ -84,7 +84,7 @@ func (r *request) fields() []string {
 	case flowClassic:
 		return append(fields, r.Role, r.Session, strconv.FormatInt(int64(r.Duration), 10))
 	}
-	tags, _ := json.Marshal(r.Tags) // sorted by key; strings always spell
+	tags, _ := json.Marshal(r.Tags) // sorted by key; strings always encode
 	return append(fields, r.Provider, r.User, string(tags))
 }
 
@@ -97,23 +97,23 @@ func (r *request) input() any {
 	case flowDeveloper:
 		return r.developerInput()
 	case flowID:
-		return &cognitoidentity.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins}
+		return &ci.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins}
 	}
-	return &cognitoidentity.GetOpenIdTokenInput{IdentityId: aws.String(r.Identity), Logins: r.Logins}
+	return &ci.GetOpenIdTokenInput{IdentityId: aws.String(r.Identity), Logins: r.Logins}
 }
 
-func (r *request) enhancedInput() *cognitoidentity.GetCredentialsForIdentityInput {
-	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(r.Identity), Logins: r.Logins}
+func (r *request) enhancedInput() *ci.GetCredentialsForIdentityInput {
+	in := &ci.GetCredentialsForIdentityInput{IdentityId: aws.String(r.Identity), Logins: r.Logins}
 	if r.Role != "" {
 		in.CustomRoleArn = aws.String(r.Role)
 	}
 	return in
 }
 
-func (r *request) developerInput() *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput {
+func (r *request) developerInput() *ci.GetOpenIdTokenForDeveloperIdentityInput {
 	all := map[string]string{r.Provider: r.User}
 	maps.Copy(all, r.Logins)
-	in := &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+	in := &ci.GetOpenIdTokenForDeveloperIdentityInput{
 		IdentityPoolId: aws.String(r.Pool), Logins: all, PrincipalTags: maps.Clone(r.Tags),
 	}
 	if r.Identity != "" {
@@ -127,37 +127,37 @@ func (r *request) developerInput() *cognitoidentity.GetOpenIdTokenForDeveloperId
 	return in
 }
 
-// renewal is the call that renews what one brought for an identity.
-func (r request) renewal(identity string) request {
+// forRenewal is the call that renews what one brought for an identity.
+func (r request) forRenewal(identity string) request {
 	if r.Flow == flowDeveloper {
 		r.Found = identity
 	}
 	return r
 }
 
-// requestVersion begins what spell spells.
+// requestVersion begins what encode encodes.
 const requestVersion = 3
 
-// proved is a call with the logins that were proved of it, or vouched for.
-type proved struct {
+// provedRequest is a call with the logins that were proved of it, or vouched for.
+type provedRequest struct {
 	request request
 	logins  []login
 	// settings is the generation that they were proved under.
 	settings string
 }
 
-// spelling is a proved call as it is written down.
-type spelling struct {
-	Call     plain
+// encodedRequest is a proved call as it is written down.
+type encodedRequest struct {
+	Call     plainRequest
 	Logins   [][4]string // provider, subject, client, pool
 	Settings []byte
 }
 
-type plain request // which spells
+type plainRequest request // which encodes
 
-// spell writes the call down for readProved. What it spells is secret.
-func (p proved) spell() []byte {
-	s := spelling{Call: plain(p.request), Settings: []byte(p.settings)}
+// encode writes the call down for readProved. What it encodes is secret.
+func (p provedRequest) encode() []byte {
+	s := encodedRequest{Call: plainRequest(p.request), Settings: []byte(p.settings)}
 	for _, l := range p.logins {
 		s.Logins = append(s.Logins, [4]string{l.provider, l.subject, l.client, l.pool})
 	}
@@ -165,15 +165,15 @@ func (p proved) spell() []byte {
 	return append([]byte{requestVersion}, text...)
 }
 
-// readProved reads what spell spelt, of this version only: a call that is not
+// decodeProved reads what encode encoded, of this version only: a call that is not
 // understood whole is not made.
-func readProved(b []byte) (p proved, ok bool) {
+func decodeProved(b []byte) (p provedRequest, ok bool) {
 	if len(b) == 0 || b[0] != requestVersion {
-		return proved{}, false
+		return provedRequest{}, false
 	}
-	var s spelling
+	var s encodedRequest
 	if strictjson.Decode(b[1:], &s, strictjson.Limits{Bytes: len(b), Depth: 8, Values: len(b)}) != nil {
-		return proved{}, false
+		return provedRequest{}, false
 	}
 	p.request, p.settings = request(s.Call), string(s.Settings)
 	for _, l := range s.Logins {

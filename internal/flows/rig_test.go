@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -41,7 +41,7 @@ type backend struct {
 	slow        time.Duration
 	fail        func(token string) error
 	answered    string // identity to answer with, instead of the asked one
-	developers  []cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput
+	developers  []ci.GetOpenIdTokenForDeveloperIdentityInput
 	before      func(operation string) // runs within each change, before it
 	changes     error                  // outcome of each change
 	within      func()                 // runs within each GetId
@@ -63,7 +63,7 @@ func (b *backend) refuse(token string, err error) {
 	})
 }
 
-func (b *backend) GetId(_ context.Context, in *cognitoidentity.GetIdInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
+func (b *backend) GetId(_ context.Context, in *ci.GetIdInput, _ ...func(*ci.Options)) (*ci.GetIdOutput, error) {
 	b.mu.Lock()
 	fail, within := b.fail, b.within
 	b.mu.Unlock()
@@ -75,10 +75,14 @@ func (b *backend) GetId(_ context.Context, in *cognitoidentity.GetIdInput, _ ...
 			return nil, err
 		}
 	}
-	return &cognitoidentity.GetIdOutput{IdentityId: aws.String(fmt.Sprintf("us-east-1:%08x-0000-4000-8000-000000000000", b.ids.Add(1)))}, nil
+	return &ci.GetIdOutput{
+		IdentityId: aws.String(fmt.Sprintf("us-east-1:%08x-0000-4000-8000-000000000000", b.ids.Add(1))),
+	}, nil
 }
 
-func (b *backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
+func (b *backend) GetCredentialsForIdentity(
+	ctx context.Context, in *ci.GetCredentialsForIdentityInput, _ ...func(*ci.Options),
+) (*ci.GetCredentialsForIdentityOutput, error) {
 	n := b.exchanges.Add(1)
 	b.mu.Lock()
 	life, slow, fail, id, refuseID := b.life, b.slow, b.fail, b.answered, b.refuseID
@@ -104,7 +108,7 @@ func (b *backend) GetCredentialsForIdentity(ctx context.Context, in *cognitoiden
 	b.mu.Lock()
 	role := b.pool.role
 	b.mu.Unlock()
-	return &cognitoidentity.GetCredentialsForIdentityOutput{
+	return &ci.GetCredentialsForIdentityOutput{
 		IdentityId: aws.String(id),
 		Credentials: &types.Credentials{
 			AccessKeyId: aws.String(fmt.Sprint("key", n)), SecretKey: aws.String("s"), SessionToken: aws.String(sessionOf(role)),
@@ -143,7 +147,9 @@ func tokenOf(pool, id string, amr ...string) string {
 	return strings.Join(append([]string{"own", pool, id}, amr...), "|")
 }
 
-func (b *backend) GetOpenIdToken(_ context.Context, in *cognitoidentity.GetOpenIdTokenInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenOutput, error) {
+func (b *backend) GetOpenIdToken(
+	_ context.Context, in *ci.GetOpenIdTokenInput, _ ...func(*ci.Options),
+) (*ci.GetOpenIdTokenOutput, error) {
 	b.mu.Lock()
 	fail, id, refuseID := b.fail, b.answered, b.refuseID
 	b.mu.Unlock()
@@ -163,12 +169,14 @@ func (b *backend) GetOpenIdToken(_ context.Context, in *cognitoidentity.GetOpenI
 	if id == "" {
 		id = *in.IdentityId
 	}
-	return &cognitoidentity.GetOpenIdTokenOutput{IdentityId: aws.String(id), Token: aws.String(tokenOf(pool, id, "authenticated"))}, nil
+	return &ci.GetOpenIdTokenOutput{IdentityId: aws.String(id), Token: aws.String(tokenOf(pool, id, "authenticated"))}, nil
 }
 
 // GetOpenIdTokenForDeveloperIdentity has one identity for all users that come
 // without one.
-func (b *backend) GetOpenIdTokenForDeveloperIdentity(_ context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput, error) {
+func (b *backend) GetOpenIdTokenForDeveloperIdentity(
+	_ context.Context, in *ci.GetOpenIdTokenForDeveloperIdentityInput, _ ...func(*ci.Options),
+) (*ci.GetOpenIdTokenForDeveloperIdentityOutput, error) {
 	id := user
 	if in.IdentityId != nil {
 		id = *in.IdentityId
@@ -179,19 +187,27 @@ func (b *backend) GetOpenIdTokenForDeveloperIdentity(_ context.Context, in *cogn
 	if err := b.change("GetOpenIdTokenForDeveloperIdentity"); err != nil {
 		return nil, err
 	}
-	return &cognitoidentity.GetOpenIdTokenForDeveloperIdentityOutput{IdentityId: aws.String(id), Token: aws.String(tokenOf(pool, id, "authenticated"))}, nil
+	return &ci.GetOpenIdTokenForDeveloperIdentityOutput{
+		IdentityId: aws.String(id), Token: aws.String(tokenOf(pool, id, "authenticated")),
+	}, nil
 }
 
-func (b *backend) UnlinkIdentity(context.Context, *cognitoidentity.UnlinkIdentityInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
-	return &cognitoidentity.UnlinkIdentityOutput{}, b.change("UnlinkIdentity")
+func (b *backend) UnlinkIdentity(
+	context.Context, *ci.UnlinkIdentityInput, ...func(*ci.Options),
+) (*ci.UnlinkIdentityOutput, error) {
+	return &ci.UnlinkIdentityOutput{}, b.change("UnlinkIdentity")
 }
 
-func (b *backend) UnlinkDeveloperIdentity(context.Context, *cognitoidentity.UnlinkDeveloperIdentityInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
-	return &cognitoidentity.UnlinkDeveloperIdentityOutput{}, b.change("UnlinkDeveloperIdentity")
+func (b *backend) UnlinkDeveloperIdentity(
+	context.Context, *ci.UnlinkDeveloperIdentityInput, ...func(*ci.Options),
+) (*ci.UnlinkDeveloperIdentityOutput, error) {
+	return &ci.UnlinkDeveloperIdentityOutput{}, b.change("UnlinkDeveloperIdentity")
 }
 
-func (b *backend) DeleteIdentities(context.Context, *cognitoidentity.DeleteIdentitiesInput, ...func(*cognitoidentity.Options)) (*cognitoidentity.DeleteIdentitiesOutput, error) {
-	return &cognitoidentity.DeleteIdentitiesOutput{}, b.change("DeleteIdentities")
+func (b *backend) DeleteIdentities(
+	context.Context, *ci.DeleteIdentitiesInput, ...func(*ci.Options),
+) (*ci.DeleteIdentitiesOutput, error) {
+	return &ci.DeleteIdentitiesOutput{}, b.change("DeleteIdentities")
 }
 
 // AssumeRoleWithWebIdentity counts as an exchange; the session tells its
@@ -273,21 +289,21 @@ func (d *directory) Identity(_ context.Context, id string) (string, bool, bool, 
 
 func (*directory) Matters(string, string, string) bool { return false }
 
-type nobody struct{}
+type noObserver struct{}
 
-func (nobody) Lookup(string, string)         {}
-func (nobody) Exchange(string, string)       {}
-func (nobody) Flight(string)                 {}
-func (nobody) FlightWait(time.Duration)      {}
-func (nobody) Renewal(string)                {}
-func (nobody) Queue(int, int, time.Duration) {}
-func (nobody) Remaining(time.Duration)       {}
+func (noObserver) Lookup(string, string)         {}
+func (noObserver) Exchange(string, string)       {}
+func (noObserver) Flight(string)                 {}
+func (noObserver) FlightWait(time.Duration)      {}
+func (noObserver) Renewal(string)                {}
+func (noObserver) Queue(int, int, time.Duration) {}
+func (noObserver) Remaining(time.Duration)       {}
 
 type rig struct {
 	*flows.Service
 	backend   *backend
 	directory *directory
-	askers    sync.WaitGroup // who occupy places
+	clients   sync.WaitGroup // who occupy places
 	t         *testing.T
 }
 
@@ -300,30 +316,31 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(memory.Close)
 	r := &rig{backend: &backend{life: time.Hour}, directory: &directory{}, t: t}
 	r.Service = flows.New(flows.Config{
-		Next: r.backend, STS: r.backend, Prover: prover{}, Tokens: reader{}, Directory: r.directory, Memory: memory, Epochs: cache.NewEpochs(),
-		Names: cache.NewNamer(nil), Floors: flows.Floors{Default: 20 * time.Minute}, Observer: nobody{},
+		Next: r.backend, STS: r.backend, Prover: prover{}, Tokens: reader{}, Directory: r.directory, Memory: memory,
+		Epochs: cache.NewEpochs(),
+		Names:  cache.NewNamer(nil), Floors: flows.Floors{Default: 20 * time.Minute}, Observer: noObserver{},
 		DeveloperNames: map[string]string{pool: "login.example"}, RenewIdle: 20 * time.Minute,
 		Timeout: 15 * time.Second, MaxExchanges: 8, Random: func() float64 { return 0.5 },
 	})
 	return r
 }
 
-func (r *rig) ask(id, token string, ask *flows.Ask) (string, error) {
+func (r *rig) ask(id, token string, info *flows.CallInfo) (string, error) {
 	var tokens map[string]string
 	if token != "" {
 		tokens = map[string]string{idp: token}
 	}
-	return r.askWith(ask, id, tokens)
+	return r.askWith(info, id, tokens)
 }
 
 // askAll asks with any logins.
 func (r *rig) askAll(id string, tokens map[string]string) (string, error) {
-	return r.askWith(&flows.Ask{}, id, tokens)
+	return r.askWith(&flows.CallInfo{}, id, tokens)
 }
 
-func (r *rig) askWith(ask *flows.Ask, id string, tokens map[string]string) (string, error) {
-	in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: tokens}
-	out, err := r.GetCredentialsForIdentity(flows.WithAsk(r.t.Context(), ask), in)
+func (r *rig) askWith(info *flows.CallInfo, id string, tokens map[string]string) (string, error) {
+	in := &ci.GetCredentialsForIdentityInput{IdentityId: aws.String(id), Logins: tokens}
+	out, err := r.GetCredentialsForIdentity(flows.WithCallInfo(r.t.Context(), info), in)
 	if err != nil {
 		return "", err
 	}
@@ -333,17 +350,17 @@ func (r *rig) askWith(ask *flows.Ask, id string, tokens map[string]string) (stri
 // guest asks for the identity without a login and compares the credentials.
 func (r *rig) guest(key string) {
 	r.t.Helper()
-	if got, err := r.ask(user, "", &flows.Ask{}); got != key || err != nil {
+	if got, err := r.ask(user, "", &flows.CallInfo{}); got != key || err != nil {
 		r.t.Errorf("guest: got %s %v, want %s", got, err, key)
 	}
 }
 
 // want asks and compares the credentials and where they came from.
-func (r *rig) want(key string, outcome flows.Outcome, ask flows.Ask) {
+func (r *rig) want(key string, outcome flows.Outcome, info flows.CallInfo) {
 	r.t.Helper()
-	got, err := r.ask(user, "a1", &ask)
-	if err != nil || got != key || ask.Outcome != outcome {
-		r.t.Errorf("got %s %s %v, want %s %s", got, ask.Outcome, err, key, outcome)
+	got, err := r.ask(user, "a1", &info)
+	if err != nil || got != key || info.Outcome != outcome {
+		r.t.Errorf("got %s %s %v, want %s %s", got, info.Outcome, err, key, outcome)
 	}
 }
 
@@ -351,15 +368,15 @@ func (r *rig) want(key string, outcome flows.Outcome, ask flows.Ask) {
 func (r *rig) occupy(n int) {
 	for i := range n {
 		id := fmt.Sprintf("us-east-1:%08x-1111-4111-8111-111111111111", i+1)
-		r.askers.Go(func() { _, _ = r.ask(id, "a", &flows.Ask{}) })
+		r.clients.Go(func() { _, _ = r.ask(id, "a", &flows.CallInfo{}) })
 	}
 	synctest.Wait()
 }
 
-// Settled waits for those who occupy places, and for what goes on behind askers.
+// Settled waits for those who occupy places, and for what goes on behind clients.
 func (r *rig) Settled() {
-	r.askers.Wait()
-	r.Service.Settled()
+	r.clients.Wait()
+	r.Service.AwaitBackground()
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -9,15 +9,15 @@ import (
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
-// era is the settings of one broker: their generations by name.
-type era map[string]string
+// generations is the settings of one broker: their generations by name.
+type generations map[string]string
 
-func (e era) Generation(pool string, providers []string) string {
+func (e generations) Generation(pool string, providers []string) string {
 	return fmt.Sprint(e[pool], e[strings.Join(providers, " ")])
 }
 
 // eras gives brokers settings, in their order.
-func eras(each ...era) func(*flows.Config) {
+func eras(each ...generations) func(*flows.Config) {
 	n := 0
 	return func(c *flows.Config) {
 		still(c)
@@ -30,22 +30,22 @@ func eras(each ...era) func(*flows.Config) {
 // by nobody, and what rests on neither is.
 func TestSettingsKeepEntriesApart(t *testing.T) {
 	for name, test := range map[string]struct {
-		other        era
+		other        generations
 		users, guest flows.Outcome // of the second broker
 	}{
-		"the same":          {era{}, flows.Hit, flows.Hit},
-		"another pool":      {era{"us-east-1:elsewhere": "2"}, flows.Hit, flows.Hit},
-		"the pool":          {era{pool: "2"}, flows.Miss, flows.Miss},
-		"the provider":      {era{idp: "2"}, flows.Miss, flows.Hit},
-		"another provider":  {era{idp2: "2"}, flows.Hit, flows.Hit},
-		"of what is no key": {era{"": ""}, flows.Hit, flows.Hit},
+		"the same":          {generations{}, flows.Hit, flows.Hit},
+		"another pool":      {generations{"us-east-1:elsewhere": "2"}, flows.Hit, flows.Hit},
+		"the pool":          {generations{pool: "2"}, flows.Miss, flows.Miss},
+		"the provider":      {generations{idp: "2"}, flows.Miss, flows.Hit},
+		"another provider":  {generations{idp2: "2"}, flows.Hit, flows.Hit},
+		"of what is no key": {generations{"": ""}, flows.Hit, flows.Hit},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCrew(t, 2, eras(era{}, test.other))
+			c := newRenewalFleet(t, 2, eras(generations{}, test.other))
 			token := c.token("a", 2*time.Hour)
 			ask := func(n int, tokens map[string]string) flows.Outcome {
 				t.Helper()
-				_, how, err := c.ask(c.brokers[n], user, tokens, flows.Ask{})
+				_, how, err := c.ask(c.brokers[n], user, tokens, flows.CallInfo{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -71,10 +71,10 @@ func TestSettingsKeepEntriesApart(t *testing.T) {
 
 // Whose a login is rests on the same settings.
 func TestSettingsKeepLoginsApart(t *testing.T) {
-	c := newCompany(t)
-	a := c.join(func(f *flows.Config) { f.Settings = era{} })
-	same := c.join(func(f *flows.Config) { f.Settings = era{idp2: "2"} })
-	other := c.join(func(f *flows.Config) { f.Settings = era{idp: "2"} })
+	c := newTestFleet(t)
+	a := c.join(func(f *flows.Config) { f.Settings = generations{} })
+	same := c.join(func(f *flows.Config) { f.Settings = generations{idp2: "2"} })
+	other := c.join(func(f *flows.Config) { f.Settings = generations{idp: "2"} })
 	a.wantID(flows.Miss, 1)
 	same.wantID(flows.Hit, 1)
 	other.wantID(flows.Miss, 2)
@@ -82,18 +82,18 @@ func TestSettingsKeepLoginsApart(t *testing.T) {
 
 // A broker renews nothing that was brought under other settings than its own.
 func TestSettingsKeepRenewalsApart(t *testing.T) {
-	for name, grant := range map[string]func(c *crew) error{
-		"a user's": func(c *crew) error {
-			_, _, err := c.ask(c.brokers[0], user, map[string]string{idp: c.token("a", 2*time.Hour)}, flows.Ask{})
+	for name, grant := range map[string]func(c *renewalFleet) error{
+		"a user's": func(c *renewalFleet) error {
+			_, _, err := c.ask(c.brokers[0], user, map[string]string{idp: c.token("a", 2*time.Hour)}, flows.CallInfo{})
 			return err
 		},
-		"a backend's": func(c *crew) error {
+		"a backend's": func(c *renewalFleet) error {
 			_, err := c.brokers[0].DeveloperGrant(c.t.Context(), flows.DeveloperRequest{Pool: pool, User: "u"})
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCrew(t, 3, eras(era{pool: "1"}, era{pool: "2"}, era{pool: "1"}))
+			c := newRenewalFleet(t, 3, eras(generations{pool: "1"}, generations{pool: "2"}, generations{pool: "1"}))
 			asked := func(n int64) {
 				t.Helper()
 				if got := c.granter.exchanges.Load(); got != n {
@@ -107,17 +107,17 @@ func TestSettingsKeepRenewalsApart(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				c.tell()
+				c.reportUses()
 				c.pass(37 * time.Minute)
 			}
 			begin()
-			if got := c.brokers[1].Attend(t.Context(), 16); got != 1 || c.counts.of("gone") != 1 {
+			if got := c.brokers[1].RenewClaims(t.Context(), 16); got != 1 || c.counts.of("gone") != 1 {
 				t.Errorf("of other settings: got %d claims and %d gone, want one of each", got, c.counts.of("gone"))
 			}
 			asked(1)
 			c.pass(time.Hour)
 			begin()
-			if got := c.brokers[2].Attend(t.Context(), 16); got != 1 {
+			if got := c.brokers[2].RenewClaims(t.Context(), 16); got != 1 {
 				t.Errorf("of the same settings: got %d claims, want one", got)
 			}
 			asked(3)

@@ -23,8 +23,8 @@ type slots struct {
 
 // share are the places of an address.
 type share struct {
-	places chan struct{}
-	calls  int
+	slots chan struct{}
+	calls int
 }
 
 func newSlots(n int) *slots {
@@ -32,26 +32,26 @@ func newSlots(n int) *slots {
 }
 
 // slot takes one of the places for calls to the backend, and first one of those of the
-// client's address; or says that there is none before the asker's deadline. Callers speak
+// client's address; or says that there is none before the client's deadline. Callers speak
 // for many, and renewals for nobody who waits: they have no address here.
 func (s *Service) slot(ctx context.Context) (release func(), err error) {
 	if _, ok := callers.From(ctx); ok {
-		return placeOf(ctx, s.slots.all)
+		return takeSlot(ctx, s.slots.all)
 	}
-	return s.slots.take(ctx, askOf(ctx).Address)
+	return s.slots.take(ctx, callInfoOf(ctx).Address)
 }
 
 func (p *slots) take(ctx context.Context, address string) (release func(), err error) {
 	if address == "" {
-		return placeOf(ctx, p.all)
+		return takeSlot(ctx, p.all)
 	}
-	own := p.enter(address)
-	giveUp, err := placeOf(ctx, own.places)
+	own := p.join(address)
+	giveUp, err := takeSlot(ctx, own.slots)
 	if err != nil {
 		p.leave(address, own)
 		return nil, err
 	}
-	free, err := placeOf(ctx, p.all)
+	free, err := takeSlot(ctx, p.all)
 	if err != nil {
 		giveUp()
 		p.leave(address, own)
@@ -60,12 +60,12 @@ func (p *slots) take(ctx context.Context, address string) (release func(), err e
 	return func() { free(); giveUp(); p.leave(address, own) }, nil
 }
 
-func (p *slots) enter(address string) *share {
+func (p *slots) join(address string) *share {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	own, ok := p.shares[address]
 	if !ok {
-		own = &share{places: make(chan struct{}, max(1, cap(p.all)/slotShares))}
+		own = &share{slots: make(chan struct{}, max(1, cap(p.all)/slotShares))}
 		p.shares[address] = own
 	}
 	own.calls++
@@ -80,8 +80,8 @@ func (p *slots) leave(address string, own *share) {
 	}
 }
 
-// placeOf takes one of the places, or says that there is none before ctx's deadline.
-func placeOf(ctx context.Context, places chan struct{}) (release func(), err error) {
+// takeSlot takes one of the places, or says that there is none before ctx's deadline.
+func takeSlot(ctx context.Context, places chan struct{}) (release func(), err error) {
 	select {
 	case places <- struct{}{}:
 		return func() { <-places }, nil

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/callers"
 	"github.com/cognito-broker/broker/internal/flows"
@@ -16,15 +16,17 @@ import (
 // crowded are an app's calls that go to the backend.
 var crowded = map[string]func(ctx context.Context, r *rig) error{
 	"a guest": func(ctx context.Context, r *rig) error {
-		_, err := r.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: ptr(pool)})
+		_, err := r.GetId(ctx, &ci.GetIdInput{IdentityPoolId: ptr(pool)})
 		return err
 	},
 	"an identity of a login that nobody here can judge": func(ctx context.Context, r *rig) error {
-		_, err := r.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: ptr(pool), Logins: map[string]string{"unknown.example": "junk"}})
+		_, err := r.GetId(
+			ctx, &ci.GetIdInput{IdentityPoolId: ptr(pool), Logins: map[string]string{"unknown.example": "junk"}},
+		)
 		return err
 	},
 	"an identity of a login": func(ctx context.Context, r *rig) error {
-		_, err := r.GetId(ctx, &cognitoidentity.GetIdInput{IdentityPoolId: ptr(pool), Logins: map[string]string{idp: "z"}})
+		_, err := r.GetId(ctx, &ci.GetIdInput{IdentityPoolId: ptr(pool), Logins: map[string]string{idp: "z"}})
 		return err
 	},
 	"credentials": func(ctx context.Context, r *rig) error {
@@ -32,11 +34,13 @@ var crowded = map[string]func(ctx context.Context, r *rig) error{
 		return err
 	},
 	"credentials of a login that nobody here can judge": func(ctx context.Context, r *rig) error {
-		_, err := r.Grant(ctx, flows.GrantRequest{Pool: pool, IdentityID: user, Logins: map[string]string{"unknown.example": "junk"}})
+		_, err := r.Grant(
+			ctx, flows.GrantRequest{Pool: pool, IdentityID: user, Logins: map[string]string{"unknown.example": "junk"}},
+		)
 		return err
 	},
 	"a token": func(ctx context.Context, r *rig) error {
-		_, err := r.GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: ptr(user), Logins: map[string]string{idp: "z"}})
+		_, err := r.GetOpenIdToken(ctx, &ci.GetOpenIdTokenInput{IdentityId: ptr(user), Logins: map[string]string{idp: "z"}})
 		return err
 	},
 	"an unlink": func(ctx context.Context, r *rig) error {
@@ -55,7 +59,7 @@ func TestPlacesAreShared(t *testing.T) {
 				defer r.Settled()
 				r.backend.set(func(b *backend) { b.slow = 10 * time.Second })
 				for n := range 8 { // of which two have a place, and the others wait
-					go r.GetCredentialsForIdentity(from(t.Context(), "a"), &cognitoidentity.GetCredentialsForIdentityInput{
+					go r.GetCredentialsForIdentity(from(t.Context(), "a"), &ci.GetCredentialsForIdentityInput{
 						IdentityId: ptr(nobody0(n)), Logins: map[string]string{idp: "a"}})
 				}
 				synctest.Wait()
@@ -68,10 +72,12 @@ func TestPlacesAreShared(t *testing.T) {
 					defer cancel()
 					return call(short, r)
 				}
-				if err := within(from(t.Context(), "a")); code(err) != "TooManyRequestsException" && !errors.Is(err, context.DeadlineExceeded) {
+				if err := within(from(t.Context(), "a")); code(err) != "TooManyRequestsException" && !errors.Is(
+					err, context.DeadlineExceeded,
+				) {
 					t.Errorf("beyond the address's share: got %v, want to be told to come later", err)
 				}
-				time.Sleep(20 * time.Second) // what outlives its asker ends
+				time.Sleep(20 * time.Second) // what outlives its client ends
 				synctest.Wait()
 				if err := within(from(t.Context(), "a")); err != nil {
 					t.Errorf("with places of its own again: got %v, want an answer", err)
@@ -82,12 +88,13 @@ func TestPlacesAreShared(t *testing.T) {
 			})
 			synctest.Test(t, func(t *testing.T) {
 				for who, ctx := range map[string]context.Context{
-					"another address": from(t.Context(), "b"), "a caller": callers.With(from(t.Context(), "a"), new(callers.Caller)), "no address": t.Context(),
+					"another address": from(t.Context(), "b"),
+					"a caller":        callers.With(from(t.Context(), "a"), new(callers.Caller)), "no address": t.Context(),
 				} {
 					r := newRig(t)
 					r.backend.set(func(b *backend) { b.slow = 10 * time.Second })
 					for n := range 8 {
-						go r.GetCredentialsForIdentity(from(t.Context(), "a"), &cognitoidentity.GetCredentialsForIdentityInput{
+						go r.GetCredentialsForIdentity(from(t.Context(), "a"), &ci.GetCredentialsForIdentityInput{
 							IdentityId: ptr(nobody0(n)), Logins: map[string]string{idp: "a"}})
 					}
 					synctest.Wait()
@@ -110,7 +117,7 @@ func TestPlacesOfAllAddresses(t *testing.T) {
 		r := newRig(t)
 		r.backend.set(func(b *backend) { b.slow = 10 * time.Second })
 		for n := range 12 {
-			go r.GetCredentialsForIdentity(from(t.Context(), string(rune('a'+n/2))), &cognitoidentity.GetCredentialsForIdentityInput{
+			go r.GetCredentialsForIdentity(from(t.Context(), string(rune('a'+n/2))), &ci.GetCredentialsForIdentityInput{
 				IdentityId: ptr(nobody0(n)), Logins: map[string]string{idp: "a"}})
 		}
 		synctest.Wait()

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
@@ -42,7 +42,7 @@ func TestUnprovenTokens(t *testing.T) {
 }
 
 // The memo's answers to such tokens end with the tokens.
-func TestGuardsOfTokens(t *testing.T) {
+func TestConditionsOfTokens(t *testing.T) {
 	for name, c := range map[string]struct {
 		provider, token string
 		at              time.Duration // from which on nothing is repeated; 0: until renewal is due
@@ -56,19 +56,21 @@ func TestGuardsOfTokens(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
 				memo := newMemo(t)
-				in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: ptr(user)}
+				in := &ci.GetCredentialsForIdentityInput{IdentityId: ptr(user)}
 				if c.provider != "" {
 					in.Logins = map[string]string{c.provider: c.token}
 				}
 				if c.token == "10m" {
 					in.Logins[c.provider] = stating(10 * time.Minute)
 				}
-				ask := &flows.Ask{}
-				if _, err := r.GetCredentialsForIdentity(flows.WithAsk(t.Context(), ask), in); err != nil || ask.Guard == nil {
-					t.Fatalf("got %v, guard %v, want an answer that may be repeated", err, ask.Guard != nil)
+				info := &flows.CallInfo{}
+				if _, err := r.GetCredentialsForIdentity(
+					flows.WithCallInfo(t.Context(), info), in,
+				); err != nil || info.Condition == nil {
+					t.Fatalf("got %v, guard %v, want an answer that may be repeated", err, info.Condition != nil)
 				}
 				key := memo.Key([]byte("r"), 0, []byte("b"))
-				memo.Put(key, time.Now(), ask.Guard, []byte("body"))
+				memo.Put(key, time.Now(), info.Condition, []byte("body"))
 				end := c.at
 				if end == 0 {
 					end = 36 * time.Minute
@@ -106,13 +108,13 @@ func TestPassThroughTokens(t *testing.T) {
 			{tokenOf("us-east-1:1", user, "authenticated", "p", "u"), false},
 			{"no token of ours", false},
 		} {
-			ask := &flows.Ask{}
-			first, err := r.askWith(ask, user, map[string]string{cognito.PassThrough: c.token})
+			info := &flows.CallInfo{}
+			first, err := r.askWith(info, user, map[string]string{cognito.PassThrough: c.token})
 			if err != nil || cached[first] {
 				t.Errorf("token %d: got %s %v, want credentials of its own", n, first, err)
 			}
-			if (ask.Guard != nil) != c.cached {
-				t.Errorf("token %d: may be repeated: got %v, want %v", n, ask.Guard != nil, c.cached)
+			if (info.Condition != nil) != c.cached {
+				t.Errorf("token %d: may be repeated: got %v, want %v", n, info.Condition != nil, c.cached)
 			}
 			cached[first] = true
 			if !c.cached {

@@ -10,45 +10,51 @@ import (
 
 // uncached makes a call for an identity that is not for the cache. What the backend took
 // although it was not proved here may have changed the identity too.
-func (s *Service) uncached(ctx context.Context, p place, r request, call func(context.Context) (answer, error)) (answer, error) {
+func (s *Service) uncached(
+	ctx context.Context, loc location, r request, call func(context.Context) (answer, error),
+) (answer, error) {
 	release, err := s.slot(ctx)
 	if err != nil {
 		return answer{}, err
 	}
 	defer release()
-	at := s.stakeOf(ctx, cmp.Or(p.pool, askOf(ctx).Pool), r.Identity, r.Logins)
-	turn := func() error { return s.turnUncached(ctx, p, r.Identity, r.Logins, at.logins) }
+	affected := s.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), r.Identity, r.Logins)
+	turn := func() error { return s.takePermitUncached(ctx, loc, r.Identity, r.Logins, affected.logins) }
 	var got answer // also of a call that failed
-	_, err = linking(ctx, s, p.links(r.Logins), at, r.input(), turn, func(ctx context.Context) (_ *answer, err error) {
+	_, err = callThatMayLink(ctx, s, loc.links(r.Logins), affected, r.input(), turn, func(
+		ctx context.Context,
+	) (_ *answer, err error) {
 		got, err = call(ctx)
 		return &got, err
 	})
 	if err != nil {
-		s.disowned(ctx, at, err)
+		s.endDisowned(ctx, affected, err)
 		return got, cmp.Or(s.endMerged(ctx, got), err)
 	}
 	changed, answered := got.merged, got.credentials.IdentityID
 	if answered != r.Identity {
 		changed = append(changed, cache.IdentityScope(r.Identity), cache.IdentityScope(answered))
 	} else if len(r.Logins) > 0 {
-		s.precaution(ctx, cache.IdentityScope(r.Identity))
+		s.tryEnd(ctx, cache.IdentityScope(r.Identity))
 	}
-	return got, s.endAll(ctx, changed)
+	return got, s.endScopes(ctx, changed)
 }
 
-// precaution ends what is cached for a scope, if that can be done now. Nothing should
+// tryEnd ends what is cached for a scope, if that can be done now. Nothing should
 // have changed it that no fence was around.
-func (s *Service) precaution(ctx context.Context, scope cache.Scope) {
+func (s *Service) tryEnd(ctx context.Context, scope cache.Scope) {
 	if fence, err := s.Epochs.Fence(ctx, scope); err == nil {
 		_, _ = fence.Done()
 	}
 }
 
 // endMerged ends what lost a merge in a call that failed afterwards.
-func (s *Service) endMerged(ctx context.Context, got answer) error { return s.endAll(ctx, got.merged) }
+func (s *Service) endMerged(ctx context.Context, got answer) error {
+	return s.endScopes(ctx, got.merged)
+}
 
-// endAll fences scopes of which there may be none.
-func (s *Service) endAll(ctx context.Context, scopes []cache.Scope) error {
+// endScopes fences scopes of which there may be none.
+func (s *Service) endScopes(ctx context.Context, scopes []cache.Scope) error {
 	if len(scopes) == 0 {
 		return nil
 	}

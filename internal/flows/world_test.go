@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"pgregory.net/rapid"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -55,7 +55,8 @@ var (
 			return nil, err
 		}
 		return issuer.New(context.Background(), issuer.Config{
-			Issuer: "https://broker.example", PublicURL: "https://broker.example", Region: "us-east-1", Keys: kept, Rotation: time.Hour,
+			Issuer: "https://broker.example", PublicURL: "https://broker.example", Region: "us-east-1", Keys: kept,
+			Rotation: time.Hour,
 		})
 	})
 )
@@ -68,7 +69,9 @@ func newWorld(t *rapid.T) *world {
 	must(t, err)
 	kept, err := store.Open(ctx, store.InMemory)
 	must(t, err)
-	w.sts, err = sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")}, AccountID: account})
+	w.sts, err = sts.NewBuiltin(
+		sts.BuiltinConfig{Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")}, AccountID: account},
+	)
 	must(t, err)
 	clocked := &clocked{Builtin: w.sts, world: w}
 	w.engine, err = embedded.New(ctx, embedded.Config{
@@ -92,7 +95,7 @@ func newWorld(t *rapid.T) *world {
 	w.flows = flows.New(flows.Config{
 		Next: &watched{API: w.engine, world: w}, STS: sts.NewLocal(sts.LocalConfig{STS: clocked, Trust: trusting{w.engine}}),
 		Prover: prover, Tokens: w.engine, Directory: w.engine, Memory: memory, Epochs: cache.NewEpochs(),
-		Names: cache.NewNamer(nil), Observer: nobody{}, Timeout: 10 * time.Second,
+		Names: cache.NewNamer(nil), Observer: noObserver{}, Timeout: 10 * time.Second,
 	})
 	return w
 }
@@ -103,7 +106,11 @@ func (w *world) newProver(t *rapid.T) *logins.Prover {
 	var config logins.Config
 	for _, provider := range providers {
 		for n := range users {
-			token, err := key.Mint(devidp.TokenRequest{Issuer: "http://" + provider, User: fmt.Sprint("user", n), Audience: "app", TTL: time.Hour, Now: time.Now()})
+			token, err := key.Mint(
+				devidp.TokenRequest{
+					Issuer: "http://" + provider, User: fmt.Sprint("user", n), Audience: "app", TTL: time.Hour, Now: time.Now(),
+				},
+			)
 			must(t, err)
 			w.tokens[provider] = append(w.tokens[provider], token)
 		}
@@ -163,13 +170,17 @@ type watched struct {
 
 type happened struct{}
 
-func (w *watched) UnlinkIdentity(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkIdentityOutput, error) {
+func (w *watched) UnlinkIdentity(
+	ctx context.Context, in *ci.UnlinkIdentityInput, opts ...func(*ci.Options),
+) (*ci.UnlinkIdentityOutput, error) {
 	out, err := w.API.UnlinkIdentity(ctx, in, opts...)
 	w.note(ctx)
 	return out, err
 }
 
-func (w *watched) UnlinkDeveloperIdentity(ctx context.Context, in *cognitoidentity.UnlinkDeveloperIdentityInput, opts ...func(*cognitoidentity.Options)) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
+func (w *watched) UnlinkDeveloperIdentity(
+	ctx context.Context, in *ci.UnlinkDeveloperIdentityInput, opts ...func(*ci.Options),
+) (*ci.UnlinkDeveloperIdentityOutput, error) {
 	out, err := w.API.UnlinkDeveloperIdentity(ctx, in, opts...)
 	w.note(ctx)
 	return out, err

@@ -29,7 +29,7 @@ func (s *Server) replay(c *fiber.Ctx, key cache.MemoKey, began time.Time, r *res
 	if guard == nil {
 		return false
 	}
-	seen, now := s.Flows.Again(s.deadline.context(), guard)
+	seen, now := s.Flows.Replay(s.deadline.context(), guard)
 	if seen == nil {
 		s.Memo.DropStale(key, s.Now())
 		return false

@@ -20,7 +20,7 @@ type call struct {
 	ctx    context.Context
 	path   string // the route's pattern
 	params        // of the path
-	ask    *flows.Ask
+	ask    *flows.CallInfo
 	who    *callers.Caller // of routes for callers; nil on those for apps
 }
 
@@ -44,8 +44,8 @@ func (s *Server) rest(r route) fiber.Handler {
 		}
 		defer s.bodies.release(held)
 		requestID := NewRequestID()
-		ask := &flows.Ask{ClientFloor: s.classes.floor(class), Address: s.address(c)}
-		ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
+		ask := &flows.CallInfo{ClientFloor: s.classes.floor(class), Address: s.address(c)}
+		ctx, cancel := context.WithTimeout(flows.WithCallInfo(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
 		defer cancel()
 		e := event{began: began, route: strings.Clone(c.Route().Path), op: r.op, status: fiber.StatusOK, requestID: requestID}
 		a, err := s.answer(ctx, c, ask, r)
@@ -62,8 +62,8 @@ func (s *Server) rest(r route) fiber.Handler {
 		}
 		a.write(c)
 		e.status = a.status
-		if key != (cache.MemoKey{}) && ask.Guard != nil {
-			s.Memo.Put(key, s.Now(), ask.Guard, a.body)
+		if key != (cache.MemoKey{}) && ask.Condition != nil {
+			s.Memo.Put(key, s.Now(), ask.Condition, a.body)
 		}
 		s.finish(e)
 		return nil
@@ -72,7 +72,7 @@ func (s *Server) rest(r route) fiber.Handler {
 
 // answer is the one way through a route: authenticate, decode, serve. Callers are
 // authenticated before their body is decoded.
-func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.Ask, r route) (a reply, err error) {
+func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.CallInfo, r route) (a reply, err error) {
 	in := call{ctx: ctx, path: r.path, ask: ask}
 	if err = oneContentType(c); err != nil {
 		return a, err

@@ -47,12 +47,12 @@ func (s *Server) wire(c *fiber.Ctx) error {
 		return err
 	}
 	defer s.bodies.release(held)
-	ask := &flows.Ask{ClientFloor: s.classes.floor(class), Address: s.address(c)}
-	ctx, cancel := context.WithTimeout(flows.WithAsk(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
+	ask := &flows.CallInfo{ClientFloor: s.classes.floor(class), Address: s.address(c)}
+	ctx, cancel := context.WithTimeout(flows.WithCallInfo(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
 	defer cancel()
 	r := s.Wire.Serve(ctx, s.wireRequest(c))
-	if hot != nil && ask.Guard != nil && r.Status == fiber.StatusOK {
-		s.Memo.Put(key, s.Now(), ask.Guard, r.Body)
+	if hot != nil && ask.Condition != nil && r.Status == fiber.StatusOK {
+		s.Memo.Put(key, s.Now(), ask.Condition, r.Body)
 	}
 	requestID := send(c, r)
 	s.origins.allow(c, whose, wireExpose)

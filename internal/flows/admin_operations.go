@@ -1,0 +1,196 @@
+package flows
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// ListIdentities asks the backend.
+func (s *Service) ListIdentities(
+	ctx context.Context, in *ci.ListIdentitiesInput, opts ...options,
+) (*ci.ListIdentitiesOutput, error) {
+	return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.ListIdentities, opts)
+}
+
+// DeleteIdentities ends what was cached for the identities. Those of pools that
+// are not served are refused one by one.
+func (s *Service) DeleteIdentities(
+	ctx context.Context, in *ci.DeleteIdentitiesInput, opts ...options,
+) (*ci.DeleteIdentitiesOutput, error) {
+	if err := cognito.Check("DeleteIdentities", in); err != nil {
+		return nil, err
+	}
+	var mine []string
+	var scopes []cache.Scope
+	var refused []types.UnprocessedIdentityId
+	for _, id := range in.IdentityIdsToDelete {
+		if slices.Contains(mine, id) {
+			continue
+		}
+		if _, err := s.locate(ctx, id); err != nil {
+			if cognito.Passing(err) {
+				return nil, err
+			}
+			refused = append(
+				refused, types.UnprocessedIdentityId{IdentityId: aws.String(id), ErrorCode: types.ErrorCodeAccessDenied},
+			)
+			continue
+		}
+		mine, scopes = append(mine, id), append(scopes, cache.IdentityScope(id))
+	}
+	if len(mine) == 0 {
+		return &ci.DeleteIdentitiesOutput{UnprocessedIdentityIds: refused}, nil
+	}
+	asked := &ci.DeleteIdentitiesInput{IdentityIdsToDelete: mine}
+	out, err := attemptChange(ctx, s, fenceScopes{
+		trusted: true, alsoNamed: scopes,
+	}, asked, func(ctx context.Context) (*ci.DeleteIdentitiesOutput, error) {
+		return forward(ctx, s, asked, s.Next.DeleteIdentities, opts)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.UnprocessedIdentityIds = append(out.UnprocessedIdentityIds, refused...)
+	return out, nil
+}
+
+// LookupDeveloperIdentity asks the backend.
+func (s *Service) LookupDeveloperIdentity(
+	ctx context.Context, in *ci.LookupDeveloperIdentityInput, opts ...options,
+) (*ci.LookupDeveloperIdentityOutput, error) {
+	return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.LookupDeveloperIdentity, opts)
+}
+
+// MergeDeveloperIdentities ends what was cached for both users and identities.
+func (s *Service) MergeDeveloperIdentities(
+	ctx context.Context, in *ci.MergeDeveloperIdentitiesInput, opts ...options,
+) (*ci.MergeDeveloperIdentitiesOutput, error) {
+	if err := cognito.Check("MergeDeveloperIdentities", in); err != nil {
+		return nil, err
+	}
+	source, err := s.sourceOf(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	affected := users(
+		*in.IdentityPoolId, source, *in.DeveloperProviderName, *in.SourceUserIdentifier, *in.DestinationUserIdentifier,
+	)
+	out, err := attemptChange(ctx, s, affected, in, func(ctx context.Context) (*ci.MergeDeveloperIdentitiesOutput, error) {
+		return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.MergeDeveloperIdentities, opts)
+	})
+	if err != nil {
+		return nil, err
+	}
+	ended := append(scopesOf(cognito.Merged(out.ResultMetadata)), cache.IdentityScope(aws.ToString(out.IdentityId)))
+	return unlessFailed(out, s.endScopes(ctx, ended))
+}
+
+// sourceOf asks the backend for the identity that a merge will end: it may have
+// been met under other logins only. Where the backend does not tell, the merge
+// itself will say why.
+func (s *Service) sourceOf(ctx context.Context, in *ci.MergeDeveloperIdentitiesInput) (string, error) {
+	out, err := forwardToPool(ctx, s, in.IdentityPoolId, &ci.LookupDeveloperIdentityInput{
+		IdentityPoolId: in.IdentityPoolId, DeveloperUserIdentifier: in.SourceUserIdentifier,
+	}, s.Next.LookupDeveloperIdentity, nil)
+	switch {
+	case err == nil:
+		return aws.ToString(out.IdentityId), nil
+	case cognito.Passing(err):
+		return "", err
+	}
+	return "", nil
+}
+
+// UnlinkDeveloperIdentity ends what was cached for the user and the identity.
+func (s *Service) UnlinkDeveloperIdentity(
+	ctx context.Context, in *ci.UnlinkDeveloperIdentityInput, opts ...options,
+) (*ci.UnlinkDeveloperIdentityOutput, error) {
+	if err := cognito.Check("UnlinkDeveloperIdentity", in); err != nil {
+		return nil, err
+	}
+	affected := users(*in.IdentityPoolId, *in.IdentityId, *in.DeveloperProviderName, *in.DeveloperUserIdentifier)
+	affected.futile = s.inOtherPool(ctx, affected.pool, affected.identity)
+	return attemptChange(ctx, s, affected, in, func(ctx context.Context) (*ci.UnlinkDeveloperIdentityOutput, error) {
+		return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
+	})
+}
+
+// users are the fence scopes of changes of a backend's users, and of an identity, if one is named.
+func users(pool, id, provider string, users ...string) fenceScopes {
+	affected := fenceScopes{pool: pool, identity: id, trusted: true}
+	for _, user := range users {
+		affected.logins = append(affected.logins, userOf(pool, provider, user))
+	}
+	return affected
+}
+
+// SetPrincipalTagAttributeMap ends the credentials that were cached for the pool.
+func (s *Service) SetPrincipalTagAttributeMap(
+	ctx context.Context, in *ci.SetPrincipalTagAttributeMapInput, opts ...options,
+) (*ci.SetPrincipalTagAttributeMapOutput, error) {
+	return changePart(
+		ctx, s, tagMap(in.IdentityPoolId, in.IdentityProviderName), in, s.Next.SetPrincipalTagAttributeMap, opts, nil,
+	)
+}
+
+// GetPrincipalTagAttributeMap asks the backend.
+func (s *Service) GetPrincipalTagAttributeMap(
+	ctx context.Context, in *ci.GetPrincipalTagAttributeMapInput, opts ...options,
+) (*ci.GetPrincipalTagAttributeMapOutput, error) {
+	show := func(
+		ctx context.Context, in *ci.GetPrincipalTagAttributeMapInput, opts ...options,
+	) (*ci.GetPrincipalTagAttributeMapOutput, error) {
+		return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.GetPrincipalTagAttributeMap, opts)
+	}
+	return showPart(ctx, s, tagMap(in.IdentityPoolId, in.IdentityProviderName), in, show, opts)
+}
+
+func tagMap(pool, provider *string) poolPart {
+	return poolPart{Kind: tagsOf, Pool: aws.ToString(pool), Provider: aws.ToString(provider)}
+}
+
+// TagResource asks the backend. Labels change no answer, so nothing is fenced.
+func (s *Service) TagResource(
+	ctx context.Context, in *ci.TagResourceInput, opts ...options,
+) (*ci.TagResourceOutput, error) {
+	return forwardToResource(ctx, s, in.ResourceArn, in, s.Next.TagResource, opts)
+}
+
+// UntagResource asks the backend.
+func (s *Service) UntagResource(
+	ctx context.Context, in *ci.UntagResourceInput, opts ...options,
+) (*ci.UntagResourceOutput, error) {
+	return forwardToResource(ctx, s, in.ResourceArn, in, s.Next.UntagResource, opts)
+}
+
+// ListTagsForResource asks the backend.
+func (s *Service) ListTagsForResource(
+	ctx context.Context, in *ci.ListTagsForResourceInput, opts ...options,
+) (*ci.ListTagsForResourceOutput, error) {
+	return forwardToResource(ctx, s, in.ResourceArn, in, s.Next.ListTagsForResource, opts)
+}
+
+// forwardToPool hands a call about a served pool to the backend.
+func forwardToPool[In, Out any](
+	ctx context.Context, s *Service, pool *string, in *In, call operation[In, Out], opts []options,
+) (*Out, error) {
+	if id := aws.ToString(pool); id != "" && !s.serves(id) {
+		return nil, cognito.PoolNotFound(id)
+	}
+	return forward(ctx, s, in, call, opts)
+}
+
+// forwardToResource is forwardToPool for a pool's ARN; what is none is the backend's to refuse.
+func forwardToResource[In, Out any](
+	ctx context.Context, s *Service, arn *string, in *In, call operation[In, Out], opts []options,
+) (*Out, error) {
+	pool, _ := cognito.PoolOfARN(aws.ToString(arn))
+	return forwardToPool(ctx, s, &pool, in, call, opts)
+}

@@ -1,0 +1,120 @@
+package flows
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// fenceScopes are what a call may change, and so what a fence around it covers: the identity that
+// it names, if any, and all that its
+// logins are of. Linking moves logins, and merging ends identities that the call does not
+// name.
+type fenceScopes struct {
+	pool, identity string
+	logins         []login
+	// tokens is with how many logins an app's call comes that links what it proves; a call
+	// that does anything else to identities has none.
+	tokens int
+	// futile says that the backend will refuse the call: all of its logins were refused here, or
+	// it has none, or the identity is of another pool than the one that is named.
+	futile bool
+	// callerLogins are the logins that prove who calls, where they are not affected themselves.
+	callerLogins []login
+	// overLimit says that the identity's limit of refusals is reached: see attempt.
+	overLimit bool
+	// trusted says that a caller of the configuration answers for the call.
+	trusted bool
+	// alsoNamed are scopes that the call names besides.
+	alsoNamed []cache.Scope
+	// effect is what the backend predicts, where it can.
+	effect cognito.Effect
+}
+
+// fenceScopesOf is what an app's call may change that comes with these tokens. Without any it
+// changes nothing, and is not futile.
+func (s *Service) fenceScopesOf(ctx context.Context, pool, identity string, tokens map[string]string) fenceScopes {
+	affected := fenceScopes{pool: pool, identity: identity, tokens: len(tokens)}
+	if len(tokens) > 0 {
+		affected.logins, affected.futile = s.proven(ctx, tokens)
+	}
+	return affected
+}
+
+// scopesToFence lists the scopes, each once: a fence over a scope twice would disturb itself.
+func (s *Service) scopesToFence(ctx context.Context, affected fenceScopes) ([]cache.Scope, error) {
+	scopes := slices.Concat(affected.alsoNamed, scopesOfLogins(affected.logins), scopesOf(affected.effect.Identities))
+	for _, l := range affected.effect.Logins {
+		scopes = append(
+			scopes, cache.LoginScope(l.Provider, l.Subject), cache.UserScope(affected.effect.Pool, l.Provider, l.Subject),
+		)
+	}
+	if affected.identity != "" {
+		scopes = append(scopes, cache.IdentityScope(affected.identity))
+	}
+	owners, err := s.owners(ctx, affected.pool, affected.logins)
+	if err != nil {
+		return nil, err
+	}
+	scopes = append(scopes, scopesOf(owners)...)
+	slices.Sort(scopes)
+	return slices.Compact(scopes), nil
+}
+
+// maxFenceRestarts is how many times a fence begins anew because owners became known.
+const maxFenceRestarts = 8
+
+var errOwnersChange = errors.New("the logins' owners change too fast")
+
+// fenceAround begins a fence around what is affected, and tells its scopes. Whose the
+// logins are is asked before and again under the fence: what was obtained for an owner
+// who became known between is ended too, and what is obtained later is not kept (see
+// recordOwnerUnder). It fails with cognito.ErrUnavailable.
+func (s *Service) fenceAround(ctx context.Context, affected fenceScopes) (*cache.Fence, []cache.Scope, error) {
+	scopes, err := s.scopesToFence(ctx, affected)
+	for range maxFenceRestarts {
+		if err != nil {
+			return nil, nil, err
+		}
+		fence, err := s.beginFence(ctx, scopes)
+		if err != nil {
+			return nil, nil, err
+		}
+		now, err := s.scopesToFence(ctx, affected)
+		if err == nil && len(without(now, scopes)) == 0 {
+			return fence, scopes, nil
+		}
+		fence.Cancel()
+		if err != nil {
+			return nil, nil, err
+		}
+		scopes = now
+	}
+	return nil, nil, cognito.Unavailable(errOwnersChange)
+}
+
+// linksNothing reports whether a call with logins links nothing: its only login belongs to
+// the identity, or did. So the identity is no guest's, and one of users becomes linked
+// only by another login beside.
+func (s *Service) linksNothing(ctx context.Context, affected fenceScopes) bool {
+	return affected.tokens == 1 && len(affected.logins) == 1 && s.ownsIdentity(ctx, affected)
+}
+
+// ownsIdentity reports whether one of the affected logins is known to belong to the identity that is
+// named, or to have belonged to it.
+func (s *Service) ownsIdentity(ctx context.Context, affected fenceScopes) bool {
+	if affected.identity == "" {
+		return false
+	}
+	for _, l := range affected.logins {
+		here, err := s.Directory.Owners(ctx, affected.pool, l.provider, l.subject)
+		if err == nil && slices.Contains(here, affected.identity) {
+			return true // whether or not the fleet can be asked
+		}
+	}
+	owners, err := s.owners(ctx, affected.pool, affected.logins)
+	return err == nil && slices.Contains(owners, affected.identity)
+}

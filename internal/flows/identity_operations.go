@@ -1,0 +1,152 @@
+package flows
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// GetId of one login that is proved here is answered from what is known of it. Others
+// are never cached or shared: without logins each call is another person, who waits
+// for a permit among those of his address; with several the backend knows best.
+//
+// It may link a login only to an identity that another login of the same call
+// already proved to own, or merge the identities of two; that is a change, and
+// ends what was cached for them.
+func (s *Service) GetId(ctx context.Context, in *ci.GetIdInput, opts ...options) (*ci.GetIdOutput, error) {
+	if err := s.checkGetId(in); err != nil {
+		return nil, err
+	}
+	if q, ok := s.identityQuery(ctx, in); ok {
+		id, known, err := s.identify(ctx, q, false)
+		if err != nil {
+			return nil, err
+		}
+		callInfoOf(ctx).Outcome = Miss
+		if known {
+			callInfoOf(ctx).Outcome = Hit
+		}
+		return &ci.GetIdOutput{IdentityId: aws.String(id)}, nil
+	}
+	return s.getID(ctx, in, opts...)
+}
+
+// checkGetId refuses what needs no answer of the backend.
+func (s *Service) checkGetId(in *ci.GetIdInput) error {
+	if err := cognito.Check("GetId", in); err != nil {
+		return err
+	}
+	if !s.serves(*in.IdentityPoolId) {
+		return cognito.PoolNotFound(*in.IdentityPoolId)
+	}
+	return nil
+}
+
+// getID asks the backend.
+func (s *Service) getID(ctx context.Context, in *ci.GetIdInput, opts ...options) (*ci.GetIdOutput, error) {
+	if len(in.Logins) == 0 {
+		if err := s.awaitGuestPermit(ctx, *in.IdentityPoolId); err != nil {
+			return nil, err
+		}
+	}
+	release, err := s.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	affected := s.fenceScopesOf(ctx, *in.IdentityPoolId, "", in.Logins)
+	call := func(ctx context.Context) (*ci.GetIdOutput, error) {
+		out, err := s.Next.GetId(ctx, in, opts...)
+		if err == nil {
+			s.recordOwner(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), affected.logins)
+		}
+		if err == nil && in.AccountId != nil {
+			s.accounts.Store(strings.Clone(*in.IdentityPoolId), strings.Clone(*in.AccountId))
+		}
+		return out, err
+	}
+	turn := func() error {
+		return s.takePermitUncached(ctx, location{pool: *in.IdentityPoolId}, "", in.Logins, affected.logins)
+	}
+	out, err := callThatMayLink(ctx, s, len(in.Logins) > 1, affected, in, turn, call)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Logins) < 2 {
+		return out, nil
+	}
+	ended := append(scopesOf(cognito.Merged(out.ResultMetadata)), cache.IdentityScope(aws.ToString(out.IdentityId)))
+	return unlessFailed(out, s.endScopes(ctx, ended))
+}
+
+// UnlinkIdentity ends what was cached for the identity. Where pools are listed it
+// must be of one of them, as far as is known.
+func (s *Service) UnlinkIdentity(
+	ctx context.Context, in *ci.UnlinkIdentityInput, opts ...options,
+) (*ci.UnlinkIdentityOutput, error) {
+	if err := cognito.Check("UnlinkIdentity", in); err != nil {
+		return nil, err
+	}
+	loc, err := s.locateKnown(ctx, *in.IdentityId)
+	if err != nil {
+		return nil, err
+	}
+	release, err := s.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	proven, vain := s.proven(ctx, in.Logins)
+	affected := fenceScopes{identity: *in.IdentityId, callerLogins: proven, futile: vain}
+	out, err := attemptChange(ctx, s, affected, in, func(ctx context.Context) (*ci.UnlinkIdentityOutput, error) {
+		return s.Next.UnlinkIdentity(ctx, in, opts...)
+	})
+	s.endDisownedTokens(ctx, loc, *in.IdentityId, in.Logins, err)
+	return out, err
+}
+
+// DescribeIdentity asks the backend about an identity of a pool that is served.
+func (s *Service) DescribeIdentity(
+	ctx context.Context, in *ci.DescribeIdentityInput, opts ...options,
+) (*ci.DescribeIdentityOutput, error) {
+	if err := cognito.Check("DescribeIdentity", in); err != nil {
+		return nil, err
+	}
+	if _, err := s.locate(ctx, *in.IdentityId); err != nil {
+		return nil, err
+	}
+	return forward(ctx, s, in, s.Next.DescribeIdentity, opts)
+}
+
+// Purge ends what was cached for an identity of the pool. One that is not known
+// here is purged as well, for what was cached may have come from elsewhere; the
+// backend then tells whether it exists, if it can.
+func (s *Service) Purge(ctx context.Context, pool, id string) error {
+	in := &ci.DescribeIdentityInput{IdentityId: aws.String(id)}
+	if err := cognito.Check("DescribeIdentity", in); err != nil {
+		return err
+	}
+	if !s.serves(pool) {
+		return cognito.PoolNotFound(pool)
+	}
+	callInfoOf(ctx).Pool = pool
+	loc, err := s.locate(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := s.Fence(ctx, cache.IdentityScope(id)); err != nil {
+		return err
+	}
+	if loc.known {
+		return nil
+	}
+	if _, err := s.DescribeIdentity(ctx, in); err != nil && !cognito.Passing(err) {
+		return err
+	}
+	return nil
+}

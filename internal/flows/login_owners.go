@@ -1,0 +1,131 @@
+package flows
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/logins"
+)
+
+// login is a user of a provider whom a call proved, or a backend vouched for. Of the latter
+// pool is the one whose user he is.
+type login struct{ provider, subject, client, pool string }
+
+// userOf is a backend's own user.
+func userOf(pool, provider, user string) login {
+	return login{provider: provider, subject: user, pool: pool}
+}
+
+func (l login) scope() cache.Scope {
+	if l.pool != "" {
+		return cache.UserScope(l.pool, l.provider, l.subject)
+	}
+	return cache.LoginScope(l.provider, l.subject)
+}
+
+func scopesOfLogins(logins []login) []cache.Scope {
+	scopes := make([]cache.Scope, len(logins))
+	for i, l := range logins {
+		scopes[i] = l.scope()
+	}
+	return scopes
+}
+
+// owners are the identities that logins are known to belong to, here or in the
+// fleet; some may have been. Where the fleet cannot be asked, it fails with
+// cognito.ErrUnavailable.
+func (s *Service) owners(ctx context.Context, pool string, logins []login) ([]string, error) {
+	var owners []string
+	for _, l := range logins {
+		known, err := s.Directory.Owners(ctx, pool, l.provider, l.subject)
+		if err != nil {
+			return nil, err
+		}
+		if l.pool != "" {
+			known = slices.DeleteFunc(slices.Clone(known), func(id string) bool { return s.inOtherPool(ctx, l.pool, id) })
+		}
+		owners = append(owners, known...)
+	}
+	if s.Shared == nil || len(logins) == 0 {
+		return owners, nil
+	}
+	told, err := s.Shared.Owners(ctx, scopesOfLogins(logins)...)
+	if err != nil {
+		return nil, serviceError(err)
+	}
+	return append(owners, slices.Concat(told...)...), nil
+}
+
+// inOtherPool reports whether an identity is known to be of another pool: a backend's user is
+// its owner in his own pool alone, and a call that names both is refused.
+func (s *Service) inOtherPool(ctx context.Context, pool, id string) bool {
+	of, _, known, err := s.Directory.Identity(ctx, id)
+	return err == nil && known && of != pool
+}
+
+// proven are those of a call's logins that can be proved here. futile says that the backend
+// will take none of them either: each was refused here.
+func (s *Service) proven(ctx context.Context, tokens map[string]string) (proved []login, vain bool) {
+	vain = true
+	for provider, token := range tokens {
+		if !s.Prover.Known(provider) {
+			vain = false
+			continue
+		}
+		proof, err := s.Prover.Prove(ctx, provider, token)
+		if err == nil {
+			proved = append(proved, login{provider: provider, subject: proof.Subject, client: proof.ClientID})
+		}
+		if _, refused := errors.AsType[*logins.Refused](err); !refused {
+			vain = false
+		}
+	}
+	return proved, vain
+}
+
+// recordOwner records the identity that an answer told of the logins of its call.
+func (s *Service) recordOwner(ctx context.Context, pool, id string, logins []login) {
+	s.recordOwnerUnder(ctx, cache.Stamp{}, pool, id, logins)
+}
+
+// recordOwnerUnder is recordOwner, and reports whether what the call brought may be kept: nobody
+// changed the logins since the stamp was read, which is of them too. Whoever changes
+// them next knows their owner then, and ends what is kept for him.
+func (s *Service) recordOwnerUnder(ctx context.Context, stamp cache.Stamp, pool, id string, logins []login) bool {
+	for _, l := range logins {
+		s.Directory.Owns(pool, l.provider, l.subject, id)
+	}
+	if s.Shared == nil || len(logins) == 0 {
+		return len(logins) == 0 || stamp.Stands()
+	}
+	known := true
+	for _, l := range logins {
+		epoch, err := s.Shared.AddOwner(ctx, l.scope(), id)
+		_, before := stamp.Only(l.scope()).Shared()
+		known = known && err == nil && len(before) == 1 && epoch == before[0]
+	}
+	return known && stamp.Stands()
+}
+
+// unlessFailed is the answer, unless what had to be ended for it could not be: then the error.
+func unlessFailed[T any](out *T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// without returns the scopes that a fence did not cover.
+func without(scopes, covered []cache.Scope) []cache.Scope {
+	return slices.DeleteFunc(slices.Clone(scopes), func(s cache.Scope) bool { return slices.Contains(covered, s) })
+}
+
+func scopesOf(identities []string) []cache.Scope {
+	var scopes []cache.Scope
+	for _, id := range identities {
+		scopes = append(scopes, cache.IdentityScope(id))
+	}
+	return scopes
+}

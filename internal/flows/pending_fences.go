@@ -1,0 +1,104 @@
+package flows
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+const (
+	// maxPendingFences bounds the scopes that are to be ended. Beyond it the last are let go:
+	// what is cached for them then lives until it expires.
+	maxPendingFences = 100_000
+	// pendingFencesAtOnce is how many are ended in one fence.
+	pendingFencesAtOnce = 60
+)
+
+// pendingFences is an outbox: scopes that a change has outdated, and that the fleet could not be
+// told of. They are fenced as soon as it can be reached again: what was changed stays changed,
+// whether or not its client could be told.
+type pendingFences struct {
+	mu         sync.Mutex
+	scopes     map[cache.Scope]int // how often each was added since it was delivered
+	delivering bool
+}
+
+// deliverLater ends scopes in the background.
+func (s *Service) deliverLater(scopes []cache.Scope) {
+	s.outbox.mu.Lock()
+	defer s.outbox.mu.Unlock()
+	for _, scope := range scopes {
+		if s.outbox.scopes[scope] > 0 || len(s.outbox.scopes) < maxPendingFences {
+			s.outbox.scopes[scope]++
+		}
+	}
+	if !s.outbox.delivering {
+		s.outbox.delivering = s.goBackground(s.deliver)
+	}
+}
+
+// deliver ends what is pending, until nothing is, or Close.
+func (s *Service) deliver() {
+	pause := 100 * time.Millisecond
+	for {
+		due := s.outbox.nextBatch()
+		if len(due) == 0 {
+			return
+		}
+		if s.deliverOnce(slices.Collect(maps.Keys(due))) {
+			s.outbox.delivered(due)
+			pause = 100 * time.Millisecond
+			continue
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-s.stop:
+			timer.Stop()
+			return
+		}
+		pause = min(2*pause, 5*time.Second)
+	}
+}
+
+func (s *Service) deliverOnce(scopes []cache.Scope) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
+	defer cancel()
+	fence, err := s.Epochs.Fence(ctx, scopes...)
+	if err != nil {
+		return false
+	}
+	_, err = fence.Done()
+	return err == nil
+}
+
+// nextBatch are scopes that are pending, and how often; where there are none, delivery
+// ends.
+func (d *pendingFences) nextBatch() map[cache.Scope]int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	due := map[cache.Scope]int{}
+	for scope, n := range d.scopes {
+		if due[scope] = n; len(due) == pendingFencesAtOnce {
+			break
+		}
+	}
+	d.delivering = len(due) > 0
+	return due
+}
+
+// delivered removes what was fenced, unless it was added once more since: that change may have
+// come after the fence.
+func (d *pendingFences) delivered(due map[cache.Scope]int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for scope, n := range due {
+		if d.scopes[scope] == n {
+			delete(d.scopes, scope)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package flows
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"time"
+
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/strictjson"
+)
+
+// poolChange is what is noted of a change of a pool, from before it is made until its outcome
+// is known and what it outdated has ended. Meanwhile what was cached before is served:
+// nobody was told that the change was made. But no exchange's answer is served
+// before the pool was read since, for it may be of the state after the change (confirm).
+type poolChange struct {
+	record cache.PoolChange
+	poolChangeText
+}
+
+// poolChangeText is how a change of unknown outcome is written down.
+type poolChangeText struct {
+	poolPart
+	State poolState // before the change, or when the pool was read last
+	// Suspended: the pool could not be read, and all that rests on it has ended, for as
+	// long as the change may be made yet. There is nothing to confirm.
+	Suspended bool
+}
+
+func (pc *poolChange) encode() cache.PoolChange {
+	pc.record.Pool = pc.Pool
+	pc.record.Text, _ = json.Marshal(pc.poolChangeText) // strings and bytes always encode
+	return pc.record
+}
+
+func decodePoolChange(noted cache.PoolChange) (pc poolChange, ok bool) {
+	pc.record = noted
+	err := strictjson.Decode(
+		noted.Text, &pc.poolChangeText, strictjson.Limits{Bytes: len(noted.Text), Depth: 4, Values: 100},
+	)
+	return pc, err == nil && pc.Pool == noted.Pool
+}
+
+// PoolChanges are the changes of pools that are under way or of unknown outcome. Its methods
+// fail with cache.ErrFleet; cache.PoolChanges tells what each does.
+type PoolChanges interface {
+	PutPoolChange(ctx context.Context, d cache.PoolChange) error
+	ReplacePoolChange(ctx context.Context, d cache.PoolChange) error
+	DropPoolChange(ctx context.Context, d cache.PoolChange) error
+	PoolChangesOf(ctx context.Context, pool string) ([]cache.PoolChange, error)
+	TakeOverPoolChanges(ctx context.Context) ([]cache.PoolChange, error)
+}
+
+// poolChanges are the fleet's, or this process's own.
+func (s *Service) poolChanges() PoolChanges {
+	if s.Shared != nil {
+		return s.Shared
+	}
+	return &s.ownPoolChanges
+}
+
+// changePool makes a change of a pool. What rests on the pool ends when the backend has
+// made the change, before anybody is told so. A refusal ends nothing. Of an unknown
+// outcome, reading the pool tells; where that is not allowed, a fence is around the
+// change. same reports, of the backend's answer, whether the state before is that after;
+// nil: nobody can tell.
+func changePool[Out any](
+	ctx context.Context, s *Service, part poolPart, change func(context.Context) (*Out, error),
+	same func(*Out, poolState) bool,
+) (*Out, error) {
+	watch, began := s.Epochs.RecordInvalidations(), time.Now()
+	defer watch.Close()
+	before, err := s.state(ctx, part)
+	switch {
+	case err != nil && cognito.Passing(err):
+		return nil, err // where the pool cannot be read, it cannot be changed well either
+	case err != nil:
+		s.unreadable(part, err)
+		return changeFenced(ctx, s, part, change)
+	case before == absentPart && s.poolMissing(ctx, part):
+		return nil, cognito.PoolNotFound(part.Pool)
+	}
+	pc, err := s.announceChange(ctx, part, before)
+	if err != nil {
+		return nil, err
+	}
+	settled := false
+	defer func() {
+		if !settled {
+			s.settleLater(pc)
+		}
+	}()
+	out, err := change(ctx)
+	switch {
+	case err == nil:
+		if !cognito.Unchanged(metadata(out)) && !(same != nil && same(out, before) && s.quietSince(ctx, watch, began, part)) {
+			if err := s.endPoolPart(part); err != nil {
+				return nil, err
+			}
+		}
+	case !cognito.Unmade(err):
+		return nil, withUnknownOutcome(err)
+	}
+	settled = s.dropChange(pc)
+	return out, err
+}
+
+// poolMissing reports whether the pool of what the backend does not have is missing too.
+func (s *Service) poolMissing(ctx context.Context, part poolPart) bool {
+	if part.Kind != tagsOf {
+		return true
+	}
+	pool, err := s.state(ctx, poolPart{Kind: settingsOf, Pool: part.Pool})
+	return err == nil && pool == absentPart
+}
+
+// withUnknownOutcome is an error that does not say what became of a change: an earlier request of
+// the call may have been heard.
+func withUnknownOutcome(err error) error {
+	if cognito.Public(err).ErrorCode() == cognito.CodeInternal {
+		return err
+	}
+	return cognito.Unavailable(err)
+}
+
+// announceChange notes a change that is to be made. A fence that concerns nobody shows
+// first that one could be set: after the change it must be. It fails with
+// cognito.ErrUnavailable, and cognito.TooManyRequests where too many changes are noted.
+func (s *Service) announceChange(ctx context.Context, part poolPart, before poolState) (poolChange, error) {
+	fence, err := s.beginFence(ctx, []cache.Scope{cache.Scope("d/" + part.Pool)})
+	if err != nil {
+		return poolChange{}, err
+	}
+	fence.Cancel()
+	pc := poolChange{poolChangeText: poolChangeText{poolPart: part, State: before}}
+	rand.Read(pc.record.ID[:])
+	switch err := s.poolChanges().PutPoolChange(ctx, pc.encode()); {
+	case errors.Is(err, cache.ErrLimited):
+		return poolChange{}, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), err)
+	case err != nil:
+		s.dropChangeLater(pc) // it may have arrived
+		return poolChange{}, cognito.Unavailable(err)
+	}
+	return pc, nil
+}
+
+// quietSince reports whether no other change that was fenced came between the reading of a
+// pool before a change and now.
+func (s *Service) quietSince(
+	ctx context.Context, watch *cache.InvalidationRecorder, began time.Time, part poolPart,
+) bool {
+	for _, scope := range part.scopes() {
+		if stamp := s.quietStamp(ctx, watch, began, scope); !stamp.Stands() {
+			return false
+		}
+	}
+	return true
+}
+
+// endPoolPart ends all that rests on what changed, whether or not the client stays. What
+// fails goes on in the background.
+func (s *Service) endPoolPart(part poolPart) error {
+	ctx, cancel := context.WithTimeout(context.Background(), endPoolTimeout)
+	defer cancel()
+	return s.Fence(ctx, part.scopes()...)
+}
+
+// endPoolTimeout bounds a fence around nobody's request.
+const endPoolTimeout = 5 * time.Second
+
+// changeFenced makes a change of a pool that may not be read: within a fence, that stays
+// as long as a change may take whose outcome is not known.
+func changeFenced[Out any](
+	ctx context.Context, s *Service, part poolPart, change func(context.Context) (*Out, error),
+) (*Out, error) {
+	fence, err := s.beginFence(ctx, part.scopes())
+	if err != nil {
+		return nil, err
+	}
+	out, err := change(ctx)
+	switch {
+	case err == nil && cognito.Unchanged(metadata(out)), cognito.Unmade(err):
+		fence.Cancel()
+		return out, err
+	case err != nil:
+		s.leaveOpen(fence)
+		return nil, withUnknownOutcome(err)
+	}
+	return unlessFailed(out, cmp.Or(err, s.endFence(fence, err)))
+}
+
+// leaveOpen leaves a fence around a change that may be made yet.
+func (s *Service) leaveOpen(fence *cache.Fence) {
+	if s.Shared != nil {
+		fence.LeavePending()
+		return
+	}
+	end := func() {
+		s.pauseFor(s.madeWithin())
+		_, _ = fence.Done() // of a process that is alone: it cannot fail
+	}
+	if !s.goBackground(end) {
+		fence.LeavePending()
+	}
+}
+
+// madeWithin is how long after its call a change may be made: as long as a request may
+// be under way.
+func (s *Service) madeWithin() time.Duration { return s.Timeout + 10*time.Second }
+
+// metadata is what an output of the SDK has beside its members.
+func metadata(out any) middleware.Metadata {
+	m, _ := reflect.ValueOf(out).Elem().FieldByName("ResultMetadata").Interface().(middleware.Metadata)
+	return m
+}

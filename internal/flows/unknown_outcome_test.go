@@ -1,0 +1,78 @@
+package flows_test
+
+import (
+	"context"
+	"testing"
+
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// A change of an identity that was not answered may be made yet: until that is out of
+// the question, no broker keeps what is brought for the identity meanwhile.
+func TestUnansweredChangeKeepsItsFence(t *testing.T) {
+	c := newTestFleet(t)
+	one, two := c.join(), c.join()
+	one.want("key1", flows.Miss, flows.CallInfo{})
+	two.want("key1", flows.Hit, flows.CallInfo{})
+	c.backend.set(func(b *backend) { b.changes = cognito.Internal() })
+	unlink := &ci.UnlinkIdentityInput{
+		IdentityId: ptr(user), Logins: map[string]string{idp: "a1"}, LoginsToRemove: []string{idp},
+	}
+	if _, err := one.UnlinkIdentity(t.Context(), unlink); code(err) != "InternalErrorException" {
+		t.Fatalf("the change: got %v, want InternalErrorException", err)
+	}
+	two.want("key2", flows.Miss, flows.CallInfo{})
+	one.want("key3", flows.Miss, flows.CallInfo{})
+	two.want("key4", flows.Miss, flows.CallInfo{})
+}
+
+// So does one beyond the limit of the identity's refusals, around which there was none.
+func TestUnansweredChangeBeyondTheLimit(t *testing.T) {
+	c := newTestFleet(t)
+	limit, err := cache.NewAllowance(6, 3, 100, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(limit.Close)
+	one, two := c.join(func(f *flows.Config) { f.Refusals.Identities = limit }), c.join()
+	one.want("key1", flows.Miss, flows.CallInfo{})
+	foreign := map[string]string{idp: "m1"}
+	c.backend.set(func(b *backend) { b.changes = definite["no such login"] })
+	for range 4 {
+		if err := one.unlinks(t.Context(), user, foreign); code(err) != "NotAuthorizedException" {
+			t.Fatalf("got %v, want the refusal", err)
+		}
+	}
+	one.want("key1", flows.Hit, flows.CallInfo{})
+	c.backend.set(func(b *backend) { b.changes = cognito.Internal() })
+	if err := one.unlinks(t.Context(), user, foreign); code(err) != "InternalErrorException" {
+		t.Fatalf("the change: got %v, want InternalErrorException", err)
+	}
+	two.want("key2", flows.Miss, flows.CallInfo{})
+	one.want("key3", flows.Miss, flows.CallInfo{})
+	two.want("key4", flows.Miss, flows.CallInfo{})
+}
+
+// movingOwners is a fleet in which each login is changed just before its owner is noted.
+type movingOwners struct{ flows.Shared }
+
+func (s movingOwners) AddOwner(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error) {
+	_, err := s.Shared.AddOwner(ctx, login, id)
+	return cache.Epoch{1}, err
+}
+
+// What a call brought for a login that was changed meanwhile, in a way that this broker
+// has not heard of, is not kept: the change may not have known whose the login is.
+func TestOwnersThatAreToldTooLate(t *testing.T) {
+	c := newTestFleet(t)
+	m := c.join(func(f *flows.Config) { f.Shared = movingOwners{f.Shared} })
+	m.want("key1", flows.Miss, flows.CallInfo{})
+	m.want("key2", flows.Miss, flows.CallInfo{})
+	other := c.join()
+	other.want("key3", flows.Miss, flows.CallInfo{})
+	other.want("key3", flows.Hit, flows.CallInfo{})
+}

@@ -1,0 +1,234 @@
+package flows
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+)
+
+const (
+	// reportsAtOnce bounds the entries of one report.
+	reportsAtOnce = 256
+	// reportTimeout bounds how long a report takes.
+	reportTimeout = 2 * time.Second
+	// reportRetry is when a report is made again that failed.
+	reportRetry = 30 * time.Second
+	// sweepInterval is how often serves are looked for that nobody noted: those from
+	// the memo.
+	sweepInterval = time.Minute
+	// fresherBy is how much longer tokens must last to replace others.
+	fresherBy = time.Minute
+)
+
+// usageReports are the entries that this broker serves and the fleet renews, with what
+// the fleet was told of their use: the first and the second serve, a larger
+// floor, fresher tokens, and then one serve now and then. What is lost of it costs
+// a renewal, or has one made that nobody needs. It is safe for concurrent use.
+type usageReports struct {
+	idle  time.Duration // after which an entry is not renewed
+	limit int
+	woken chan struct{}
+
+	mu    sync.Mutex
+	by    map[cache.Key]*entryUse
+	homes homeCounts
+	queue []cache.Key // to be told; each is there once
+}
+
+// entryUse is an entry in use.
+type entryUse struct {
+	entry *cache.Entry
+	home  cache.Scope
+	// earlierServes are serves of the same credentials from other copies of the entry:
+	// where memory does not keep it, each client has his own.
+	earlierServes int64
+	// call is that of the client whose tokens last longest, until then; zero: for
+	// ever.
+	call   provedRequest
+	until  time.Time
+	queued bool
+
+	reported       cache.Usage // what the fleet knows since it was told last
+	reportedAt     time.Time   // that was; zero: it was not
+	failed         bool        // the telling
+	requestExpires time.Time   // of the renewal request that the fleet is known to keep
+}
+
+func newUsageReports(idle time.Duration, limit int) *usageReports {
+	return &usageReports{
+		idle: idle, limit: limit, woken: make(chan struct{}, 1), by: map[cache.Key]*entryUse{}, homes: homeCounts{},
+	}
+}
+
+// record notes that an entry was served to whoever made a call.
+func (u *usageReports) record(e *cache.Entry, q query, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	one := u.by[q.key]
+	if one == nil {
+		if len(u.by) >= u.limit || !u.homes.add(q.scope) {
+			return
+		}
+		one = &entryUse{home: q.scope, call: q.proved(), until: q.expires}
+		u.by[q.key] = one
+	}
+	if one.entry != nil && !one.entry.Issued.Equal(e.Issued) {
+		one.reported, one.reportedAt, one.failed = cache.Usage{}, time.Time{}, false
+		one.requestExpires, one.earlierServes = time.Time{}, 0
+	} else if one.entry != nil && one.entry != e {
+		one.earlierServes += one.entry.Serves()
+	}
+	one.entry = e
+	if outlasts(q.expires, one.until) {
+		one.call, one.until = q.proved(), q.expires
+	}
+	u.enqueue(q.key, one, now)
+}
+
+// outlasts reports whether tokens that expire at a are fresher than those at b; zero
+// is never.
+func outlasts(a, b time.Time) bool { return !b.IsZero() && (a.IsZero() || a.After(b)) }
+
+// enqueue has an entry told where there is something to tell.
+func (u *usageReports) enqueue(key cache.Key, one *entryUse, now time.Time) {
+	if one.queued || !one.worthReporting(now, u.idle) {
+		return
+	}
+	one.queued = true
+	u.queue = append(u.queue, key)
+	select {
+	case u.woken <- struct{}{}:
+	default:
+	}
+}
+
+// worthReporting reports whether the entry's use is worth telling.
+func (one *entryUse) worthReporting(now time.Time, idle time.Duration) bool {
+	if one.failed {
+		return now.Sub(one.reportedAt) >= reportRetry
+	}
+	use := one.usage()
+	if one.reportedAt.IsZero() || use.Serves > 1 && one.reported.Serves < 2 || use.Floor > one.reported.Floor ||
+		one.hasFresherRequest(
+			now,
+		) {
+		return true
+	}
+	return one.affectsRenewal(idle) && use.AskedAt.After(one.reported.AskedAt) && now.Sub(one.reportedAt) >= idle/5
+}
+
+// usage is what this broker knows of the entry's use.
+func (one *entryUse) usage() cache.Usage {
+	use := one.entry.Usage()
+	use.Serves += one.earlierServes
+	return use
+}
+
+// affectsRenewal reports whether one more serve can change when the entry is renewed:
+// not where the fleet knows of two, unless its clients are expected back by the last,
+// or what renews it is due while this one was still lately.
+func (one *entryUse) affectsRenewal(idle time.Duration) bool {
+	life := one.entry.Life()
+	return one.reported.Serves < 2 || one.reported.Expected(life) || cache.Earliest(life) < idle
+}
+
+// hasFresherRequest reports whether the entry's renewal request is better than what the fleet keeps.
+func (one *entryUse) hasFresherRequest(now time.Time) bool {
+	lapses := cache.RequestExpiry(one.entry, one.until)
+	return lapses.After(now) && lapses.Sub(one.requestExpires) > fresherBy
+}
+
+// sweep has those told whose serves nobody noted, and forgets what ended.
+func (u *usageReports) sweep(now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for key, one := range u.by {
+		if !one.entry.Stands(now) {
+			delete(u.by, key)
+			u.homes.remove(one.home)
+			continue
+		}
+		u.enqueue(key, one, now)
+	}
+}
+
+// nextReports takes reports off the queue.
+func (u *usageReports) nextReports(now time.Time) (reports []cache.UsageReport) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n := 0
+	for ; n < len(u.queue) && len(reports) < reportsAtOnce; n++ {
+		key := u.queue[n]
+		one := u.by[key]
+		if one == nil {
+			continue
+		}
+		one.queued = false
+		r := cache.UsageReport{Key: key, Entry: one.entry, Usage: one.usage(), Until: one.until}
+		if one.hasFresherRequest(now) {
+			call := one.call
+			call.request = call.request.forRenewal(one.entry.Credentials.IdentityID)
+			r.Call, one.requestExpires = call.encode(), cache.RequestExpiry(one.entry, one.until)
+		}
+		one.reported, one.reportedAt, one.failed = r.Usage, now, false
+		reports = append(reports, r)
+	}
+	u.queue = append(u.queue[:0], u.queue[n:]...)
+	return reports
+}
+
+// recordAnswers notes what came of reports.
+func (u *usageReports) recordAnswers(reports []cache.UsageReport, told []cache.SharedUsage) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for i, r := range reports {
+		one := u.by[r.Key]
+		if one == nil || one.entry != r.Entry {
+			continue
+		}
+		switch {
+		case told == nil:
+			one.failed, one.requestExpires = true, time.Time{}
+		case !told[i].Issued.IsZero():
+			one.requestExpires = told[i].RequestExpires
+			if told[i].Issued.UnixMilli() == r.Entry.Issued.UnixMilli() {
+				one.reported = told[i].Usage
+			}
+		}
+	}
+}
+
+// reportOnce makes one report, and reports whether there was something to report.
+func (s *Service) reportOnce(ctx context.Context) bool {
+	reports := s.usageReports.nextReports(s.Now())
+	if len(reports) == 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
+	defer cancel()
+	told, err := s.Schedule.ReportUsage(ctx, reports)
+	if err != nil {
+		told = nil
+	}
+	s.usageReports.recordAnswers(reports, told)
+	return true
+}
+
+// reportUsage tells the fleet what is used here until ctx ends.
+func (s *Service) reportUsage(ctx context.Context) {
+	sweep := time.NewTicker(sweepInterval)
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.usageReports.woken:
+		case <-sweep.C:
+			s.usageReports.sweep(s.Now())
+		}
+		for ctx.Err() == nil && s.reportOnce(ctx) {
+		}
+	}
+}
