@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// takeAtOnce bounds how many due keys one Wait returns.
-const takeAtOnce = 256
-
 // Schedule holds keys with the time at which each is due. It is safe for
 // concurrent use.
 type Schedule struct {
@@ -57,11 +54,11 @@ func (s *Schedule) Len() int {
 	return len(s.heap)
 }
 
-// Wait returns keys that are due, earliest first, and takes them off; it waits
+// Wait returns at most n keys that are due, earliest first, and takes them off; it waits
 // for one. It returns none only when ctx ends. One goroutine at a time may wait.
-func (s *Schedule) Wait(ctx context.Context, now func() time.Time) []Key {
+func (s *Schedule) Wait(ctx context.Context, n int, now func() time.Time) []Key {
 	for {
-		keys, next := s.take(now())
+		keys, next := s.take(n, now())
 		if len(keys) > 0 {
 			return keys
 		}
@@ -77,11 +74,11 @@ func (s *Schedule) Wait(ctx context.Context, now func() time.Time) []Key {
 	}
 }
 
-// take returns what is due, or how long nothing will be.
-func (s *Schedule) take(now time.Time) (keys []Key, next time.Duration) {
+// take returns at most n keys that are due, or how long nothing will be.
+func (s *Schedule) take(n int, now time.Time) (keys []Key, next time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.heap) > 0 && len(keys) < takeAtOnce && !s.heap[0].at.After(now) {
+	for len(s.heap) > 0 && len(keys) < n && !s.heap[0].at.After(now) {
 		due := heap.Pop(&s.heap).(*slot)
 		delete(s.slots, due.key)
 		keys = append(keys, due.key)

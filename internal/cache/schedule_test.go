@@ -33,7 +33,7 @@ func TestScheduleAgainstAMap(t *testing.T) {
 			},
 			"wait": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "passed")) * time.Second)
-				got := s.Wait(done, func() time.Time { return now })
+				got := s.Wait(done, 256, func() time.Time { return now })
 				for n, key := range got {
 					if at, ok := model[key]; !ok || at.After(now) {
 						t.Fatalf("got a key that is not due")
@@ -75,7 +75,7 @@ func TestScheduleWakes(t *testing.T) {
 		go func() {
 			defer close(got)
 			for {
-				keys := s.Wait(ctx, time.Now)
+				keys := s.Wait(ctx, 256, time.Now)
 				if len(keys) == 0 {
 					return
 				}
@@ -115,7 +115,7 @@ func TestScheduleIsTakenInParts(t *testing.T) {
 	}
 	seen := map[cache.Key]bool{}
 	for _, want := range []int{256, 256, 88} {
-		got := s.Wait(t.Context(), func() time.Time { return start.Add(time.Hour) })
+		got := s.Wait(t.Context(), 256, func() time.Time { return start.Add(time.Hour) })
 		if len(got) != want {
 			t.Errorf("got %d keys, want %d", len(got), want)
 		}

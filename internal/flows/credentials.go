@@ -88,7 +88,7 @@ func (s *Service) entryFor(ctx context.Context, q query) (*cache.Entry, error) {
 		return s.serve(info, q, fresh, Miss), nil
 	}
 	if enough(entry) {
-		s.renewAhead(now, entry, q)
+		s.renewer.ahead(now, entry, q)
 		return s.serve(info, q, entry, Hit), nil
 	}
 	if entry.ExchangesBlocked(now) {
@@ -100,7 +100,9 @@ func (s *Service) entryFor(ctx context.Context, q query) (*cache.Entry, error) {
 		s.Observer.Renewal("ok")
 		return s.serve(info, q, fresh, Miss), nil
 	}
-	s.renewalFailed(ctx, entry, q, err)
+	if _, ended := s.renewer.failed(entry, q, err); ended {
+		s.end(ctx, entry, q)
+	}
 	if cognito.Passing(err) && entry.Stands(s.Now()) {
 		return s.serve(info, q, entry, Stale), nil
 	}
@@ -194,7 +196,7 @@ func (s *Service) serve(info *CallInfo, q query, e *cache.Entry, outcome Outcome
 			Entry: e, Floor: floor, Proofs: q.proofs, Ref: s.entryRef(e, q.key), Renewed: q.renewable,
 		}
 	}
-	s.scheduleRenewal(e, q)
+	s.renewer.record(e, q)
 	return e
 }
 

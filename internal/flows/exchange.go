@@ -215,38 +215,8 @@ func (s *Service) countExchange(flow string, err error) {
 	s.Observer.Exchange(flow, outcome)
 }
 
-// backOff is a window in which the next try after a passing failure falls.
-type backOff struct{ from, to time.Duration }
-
-var (
-	// backOffAhead: nobody waits, what is cached has its floor left.
-	backOffAhead = backOff{300 * time.Second, 600 * time.Second}
-	// backOffWaiting: clients are served less than their floor meanwhile.
-	backOffWaiting = backOff{time.Second, 5 * time.Second}
-)
-
-func (b backOff) after(now time.Time, random float64) time.Time {
-	return now.Add(b.from + time.Duration(random*float64(b.to-b.from)))
-}
-
-// renewalFailed notes a failed renewal of entry. A passing failure puts the next try
-// off, the longer the less it matters; a lasting one ends the entry. That of a token
-// which expired meanwhile says nothing of it: a fresh one may follow.
-func (s *Service) renewalFailed(ctx context.Context, entry *cache.Entry, q query, err error) {
-	if cognito.Passing(err) {
-		s.Observer.Renewal("failed")
-		now := s.Now()
-		entry.PostponeRenewal(backOffAhead.after(now, s.Random()))
-		entry.BlockExchanges(backOffWaiting.after(now, s.Random()))
-		return
-	}
-	s.Observer.Renewal("refused")
-	if !q.expires.IsZero() && !s.Now().Before(q.expires) {
-		return
-	}
-	// Whatever the backend refuses for good, it would not have brought: a role that was
-	// withdrawn is not served any longer than an identity that is gone.
-	entry.EndRenewal()
+// end ends an entry that the backend would not bring any more, here and in the fleet.
+func (s *Service) end(ctx context.Context, entry *cache.Entry, q query) {
 	_ = s.Fence(ctx, q.scope) // what fails goes on in the background
 	s.Memory.Drop(q.key, entry)
 }

@@ -9,25 +9,25 @@ import (
 // the next sweep would find.
 func (s *Service) ReportUses(ctx context.Context, sweep bool) {
 	if sweep {
-		s.usageReports.sweep(s.Now())
+		s.fleet.usage.sweep(s.Now())
 	}
-	for s.reportOnce(ctx) {
+	for s.fleet.reportOnce(ctx) {
 	}
 }
 
 // RenewClaims makes up to n renewals that have come up, and returns how many it claimed.
 func (s *Service) RenewClaims(ctx context.Context, n int) int {
-	claimed := s.claim(ctx, n)
+	claimed := s.fleet.claimNow(ctx, n)
 	var running sync.WaitGroup
 	for _, c := range claimed {
-		running.Go(func() { s.renewClaimed(c) })
+		running.Go(func() { s.renewer.decide(c) })
 	}
 	running.Wait()
 	return len(claimed)
 }
 
 // AwaitBackground waits for what goes on behind clients.
-func (s *Service) AwaitBackground() { s.background.Wait() }
+func (s *Service) AwaitBackground() { s.background.running.Wait() }
 
 // Shares is how many addresses have a place, or wait for one.
 func (s *Service) Shares() int {
@@ -37,4 +37,4 @@ func (s *Service) Shares() int {
 }
 
 // AbandonClaims claims renewals and forgets them, as a broker that dies does.
-func (s *Service) AbandonClaims(ctx context.Context, n int) int { return len(s.claim(ctx, n)) }
+func (s *Service) AbandonClaims(ctx context.Context, n int) int { return len(s.fleet.claimNow(ctx, n)) }

@@ -147,28 +147,23 @@ type Config struct {
 // Service is the decorator. It is safe for concurrent use.
 type Service struct {
 	Config
-	flights      cache.Flights[flightResult]
-	slots        *slots
-	renewals     *memorySchedule // without a Schedule
-	usageReports *usageReports   // with one
-	connectivity connectivity    // likewise
-	developers   sync.Map        // developer provider by pool
-	accounts     sync.Map        // account by pool, of those that calls named and the backend took
+	*background
+	flights    cache.Flights[flightResult]
+	slots      *slots
+	renewer    *renewer
+	fleet      *fleetSchedule // the renewer's; nil: this process is alone
+	developers sync.Map       // developer provider by pool
+	accounts   sync.Map       // account by pool, of those that calls named and the backend took
 
 	ownPoolChanges cache.PoolChanges
 	readings       poolReadings
 	toldUnreadable sync.Map // pools and their parts of which Unreadable has heard
-
-	background sync.WaitGroup
-	mu         sync.Mutex // orders what begins in the background and Close
-	closing    bool
-	stop       chan struct{} // closed by Close
-	outbox     pendingFences
+	outbox         pendingFences
 }
 
 var _ cognito.API = (*Service)(nil)
 
-// New returns a Service. Run renews ahead; Close waits for what it began.
+// New returns a Service. Run makes renewals; Close waits for what it began.
 func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -182,38 +177,45 @@ func New(c Config) *Service {
 	if c.MaxRenewals == 0 {
 		c.MaxRenewals = 100_000
 	}
-	return &Service{
-		Config: c, slots: newSlots(c.MaxExchanges), stop: make(chan struct{}),
-		outbox:   pendingFences{scopes: map[cache.Scope]int{}},
-		renewals: newMemorySchedule(c.MaxRenewals), usageReports: newUsageReports(c.RenewIdle, c.MaxRenewals),
+	s := &Service{
+		Config: c, background: newBackground(), slots: newSlots(c.MaxExchanges),
+		outbox: pendingFences{scopes: map[cache.Scope]int{}},
 	}
+	s.renewer = &renewer{Config: &s.Config, background: s.background, serving: s}
+	if c.Schedule != nil {
+		s.fleet = newFleetSchedule(&s.Config)
+		s.renewer.schedule = s.fleet
+	} else {
+		s.renewer.schedule = newMemorySchedule(&s.Config)
+	}
+	return s
+}
+
+// Run renews entries before they expire, until ctx ends or Close is called: those that were asked
+// for lately, or served twice since their exchange. Idle ones are left to expire. In a fleet it also
+// reports the use of entries, and settles changes of pools whose broker died.
+func (s *Service) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	running.Go(func() {
+		select {
+		case <-s.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	if s.Shared != nil {
+		running.Go(func() { s.takeOverChanges(ctx) })
+	}
+	if s.fleet != nil {
+		s.fleet.connectivity.regained.Store(s.Now().UnixNano())
+		running.Go(func() { s.fleet.run(ctx) })
+	}
+	s.renewer.run(ctx)
+	return nil
 }
 
 // Close lets no renewal begin and waits for those under way, until ctx ends.
-func (s *Service) Close(ctx context.Context) error {
-	s.mu.Lock()
-	if !s.closing {
-		s.closing = true
-		close(s.stop)
-	}
-	s.mu.Unlock()
-	done := make(chan struct{})
-	go func() { s.background.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// goBackground runs work in the background, unless Close was called.
-func (s *Service) goBackground(work func()) (began bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return false
-	}
-	s.background.Go(work)
-	return true
-}
+func (s *Service) Close(ctx context.Context) error { return s.background.close(ctx) }

@@ -13,8 +13,8 @@ type followed interface {
 	count() int
 }
 
-func (r *memorySchedule) follow(e *cache.Entry, q query) { r.put(e, q) }
-func (r *memorySchedule) count() int                     { return len(r.by) }
+func (m *memorySchedule) follow(e *cache.Entry, q query) { m.record(e, q) }
+func (m *memorySchedule) count() int                     { return len(m.by) }
 
 func (u *usageReports) follow(e *cache.Entry, q query) { u.record(e, q, e.Issued) }
 func (u *usageReports) count() int                     { return len(u.by) }
@@ -23,6 +23,7 @@ func (u *usageReports) count() int                     { return len(u.by) }
 // place from others. What ends makes room.
 func TestFollowedEntriesAreBoundedByHome(t *testing.T) {
 	start := time.Unix(1_800_000_000, 0)
+	now := func() time.Time { return start }
 	epochs := cache.NewEpochs()
 	entry := func(home cache.Scope) *cache.Entry {
 		return &cache.Entry{
@@ -34,10 +35,12 @@ func TestFollowedEntriesAreBoundedByHome(t *testing.T) {
 		all  followed
 		ends func(all followed)
 	}{
-		"by this process": {newMemorySchedule(100), func(all followed) {
+		"by this process": {newMemorySchedule(&Config{MaxRenewals: 100, Now: now}), func(all followed) {
+			m := all.(*memorySchedule)
 			for n := range 3 * maxRenewedOfHome {
-				all.(*memorySchedule).take(key("x", n))
+				m.times.Put(key("x", n), start)
 			}
+			m.claim(t.Context(), 3*maxRenewedOfHome)
 		}},
 		"by a fleet": {newUsageReports(time.Minute, 100), func(all followed) {
 			epochs.End("x")
@@ -48,7 +51,7 @@ func TestFollowedEntriesAreBoundedByHome(t *testing.T) {
 			follow := func(home string, many int) {
 				for n := range many {
 					for range 2 { // the second time it is known
-						made.all.follow(entry(cache.Scope(home)), query{scope: cache.Scope(home), key: key(home, n)})
+						made.all.follow(entry(cache.Scope(home)), query{scope: cache.Scope(home), key: key(home, n), renewable: true})
 					}
 				}
 			}

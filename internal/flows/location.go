@@ -31,8 +31,8 @@ func (s *Service) locate(ctx context.Context, id string) (location, error) {
 	return location{pool: pool, mayLink: mayLink, known: true}, nil
 }
 
-func (s *Service) serves(pool string) bool {
-	return len(s.Pools) == 0 || slices.Contains(s.Pools, pool)
+func (c *Config) serves(pool string) bool {
+	return len(c.Pools) == 0 || slices.Contains(c.Pools, pool)
 }
 
 // locateServed is locate where the answer must be of a served pool: an identity that

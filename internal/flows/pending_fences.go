@@ -37,7 +37,7 @@ func (s *Service) deliverLater(scopes []cache.Scope) {
 		}
 	}
 	if !s.outbox.delivering {
-		s.outbox.delivering = s.goBackground(s.deliver)
+		s.outbox.delivering = s.start(s.deliver)
 	}
 }
 

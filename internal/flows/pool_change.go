@@ -203,10 +203,10 @@ func (s *Service) leaveOpen(fence *cache.Fence) {
 		return
 	}
 	end := func() {
-		s.pauseFor(s.madeWithin())
+		s.pause(s.madeWithin())
 		_, _ = fence.Done() // of a process that is alone: it cannot fail
 	}
-	if !s.goBackground(end) {
+	if !s.start(end) {
 		fence.LeavePending()
 	}
 }

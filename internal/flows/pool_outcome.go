@@ -17,7 +17,7 @@ const (
 // settleLater settles a change of unknown outcome in the background. Its record stays where this
 // broker is being stopped: another one takes it over then.
 func (s *Service) settleLater(pc poolChange) {
-	s.goBackground(func() { s.settle(pc, false) })
+	s.start(func() { s.settle(pc, false) })
 }
 
 // settle reads the pool until the change cannot be made any more and the pool was read
@@ -48,7 +48,7 @@ func (s *Service) settle(pc poolChange, adopted bool) {
 		if left := until.Sub(s.Now()); left > 0 {
 			pause = min(pause, left)
 		}
-		if !s.pauseFor(pause) {
+		if !s.pause(pause) {
 			return
 		}
 	}
@@ -70,8 +70,8 @@ func (s *Service) dropChange(pc poolChange) bool {
 
 // dropChangeLater forgets a change that was not made, as soon as the fleet can be reached.
 func (s *Service) dropChangeLater(pc poolChange) {
-	s.goBackground(func() {
-		for pause := firstPause; !s.dropChange(pc) && s.pauseFor(pause); pause = min(2*pause, longPause) {
+	s.start(func() {
+		for pause := firstPause; !s.dropChange(pc) && s.pause(pause); pause = min(2*pause, longPause) {
 		}
 	})
 }
@@ -101,7 +101,7 @@ func (s *Service) takeOverOnce(ctx context.Context) {
 	}
 	for _, one := range adopted {
 		if pc, ok := decodePoolChange(one); ok {
-			s.goBackground(func() { s.settle(pc, true) })
+			s.start(func() { s.settle(pc, true) })
 		}
 	}
 }

@@ -188,7 +188,7 @@ func (s *Service) nextReading(pc poolChange) (*poolReading, error) {
 		q.next = &poolReading{done: make(chan struct{}), change: pc}
 	}
 	if !q.busy {
-		if !s.goBackground(func() { s.runReadings(pc.record.ID, q) }) {
+		if !s.start(func() { s.runReadings(pc.record.ID, q) }) {
 			delete(rs.of, pc.record.ID)
 			return nil, errClosing
 		}
@@ -212,18 +212,6 @@ func (s *Service) runReadings(id [16]byte, q *poolReadingQueue) {
 		}
 		r.change, r.finding, r.err = s.readChange(r.change)
 		close(r.done)
-		s.pauseFor(readingInterval)
-	}
-}
-
-// pauseFor waits, or returns false when Close is called.
-func (s *Service) pauseFor(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.stop:
-		return false
+		s.pause(readingInterval)
 	}
 }

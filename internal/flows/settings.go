@@ -17,8 +17,8 @@ type Settings interface {
 // settings is the generation that a call of a pool with those logins rests on. It is a
 // part of every key: what was brought under other settings is never found, nor joined,
 // nor renewed, by whichever broker of the fleet.
-func (s *Service) settings(pool string, logins []login) string {
-	if s.Settings == nil {
+func (c *Config) settings(pool string, logins []login) string {
+	if c.Settings == nil {
 		return ""
 	}
 	var providers []string
@@ -26,5 +26,5 @@ func (s *Service) settings(pool string, logins []login) string {
 		providers = append(providers, l.provider)
 	}
 	slices.SortFunc(providers, strings.Compare)
-	return s.Settings.Generation(pool, slices.Compact(providers))
+	return c.Settings.Generation(pool, slices.Compact(providers))
 }

@@ -1,7 +1,6 @@
 package flows
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -11,8 +10,6 @@ import (
 const (
 	// reportsAtOnce bounds the entries of one report.
 	reportsAtOnce = 256
-	// reportTimeout bounds how long a report takes.
-	reportTimeout = 2 * time.Second
 	// reportRetry is when a report is made again that failed.
 	reportRetry = 30 * time.Second
 	// sweepInterval is how often serves are looked for that nobody noted: those from
@@ -196,39 +193,6 @@ func (u *usageReports) recordAnswers(reports []cache.UsageReport, told []cache.S
 			if told[i].Issued.UnixMilli() == r.Entry.Issued.UnixMilli() {
 				one.reported = told[i].Usage
 			}
-		}
-	}
-}
-
-// reportOnce makes one report, and reports whether there was something to report.
-func (s *Service) reportOnce(ctx context.Context) bool {
-	reports := s.usageReports.nextReports(s.Now())
-	if len(reports) == 0 {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
-	defer cancel()
-	told, err := s.Schedule.ReportUsage(ctx, reports)
-	if err != nil {
-		told = nil
-	}
-	s.usageReports.recordAnswers(reports, told)
-	return true
-}
-
-// reportUsage tells the fleet what is used here until ctx ends.
-func (s *Service) reportUsage(ctx context.Context) {
-	sweep := time.NewTicker(sweepInterval)
-	defer sweep.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.usageReports.woken:
-		case <-sweep.C:
-			s.usageReports.sweep(s.Now())
-		}
-		for ctx.Err() == nil && s.reportOnce(ctx) {
 		}
 	}
 }
