@@ -16,7 +16,7 @@ import (
 func (s *Service) ListIdentities(
 	ctx context.Context, in *ci.ListIdentitiesInput, opts ...options,
 ) (*ci.ListIdentitiesOutput, error) {
-	return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.ListIdentities, opts)
+	return bindToPool(s, in.IdentityPoolId, in, s.Next.ListIdentities, opts)(ctx)
 }
 
 // DeleteIdentities ends what was cached for the identities. Those of pools that
@@ -49,11 +49,8 @@ func (s *Service) DeleteIdentities(
 		return &ci.DeleteIdentitiesOutput{UnprocessedIdentityIds: refused}, nil
 	}
 	asked := &ci.DeleteIdentitiesInput{IdentityIdsToDelete: mine}
-	out, err := attemptChange(ctx, s, fenceScopes{
-		trusted: true, alsoNamed: scopes,
-	}, asked, func(ctx context.Context) (*ci.DeleteIdentitiesOutput, error) {
-		return forward(ctx, s, asked, s.Next.DeleteIdentities, opts)
-	})
+	call := bind(s, asked, s.Next.DeleteIdentities, opts)
+	out, err := attemptChange(ctx, s.fences, fenceScopes{trusted: true, alsoNamed: scopes}, asked, call)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +62,7 @@ func (s *Service) DeleteIdentities(
 func (s *Service) LookupDeveloperIdentity(
 	ctx context.Context, in *ci.LookupDeveloperIdentityInput, opts ...options,
 ) (*ci.LookupDeveloperIdentityOutput, error) {
-	return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.LookupDeveloperIdentity, opts)
+	return bindToPool(s, in.IdentityPoolId, in, s.Next.LookupDeveloperIdentity, opts)(ctx)
 }
 
 // MergeDeveloperIdentities ends what was cached for both users and identities.
@@ -82,23 +79,22 @@ func (s *Service) MergeDeveloperIdentities(
 	affected := users(
 		*in.IdentityPoolId, source, *in.DeveloperProviderName, *in.SourceUserIdentifier, *in.DestinationUserIdentifier,
 	)
-	out, err := attemptChange(ctx, s, affected, in, func(ctx context.Context) (*ci.MergeDeveloperIdentitiesOutput, error) {
-		return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.MergeDeveloperIdentities, opts)
-	})
+	call := bindToPool(s, in.IdentityPoolId, in, s.Next.MergeDeveloperIdentities, opts)
+	out, err := attemptChange(ctx, s.fences, affected, in, call)
 	if err != nil {
 		return nil, err
 	}
 	ended := append(scopesOf(cognito.Merged(out.ResultMetadata)), cache.IdentityScope(aws.ToString(out.IdentityId)))
-	return unlessFailed(out, s.endScopes(ctx, ended))
+	return unlessFailed(out, s.fences.Fence(ctx, ended...))
 }
 
 // sourceOf asks the backend for the identity that a merge will end: it may have
 // been met under other logins only. Where the backend does not tell, the merge
 // itself will say why.
 func (s *Service) sourceOf(ctx context.Context, in *ci.MergeDeveloperIdentitiesInput) (string, error) {
-	out, err := forwardToPool(ctx, s, in.IdentityPoolId, &ci.LookupDeveloperIdentityInput{
+	out, err := bindToPool(s, in.IdentityPoolId, &ci.LookupDeveloperIdentityInput{
 		IdentityPoolId: in.IdentityPoolId, DeveloperUserIdentifier: in.SourceUserIdentifier,
-	}, s.Next.LookupDeveloperIdentity, nil)
+	}, s.Next.LookupDeveloperIdentity, nil)(ctx)
 	switch {
 	case err == nil:
 		return aws.ToString(out.IdentityId), nil
@@ -116,10 +112,9 @@ func (s *Service) UnlinkDeveloperIdentity(
 		return nil, err
 	}
 	affected := users(*in.IdentityPoolId, *in.IdentityId, *in.DeveloperProviderName, *in.DeveloperUserIdentifier)
-	affected.futile = s.inOtherPool(ctx, affected.pool, affected.identity)
-	return attemptChange(ctx, s, affected, in, func(ctx context.Context) (*ci.UnlinkDeveloperIdentityOutput, error) {
-		return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
-	})
+	affected.futile = s.owners.inOtherPool(ctx, affected.pool, affected.identity)
+	call := bindToPool(s, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
+	return attemptChange(ctx, s.fences, affected, in, call)
 }
 
 // users are the fence scopes of changes of a backend's users, and of an identity, if one is named.
@@ -144,12 +139,8 @@ func (s *Service) SetPrincipalTagAttributeMap(
 func (s *Service) GetPrincipalTagAttributeMap(
 	ctx context.Context, in *ci.GetPrincipalTagAttributeMapInput, opts ...options,
 ) (*ci.GetPrincipalTagAttributeMapOutput, error) {
-	show := func(
-		ctx context.Context, in *ci.GetPrincipalTagAttributeMapInput, opts ...options,
-	) (*ci.GetPrincipalTagAttributeMapOutput, error) {
-		return forwardToPool(ctx, s, in.IdentityPoolId, in, s.Next.GetPrincipalTagAttributeMap, opts)
-	}
-	return showPart(ctx, s, tagMap(in.IdentityPoolId, in.IdentityProviderName), in, show, opts)
+	call := bindToPool(s, in.IdentityPoolId, in, s.Next.GetPrincipalTagAttributeMap, opts)
+	return showPart(ctx, s, tagMap(in.IdentityPoolId, in.IdentityProviderName), call)
 }
 
 func tagMap(pool, provider *string) poolPart {
@@ -160,37 +151,19 @@ func tagMap(pool, provider *string) poolPart {
 func (s *Service) TagResource(
 	ctx context.Context, in *ci.TagResourceInput, opts ...options,
 ) (*ci.TagResourceOutput, error) {
-	return forwardToResource(ctx, s, in.ResourceArn, in, s.Next.TagResource, opts)
+	return bindToResource(s, in.ResourceArn, in, s.Next.TagResource, opts)(ctx)
 }
 
 // UntagResource asks the backend.
 func (s *Service) UntagResource(
 	ctx context.Context, in *ci.UntagResourceInput, opts ...options,
 ) (*ci.UntagResourceOutput, error) {
-	return forwardToResource(ctx, s, in.ResourceArn, in, s.Next.UntagResource, opts)
+	return bindToResource(s, in.ResourceArn, in, s.Next.UntagResource, opts)(ctx)
 }
 
 // ListTagsForResource asks the backend.
 func (s *Service) ListTagsForResource(
 	ctx context.Context, in *ci.ListTagsForResourceInput, opts ...options,
 ) (*ci.ListTagsForResourceOutput, error) {
-	return forwardToResource(ctx, s, in.ResourceArn, in, s.Next.ListTagsForResource, opts)
-}
-
-// forwardToPool hands a call about a served pool to the backend.
-func forwardToPool[In, Out any](
-	ctx context.Context, s *Service, pool *string, in *In, call operation[In, Out], opts []options,
-) (*Out, error) {
-	if id := aws.ToString(pool); id != "" && !s.serves(id) {
-		return nil, cognito.PoolNotFound(id)
-	}
-	return forward(ctx, s, in, call, opts)
-}
-
-// forwardToResource is forwardToPool for a pool's ARN; what is none is the backend's to refuse.
-func forwardToResource[In, Out any](
-	ctx context.Context, s *Service, arn *string, in *In, call operation[In, Out], opts []options,
-) (*Out, error) {
-	pool, _ := cognito.PoolOfARN(aws.ToString(arn))
-	return forwardToPool(ctx, s, &pool, in, call, opts)
+	return bindToResource(s, in.ResourceArn, in, s.Next.ListTagsForResource, opts)(ctx)
 }

@@ -7,11 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
-
 	"github.com/cognito-broker/broker/internal/cache"
-	"github.com/cognito-broker/broker/internal/cognito"
 )
 
 // errExpired marks credentials that arrived without life; it is passing.
@@ -38,7 +34,7 @@ type flightResult struct {
 
 // exchange brings credentials in a flight that clients of the same key and epoch
 // share. It fails with the backend's error, or with the client's own deadline.
-func (s *Service) exchange(ctx context.Context, q query) (*cache.Entry, error) {
+func (s *server) exchange(ctx context.Context, q query) (*cache.Entry, error) {
 	work := func(ctx context.Context) (flightResult, error) { return s.fleetExchange(ctx, q) }
 	b, led, err := s.flights.Do(ctx, q.key, q.stamp, s.Timeout, work)
 	if !led {
@@ -55,7 +51,7 @@ func (s *Service) exchange(ctx context.Context, q query) (*cache.Entry, error) {
 
 // exchangeOnce makes one exchange, within a fence if it may link, and stores what it
 // brought. The caller has a slot.
-func (s *Service) exchangeOnce(ctx context.Context, q query) (*cache.Entry, error) {
+func (s *server) exchangeOnce(ctx context.Context, q query) (*cache.Entry, error) {
 	if q.links {
 		return s.exchangeLinking(ctx, q)
 	}
@@ -71,9 +67,9 @@ func (s *Service) exchangeOnce(ctx context.Context, q query) (*cache.Entry, erro
 			s.presentStamp(ctx, scopes...) // there is such a pool: what the next call brings is kept
 		}
 	}
-	known := s.recordOwnerUnder(ctx, q.stamp, q.Pool, got.credentials.IdentityID, q.logins)
+	known := s.owners.recordOwnerUnder(ctx, q.stamp, q.Pool, got.credentials.IdentityID, q.logins)
 	if q.Identity != "" && got.credentials.IdentityID != q.Identity {
-		return entry, s.Fence(ctx, q.scope) // the identity of the call was merged into another
+		return entry, s.fences.Fence(ctx, q.scope) // the identity of the call was merged into another
 	}
 	entry.Stamp = q.stamp
 	if got.also != nil {
@@ -85,47 +81,41 @@ func (s *Service) exchangeOnce(ctx context.Context, q query) (*cache.Entry, erro
 	return entry, nil
 }
 
-// exchangeLinking makes an exchange that may link, as attemptChange makes other calls.
-func (s *Service) exchangeLinking(ctx context.Context, q query) (*cache.Entry, error) {
+// exchangeLinking makes an exchange that may link a login. What it brings itself is the newest there
+// is for its identities, if nothing else moved them meanwhile.
+func (s *server) exchangeLinking(ctx context.Context, q query) (entry *cache.Entry, err error) {
 	affected := q.fenceScopes()
-	predicted, err := s.predict(ctx, &affected, q.input())
+	predicted, err := s.fences.predict(ctx, &affected, q.input())
 	if err != nil {
-		s.countExchange(q.Flow, err)
+		s.calls.countExchange(q.Flow, err)
 		return nil, err
 	}
-	if predicted == willBeRefused || predicted == willChangeNothing || predicted == unpredicted && affected.overLimit {
-		q.links = false
-		entry, err := s.exchangeOnce(ctx, q)
-		return entry, s.endUnfenced(ctx, affected, predicted, err)
-	}
-	fence, scopes, err := s.fenceAround(ctx, affected)
-	if err != nil && predicted == unpredicted && s.mayGoUnfenced(ctx, affected, err) {
-		q.links = false
-		return s.exchangeOnce(ctx, q)
-	}
-	if err != nil {
+	var got answer
+	stamp, err := s.fences.change(ctx, affected, predicted, func(ctx context.Context, fenced []cache.Scope) (err error) {
+		if q.changes = fenced; fenced == nil {
+			q.links = false
+			entry, err = s.exchangeOnce(ctx, q)
+			return err
+		}
+		if entry, got, err = s.fetch(ctx, q); err == nil {
+			s.owners.recordOwner(ctx, q.Pool, got.credentials.IdentityID, q.logins)
+		}
+		return err
+	})
+	switch {
+	case q.changes == nil:
+		return entry, err
+	case err != nil:
 		return nil, err
 	}
-	q.changes = scopes
-	return s.exchangeFenced(ctx, q, fence)
+	return entry, s.storeLinked(ctx, q, entry, got, stamp)
 }
 
-// exchangeFenced makes an exchange within a fence that has begun. What the change itself brings
-// is the newest there is for its identities, if nothing else moved them meanwhile. It is
-// attempted once: others wait for the fence.
-func (s *Service) exchangeFenced(ctx context.Context, q query, fence *cache.Fence) (*cache.Entry, error) {
-	entry, got, err := s.fetch(cognito.WithoutRetries(ctx), q)
-	if err != nil {
-		return nil, cmp.Or(err, s.endFence(fence, err))
-	}
-	s.recordOwner(ctx, q.Pool, got.credentials.IdentityID, q.logins)
-	stamp, err := fence.Done()
-	if err != nil {
-		return nil, serviceError(err)
-	}
+// storeLinked stores what an exchange within a fence brought, under the epochs that began after it.
+func (s *server) storeLinked(ctx context.Context, q query, entry *cache.Entry, got answer, stamp cache.Stamp) error {
 	key, home, ok := s.storedAs(q, got.credentials.IdentityID)
 	if !ok {
-		return entry, s.Fence(ctx, q.scope) // the identity of the call was merged into another
+		return s.fences.Fence(ctx, q.scope) // the identity of the call was merged into another
 	}
 	entry.Stamp = cache.JoinStamps(stamp.Only(home), q.stamp.Only(q.poolScope()))
 	for _, login := range q.loginScopes() {
@@ -140,20 +130,20 @@ func (s *Service) exchangeFenced(ctx context.Context, q query, fence *cache.Fenc
 		entry.Stamp = cache.JoinStamps(entry.Stamp, stamp.Only(q.scope))
 	}
 	s.store(ctx, key, entry)
-	return entry, nil
+	return nil
 }
 
 // fetch asks the backend, and ends what it says that it ended besides.
-func (s *Service) fetch(ctx context.Context, q query) (*cache.Entry, answer, error) {
+func (s *server) fetch(ctx context.Context, q query) (*cache.Entry, answer, error) {
 	issued := s.Now()
-	got, err := s.perform(ctx, q.request, q.changes)
+	got, err := s.calls.perform(ctx, q.request, q.changes)
 	if err == nil && !got.credentials.Expires.After(s.Now()) {
 		err = errExpired
 	}
-	s.countExchange(q.Flow, err)
+	s.calls.countExchange(q.Flow, err)
 	s.endDisowned(ctx, q.fenceScopes(), err)
 	if beyond := without(got.merged, q.changes); len(beyond) > 0 {
-		err = cmp.Or(err, s.Fence(ctx, beyond...)) // also where what came after the merge failed
+		err = cmp.Or(err, s.fences.Fence(ctx, beyond...)) // also where what came after the merge failed
 	}
 	if err != nil {
 		return nil, got, err
@@ -162,7 +152,7 @@ func (s *Service) fetch(ctx context.Context, q query) (*cache.Entry, answer, err
 }
 
 // store stores an entry, here and for the fleet.
-func (s *Service) store(ctx context.Context, key cache.Key, entry *cache.Entry) {
+func (s *server) store(ctx context.Context, key cache.Key, entry *cache.Entry) {
 	s.Memory.Put(key, entry)
 	if s.Shared != nil && s.Shared.Store(ctx, key, entry) != nil {
 		s.Observer.Lookup("redis", "unkept")
@@ -173,7 +163,7 @@ func (s *Service) store(ctx context.Context, key cache.Key, entry *cache.Entry) 
 // scope that it is stored with. One for another than the call names, which it
 // became or was merged into, is kept where the fence around the call covered it; of
 // others no epoch was read before: they are served and not kept.
-func (s *Service) storedAs(q query, answered string) (key cache.Key, home cache.Scope, ok bool) {
+func (s *server) storedAs(q query, answered string) (key cache.Key, home cache.Scope, ok bool) {
 	if q.Identity == "" || answered == q.Identity {
 		return q.key, q.scope, true
 	}
@@ -182,41 +172,36 @@ func (s *Service) storedAs(q query, answered string) (key cache.Key, home cache.
 		return cache.Key{}, "", false
 	}
 	q.Identity = answered
-	return s.keyOf(q.evidence, q.request), home, true
-}
-
-// credentials asks the backend for an identity's credentials.
-func (s *Service) credentials(ctx context.Context, in *ci.GetCredentialsForIdentityInput) (answer, error) {
-	out, err := s.Next.GetCredentialsForIdentity(ctx, in)
-	if err != nil {
-		return answer{}, err
-	}
-	c := out.Credentials
-	if c == nil || c.Expiration == nil {
-		return answer{}, errExpired
-	}
-	return answer{merged: scopesOf(cognito.Merged(out.ResultMetadata)), credentials: cache.Credentials{
-		IdentityID:   aws.ToString(out.IdentityId),
-		AccessKeyID:  aws.ToString(c.AccessKeyId),
-		SecretKey:    aws.ToString(c.SecretKey),
-		SessionToken: aws.ToString(c.SessionToken),
-		Expires:      *c.Expiration,
-	}}, nil
-}
-
-func (s *Service) countExchange(flow string, err error) {
-	outcome := "ok"
-	if err != nil {
-		outcome = "refused"
-		if cognito.Passing(err) {
-			outcome = "failed"
-		}
-	}
-	s.Observer.Exchange(flow, outcome)
+	return s.queries.keyOf(q.evidence, q.request), home, true
 }
 
 // end ends an entry that the backend would not bring any more, here and in the fleet.
-func (s *Service) end(ctx context.Context, entry *cache.Entry, q query) {
-	_ = s.Fence(ctx, q.scope) // what fails goes on in the background
+func (s *server) end(ctx context.Context, entry *cache.Entry, q query) {
+	_ = s.fences.Fence(ctx, q.scope) // what fails goes on in the background
 	s.Memory.Drop(q.key, entry)
+}
+
+// exchangePermitted makes an exchange, with a permit where a client waits for it. Renewals are few
+// for each identity, and need none.
+func (s *server) exchangePermitted(ctx context.Context, q query) (_ *cache.Entry, err error) {
+	affected := q.fenceScopes()
+	q.links = q.links && !s.fences.linksNothing(ctx, affected)
+	if q.links || q.domain == cache.DomainUnproven {
+		var ended func(error)
+		if ended, err = s.fences.attempt(ctx, &affected); err != nil {
+			return nil, err
+		}
+		defer func() { ended(err) }()
+		q.overLimit = affected.overLimit
+	}
+	if !q.ahead {
+		by := payer{q.Identity, q.Logins, q.logins}
+		if q.Flow == flowDeveloper {
+			by.logins = []login{userOf(q.Pool, q.Provider, q.User)}
+		}
+		if err := s.calls.takePermit(ctx, by); err != nil {
+			return nil, err
+		}
+	}
+	return s.exchangeOnce(ctx, q)
 }

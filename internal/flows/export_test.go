@@ -31,9 +31,9 @@ func (s *Service) AwaitBackground() { s.background.running.Wait() }
 
 // Shares is how many addresses have a place, or wait for one.
 func (s *Service) Shares() int {
-	s.slots.mu.Lock()
-	defer s.slots.mu.Unlock()
-	return len(s.slots.shares)
+	s.calls.slots.mu.Lock()
+	defer s.calls.slots.mu.Unlock()
+	return len(s.calls.slots.shares)
 }
 
 // AbandonClaims claims renewals and forgets them, as a broker that dies does.

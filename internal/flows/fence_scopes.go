@@ -30,22 +30,14 @@ type fenceScopes struct {
 	trusted bool
 	// alsoNamed are scopes that the call names besides.
 	alsoNamed []cache.Scope
+	// strict says that the call is made within a fence, or will be refused.
+	strict bool
 	// effect is what the backend predicts, where it can.
 	effect cognito.Effect
 }
 
-// fenceScopesOf is what an app's call may change that comes with these tokens. Without any it
-// changes nothing, and is not futile.
-func (s *Service) fenceScopesOf(ctx context.Context, pool, identity string, tokens map[string]string) fenceScopes {
-	affected := fenceScopes{pool: pool, identity: identity, tokens: len(tokens)}
-	if len(tokens) > 0 {
-		affected.logins, affected.futile = s.proven(ctx, tokens)
-	}
-	return affected
-}
-
 // scopesToFence lists the scopes, each once: a fence over a scope twice would disturb itself.
-func (s *Service) scopesToFence(ctx context.Context, affected fenceScopes) ([]cache.Scope, error) {
+func (f *fencer) scopesToFence(ctx context.Context, affected fenceScopes) ([]cache.Scope, error) {
 	scopes := slices.Concat(affected.alsoNamed, scopesOfLogins(affected.logins), scopesOf(affected.effect.Identities))
 	for _, l := range affected.effect.Logins {
 		scopes = append(
@@ -55,7 +47,7 @@ func (s *Service) scopesToFence(ctx context.Context, affected fenceScopes) ([]ca
 	if affected.identity != "" {
 		scopes = append(scopes, cache.IdentityScope(affected.identity))
 	}
-	owners, err := s.owners(ctx, affected.pool, affected.logins)
+	owners, err := f.owners.owners(ctx, affected.pool, affected.logins)
 	if err != nil {
 		return nil, err
 	}
@@ -73,17 +65,17 @@ var errOwnersChange = errors.New("the logins' owners change too fast")
 // logins are is asked before and again under the fence: what was obtained for an owner
 // who became known between is ended too, and what is obtained later is not kept (see
 // recordOwnerUnder). It fails with cognito.ErrUnavailable.
-func (s *Service) fenceAround(ctx context.Context, affected fenceScopes) (*cache.Fence, []cache.Scope, error) {
-	scopes, err := s.scopesToFence(ctx, affected)
+func (f *fencer) fenceAround(ctx context.Context, affected fenceScopes) (*cache.Fence, []cache.Scope, error) {
+	scopes, err := f.scopesToFence(ctx, affected)
 	for range maxFenceRestarts {
 		if err != nil {
 			return nil, nil, err
 		}
-		fence, err := s.beginFence(ctx, scopes)
+		fence, err := f.beginFence(ctx, scopes)
 		if err != nil {
 			return nil, nil, err
 		}
-		now, err := s.scopesToFence(ctx, affected)
+		now, err := f.scopesToFence(ctx, affected)
 		if err == nil && len(without(now, scopes)) == 0 {
 			return fence, scopes, nil
 		}
@@ -99,22 +91,22 @@ func (s *Service) fenceAround(ctx context.Context, affected fenceScopes) (*cache
 // linksNothing reports whether a call with logins links nothing: its only login belongs to
 // the identity, or did. So the identity is no guest's, and one of users becomes linked
 // only by another login beside.
-func (s *Service) linksNothing(ctx context.Context, affected fenceScopes) bool {
-	return affected.tokens == 1 && len(affected.logins) == 1 && s.ownsIdentity(ctx, affected)
+func (f *fencer) linksNothing(ctx context.Context, affected fenceScopes) bool {
+	return affected.tokens == 1 && len(affected.logins) == 1 && f.ownsIdentity(ctx, affected)
 }
 
 // ownsIdentity reports whether one of the affected logins is known to belong to the identity that is
 // named, or to have belonged to it.
-func (s *Service) ownsIdentity(ctx context.Context, affected fenceScopes) bool {
+func (f *fencer) ownsIdentity(ctx context.Context, affected fenceScopes) bool {
 	if affected.identity == "" {
 		return false
 	}
 	for _, l := range affected.logins {
-		here, err := s.Directory.Owners(ctx, affected.pool, l.provider, l.subject)
+		here, err := f.Directory.Owners(ctx, affected.pool, l.provider, l.subject)
 		if err == nil && slices.Contains(here, affected.identity) {
 			return true // whether or not the fleet can be asked
 		}
 	}
-	owners, err := s.owners(ctx, affected.pool, affected.logins)
+	owners, err := f.owners.owners(ctx, affected.pool, affected.logins)
 	return err == nil && slices.Contains(owners, affected.identity)
 }

@@ -3,6 +3,10 @@ package flows
 import (
 	"cmp"
 	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -18,10 +22,10 @@ const (
 	willChange                          // it would change something
 )
 
-// predict asks a backend that can tell what a call would change, and notes that. It fails
-// for a passing reason, for which the call would fail too.
-func (s *Service) predict(ctx context.Context, affected *fenceScopes, in any) (prediction, error) {
-	backend, ok := s.Next.(cognito.Decider)
+// predict asks a backend that can tell what a call would change; in is its input. What is affected
+// then has that too. It fails for a passing reason, for which the call would fail too.
+func (f *fencer) predict(ctx context.Context, affected *fenceScopes, in any) (prediction, error) {
+	backend, ok := f.Next.(cognito.Decider)
 	if !ok {
 		return unpredicted, nil
 	}
@@ -40,110 +44,133 @@ func (s *Service) predict(ctx context.Context, affected *fenceScopes, in any) (p
 	return willChange, nil
 }
 
-// attemptChange makes a call that may change what is affected; in is its input. Nothing ends for
-// one that is refused, or that changes nothing: the backend tells before, where it can,
-// and what a fence suspended is put back otherwise. A call that nobody can have a right to
-// is not fenced at all; should the backend take it nevertheless, all that it may have
-// changed ends behind it.
-func attemptChange[Out any](
-	ctx context.Context, s *Service, affected fenceScopes, in any, call func(context.Context) (*Out, error),
-) (*Out, error) {
-	ended, err := s.attempt(ctx, &affected)
-	if err != nil {
-		return nil, err
-	}
-	out, err := fencedChange(ctx, s, affected, in, call)
-	ended(err)
-	return out, err
-}
-
-func fencedChange[Out any](
-	ctx context.Context, s *Service, affected fenceScopes, in any, call func(context.Context) (*Out, error),
-) (*Out, error) {
-	predicted, err := s.predict(ctx, &affected, in)
+// change makes a call that may change what is affected, within a fence, and returns the stamp of
+// the epochs that began after it. Nothing ends for a call that is refused, or that changes nothing:
+// the prediction says so before, and otherwise what the fence suspended is put back. A call that
+// nobody can have a right to is not fenced at all; should the backend take it nevertheless, all
+// that it may have changed ends behind it.
+//
+// The call gets the scopes of the fence, or none where there is no fence. Within one it is tried
+// once, for others wait for the fence. It fails with the call's error, or with
+// cognito.ErrUnavailable where the fence could not begin or end.
+func (f *fencer) change(
+	ctx context.Context, affected fenceScopes, predicted prediction,
+	call func(ctx context.Context, fenced []cache.Scope) error,
+) (cache.Stamp, error) {
 	switch {
-	case err != nil:
-		return nil, err
-	case predicted == willChangeNothing:
-		return call(ctx)
+	case predicted == willChangeNothing && !affected.strict:
+		return cache.Stamp{}, call(ctx, nil)
 	case predicted == willBeRefused || predicted == unpredicted && (affected.futile || affected.overLimit):
-		return unfencedCall(ctx, s, affected, predicted, call) // a refusal says so in its own words
+		// A refusal says so in its own words.
+		return cache.Stamp{}, f.endUnfenced(ctx, affected, call(ctx, nil))
 	}
-	fence, _, err := s.fenceAround(ctx, affected)
-	if err != nil && predicted == unpredicted && s.mayGoUnfenced(ctx, affected, err) {
-		return call(ctx)
+	fence, scopes, err := f.fenceAround(ctx, affected)
+	if err != nil && !affected.strict && predicted == unpredicted && f.mayGoUnfenced(ctx, affected, err) {
+		return cache.Stamp{}, call(ctx, nil)
 	}
 	if err != nil {
-		return nil, err
+		return cache.Stamp{}, err
 	}
-	return changeWithin(ctx, s, fence, call)
-}
-
-// unfencedCall makes a call around which there is no fence.
-func unfencedCall[Out any](
-	ctx context.Context, s *Service, affected fenceScopes, predicted prediction, call func(context.Context) (*Out, error),
-) (*Out, error) {
-	out, err := call(ctx)
-	if ended := s.endUnfenced(ctx, affected, predicted, err); ended != nil {
-		return out, ended
-	}
-	return out, nil
+	err = call(cognito.WithoutRetries(ctx), scopes)
+	stamp, ended := f.endFence(fence, err)
+	return stamp, cmp.Or(err, ended)
 }
 
 // endUnfenced ends what a call changed around which there was no fence, and that ended with
 // err. Without an answer, one that may be made yet leaves the epochs pending, as a fence
 // would.
-func (s *Service) endUnfenced(ctx context.Context, affected fenceScopes, predicted prediction, err error) error {
+func (f *fencer) endUnfenced(ctx context.Context, affected fenceScopes, err error) error {
 	switch {
-	case predicted == willChangeNothing, surelyNotMade(err), outcomeUnknown(err) && !affected.overLimit:
+	case surelyNotMade(err), outcomeUnknown(err) && !affected.overLimit:
 		return err
 	case outcomeUnknown(err):
-		if fence, _, fenced := s.fenceAround(ctx, affected); fenced == nil {
+		if fence, _, fenced := f.fenceAround(ctx, affected); fenced == nil {
 			fence.LeavePending()
 		}
 		return err
 	}
-	return cmp.Or(err, s.endScopesOf(ctx, affected))
+	scopes, failed := f.scopesToFence(ctx, affected)
+	return cmp.Or(err, failed, f.Fence(ctx, scopes...))
 }
 
-// endScopesOf ends what a call may have changed that was not fenced.
-func (s *Service) endScopesOf(ctx context.Context, affected fenceScopes) error {
-	scopes, err := s.scopesToFence(ctx, affected)
-	return cmp.Or(err, s.endScopes(ctx, scopes))
-}
-
-// callThatMayLink makes an app's call for what is affected; links tells whether it may link one of
-// its logins, and permit takes a permit for it. One of whose logins nothing is proved, or that
-// asks for a new guest, may be refused as often as one that links.
-func callThatMayLink[Out any](
-	ctx context.Context, s *Service, links bool, affected fenceScopes, in any, turn func() error,
-	call func(context.Context) (*Out, error),
-) (out *Out, err error) {
-	links = links && !s.linksNothing(ctx, affected)
-	ended := func(error) {}
-	if links || len(affected.logins) == 0 && (affected.tokens > 0 || affected.identity == "") {
-		if ended, err = s.attempt(ctx, &affected); err != nil {
-			return nil, err
-		}
+// predictedChange is change with the prediction for a call's input.
+func predictedChange(
+	ctx context.Context, f fences, affected fenceScopes, in any, call func(context.Context) error,
+) error {
+	predicted, err := f.predict(ctx, &affected, in)
+	if err != nil {
+		return err
 	}
-	defer func() { ended(err) }()
-	if err := turn(); err != nil {
+	_, err = f.change(ctx, affected, predicted, func(ctx context.Context, _ []cache.Scope) error { return call(ctx) })
+	return err
+}
+
+// attemptChange is predictedChange for a call that counts among those that are refused.
+func attemptChange[Out any](
+	ctx context.Context, f fences, affected fenceScopes, in any, call call[Out],
+) (out *Out, err error) {
+	ended, err := f.attempt(ctx, &affected)
+	if err != nil {
 		return nil, err
 	}
-	if links {
-		return fencedChange(ctx, s, affected, in, call)
-	}
-	return call(ctx)
+	err = predictedChange(ctx, f, affected, in, func(ctx context.Context) (err error) {
+		out, err = call(ctx)
+		return err
+	})
+	ended(err)
+	return unlessFailed(out, err)
 }
 
-// changeWithin makes a change within a fence that has begun. It is attempted once: others wait
-// for the fence.
-func changeWithin[Out any](
-	ctx context.Context, s *Service, fence *cache.Fence, change func(context.Context) (*Out, error),
-) (*Out, error) {
-	out, err := change(cognito.WithoutRetries(ctx))
-	if ended := s.endFence(fence, err); ended != nil && err == nil {
-		return nil, ended
+// mayLink makes an app's call for what is affected. links tells whether it may link one of its
+// logins, and permit takes a permit for it. A call of whose logins nothing is proved, or that asks
+// for a new guest, counts among those that are refused, as one that links does.
+func mayLink[Out any](
+	ctx context.Context, f fences, links bool, affected fenceScopes, in any, permit func() error,
+	call call[Out],
+) (out *Out, err error) {
+	links = links && !f.linksNothing(ctx, affected)
+	if links || len(affected.logins) == 0 && (affected.tokens > 0 || affected.identity == "") {
+		ended, refused := f.attempt(ctx, &affected)
+		if refused != nil {
+			return nil, refused
+		}
+		defer func() { ended(err) }()
 	}
-	return out, err
+	if err := permit(); err != nil {
+		return nil, err
+	}
+	if !links {
+		return call(ctx)
+	}
+	err = predictedChange(ctx, f, affected, in, func(ctx context.Context) (err error) {
+		out, err = call(ctx)
+		return err
+	})
+	return unlessFailed(out, err)
+}
+
+// mayGoUnfenced reports whether a call may be made although err kept it from being
+// fenced: it links nothing. The fleet that could not be asked would have told who
+// owns the login; now the backend tells whose the identity is.
+func (f *fencer) mayGoUnfenced(ctx context.Context, affected fenceScopes, err error) bool {
+	alone := affected.tokens == 1 && len(affected.logins) <= 1 // backends' own users are none of the tokens
+	return errors.Is(
+		err, cognito.ErrUnavailable,
+	) && alone && affected.identity != "" && f.isNoGuest(ctx, affected.identity)
+}
+
+// isNoGuest reports whether the backend says that an identity is no guest's, which it
+// never becomes again: one login alone is then either its own or refused. Asking as
+// a guest changes nothing; where the pool has no guests, that tells nothing either,
+// and the identity's description does, if the broker may see it.
+func (f *fencer) isNoGuest(ctx context.Context, id string) bool {
+	_, err := f.Next.GetCredentialsForIdentity(ctx, &ci.GetCredentialsForIdentityInput{IdentityId: aws.String(id)})
+	if err == nil || cognito.Passing(err) {
+		return false
+	}
+	if cognito.Forbidden(err) {
+		return true
+	}
+	out, err := f.Next.DescribeIdentity(ctx, &ci.DescribeIdentityInput{IdentityId: aws.String(id)})
+	return err == nil && len(out.Logins) > 0
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aws/smithy-go"
+
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 )
@@ -31,14 +33,14 @@ func joinedOrLeft(err, asker error) string {
 // fleetExchange makes an exchange for the fleet: of its brokers one at a time makes it; the others
 // wait for what it stores, or for how it failed, and one of
 // them takes over where that is nothing, or the broker died.
-func (s *Service) fleetExchange(ctx context.Context, q query) (flightResult, error) {
+func (s *server) fleetExchange(ctx context.Context, q query) (flightResult, error) {
 	if s.Shared == nil {
 		return s.exchangeUnlocked(ctx, q, flightLed)
 	}
 	f, outcome := cache.Flight{Key: q.key, Stamp: q.stamp, Fences: q.links || q.newPool}, flightLed
 	for q.links || q.newPool || q.stamp.Stands() {
 		// The slot comes first: nobody waits for a broker that waits for one.
-		release, err := s.slot(ctx)
+		release, err := s.calls.slot(ctx)
 		if err != nil {
 			return flightResult{}, err
 		}
@@ -64,8 +66,8 @@ func (s *Service) fleetExchange(ctx context.Context, q query) (flightResult, err
 }
 
 // exchangeUnlocked makes the exchange whatever other brokers do.
-func (s *Service) exchangeUnlocked(ctx context.Context, q query, outcome string) (flightResult, error) {
-	release, err := s.slot(ctx)
+func (s *server) exchangeUnlocked(ctx context.Context, q query, outcome string) (flightResult, error) {
+	release, err := s.calls.slot(ctx)
 	if err != nil {
 		return flightResult{}, err
 	}
@@ -77,7 +79,7 @@ func (s *Service) exchangeUnlocked(ctx context.Context, q query, outcome string)
 
 // exchangeLocked makes the exchange for all brokers, unless another made it just before.
 // landed is false where the lock was lost before the exchange.
-func (s *Service) exchangeLocked(
+func (s *server) exchangeLocked(
 	ctx context.Context, q query, lead cache.Lock, outcome string, release func(),
 ) (b flightResult, landed bool, err error) {
 	defer release()
@@ -105,7 +107,7 @@ func (s *Service) exchangeLocked(
 // ended with is nothing for this one's clients: a refusal of other tokens than
 // theirs, or nothing at all. A flight that makes a fence may have begun before
 // another one, so its refusal is nobody else's.
-func (s *Service) awaitOther(
+func (s *server) awaitOther(
 	ctx context.Context, q query, f cache.Flight, leader cache.LockHolder,
 ) (b flightResult, landed bool, err error) {
 	began := time.Now()
@@ -131,7 +133,7 @@ func (s *Service) awaitOther(
 
 // storedMeanwhile is what the fleet has for the call now, if that serves it: it is read
 // under the present epochs, so whoever brought it, nothing outdates it.
-func (s *Service) storedMeanwhile(ctx context.Context, q query) *cache.Entry {
+func (s *server) storedMeanwhile(ctx context.Context, q query) *cache.Entry {
 	now := q
 	now.readEpochs(s.Epochs)
 	found, err := s.Shared.Find(ctx, q.key, now.stamp, s.Epochs.Read, q.namesPool())
@@ -150,4 +152,32 @@ func (q *query) result(entry *cache.Entry, err error) (flightResult, error) {
 		return flightResult{refusal: err, tokens: q.tokens}, nil
 	}
 	return flightResult{entry: entry}, err
+}
+
+// failureOf is what brokers that waited for an exchange are told of how it failed:
+// nothing where this broker is the reason.
+func failureOf(ctx context.Context, err error, tokens cache.Key) *cache.Failure {
+	if err == nil || ctx.Err() != nil || errors.Is(err, cache.ErrFleet) {
+		return nil
+	}
+	public := cognito.Public(err)
+	return &cache.Failure{
+		Code: public.ErrorCode(), Message: public.ErrorMessage(), ServerFault: public.ErrorFault() == smithy.FaultServer,
+		BackendDown: errors.Is(err, cognito.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded), Tokens: tokens,
+	}
+}
+
+// errOtherBroker is the cause of what another broker was told: its log has more.
+var errOtherBroker = errors.New("the exchange of another broker failed")
+
+// otherBrokersError is the error that another broker's exchange ended with.
+func otherBrokersError(f *cache.Failure) error {
+	if f.BackendDown {
+		return cognito.Unavailable(errOtherBroker)
+	}
+	fault := smithy.FaultClient
+	if f.ServerFault {
+		fault = smithy.FaultServer
+	}
+	return cognito.WithCause(&smithy.GenericAPIError{Code: f.Code, Message: f.Message, Fault: fault}, errOtherBroker)
 }

@@ -1,6 +1,8 @@
 package flows
 
-import "time"
+import (
+	"time"
+)
 
 // Floors are the least remaining lives that the configuration asks for.
 type Floors struct {

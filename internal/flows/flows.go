@@ -6,8 +6,6 @@ package flows
 
 import (
 	"context"
-	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -143,79 +141,3 @@ type Config struct {
 	Now         func() time.Time // nil: the system's clock
 	Random      func() float64   // jitter in [0,1); nil: math/rand/v2
 }
-
-// Service is the decorator. It is safe for concurrent use.
-type Service struct {
-	Config
-	*background
-	flights    cache.Flights[flightResult]
-	slots      *slots
-	renewer    *renewer
-	fleet      *fleetSchedule // the renewer's; nil: this process is alone
-	developers sync.Map       // developer provider by pool
-	accounts   sync.Map       // account by pool, of those that calls named and the backend took
-
-	ownPoolChanges cache.PoolChanges
-	readings       poolReadings
-	toldUnreadable sync.Map // pools and their parts of which Unreadable has heard
-	outbox         pendingFences
-}
-
-var _ cognito.API = (*Service)(nil)
-
-// New returns a Service. Run makes renewals; Close waits for what it began.
-func New(c Config) *Service {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Random == nil {
-		c.Random = rand.Float64
-	}
-	if c.MaxExchanges == 0 {
-		c.MaxExchanges = 256
-	}
-	if c.MaxRenewals == 0 {
-		c.MaxRenewals = 100_000
-	}
-	s := &Service{
-		Config: c, background: newBackground(), slots: newSlots(c.MaxExchanges),
-		outbox: pendingFences{scopes: map[cache.Scope]int{}},
-	}
-	s.renewer = &renewer{Config: &s.Config, background: s.background, serving: s}
-	if c.Schedule != nil {
-		s.fleet = newFleetSchedule(&s.Config)
-		s.renewer.schedule = s.fleet
-	} else {
-		s.renewer.schedule = newMemorySchedule(&s.Config)
-	}
-	return s
-}
-
-// Run renews entries before they expire, until ctx ends or Close is called: those that were asked
-// for lately, or served twice since their exchange. Idle ones are left to expire. In a fleet it also
-// reports the use of entries, and settles changes of pools whose broker died.
-func (s *Service) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-	running.Go(func() {
-		select {
-		case <-s.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	})
-	if s.Shared != nil {
-		running.Go(func() { s.takeOverChanges(ctx) })
-	}
-	if s.fleet != nil {
-		s.fleet.connectivity.regained.Store(s.Now().UnixNano())
-		running.Go(func() { s.fleet.run(ctx) })
-	}
-	s.renewer.run(ctx)
-	return nil
-}
-
-// Close lets no renewal begin and waits for those under way, until ctx ends.
-func (s *Service) Close(ctx context.Context) error { return s.background.close(ctx) }

@@ -64,10 +64,10 @@ func (s *Service) resolveIdentity(ctx context.Context, r GrantRequest, anew bool
 	if err := s.checkGetId(in); err != nil {
 		return "", false, err
 	}
-	if q, ok := s.identityQuery(ctx, in); ok {
-		return s.identify(ctx, q, anew)
+	if q, ok := s.queries.identityQuery(ctx, in); ok {
+		return s.server.identify(ctx, q, anew)
 	}
-	got, err := s.getID(ctx, in)
+	got, err := s.uncached.getID(ctx, in)
 	if err != nil {
 		return "", false, err
 	}
@@ -75,7 +75,7 @@ func (s *Service) resolveIdentity(ctx context.Context, r GrantRequest, anew bool
 }
 
 func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.Credentials, error) {
-	loc, err := s.locateServed(ctx, id, r.Logins)
+	loc, err := s.uncached.locateServed(ctx, id, r.Logins)
 	if err != nil {
 		return cache.Credentials{}, err
 	}
@@ -83,35 +83,15 @@ func (s *Service) grant(ctx context.Context, id string, r GrantRequest) (cache.C
 	if c := r.Classic; c != nil {
 		call.Flow, call.Role, call.Session, call.Duration = flowClassic, c.RoleARN, c.SessionName, c.Duration
 	}
-	q, ok := s.query(ctx, loc, call)
+	q, ok := s.queries.query(ctx, loc, call)
 	if loc.known && ok {
-		entry, err := s.entryFor(ctx, q)
+		entry, err := s.server.entryFor(ctx, q)
 		if err != nil {
 			return cache.Credentials{}, err
 		}
 		return entry.Credentials, nil
 	}
-	return s.grantUncached(ctx, loc, r.Pool, call)
-}
-
-// grantUncached asks the backend alone: nobody here can tell whose the answer is.
-func (s *Service) grantUncached(ctx context.Context, loc location, pool string, r request) (cache.Credentials, error) {
-	got, err := s.uncached(ctx, loc, r, func(ctx context.Context) (answer, error) {
-		got, err := s.perform(ctx, r, nil)
-		s.countExchange(r.Flow, err)
-		return got, err
-	})
-	if err != nil {
-		return cache.Credentials{}, err
-	}
-	c := got.credentials
-	callInfoOf(ctx).RefreshAfter = s.refreshUncached(pool, callInfoOf(ctx), c)
-	return c, nil
-}
-
-// refreshUncached is when a client should come back for what was not cached.
-func (s *Service) refreshUncached(pool string, info *CallInfo, c cache.Credentials) time.Time {
-	return c.Expires.Add(-s.Floors.floor(pool, info, c.Expires.Sub(s.Now())))
+	return s.uncached.grantUncached(ctx, loc, r.Pool, call)
 }
 
 // Link links the logins of a call to an identity that one of them proves, or that

@@ -1,6 +1,8 @@
 package flows
 
-import "github.com/cognito-broker/broker/internal/cache"
+import (
+	"github.com/cognito-broker/broker/internal/cache"
+)
 
 // maxRenewedOfHome is how many entries with one home scope are renewed ahead, as in a fleet: an app
 // chooses the names of its classic sessions, and so can make any number of entries.

@@ -2,7 +2,6 @@ package flows
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
@@ -22,8 +21,8 @@ func (s *Service) GetId(ctx context.Context, in *ci.GetIdInput, opts ...options)
 	if err := s.checkGetId(in); err != nil {
 		return nil, err
 	}
-	if q, ok := s.identityQuery(ctx, in); ok {
-		id, known, err := s.identify(ctx, q, false)
+	if q, ok := s.queries.identityQuery(ctx, in); ok {
+		id, known, err := s.server.identify(ctx, q, false)
 		if err != nil {
 			return nil, err
 		}
@@ -33,7 +32,7 @@ func (s *Service) GetId(ctx context.Context, in *ci.GetIdInput, opts ...options)
 		}
 		return &ci.GetIdOutput{IdentityId: aws.String(id)}, nil
 	}
-	return s.getID(ctx, in, opts...)
+	return s.uncached.getID(ctx, in, opts...)
 }
 
 // checkGetId refuses what needs no answer of the backend.
@@ -45,43 +44,6 @@ func (s *Service) checkGetId(in *ci.GetIdInput) error {
 		return cognito.PoolNotFound(*in.IdentityPoolId)
 	}
 	return nil
-}
-
-// getID asks the backend.
-func (s *Service) getID(ctx context.Context, in *ci.GetIdInput, opts ...options) (*ci.GetIdOutput, error) {
-	if len(in.Logins) == 0 {
-		if err := s.awaitGuestPermit(ctx, *in.IdentityPoolId); err != nil {
-			return nil, err
-		}
-	}
-	release, err := s.slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	affected := s.fenceScopesOf(ctx, *in.IdentityPoolId, "", in.Logins)
-	call := func(ctx context.Context) (*ci.GetIdOutput, error) {
-		out, err := s.Next.GetId(ctx, in, opts...)
-		if err == nil {
-			s.recordOwner(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), affected.logins)
-		}
-		if err == nil && in.AccountId != nil {
-			s.accounts.Store(strings.Clone(*in.IdentityPoolId), strings.Clone(*in.AccountId))
-		}
-		return out, err
-	}
-	turn := func() error {
-		return s.takePermitUncached(ctx, location{pool: *in.IdentityPoolId}, "", in.Logins, affected.logins)
-	}
-	out, err := callThatMayLink(ctx, s, len(in.Logins) > 1, affected, in, turn, call)
-	if err != nil {
-		return nil, err
-	}
-	if len(in.Logins) < 2 {
-		return out, nil
-	}
-	ended := append(scopesOf(cognito.Merged(out.ResultMetadata)), cache.IdentityScope(aws.ToString(out.IdentityId)))
-	return unlessFailed(out, s.endScopes(ctx, ended))
 }
 
 // UnlinkIdentity ends what was cached for the identity. Where pools are listed it
@@ -96,17 +58,17 @@ func (s *Service) UnlinkIdentity(
 	if err != nil {
 		return nil, err
 	}
-	release, err := s.slot(ctx)
+	release, err := s.calls.slot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	proven, vain := s.proven(ctx, in.Logins)
+	proven, vain := s.owners.proven(ctx, in.Logins)
 	affected := fenceScopes{identity: *in.IdentityId, callerLogins: proven, futile: vain}
-	out, err := attemptChange(ctx, s, affected, in, func(ctx context.Context) (*ci.UnlinkIdentityOutput, error) {
+	out, err := attemptChange(ctx, s.fences, affected, in, func(ctx context.Context) (*ci.UnlinkIdentityOutput, error) {
 		return s.Next.UnlinkIdentity(ctx, in, opts...)
 	})
-	s.endDisownedTokens(ctx, loc, *in.IdentityId, in.Logins, err)
+	s.uncached.endDisownedTokens(ctx, loc, *in.IdentityId, in.Logins, err)
 	return out, err
 }
 
@@ -120,7 +82,7 @@ func (s *Service) DescribeIdentity(
 	if _, err := s.locate(ctx, *in.IdentityId); err != nil {
 		return nil, err
 	}
-	return forward(ctx, s, in, s.Next.DescribeIdentity, opts)
+	return bind(s, in, s.Next.DescribeIdentity, opts)(ctx)
 }
 
 // Purge ends what was cached for an identity of the pool. One that is not known
@@ -139,7 +101,7 @@ func (s *Service) Purge(ctx context.Context, pool, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Fence(ctx, cache.IdentityScope(id)); err != nil {
+	if err := s.fences.Fence(ctx, cache.IdentityScope(id)); err != nil {
 		return err
 	}
 	if loc.known {

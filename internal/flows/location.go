@@ -16,8 +16,8 @@ type location struct {
 
 // locate finds the identity's pool. An identity of another pool than the path
 // names, or than the broker serves, does not exist here.
-func (s *Service) locate(ctx context.Context, id string) (location, error) {
-	pool, mayLink, known, err := s.Directory.Identity(ctx, id)
+func (c *Config) locate(ctx context.Context, id string) (location, error) {
+	pool, mayLink, known, err := c.Directory.Identity(ctx, id)
 	if err != nil {
 		return location{}, err
 	}
@@ -25,7 +25,7 @@ func (s *Service) locate(ctx context.Context, id string) (location, error) {
 		return location{mayLink: true}, nil
 	}
 	named := callInfoOf(ctx).Pool
-	if (named != "" && named != pool) || !s.serves(pool) {
+	if (named != "" && named != pool) || !c.serves(pool) {
 		return location{}, cognito.IdentityNotFound(id)
 	}
 	return location{pool: pool, mayLink: mayLink, known: true}, nil
@@ -35,31 +35,11 @@ func (c *Config) serves(pool string) bool {
 	return len(c.Pools) == 0 || slices.Contains(c.Pools, pool)
 }
 
-// locateServed is locate where the answer must be of a served pool: an identity that
-// nobody has met since the start is placed by its token, whose audience is its
-// pool. Where the backend gives none, the pool cannot be found.
-func (s *Service) locateServed(ctx context.Context, id string, logins map[string]string) (location, error) {
-	loc, err := s.locate(ctx, id)
-	if err != nil || loc.known || len(s.Pools) == 0 {
-		return loc, err
-	}
-	if _, err := s.openIDToken(ctx, id, logins); err != nil {
-		if cognito.Public(err).ErrorCode() == "InvalidParameterException" {
-			err = cognito.WithCause(cognito.IdentityNotFound(id), err)
-		}
-		return location{}, err
-	}
-	if loc, err = s.locate(ctx, id); err == nil && !loc.known {
-		err = cognito.IdentityNotFound(id)
-	}
-	return loc, err
-}
-
 // locateKnown is locate where the answer must be of a served pool, and a token may not be
 // asked for: an identity that nobody has met since the start does not exist then.
-func (s *Service) locateKnown(ctx context.Context, id string) (location, error) {
-	loc, err := s.locate(ctx, id)
-	if err == nil && !loc.known && len(s.Pools) > 0 {
+func (c *Config) locateKnown(ctx context.Context, id string) (location, error) {
+	loc, err := c.locate(ctx, id)
+	if err == nil && !loc.known && len(c.Pools) > 0 {
 		err = cognito.IdentityNotFound(id)
 	}
 	return loc, err

@@ -33,25 +33,29 @@ func scopesOfLogins(logins []login) []cache.Scope {
 	return scopes
 }
 
+// loginOwners knows whose logins are, as far as this broker or the fleet knows. It is safe for
+// concurrent use.
+type loginOwners struct{ *Config }
+
 // owners are the identities that logins are known to belong to, here or in the
 // fleet; some may have been. Where the fleet cannot be asked, it fails with
 // cognito.ErrUnavailable.
-func (s *Service) owners(ctx context.Context, pool string, logins []login) ([]string, error) {
+func (o *loginOwners) owners(ctx context.Context, pool string, logins []login) ([]string, error) {
 	var owners []string
 	for _, l := range logins {
-		known, err := s.Directory.Owners(ctx, pool, l.provider, l.subject)
+		known, err := o.Directory.Owners(ctx, pool, l.provider, l.subject)
 		if err != nil {
 			return nil, err
 		}
 		if l.pool != "" {
-			known = slices.DeleteFunc(slices.Clone(known), func(id string) bool { return s.inOtherPool(ctx, l.pool, id) })
+			known = slices.DeleteFunc(slices.Clone(known), func(id string) bool { return o.inOtherPool(ctx, l.pool, id) })
 		}
 		owners = append(owners, known...)
 	}
-	if s.Shared == nil || len(logins) == 0 {
+	if o.Shared == nil || len(logins) == 0 {
 		return owners, nil
 	}
-	told, err := s.Shared.Owners(ctx, scopesOfLogins(logins)...)
+	told, err := o.Shared.Owners(ctx, scopesOfLogins(logins)...)
 	if err != nil {
 		return nil, serviceError(err)
 	}
@@ -60,21 +64,21 @@ func (s *Service) owners(ctx context.Context, pool string, logins []login) ([]st
 
 // inOtherPool reports whether an identity is known to be of another pool: a backend's user is
 // its owner in his own pool alone, and a call that names both is refused.
-func (s *Service) inOtherPool(ctx context.Context, pool, id string) bool {
-	of, _, known, err := s.Directory.Identity(ctx, id)
+func (o *loginOwners) inOtherPool(ctx context.Context, pool, id string) bool {
+	of, _, known, err := o.Directory.Identity(ctx, id)
 	return err == nil && known && of != pool
 }
 
 // proven are those of a call's logins that can be proved here. futile says that the backend
 // will take none of them either: each was refused here.
-func (s *Service) proven(ctx context.Context, tokens map[string]string) (proved []login, vain bool) {
+func (o *loginOwners) proven(ctx context.Context, tokens map[string]string) (proved []login, vain bool) {
 	vain = true
 	for provider, token := range tokens {
-		if !s.Prover.Known(provider) {
+		if !o.Prover.Known(provider) {
 			vain = false
 			continue
 		}
-		proof, err := s.Prover.Prove(ctx, provider, token)
+		proof, err := o.Prover.Prove(ctx, provider, token)
 		if err == nil {
 			proved = append(proved, login{provider: provider, subject: proof.Subject, client: proof.ClientID})
 		}
@@ -86,23 +90,23 @@ func (s *Service) proven(ctx context.Context, tokens map[string]string) (proved 
 }
 
 // recordOwner records the identity that an answer told of the logins of its call.
-func (s *Service) recordOwner(ctx context.Context, pool, id string, logins []login) {
-	s.recordOwnerUnder(ctx, cache.Stamp{}, pool, id, logins)
+func (o *loginOwners) recordOwner(ctx context.Context, pool, id string, logins []login) {
+	o.recordOwnerUnder(ctx, cache.Stamp{}, pool, id, logins)
 }
 
 // recordOwnerUnder is recordOwner, and reports whether what the call brought may be kept: nobody
 // changed the logins since the stamp was read, which is of them too. Whoever changes
 // them next knows their owner then, and ends what is kept for him.
-func (s *Service) recordOwnerUnder(ctx context.Context, stamp cache.Stamp, pool, id string, logins []login) bool {
+func (o *loginOwners) recordOwnerUnder(ctx context.Context, stamp cache.Stamp, pool, id string, logins []login) bool {
 	for _, l := range logins {
-		s.Directory.Owns(pool, l.provider, l.subject, id)
+		o.Directory.Owns(pool, l.provider, l.subject, id)
 	}
-	if s.Shared == nil || len(logins) == 0 {
+	if o.Shared == nil || len(logins) == 0 {
 		return len(logins) == 0 || stamp.Stands()
 	}
 	known := true
 	for _, l := range logins {
-		epoch, err := s.Shared.AddOwner(ctx, l.scope(), id)
+		epoch, err := o.Shared.AddOwner(ctx, l.scope(), id)
 		_, before := stamp.Only(l.scope()).Shared()
 		known = known && err == nil && len(before) == 1 && epoch == before[0]
 	}
@@ -128,4 +132,14 @@ func scopesOf(identities []string) []cache.Scope {
 		scopes = append(scopes, cache.IdentityScope(id))
 	}
 	return scopes
+}
+
+// fenceScopesOf is what an app's call may change that comes with these tokens. Without any it
+// changes nothing, and is not futile.
+func (o *loginOwners) fenceScopesOf(ctx context.Context, pool, identity string, tokens map[string]string) fenceScopes {
+	affected := fenceScopes{pool: pool, identity: identity, tokens: len(tokens)}
+	if len(tokens) > 0 {
+		affected.logins, affected.futile = o.proven(ctx, tokens)
+	}
+	return affected
 }

@@ -28,36 +28,36 @@ type pendingFences struct {
 }
 
 // deliverLater ends scopes in the background.
-func (s *Service) deliverLater(scopes []cache.Scope) {
-	s.outbox.mu.Lock()
-	defer s.outbox.mu.Unlock()
+func (f *fencer) deliverLater(scopes []cache.Scope) {
+	f.outbox.mu.Lock()
+	defer f.outbox.mu.Unlock()
 	for _, scope := range scopes {
-		if s.outbox.scopes[scope] > 0 || len(s.outbox.scopes) < maxPendingFences {
-			s.outbox.scopes[scope]++
+		if f.outbox.scopes[scope] > 0 || len(f.outbox.scopes) < maxPendingFences {
+			f.outbox.scopes[scope]++
 		}
 	}
-	if !s.outbox.delivering {
-		s.outbox.delivering = s.start(s.deliver)
+	if !f.outbox.delivering {
+		f.outbox.delivering = f.start(f.deliver)
 	}
 }
 
 // deliver ends what is pending, until nothing is, or Close.
-func (s *Service) deliver() {
+func (f *fencer) deliver() {
 	pause := 100 * time.Millisecond
 	for {
-		due := s.outbox.nextBatch()
+		due := f.outbox.nextBatch()
 		if len(due) == 0 {
 			return
 		}
-		if s.deliverOnce(slices.Collect(maps.Keys(due))) {
-			s.outbox.delivered(due)
+		if f.deliverOnce(slices.Collect(maps.Keys(due))) {
+			f.outbox.delivered(due)
 			pause = 100 * time.Millisecond
 			continue
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
-		case <-s.stop:
+		case <-f.stop:
 			timer.Stop()
 			return
 		}
@@ -65,10 +65,10 @@ func (s *Service) deliver() {
 	}
 }
 
-func (s *Service) deliverOnce(scopes []cache.Scope) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), s.Timeout)
+func (f *fencer) deliverOnce(scopes []cache.Scope) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), f.Timeout)
 	defer cancel()
-	fence, err := s.Epochs.Fence(ctx, scopes...)
+	fence, err := f.Epochs.Fence(ctx, scopes...)
 	if err != nil {
 		return false
 	}

@@ -3,6 +3,7 @@ package flows
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -22,11 +23,11 @@ type Exchanges interface {
 // pools (anybody can make up pools), or else against the identity where its id or its own token is
 // the proof. Nothing is counted against an identity that a call only names, or whoever knows an id
 // could use up what its owner has. What only the backend can judge is counted by the tokens.
-func (s *Service) takePermit(ctx context.Context, by payer) error {
-	if s.Exchanges == nil {
+func (b *backendCalls) takePermit(ctx context.Context, by payer) error {
+	if b.Exchanges == nil {
 		return nil
 	}
-	err := s.Exchanges.Take(ctx, s.permitNames(by)...)
+	err := b.Exchanges.Take(ctx, b.permitNames(by)...)
 	if errors.Is(err, cache.ErrLimited) {
 		return cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), err)
 	}
@@ -41,14 +42,14 @@ type payer struct {
 }
 
 // permitNames name whom a call is counted against.
-func (s *Service) permitNames(by payer) []string {
+func (b *backendCalls) permitNames(by payer) []string {
 	switch {
 	case len(by.logins) > 0:
 		scopes := scopesOfLogins(by.logins)
 		return []string{"login", string(slices.Min(scopes))} // one for a call, whichever order they come in
 	case len(by.tokens) == 0:
 		return []string{"guest", by.identity}
-	case s.hasOwnToken(by):
+	case b.hasOwnToken(by):
 		return []string{"token", by.identity}
 	}
 	return append([]string{"unproven", by.identity}, tokenFields(by.tokens)...)
@@ -56,48 +57,32 @@ func (s *Service) permitNames(by payer) []string {
 
 // hasOwnToken reports whether a call comes with a token of the backend's own for the identity
 // that it names.
-func (s *Service) hasOwnToken(by payer) bool {
+func (b *backendCalls) hasOwnToken(by payer) bool {
 	token, ok := by.tokens[cognito.PassThrough]
-	if !ok || s.Tokens == nil {
+	if !ok || b.Tokens == nil {
 		return false
 	}
-	read, err := s.Tokens.ReadToken(token)
+	read, err := b.Tokens.ReadToken(token)
 	return err == nil && read.Identity == by.identity
 }
 
-// exchangePermitted makes an exchange, with a permit where a client waits for it. Renewals are few
-// for each identity, and need none.
-func (s *Service) exchangePermitted(ctx context.Context, q query) (_ *cache.Entry, err error) {
-	affected := q.fenceScopes()
-	q.links = q.links && !s.linksNothing(ctx, affected)
-	if q.links || q.domain == cache.DomainUnproven {
-		var ended func(error)
-		if ended, err = s.attempt(ctx, &affected); err != nil {
-			return nil, err
-		}
-		defer func() { ended(err) }()
-		q.overLimit = affected.overLimit
+// awaitGuestPermit waits for a permit to make a guest in a pool. An address of which too many calls
+// were refused lately gets none, or each pool that somebody makes up would have permits of its
+// own. It fails with TooManyRequestsException.
+func (b *backendCalls) awaitGuestPermit(ctx context.Context, pool string) error {
+	address := callInfoOf(ctx).Address
+	if wait := takeRefusal(b.Refusals.Addresses, address); wait > 0 {
+		return tooManyRefused(wait)
 	}
-	if !q.ahead {
-		by := payer{q.Identity, q.Logins, q.logins}
-		if q.Flow == flowDeveloper {
-			by.logins = []login{userOf(q.Pool, q.Provider, q.User)}
-		}
-		if err := s.takePermit(ctx, by); err != nil {
-			return nil, err
-		}
-	}
-	return s.exchangeOnce(ctx, q)
-}
-
-// takePermitUncached is takePermit for a call that is not for the cache. One for an identity that
-// is not known here, and of which nothing was proved, is counted against nobody: it
-// may name any.
-func (s *Service) takePermitUncached(
-	ctx context.Context, loc location, identity string, tokens map[string]string, proven []login,
-) error {
-	if !loc.known && len(proven) == 0 {
+	returnRefusal(b.Refusals.Addresses, address) // whether this one is refused counts when it is made
+	if b.Guests == nil {
 		return nil
 	}
-	return s.takePermit(ctx, payer{identity, tokens, proven})
+	if err := b.Guests.Wait(ctx, address, pool); err != nil {
+		return cognito.WithCause(
+			cognito.TooManyRequests(cognito.MsgRateExceeded),
+			fmt.Errorf("a guest has no turn in time: %w", errors.Join(err, cache.ErrLimited)),
+		)
+	}
+	return nil
 }

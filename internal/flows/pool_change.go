@@ -1,12 +1,12 @@
 package flows
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/aws/smithy-go/middleware"
@@ -58,12 +58,23 @@ type PoolChanges interface {
 	TakeOverPoolChanges(ctx context.Context) ([]cache.PoolChange, error)
 }
 
-// poolChanges are the fleet's, or this process's own.
-func (s *Service) poolChanges() PoolChanges {
-	if s.Shared != nil {
-		return s.Shared
+// store is the fleet's, or this process's own.
+func (p *poolChanges) store() PoolChanges {
+	if p.Shared != nil {
+		return p.Shared
 	}
-	return &s.ownPoolChanges
+	return &p.own
+}
+
+// poolChanges makes changes of pools, and settles those of unknown outcome. It is safe for
+// concurrent use.
+type poolChanges struct {
+	*Config
+	*background
+	fences         *fencer
+	own            cache.PoolChanges // of a process that is alone
+	readings       poolReadings
+	toldUnreadable sync.Map // pools and their parts of which Unreadable has heard
 }
 
 // changePool makes a change of a pool. What rests on the pool ends when the backend has
@@ -72,52 +83,52 @@ func (s *Service) poolChanges() PoolChanges {
 // change. same reports, of the backend's answer, whether the state before is that after;
 // nil: nobody can tell.
 func changePool[Out any](
-	ctx context.Context, s *Service, part poolPart, change func(context.Context) (*Out, error),
+	ctx context.Context, p *poolChanges, part poolPart, change call[Out],
 	same func(*Out, poolState) bool,
 ) (*Out, error) {
-	watch, began := s.Epochs.RecordInvalidations(), time.Now()
+	watch, began := p.Epochs.RecordInvalidations(), time.Now()
 	defer watch.Close()
-	before, err := s.state(ctx, part)
+	before, err := p.state(ctx, part)
 	switch {
 	case err != nil && cognito.Passing(err):
 		return nil, err // where the pool cannot be read, it cannot be changed well either
 	case err != nil:
-		s.unreadable(part, err)
-		return changeFenced(ctx, s, part, change)
-	case before == absentPart && s.poolMissing(ctx, part):
+		p.unreadable(part, err)
+		return changeFenced(ctx, p, part, change)
+	case before == absentPart && p.poolMissing(ctx, part):
 		return nil, cognito.PoolNotFound(part.Pool)
 	}
-	pc, err := s.announceChange(ctx, part, before)
+	pc, err := p.announceChange(ctx, part, before)
 	if err != nil {
 		return nil, err
 	}
 	settled := false
 	defer func() {
 		if !settled {
-			s.settleLater(pc)
+			p.settleLater(pc)
 		}
 	}()
 	out, err := change(ctx)
 	switch {
 	case err == nil:
-		if !cognito.Unchanged(metadata(out)) && !(same != nil && same(out, before) && s.quietSince(ctx, watch, began, part)) {
-			if err := s.endPoolPart(part); err != nil {
+		if !cognito.Unchanged(metadata(out)) && !(same != nil && same(out, before) && p.quietSince(ctx, watch, began, part)) {
+			if err := p.endPoolPart(part); err != nil {
 				return nil, err
 			}
 		}
 	case !cognito.Unmade(err):
 		return nil, withUnknownOutcome(err)
 	}
-	settled = s.dropChange(pc)
+	settled = p.dropChange(pc)
 	return out, err
 }
 
 // poolMissing reports whether the pool of what the backend does not have is missing too.
-func (s *Service) poolMissing(ctx context.Context, part poolPart) bool {
+func (p *poolChanges) poolMissing(ctx context.Context, part poolPart) bool {
 	if part.Kind != tagsOf {
 		return true
 	}
-	pool, err := s.state(ctx, poolPart{Kind: settingsOf, Pool: part.Pool})
+	pool, err := p.state(ctx, poolPart{Kind: settingsOf, Pool: part.Pool})
 	return err == nil && pool == absentPart
 }
 
@@ -133,19 +144,19 @@ func withUnknownOutcome(err error) error {
 // announceChange notes a change that is to be made. A fence that concerns nobody shows
 // first that one could be set: after the change it must be. It fails with
 // cognito.ErrUnavailable, and cognito.TooManyRequests where too many changes are noted.
-func (s *Service) announceChange(ctx context.Context, part poolPart, before poolState) (poolChange, error) {
-	fence, err := s.beginFence(ctx, []cache.Scope{cache.Scope("d/" + part.Pool)})
+func (p *poolChanges) announceChange(ctx context.Context, part poolPart, before poolState) (poolChange, error) {
+	fence, err := p.fences.beginFence(ctx, []cache.Scope{cache.Scope("d/" + part.Pool)})
 	if err != nil {
 		return poolChange{}, err
 	}
 	fence.Cancel()
 	pc := poolChange{poolChangeText: poolChangeText{poolPart: part, State: before}}
 	rand.Read(pc.record.ID[:])
-	switch err := s.poolChanges().PutPoolChange(ctx, pc.encode()); {
+	switch err := p.store().PutPoolChange(ctx, pc.encode()); {
 	case errors.Is(err, cache.ErrLimited):
 		return poolChange{}, cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), err)
 	case err != nil:
-		s.dropChangeLater(pc) // it may have arrived
+		p.dropChangeLater(pc) // it may have arrived
 		return poolChange{}, cognito.Unavailable(err)
 	}
 	return pc, nil
@@ -153,11 +164,11 @@ func (s *Service) announceChange(ctx context.Context, part poolPart, before pool
 
 // quietSince reports whether no other change that was fenced came between the reading of a
 // pool before a change and now.
-func (s *Service) quietSince(
+func (p *poolChanges) quietSince(
 	ctx context.Context, watch *cache.InvalidationRecorder, began time.Time, part poolPart,
 ) bool {
 	for _, scope := range part.scopes() {
-		if stamp := s.quietStamp(ctx, watch, began, scope); !stamp.Stands() {
+		if stamp := p.quietStamp(ctx, watch, began, scope); !stamp.Stands() {
 			return false
 		}
 	}
@@ -166,10 +177,10 @@ func (s *Service) quietSince(
 
 // endPoolPart ends all that rests on what changed, whether or not the client stays. What
 // fails goes on in the background.
-func (s *Service) endPoolPart(part poolPart) error {
+func (p *poolChanges) endPoolPart(part poolPart) error {
 	ctx, cancel := context.WithTimeout(context.Background(), endPoolTimeout)
 	defer cancel()
-	return s.Fence(ctx, part.scopes()...)
+	return p.fences.Fence(ctx, part.scopes()...)
 }
 
 // endPoolTimeout bounds a fence around nobody's request.
@@ -178,9 +189,9 @@ const endPoolTimeout = 5 * time.Second
 // changeFenced makes a change of a pool that may not be read: within a fence, that stays
 // as long as a change may take whose outcome is not known.
 func changeFenced[Out any](
-	ctx context.Context, s *Service, part poolPart, change func(context.Context) (*Out, error),
+	ctx context.Context, p *poolChanges, part poolPart, change call[Out],
 ) (*Out, error) {
-	fence, err := s.beginFence(ctx, part.scopes())
+	fence, err := p.fences.beginFence(ctx, part.scopes())
 	if err != nil {
 		return nil, err
 	}
@@ -190,30 +201,31 @@ func changeFenced[Out any](
 		fence.Cancel()
 		return out, err
 	case err != nil:
-		s.leaveOpen(fence)
+		p.leaveOpen(fence)
 		return nil, withUnknownOutcome(err)
 	}
-	return unlessFailed(out, cmp.Or(err, s.endFence(fence, err)))
+	_, err = p.fences.endFence(fence, nil)
+	return unlessFailed(out, err)
 }
 
 // leaveOpen leaves a fence around a change that may be made yet.
-func (s *Service) leaveOpen(fence *cache.Fence) {
-	if s.Shared != nil {
+func (p *poolChanges) leaveOpen(fence *cache.Fence) {
+	if p.Shared != nil {
 		fence.LeavePending()
 		return
 	}
 	end := func() {
-		s.pause(s.madeWithin())
+		p.pause(p.madeWithin())
 		_, _ = fence.Done() // of a process that is alone: it cannot fail
 	}
-	if !s.start(end) {
+	if !p.start(end) {
 		fence.LeavePending()
 	}
 }
 
 // madeWithin is how long after its call a change may be made: as long as a request may
 // be under way.
-func (s *Service) madeWithin() time.Duration { return s.Timeout + 10*time.Second }
+func (p *poolChanges) madeWithin() time.Duration { return p.Timeout + 10*time.Second }
 
 // metadata is what an output of the SDK has beside its members.
 func metadata(out any) middleware.Metadata {

@@ -11,81 +11,63 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 )
 
-type options = func(*ci.Options)
-
-// operation is a method of the backend.
-type operation[In, Out any] = func(context.Context, *In, ...options) (*Out, error)
-
-// forward hands a call that touches no cache to the backend.
-func forward[In, Out any](
-	ctx context.Context, s *Service, in *In, call operation[In, Out], opts []options,
-) (*Out, error) {
-	release, err := s.slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	return call(ctx, in, opts...)
-}
-
-// changePart hands a call that changes a part of a pool to the backend (see changePool),
-// when it has a slot.
+// changePart makes a call that changes a part of a pool (see changePool), when it has a slot.
 func changePart[In, Out any](
-	ctx context.Context, s *Service, part poolPart, in *In, call operation[In, Out], opts []options,
+	ctx context.Context, s *Service, part poolPart, in *In, op operation[In, Out], opts []options,
 	same func(*Out, poolState) bool,
 ) (*Out, error) {
 	if !s.serves(part.Pool) {
 		return nil, cognito.PoolNotFound(part.Pool)
 	}
-	part.Pool, part.Provider = strings.Clone(part.Pool), strings.Clone(part.Provider) // what is noted outlives the call
-	placed := func(ctx context.Context, in *In, opts ...options) (*Out, error) {
-		return changePool(ctx, s, part, func(ctx context.Context) (*Out, error) { return call(ctx, in, opts...) }, same)
+	part.Pool, part.Provider = strings.Clone(part.Pool), strings.Clone(part.Provider) // the record outlives the call
+	change := func(ctx context.Context, in *In, opts ...options) (*Out, error) {
+		once := func(ctx context.Context) (*Out, error) { return op(ctx, in, opts...) }
+		return changePool(ctx, s.fences.poolChanges, part, once, same)
 	}
-	return forward(ctx, s, in, placed, opts)
+	return bind(s, in, change, opts)(ctx)
 }
 
-// showPart hands a call that shows a part of a pool to the backend. What it shows of a
-// change of unknown outcome holds for all from then on.
-func showPart[In, Out any](
-	ctx context.Context, s *Service, part poolPart, in *In, call operation[In, Out], opts []options,
-) (*Out, error) {
-	out, err := forward(ctx, s, in, call, opts)
+// showPart makes a call that shows a part of a pool. What it shows of a change of unknown outcome
+// holds for all from then on.
+func showPart[Out any](ctx context.Context, s *Service, part poolPart, show call[Out]) (*Out, error) {
+	out, err := show(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return unlessFailed(out, s.confirm(ctx, part.Pool, cache.CredentialsScope(part.Pool)))
+	return unlessFailed(out, s.fences.confirm(ctx, part.Pool, cache.CredentialsScope(part.Pool)))
+}
+
+// partOf is a part of a pool that has no provider.
+func partOf(kind string, pool *string) poolPart {
+	return poolPart{Kind: kind, Pool: aws.ToString(pool)}
 }
 
 // CreateIdentityPool asks the backend.
 func (s *Service) CreateIdentityPool(
 	ctx context.Context, in *ci.CreateIdentityPoolInput, opts ...options,
 ) (*ci.CreateIdentityPoolOutput, error) {
-	return forward(ctx, s, in, s.Next.CreateIdentityPool, opts)
+	return bind(s, in, s.Next.CreateIdentityPool, opts)(ctx)
 }
 
 // DescribeIdentityPool asks the backend.
 func (s *Service) DescribeIdentityPool(
 	ctx context.Context, in *ci.DescribeIdentityPoolInput, opts ...options,
 ) (*ci.DescribeIdentityPoolOutput, error) {
-	return showPart(
-		ctx, s, poolPart{Kind: settingsOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.DescribeIdentityPool, opts,
-	)
+	return showPart(ctx, s, partOf(settingsOf, in.IdentityPoolId), bind(s, in, s.Next.DescribeIdentityPool, opts))
 }
 
 // ListIdentityPools asks the backend.
 func (s *Service) ListIdentityPools(
 	ctx context.Context, in *ci.ListIdentityPoolsInput, opts ...options,
 ) (*ci.ListIdentityPoolsOutput, error) {
-	return forward(ctx, s, in, s.Next.ListIdentityPools, opts)
+	return bind(s, in, s.Next.ListIdentityPools, opts)(ctx)
 }
 
 // GetIdentityPoolRoles asks the backend.
 func (s *Service) GetIdentityPoolRoles(
 	ctx context.Context, in *ci.GetIdentityPoolRolesInput, opts ...options,
 ) (*ci.GetIdentityPoolRolesOutput, error) {
-	return showPart(
-		ctx, s, poolPart{Kind: rolesOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.GetIdentityPoolRoles, opts,
-	)
+	return showPart(ctx, s, partOf(rolesOf, in.IdentityPoolId), bind(s, in, s.Next.GetIdentityPoolRoles, opts))
 }
 
 // UpdateIdentityPool ends what was cached for the pool, unless it changed labels and
@@ -98,18 +80,14 @@ func (s *Service) UpdateIdentityPool(
 		after, err := digestOf(settings(&told))
 		return err == nil && after == before
 	}
-	return changePart(
-		ctx, s, poolPart{Kind: settingsOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.UpdateIdentityPool, opts, same,
-	)
+	return changePart(ctx, s, partOf(settingsOf, in.IdentityPoolId), in, s.Next.UpdateIdentityPool, opts, same)
 }
 
 // DeleteIdentityPool ends what was cached for the pool.
 func (s *Service) DeleteIdentityPool(
 	ctx context.Context, in *ci.DeleteIdentityPoolInput, opts ...options,
 ) (*ci.DeleteIdentityPoolOutput, error) {
-	out, err := changePart(
-		ctx, s, poolPart{Kind: settingsOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.DeleteIdentityPool, opts, nil,
-	)
+	out, err := changePart(ctx, s, partOf(settingsOf, in.IdentityPoolId), in, s.Next.DeleteIdentityPool, opts, nil)
 	if err == nil {
 		s.developers.Delete(aws.ToString(in.IdentityPoolId))
 	}
@@ -120,7 +98,5 @@ func (s *Service) DeleteIdentityPool(
 func (s *Service) SetIdentityPoolRoles(
 	ctx context.Context, in *ci.SetIdentityPoolRolesInput, opts ...options,
 ) (*ci.SetIdentityPoolRolesOutput, error) {
-	return changePart(
-		ctx, s, poolPart{Kind: rolesOf, Pool: aws.ToString(in.IdentityPoolId)}, in, s.Next.SetIdentityPoolRoles, opts, nil,
-	)
+	return changePart(ctx, s, partOf(rolesOf, in.IdentityPoolId), in, s.Next.SetIdentityPoolRoles, opts, nil)
 }

@@ -45,8 +45,8 @@ type poolState [sha256.Size]byte
 var absentPart poolState
 
 // state asks the backend. What it does not have is a state too.
-func (s *Service) state(ctx context.Context, part poolPart) (poolState, error) {
-	content, err := s.content(ctx, part)
+func (p *poolChanges) state(ctx context.Context, part poolPart) (poolState, error) {
+	content, err := p.content(ctx, part)
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
 		return absentPart, nil
 	}
@@ -56,23 +56,23 @@ func (s *Service) state(ctx context.Context, part poolPart) (poolState, error) {
 	return digestOf(content)
 }
 
-func (s *Service) content(ctx context.Context, part poolPart) (any, error) {
+func (p *poolChanges) content(ctx context.Context, part poolPart) (any, error) {
 	pool := aws.String(part.Pool)
 	switch part.Kind {
 	case settingsOf:
-		out, err := s.Next.DescribeIdentityPool(ctx, &ci.DescribeIdentityPoolInput{IdentityPoolId: pool})
+		out, err := p.Next.DescribeIdentityPool(ctx, &ci.DescribeIdentityPoolInput{IdentityPoolId: pool})
 		if err != nil {
 			return nil, err
 		}
 		return settings(out), nil
 	case rolesOf:
-		out, err := s.Next.GetIdentityPoolRoles(ctx, &ci.GetIdentityPoolRolesInput{IdentityPoolId: pool})
+		out, err := p.Next.GetIdentityPoolRoles(ctx, &ci.GetIdentityPoolRolesInput{IdentityPoolId: pool})
 		if err != nil {
 			return nil, err
 		}
 		return []any{out.Roles, out.RoleMappings}, nil
 	case tagsOf:
-		out, err := s.Next.GetPrincipalTagAttributeMap(ctx, &ci.GetPrincipalTagAttributeMapInput{
+		out, err := p.Next.GetPrincipalTagAttributeMap(ctx, &ci.GetPrincipalTagAttributeMapInput{
 			IdentityPoolId: pool, IdentityProviderName: aws.String(part.Provider),
 		})
 		if err != nil {

@@ -34,8 +34,8 @@ var (
 // others are served what was before it. Where the pool cannot be read, what rests on it
 // ends, for as long as the change may be made yet. Where the fleet cannot be asked
 // whether there is a change of unknown outcome, the answer is served; it cannot be kept then.
-func (s *Service) confirm(ctx context.Context, pool string, scope cache.Scope) error {
-	noted, err := s.poolChanges().PoolChangesOf(ctx, pool)
+func (p *poolChanges) confirm(ctx context.Context, pool string, scope cache.Scope) error {
+	noted, err := p.store().PoolChangesOf(ctx, pool)
 	if err != nil {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (s *Service) confirm(ctx context.Context, pool string, scope cache.Scope) e
 		if !ok || pc.Suspended || !slices.Contains(pc.scopes(), scope) {
 			continue
 		}
-		if err := s.confirmChange(ctx, pc); err != nil {
+		if err := p.confirmChange(ctx, pc); err != nil {
 			return err
 		}
 	}
@@ -52,18 +52,18 @@ func (s *Service) confirm(ctx context.Context, pool string, scope cache.Scope) e
 }
 
 // confirmChange waits for a reading that begins now, or suspends what cannot be read.
-func (s *Service) confirmChange(ctx context.Context, pc poolChange) error {
+func (p *poolChanges) confirmChange(ctx context.Context, pc poolChange) error {
 	within, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
 	for {
-		_, err := s.awaitReading(within, pc)
+		_, err := p.awaitReading(within, pc)
 		switch {
 		case err == nil:
 			return nil
 		case errors.Is(err, cognito.ErrUnavailable) && errors.Is(err, cache.ErrFleet):
 			return err // what was served could not be ended
 		case within.Err() != nil || errors.Is(err, errPoolUnreadable) || errors.Is(err, errClosing):
-			return s.suspend(pc)
+			return p.suspend(pc)
 		}
 		select {
 		case <-within.Done():
@@ -74,16 +74,16 @@ func (s *Service) confirmChange(ctx context.Context, pc poolChange) error {
 
 // suspend ends what rests on a pool that has a change of unknown outcome and cannot be read; nothing is kept
 // as long as the change may be made yet.
-func (s *Service) suspend(pc poolChange) error {
+func (p *poolChanges) suspend(pc poolChange) error {
 	ctx, cancel := context.WithTimeout(context.Background(), endPoolTimeout)
 	defer cancel()
-	fence, err := s.beginFence(ctx, pc.scopes())
+	fence, err := p.fences.beginFence(ctx, pc.scopes())
 	if err != nil {
 		return err // nobody was answered by what is after the change: it is tried again
 	}
-	s.leaveOpen(fence)
+	p.leaveOpen(fence)
 	pc.Suspended = true
-	_ = s.poolChanges().ReplacePoolChange(ctx, pc.encode()) // else whoever asks next does this again
+	_ = p.store().ReplacePoolChange(ctx, pc.encode()) // else whoever asks next does this again
 	return nil
 }
 
@@ -100,10 +100,10 @@ const (
 // readChange reads a pool with a change of unknown outcome, and ends what rests on it where it has changed. It returns
 // what is noted of the change then. It fails with errPoolUnreadable, a passing error of the
 // backend, or one of the fleet.
-func (s *Service) readChange(pc poolChange) (poolChange, poolFinding, error) {
+func (p *poolChanges) readChange(pc poolChange) (poolChange, poolFinding, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), readingTimeout)
 	defer cancel()
-	noted, err := s.poolChanges().PoolChangesOf(ctx, pc.Pool)
+	noted, err := p.store().PoolChangesOf(ctx, pc.Pool)
 	if err != nil {
 		return pc, poolUnchanged, err
 	}
@@ -117,17 +117,17 @@ func (s *Service) readChange(pc poolChange) (poolChange, poolFinding, error) {
 	if pc.Suspended {
 		return pc, poolSuspended, nil
 	}
-	state, err := s.state(ctx, pc.poolPart)
+	state, err := p.state(ctx, pc.poolPart)
 	switch {
 	case err != nil && !cognito.Passing(err):
-		s.unreadable(pc.poolPart, err)
+		p.unreadable(pc.poolPart, err)
 		return pc, poolUnchanged, errPoolUnreadable
 	case err != nil:
 		return pc, poolUnchanged, err
 	case state == pc.State:
 		return pc, poolUnchanged, nil
 	}
-	if err := s.endPoolPart(pc.poolPart); err != nil {
+	if err := p.endPoolPart(pc.poolPart); err != nil {
 		return pc, poolUnchanged, err
 	}
 	// An earlier request of the change, or another change, may come later: what is
@@ -135,7 +135,7 @@ func (s *Service) readChange(pc poolChange) (poolChange, poolFinding, error) {
 	pc.State = state
 	ctx, cancel = context.WithTimeout(context.Background(), endPoolTimeout)
 	defer cancel()
-	_ = s.poolChanges().ReplacePoolChange(ctx, pc.encode()) // else it is ended once more
+	_ = p.store().ReplacePoolChange(ctx, pc.encode()) // else it is ended once more
 	return pc, poolChanged, nil
 }
 
@@ -159,8 +159,8 @@ type poolReading struct {
 }
 
 // awaitReading checks a pool with a change of unknown outcome by a reading that begins after the call.
-func (s *Service) awaitReading(ctx context.Context, pc poolChange) (*poolReading, error) {
-	r, err := s.nextReading(pc)
+func (p *poolChanges) awaitReading(ctx context.Context, pc poolChange) (*poolReading, error) {
+	r, err := p.nextReading(pc)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +172,8 @@ func (s *Service) awaitReading(ctx context.Context, pc poolChange) (*poolReading
 	}
 }
 
-func (s *Service) nextReading(pc poolChange) (*poolReading, error) {
-	rs := &s.readings
+func (p *poolChanges) nextReading(pc poolChange) (*poolReading, error) {
+	rs := &p.readings
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if rs.of == nil {
@@ -188,7 +188,7 @@ func (s *Service) nextReading(pc poolChange) (*poolReading, error) {
 		q.next = &poolReading{done: make(chan struct{}), change: pc}
 	}
 	if !q.busy {
-		if !s.start(func() { s.runReadings(pc.record.ID, q) }) {
+		if !p.start(func() { p.runReadings(pc.record.ID, q) }) {
 			delete(rs.of, pc.record.ID)
 			return nil, errClosing
 		}
@@ -198,20 +198,20 @@ func (s *Service) nextReading(pc poolChange) (*poolReading, error) {
 }
 
 // runReadings makes readings one after the other until nobody waits.
-func (s *Service) runReadings(id [16]byte, q *poolReadingQueue) {
+func (p *poolChanges) runReadings(id [16]byte, q *poolReadingQueue) {
 	for {
-		s.readings.mu.Lock()
+		p.readings.mu.Lock()
 		r := q.next
 		q.next = nil
 		if r == nil {
-			delete(s.readings.of, id)
+			delete(p.readings.of, id)
 		}
-		s.readings.mu.Unlock()
+		p.readings.mu.Unlock()
 		if r == nil {
 			return
 		}
-		r.change, r.finding, r.err = s.readChange(r.change)
+		r.change, r.finding, r.err = p.readChange(r.change)
 		close(r.done)
-		s.pause(readingInterval)
+		p.pause(readingInterval)
 	}
 }

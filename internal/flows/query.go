@@ -2,15 +2,12 @@ package flows
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
-	"slices"
-	"time"
+	"sync"
+
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
-	"github.com/cognito-broker/broker/internal/cognito"
-	"github.com/cognito-broker/broker/internal/logins"
 )
 
 // query is a call of which everything is known that its cache key needs: it
@@ -44,18 +41,25 @@ type query struct {
 	renewable, ahead bool
 }
 
-// query names a call for an identity.
-func (s *Service) query(ctx context.Context, loc location, r request) (query, bool) {
+// queryMaker makes queries of calls, and proves their logins. It is safe for concurrent use.
+type queryMaker struct {
+	*Config
+	owners   *loginOwners
+	accounts sync.Map // account by pool, of those that calls named and the backend took
+}
+
+// query makes the query of a call for an identity.
+func (m *queryMaker) query(ctx context.Context, loc location, r request) (query, bool) {
 	r.Pool, r.Logins = loc.pool, maps.Clone(r.Logins) // the exchange may outlive the client
 	q := query{request: r, scope: cache.IdentityScope(r.Identity)}
-	q.readEpochs(s.Epochs)
-	ev, ok := s.proveLogins(ctx, r.Pool, r.Identity, r.Logins)
+	q.readEpochs(m.Epochs)
+	ev, ok := m.proveLogins(ctx, r.Pool, r.Identity, r.Logins)
 	if !ok {
 		return query{}, false
 	}
-	q.evidence, q.key, q.tokens = ev, s.keyOf(ev, r), s.Names.Key("tokens", tokenFields(r.Logins)...)
+	q.evidence, q.key, q.tokens = ev, m.keyOf(ev, r), m.Names.Key("tokens", tokenFields(r.Logins)...)
 	q.links = loc.links(r.Logins)
-	q.readLogins(s.Epochs)
+	q.readLogins(m.Epochs)
 	q.renewable = !q.links
 	return q, true
 }
@@ -99,134 +103,62 @@ func (q *query) fenceScopes() fenceScopes {
 // provedRequest is the call with the logins that were proved of it.
 func (q *query) proved() provedRequest { return provedRequest{q.request, q.logins, q.settings} }
 
-// evidence is what a call's logins prove, as the cache names it.
-type evidence struct {
-	domain  cache.Domain
-	fields  []string
-	proofs  []cache.Proof
-	expires time.Time // when the first of the tokens does; zero: none
-	logins  []login
-	// settings is the generation that the proofs were made under.
-	settings string
+// developer names a call of the developer flow. ok is false when it is not for
+// the cache: a public login could not be proved, or the user's identity is yet to
+// be linked.
+func (m *queryMaker) developer(ctx context.Context, r request) (query, bool) {
+	user := userOf(r.Pool, r.Provider, r.User)
+	q := query{request: r, scope: user.scope(), evidence: evidence{logins: []login{user}}}
+	if r.Identity != "" {
+		q.scope = cache.IdentityScope(r.Identity)
+	}
+	q.readEpochs(m.Epochs)
+	ev, ok := m.proveLogins(ctx, r.Pool, r.Identity, r.Logins)
+	if !ok {
+		return q, false
+	}
+	ev.domain, ev.logins = cache.DomainDeveloper, append(ev.logins, user)
+	q.evidence, q.key, q.tokens = ev, m.keyOf(ev, r), m.Names.Key("tokens", tokenFields(r.Logins)...)
+	q.readLogins(m.Epochs)
+	// To name an identity may link the user to it; public logins may be linked too,
+	// and merge whoever owns them.
+	q.links = r.Identity != "" || len(r.Logins) > 0
+	q.renewable = len(r.Logins) == 0
+	return q, true
 }
 
-// keyOf is the key of what a call brings that rests on the evidence.
-func (s *Service) keyOf(ev evidence, r request) cache.Key {
-	return s.Names.Key(ev.domain, slices.Concat([]string{ev.settings}, r.fields(), ev.fields)...)
+// identityQuery names a GetId whose answer is kept: that of exactly one login, which
+// is proved here. It is stored under the login, and ends with the identity too.
+func (m *queryMaker) identityQuery(ctx context.Context, in *ci.GetIdInput) (query, bool) {
+	proven, _ := m.owners.proven(ctx, in.Logins)
+	if len(in.Logins) != 1 || len(proven) != 1 || !m.ofAccount(in) {
+		return query{}, false
+	}
+	r := request{Flow: flowID, Pool: *in.IdentityPoolId, Logins: maps.Clone(in.Logins)} // the call may outlive the client
+	q := m.loginQuery(r.Pool, proven[0])
+	q.request, q.tokens = r, m.Names.Key("tokens", proven[0].provider, r.Logins[proven[0].provider])
+	return q, true
 }
 
-// proveLogins proves a call's logins. ok is false when the call is not for the cache:
-// a login could not be proved. The backend then answers it, with its own error.
-func (s *Service) proveLogins(ctx context.Context, pool, id string, tokens map[string]string) (ev evidence, ok bool) {
-	ev.domain = cache.DomainGuest
-	if len(tokens) > 0 {
-		ev.domain = cache.DomainLogin
+// loginQuery names what is known of a login's identity. A pool may take one client of
+// a provider and not another.
+func (m *queryMaker) loginQuery(pool string, l login) query {
+	ev := evidence{logins: []login{l}}
+	ev.settings = m.settings(pool, ev.logins)
+	q := query{
+		request: request{Flow: flowID, Pool: pool}, evidence: ev, scope: l.scope(),
+		key: m.Names.Key(cache.DomainLogin, ev.settings, flowID, pool, l.provider, l.subject, l.client),
 	}
-	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
-		token := tokens[provider]
-		switch {
-		case provider == cognito.PassThrough && s.Tokens != nil:
-			ok = ev.ownToken(s.Tokens, pool, id, token)
-		case s.Prover.Known(provider):
-			ok = s.proveLogin(ctx, &ev, pool, provider, token)
-		default:
-			ok = ev.unproven(provider, token, s.Now())
-		}
-		if !ok {
-			return evidence{}, false
-		}
-	}
-	ev.settings = s.settings(pool, ev.logins)
-	return ev, true
+	q.readEpochs(m.Epochs)
+	return q
 }
 
-// tokenFields are a call's logins, each as its provider and token.
-func tokenFields(tokens map[string]string) []string {
-	var all []string
-	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
-		all = append(all, provider, tokens[provider])
+// ofAccount reports whether a pool is known to be of the account that a call names, if
+// any. The backend refuses calls that name another; only what it answered tells.
+func (m *queryMaker) ofAccount(in *ci.GetIdInput) bool {
+	if in.AccountId == nil {
+		return true
 	}
-	return all
-}
-
-func (s *Service) proveLogin(ctx context.Context, ev *evidence, pool, provider, token string) bool {
-	proof, err := s.Prover.Prove(ctx, provider, token)
-	if err != nil {
-		return false
-	}
-	claims, err := s.claimFields(pool, proof)
-	if err != nil {
-		return false
-	}
-	ev.add(proof.Standing, proof.Expires, "login", provider, proof.Subject, proof.ClientID, claims)
-	ev.logins = append(ev.logins, login{provider: provider, subject: proof.Subject, client: proof.ClientID})
-	return true
-}
-
-// ownToken takes a token of the backend's own for what it says.
-func (ev *evidence) ownToken(reader TokenReader, pool, id, token string) bool {
-	t, err := reader.ReadToken(token)
-	if err != nil || t.Pool != pool || t.Identity != id {
-		return false
-	}
-	said, err := json.Marshal([]any{t.AMR, t.Tags}) // tags sorted by key
-	if err != nil {
-		return false
-	}
-	ev.domain = cache.DomainOwnToken
-	ev.add(validUntil(t.Expires.UnixNano()), t.Expires, "own", string(said))
-	return true
-}
-
-// unproven names a token that the backend alone can judge by the token itself:
-// what it was answered with goes to the same bytes only, and not beyond the
-// expiry that it states.
-func (ev *evidence) unproven(provider, token string, now time.Time) bool {
-	ev.domain = cache.DomainUnproven
-	expires, stated, err := logins.StatedExpiry(token)
-	if err != nil || stated && !now.Before(expires) {
-		return false
-	}
-	var holder validUntil
-	if stated {
-		holder = validUntil(expires.UnixNano())
-	}
-	ev.add(holder, expires, "token", provider, token)
-	return true
-}
-
-func (ev *evidence) add(proof cache.Proof, expires time.Time, fields ...string) {
-	ev.proofs = append(ev.proofs, proof)
-	ev.fields = append(ev.fields, fields...)
-	if !expires.IsZero() && (ev.expires.IsZero() || expires.Before(ev.expires)) {
-		ev.expires = expires
-	}
-}
-
-// validUntil is a proof that holds up to a moment, in Unix nanoseconds; zero is for
-// ever.
-type validUntil int64
-
-// Holds reports whether the moment has not come.
-func (u validUntil) Holds(now time.Time) bool { return u == 0 || now.UnixNano() < int64(u) }
-
-// claimFields encodes those claims that can change the answer.
-func (s *Service) claimFields(pool string, proof *logins.Proof) (string, error) {
-	type claim struct {
-		Name  string
-		Value any
-	}
-	var named []claim
-	for _, name := range proof.ClaimNames() {
-		if !s.Directory.Matters(pool, proof.Provider, name) {
-			continue
-		}
-		value, _ := proof.Claim(name)
-		named = append(named, claim{name, value})
-	}
-	text, err := json.Marshal(named)
-	if err != nil {
-		return "", fmt.Errorf("spell claims: %w", err)
-	}
-	return string(text), nil
+	known, ok := m.accounts.Load(*in.IdentityPoolId)
+	return ok && known == *in.AccountId
 }

@@ -39,24 +39,24 @@ func (r Refusals) Close() {
 // beyond it a call is made without a fence (see unfencedCall). It counts what did not come
 // about for any reason, whoever asked for it: anybody may have any number of logins, and one
 // that belonged to the identity once is no better than others.
-func (s *Service) attempt(ctx context.Context, affected *fenceScopes) (ended func(error), err error) {
+func (f *fencer) attempt(ctx context.Context, affected *fenceScopes) (ended func(error), err error) {
 	byAddress, byIdentity := callInfoOf(ctx).Address, affected.identity
 	if affected.trusted {
 		byAddress = ""
 	}
-	if wait := takeRefusal(s.Refusals.Addresses, byAddress); wait > 0 {
+	if wait := takeRefusal(f.Refusals.Addresses, byAddress); wait > 0 {
 		return nil, tooManyRefused(wait)
 	}
-	if takeRefusal(s.Refusals.Identities, byIdentity) > 0 {
+	if takeRefusal(f.Refusals.Identities, byIdentity) > 0 {
 		affected.overLimit, byIdentity = true, ""
 	}
 	proved := len(affected.logins)+len(affected.callerLogins) > 0
 	return func(err error) {
 		if err == nil || proved && cognito.Passing(err) {
-			returnRefusal(s.Refusals.Addresses, byAddress)
+			returnRefusal(f.Refusals.Addresses, byAddress)
 		}
 		if err == nil {
-			returnRefusal(s.Refusals.Identities, byIdentity)
+			returnRefusal(f.Refusals.Identities, byIdentity)
 		}
 	}, nil
 }

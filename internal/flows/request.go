@@ -1,9 +1,7 @@
 package flows
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"strconv"
 	"time"
@@ -11,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
-	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
@@ -49,30 +46,6 @@ const redacted = "[request]"
 func (request) String() string               { return redacted }
 func (request) GoString() string             { return redacted }
 func (request) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
-
-// perform makes the call with the backend, once. fenced are the scopes around which
-// the caller holds a fence. It outlives the client.
-func (s *Service) perform(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
-	got, err := s.performOnce(ctx, r, fenced)
-	if err != nil {
-		return got, err
-	}
-	return got, s.confirm(ctx, r.Pool, r.poolScope())
-}
-
-func (s *Service) performOnce(ctx context.Context, r request, fenced []cache.Scope) (answer, error) {
-	switch r.Flow {
-	case flowEnhanced:
-		return s.credentials(ctx, r.enhancedInput())
-	case flowClassic:
-		return s.classicCall(ctx, r)
-	case flowDeveloper:
-		return s.developerCall(ctx, r, fenced)
-	case flowID:
-		return s.identity(ctx, r)
-	}
-	return answer{}, fmt.Errorf("no flow %q", r.Flow)
-}
 
 // fields name the call in its key, beside its logins. Each flow has its own fixed
 // number of fields, so no two calls share a key by accident.

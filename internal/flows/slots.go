@@ -34,11 +34,11 @@ func newSlots(n int) *slots {
 // slot takes one of the places for calls to the backend, and first one of those of the
 // client's address; or says that there is none before the client's deadline. Callers speak
 // for many, and renewals for nobody who waits: they have no address here.
-func (s *Service) slot(ctx context.Context) (release func(), err error) {
+func (b *backendCalls) slot(ctx context.Context) (release func(), err error) {
 	if _, ok := callers.From(ctx); ok {
-		return takeSlot(ctx, s.slots.all)
+		return takeSlot(ctx, b.slots.all)
 	}
-	return s.slots.take(ctx, callInfoOf(ctx).Address)
+	return b.slots.take(ctx, callInfoOf(ctx).Address)
 }
 
 func (p *slots) take(ctx context.Context, address string) (release func(), err error) {

@@ -21,7 +21,7 @@ const (
 
 // suspended reports whether there is an entry for the call that a fence suspends since a
 // moment ago. One that lasts longer is around a change of which nobody knows the outcome.
-func (s *Service) suspended(q *query) bool {
+func (s *server) suspended(q *query) bool {
 	return q.fenced || s.Memory.Suspended(q.key, suspendedSince)
 }
 
@@ -29,7 +29,7 @@ func (s *Service) suspended(q *query) bool {
 // if they were cancelled: an exchange meanwhile would bring what cannot be kept, and
 // whoever tries to change somebody's identity without success must not cost that one anything. nil:
 // there is none, or not in time.
-func (s *Service) awaitSuspended(ctx context.Context, q *query) *cache.Entry {
+func (s *server) awaitSuspended(ctx context.Context, q *query) *cache.Entry {
 	waited, next := time.Duration(0), suspendedPause
 	for s.suspended(q) && waited < suspendedWait {
 		timer := time.NewTimer(next)
@@ -48,7 +48,7 @@ func (s *Service) awaitSuspended(ctx context.Context, q *query) *cache.Entry {
 }
 
 // presentEntry is the entry that there is for a call under the present epochs, or nil.
-func (s *Service) presentEntry(ctx context.Context, q *query) *cache.Entry {
+func (s *server) presentEntry(ctx context.Context, q *query) *cache.Entry {
 	q.readEpochs(s.Epochs)
 	if e, ok := s.Memory.Get(q.key); ok {
 		return e
@@ -63,7 +63,7 @@ func (s *Service) presentEntry(ctx context.Context, q *query) *cache.Entry {
 // fails for a passing reason, and a fence suspended what there was, he waits for it once
 // more: a backend that is slow or throttles keeps the fences of others open longer. known
 // says that the entry was there.
-func (s *Service) exchangeOrAwait(ctx context.Context, q query) (entry *cache.Entry, known bool, err error) {
+func (s *server) exchangeOrAwait(ctx context.Context, q query) (entry *cache.Entry, known bool, err error) {
 	suspended := s.suspended(&q)
 	entry, err = s.exchange(ctx, q)
 	if err == nil || !suspended || !cognito.Passing(err) {

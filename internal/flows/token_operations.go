@@ -1,7 +1,6 @@
 package flows
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,7 +18,7 @@ func (s *Service) GetOpenIdToken(
 	if err := cognito.Check("GetOpenIdToken", in); err != nil {
 		return nil, err
 	}
-	out, err := s.openIDToken(ctx, *in.IdentityId, in.Logins)
+	out, err := s.uncached.openIDToken(ctx, *in.IdentityId, in.Logins)
 	if err != nil {
 		return nil, err
 	}
@@ -35,43 +34,6 @@ func (s *Service) GetOpenIdToken(
 	return out, nil
 }
 
-func (s *Service) openIDToken(
-	ctx context.Context, id string, logins map[string]string,
-) (*ci.GetOpenIdTokenOutput, error) {
-	loc, err := s.locate(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	release, err := s.slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	in := &ci.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins}
-	affected := s.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), id, logins)
-	call := func(ctx context.Context) (*ci.GetOpenIdTokenOutput, error) {
-		out, err := s.Next.GetOpenIdToken(ctx, in)
-		if err == nil && loc.known {
-			s.recordOwner(ctx, loc.pool, aws.ToString(out.IdentityId), affected.logins)
-		}
-		return out, err
-	}
-	turn := func() error { return s.takePermitUncached(ctx, loc, id, logins, affected.logins) }
-	out, err := callThatMayLink(ctx, s, loc.links(logins), affected, in, turn, call)
-	if err != nil {
-		s.endDisowned(ctx, affected, err)
-		return nil, err
-	}
-	ended := scopesOf(cognito.Merged(out.ResultMetadata))
-	if answered := aws.ToString(out.IdentityId); answered != id {
-		ended = append(ended, cache.IdentityScope(id)) // is somebody else now
-		if loc.links(logins) {
-			ended = append(ended, cache.IdentityScope(answered))
-		}
-	}
-	return unlessFailed(out, s.endScopes(ctx, ended))
-}
-
 // GetOpenIdTokenForDeveloperIdentity is never cached. It may link the backend's
 // user, or public logins beside him, and ends what was cached for the identity
 // then.
@@ -84,25 +46,25 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(
 	if !s.serves(*in.IdentityPoolId) {
 		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
-	release, err := s.slot(ctx)
+	release, err := s.calls.slot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	logins := s.developerLogins(ctx, in)
+	logins := s.uncached.developerLogins(ctx, in)
 	links := in.IdentityId != nil || len(in.Logins) > 1
 	call := func(ctx context.Context) (*ci.GetOpenIdTokenForDeveloperIdentityOutput, error) {
 		out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in, opts...)
 		if err == nil {
-			s.recordOwner(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), logins)
+			s.owners.recordOwner(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), logins)
 		}
 		return out, err
 	}
 	affected := fenceScopes{pool: *in.IdentityPoolId, identity: aws.ToString(in.IdentityId), logins: logins, trusted: true}
-	affected.futile = affected.identity != "" && s.inOtherPool(ctx, affected.pool, affected.identity)
+	affected.futile = affected.identity != "" && s.owners.inOtherPool(ctx, affected.pool, affected.identity)
 	var out *ci.GetOpenIdTokenForDeveloperIdentityOutput
 	if links {
-		out, err = attemptChange(ctx, s, affected, in, call)
+		out, err = attemptChange(ctx, s.fences, affected, in, call)
 	} else {
 		out, err = call(ctx)
 	}
@@ -113,17 +75,5 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(
 	if answered := aws.ToString(out.IdentityId); len(in.Logins) > 1 && answered != aws.ToString(in.IdentityId) {
 		ended = append(ended, cache.IdentityScope(answered))
 	}
-	return unlessFailed(out, s.endScopes(ctx, ended))
-}
-
-// developerLogins are the logins of a developer call. The backend's own user is
-// whichever cannot be proved here.
-func (s *Service) developerLogins(ctx context.Context, in *ci.GetOpenIdTokenForDeveloperIdentityInput) []login {
-	logins, _ := s.proven(ctx, in.Logins)
-	for provider, user := range in.Logins {
-		if !s.Prover.Known(provider) {
-			logins = append(logins, userOf(*in.IdentityPoolId, provider, user))
-		}
-	}
-	return logins
+	return unlessFailed(out, s.fences.Fence(ctx, ended...))
 }

@@ -3,61 +3,265 @@ package flows
 import (
 	"cmp"
 	"context"
-	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
 )
+
+// uncachedCalls makes the calls that are not for the cache. It is safe for concurrent use.
+type uncachedCalls struct {
+	*Config
+	fences  fences
+	owners  *loginOwners
+	queries *queryMaker
+	calls   *backendCalls
+	server  *server
+}
 
 // uncached makes a call for an identity that is not for the cache. What the backend took
 // although it was not proved here may have changed the identity too.
-func (s *Service) uncached(
+func (u *uncachedCalls) uncached(
 	ctx context.Context, loc location, r request, call func(context.Context) (answer, error),
 ) (answer, error) {
-	release, err := s.slot(ctx)
+	release, err := u.calls.slot(ctx)
 	if err != nil {
 		return answer{}, err
 	}
 	defer release()
-	affected := s.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), r.Identity, r.Logins)
-	turn := func() error { return s.takePermitUncached(ctx, loc, r.Identity, r.Logins, affected.logins) }
+	affected := u.owners.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), r.Identity, r.Logins)
+	permit := func() error { return u.takePermitUncached(ctx, loc, r.Identity, r.Logins, affected.logins) }
 	var got answer // also of a call that failed
-	_, err = callThatMayLink(ctx, s, loc.links(r.Logins), affected, r.input(), turn, func(
-		ctx context.Context,
-	) (_ *answer, err error) {
+	made := func(ctx context.Context) (_ *answer, err error) {
 		got, err = call(ctx)
 		return &got, err
-	})
+	}
+	_, err = mayLink(ctx, u.fences, loc.links(r.Logins), affected, r.input(), permit, made)
 	if err != nil {
-		s.endDisowned(ctx, affected, err)
-		return got, cmp.Or(s.endMerged(ctx, got), err)
+		u.server.endDisowned(ctx, affected, err)
+		return got, cmp.Or(u.fences.Fence(ctx, got.merged...), err)
 	}
 	changed, answered := got.merged, got.credentials.IdentityID
 	if answered != r.Identity {
 		changed = append(changed, cache.IdentityScope(r.Identity), cache.IdentityScope(answered))
 	} else if len(r.Logins) > 0 {
-		s.tryEnd(ctx, cache.IdentityScope(r.Identity))
+		u.fences.tryEnd(ctx, cache.IdentityScope(r.Identity))
 	}
-	return got, s.endScopes(ctx, changed)
+	return got, u.fences.Fence(ctx, changed...)
 }
 
-// tryEnd ends what is cached for a scope, if that can be done now. Nothing should
-// have changed it that no fence was around.
-func (s *Service) tryEnd(ctx context.Context, scope cache.Scope) {
-	if fence, err := s.Epochs.Fence(ctx, scope); err == nil {
-		_, _ = fence.Done()
+// developerUncached asks the backend within a fence around all that is known to be
+// concerned: nobody here can tell whose the public logins are.
+func (u *uncachedCalls) developerUncached(ctx context.Context, q query) (answer, error) {
+	if err := u.calls.takePermit(ctx, payer{logins: []login{userOf(q.Pool, q.Provider, q.User)}}); err != nil {
+		return answer{}, err
+	}
+	release, err := u.calls.slot(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	defer release()
+	affected := q.fenceScopes()
+	ended, err := u.fences.attempt(ctx, &affected)
+	if err != nil {
+		return answer{}, err
+	}
+	got, err := u.developerFenced(ctx, q, affected)
+	ended(err)
+	return got, err
+}
+
+func (u *uncachedCalls) developerFenced(ctx context.Context, q query, affected fenceScopes) (got answer, err error) {
+	affected.strict = true
+	predicted, err := u.fences.predict(ctx, &affected, q.input())
+	if err != nil {
+		return answer{}, err
+	}
+	var beyond []cache.Scope // the fence
+	_, err = u.fences.change(ctx, affected, predicted, func(ctx context.Context, fenced []cache.Scope) (err error) {
+		got, err = u.calls.perform(ctx, q.request, fenced)
+		u.calls.countExchange(q.Flow, err)
+		beyond = without(got.merged, fenced)
+		return err
+	})
+	return got, cmp.Or(u.fences.Fence(ctx, beyond...), err)
+}
+
+// grantUncached asks the backend alone: nobody here can tell whose the answer is.
+func (u *uncachedCalls) grantUncached(
+	ctx context.Context, loc location, pool string, r request,
+) (cache.Credentials, error) {
+	got, err := u.uncached(ctx, loc, r, func(ctx context.Context) (answer, error) {
+		got, err := u.calls.perform(ctx, r, nil)
+		u.calls.countExchange(r.Flow, err)
+		return got, err
+	})
+	if err != nil {
+		return cache.Credentials{}, err
+	}
+	c := got.credentials
+	callInfoOf(ctx).RefreshAfter = u.refreshUncached(pool, callInfoOf(ctx), c)
+	return c, nil
+}
+
+// refreshUncached is when a client should come back for what was not cached.
+func (u *uncachedCalls) refreshUncached(pool string, info *CallInfo, c cache.Credentials) time.Time {
+	return c.Expires.Add(-u.Floors.floor(pool, info, c.Expires.Sub(u.Now())))
+}
+
+// pass hands a call to the backend, uncached: it judges what could not be proved
+// here.
+func (u *uncachedCalls) pass(
+	ctx context.Context, loc location, in *ci.GetCredentialsForIdentityInput, opts ...options,
+) (out *ci.GetCredentialsForIdentityOutput, err error) {
+	r := request{Flow: flowEnhanced, Identity: *in.IdentityId, Logins: in.Logins, Role: aws.ToString(in.CustomRoleArn)}
+	_, err = u.uncached(ctx, loc, r, func(ctx context.Context) (answer, error) {
+		out, err = u.Next.GetCredentialsForIdentity(ctx, in, opts...)
+		u.calls.countExchange(flowEnhanced, err)
+		if err != nil {
+			return answer{}, err
+		}
+		if loc.known {
+			err = u.fences.confirm(ctx, loc.pool, cache.CredentialsScope(loc.pool))
+		}
+		return answer{
+			credentials: cache.Credentials{IdentityID: aws.ToString(out.IdentityId)},
+			merged:      scopesOf(cognito.Merged(out.ResultMetadata)),
+		}, err
+	})
+	return out, err
+}
+
+func (u *uncachedCalls) openIDToken(
+	ctx context.Context, id string, logins map[string]string,
+) (*ci.GetOpenIdTokenOutput, error) {
+	loc, err := u.locate(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	release, err := u.calls.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	in := &ci.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins}
+	affected := u.owners.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), id, logins)
+	call := func(ctx context.Context) (*ci.GetOpenIdTokenOutput, error) {
+		out, err := u.Next.GetOpenIdToken(ctx, in)
+		if err == nil && loc.known {
+			u.owners.recordOwner(ctx, loc.pool, aws.ToString(out.IdentityId), affected.logins)
+		}
+		return out, err
+	}
+	permit := func() error { return u.takePermitUncached(ctx, loc, id, logins, affected.logins) }
+	out, err := mayLink(ctx, u.fences, loc.links(logins), affected, in, permit, call)
+	if err != nil {
+		u.server.endDisowned(ctx, affected, err)
+		return nil, err
+	}
+	ended := scopesOf(cognito.Merged(out.ResultMetadata))
+	if answered := aws.ToString(out.IdentityId); answered != id {
+		ended = append(ended, cache.IdentityScope(id)) // is somebody else now
+		if loc.links(logins) {
+			ended = append(ended, cache.IdentityScope(answered))
+		}
+	}
+	return unlessFailed(out, u.fences.Fence(ctx, ended...))
+}
+
+// developerLogins are the logins of a developer call. The backend's own user is
+// whichever cannot be proved here.
+func (u *uncachedCalls) developerLogins(ctx context.Context, in *ci.GetOpenIdTokenForDeveloperIdentityInput) []login {
+	logins, _ := u.owners.proven(ctx, in.Logins)
+	for provider, user := range in.Logins {
+		if !u.Prover.Known(provider) {
+			logins = append(logins, userOf(*in.IdentityPoolId, provider, user))
+		}
+	}
+	return logins
+}
+
+// getID asks the backend.
+func (u *uncachedCalls) getID(ctx context.Context, in *ci.GetIdInput, opts ...options) (*ci.GetIdOutput, error) {
+	if len(in.Logins) == 0 {
+		if err := u.calls.awaitGuestPermit(ctx, *in.IdentityPoolId); err != nil {
+			return nil, err
+		}
+	}
+	release, err := u.calls.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	affected := u.owners.fenceScopesOf(ctx, *in.IdentityPoolId, "", in.Logins)
+	call := func(ctx context.Context) (*ci.GetIdOutput, error) {
+		out, err := u.Next.GetId(ctx, in, opts...)
+		if err == nil {
+			u.owners.recordOwner(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), affected.logins)
+		}
+		if err == nil && in.AccountId != nil {
+			u.queries.accounts.Store(strings.Clone(*in.IdentityPoolId), strings.Clone(*in.AccountId))
+		}
+		return out, err
+	}
+	permit := func() error {
+		return u.takePermitUncached(ctx, location{pool: *in.IdentityPoolId}, "", in.Logins, affected.logins)
+	}
+	out, err := mayLink(ctx, u.fences, len(in.Logins) > 1, affected, in, permit, call)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Logins) < 2 {
+		return out, nil
+	}
+	ended := append(scopesOf(cognito.Merged(out.ResultMetadata)), cache.IdentityScope(aws.ToString(out.IdentityId)))
+	return unlessFailed(out, u.fences.Fence(ctx, ended...))
+}
+
+// endDisownedTokens is endDisowned for a call that failed, whose logins were not proved.
+func (u *uncachedCalls) endDisownedTokens(
+	ctx context.Context, loc location, id string, logins map[string]string, err error,
+) {
+	if err != nil && cognito.Disowned(err) {
+		proven, _ := u.owners.proven(ctx, logins)
+		u.server.endDisowned(
+			ctx, fenceScopes{pool: cmp.Or(loc.pool, callInfoOf(ctx).Pool), identity: id, logins: proven}, err,
+		)
 	}
 }
 
-// endMerged ends what lost a merge in a call that failed afterwards.
-func (s *Service) endMerged(ctx context.Context, got answer) error {
-	return s.endScopes(ctx, got.merged)
+// locateServed is locate where the answer must be of a served pool: an identity that
+// nobody has met since the start is placed by its token, whose audience is its
+// pool. Where the backend gives none, the pool cannot be found.
+func (u *uncachedCalls) locateServed(ctx context.Context, id string, logins map[string]string) (location, error) {
+	loc, err := u.locate(ctx, id)
+	if err != nil || loc.known || len(u.Pools) == 0 {
+		return loc, err
+	}
+	if _, err := u.openIDToken(ctx, id, logins); err != nil {
+		if cognito.Public(err).ErrorCode() == "InvalidParameterException" {
+			err = cognito.WithCause(cognito.IdentityNotFound(id), err)
+		}
+		return location{}, err
+	}
+	if loc, err = u.locate(ctx, id); err == nil && !loc.known {
+		err = cognito.IdentityNotFound(id)
+	}
+	return loc, err
 }
 
-// endScopes fences scopes of which there may be none.
-func (s *Service) endScopes(ctx context.Context, scopes []cache.Scope) error {
-	if len(scopes) == 0 {
+// takePermitUncached is takePermit for a call that is not for the cache. One for an identity that
+// is not known here, and of which nothing was proved, is counted against nobody: it
+// may name any.
+func (u *uncachedCalls) takePermitUncached(
+	ctx context.Context, loc location, identity string, tokens map[string]string, proven []login,
+) error {
+	if !loc.known && len(proven) == 0 {
 		return nil
 	}
-	slices.Sort(scopes)
-	return s.Fence(ctx, slices.Compact(scopes)...)
+	return u.calls.takePermit(ctx, payer{identity, tokens, proven})
 }

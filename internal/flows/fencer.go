@@ -1,0 +1,104 @@
+package flows
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+// fences is what serving needs of fencing.
+type fences interface {
+	Fence(ctx context.Context, scopes ...cache.Scope) error
+	tryEnd(ctx context.Context, scope cache.Scope)
+	attempt(ctx context.Context, affected *fenceScopes) (ended func(error), err error)
+	linksNothing(ctx context.Context, affected fenceScopes) bool
+	predict(ctx context.Context, affected *fenceScopes, in any) (prediction, error)
+	change(
+		ctx context.Context, affected fenceScopes, predicted prediction,
+		call func(ctx context.Context, fenced []cache.Scope) error,
+	) (cache.Stamp, error)
+	confirm(ctx context.Context, pool string, scope cache.Scope) error
+}
+
+// fencing is all of it: fences around changes of identities, and around changes of pools.
+type fencing struct {
+	*fencer
+	*poolChanges
+}
+
+// fencer puts fences around changes of identities. It is safe for concurrent use.
+type fencer struct {
+	*Config
+	*background
+	owners *loginOwners
+	outbox pendingFences
+}
+
+// beginFence begins a fence.
+func (f *fencer) beginFence(ctx context.Context, scopes []cache.Scope) (*cache.Fence, error) {
+	fence, err := f.Epochs.Fence(ctx, scopes...)
+	return fence, serviceError(err)
+}
+
+// endFence ends a fence around a change of identities that ended with err. One that was
+// surely not made ends nothing. Another refusal may come after a part of the change was
+// made. Where there was no answer, the change may be made yet: the epochs stay pending then
+// for as long as that can take.
+func (f *fencer) endFence(fence *cache.Fence, err error) (cache.Stamp, error) {
+	switch {
+	case surelyNotMade(err):
+		fence.Cancel()
+		return cache.Stamp{}, nil
+	case outcomeUnknown(err):
+		fence.LeavePending()
+		return cache.Stamp{}, nil
+	}
+	stamp, err := fence.Done()
+	return stamp, serviceError(err)
+}
+
+// outcomeUnknown reports whether a change that failed with err may still be made: the
+// backend did not say that it refused it.
+func outcomeUnknown(err error) bool {
+	if err == nil || !cognito.Passing(err) {
+		return false
+	}
+	return cognito.Public(err).ErrorCode() == cognito.CodeInternal
+}
+
+// serviceError makes an error of the service of what the fleet did not do.
+func serviceError(err error) error {
+	if errors.Is(err, cache.ErrFleet) {
+		return cognito.Unavailable(err)
+	}
+	return err
+}
+
+// Fence ends, now, everything cached for the scopes, if there are any. Use it for a change that has
+// already happened. Where the fleet cannot be reached, it fails with
+// cognito.ErrUnavailable, and goes on trying in the background.
+func (f *fencer) Fence(ctx context.Context, scopes ...cache.Scope) error {
+	if len(scopes) == 0 {
+		return nil
+	}
+	scopes = slices.Compact(slices.Sorted(slices.Values(scopes)))
+	fence, err := f.Epochs.Fence(ctx, scopes...)
+	if err == nil {
+		_, err = fence.Done()
+	}
+	if err != nil {
+		f.deliverLater(scopes)
+	}
+	return serviceError(err)
+}
+
+// tryEnd ends what is cached for a scope, if that can be done now. Nothing should
+// have changed it that no fence was around.
+func (f *fencer) tryEnd(ctx context.Context, scope cache.Scope) {
+	if fence, err := f.Epochs.Fence(ctx, scope); err == nil {
+		_, _ = fence.Done()
+	}
+}
