@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
@@ -132,14 +131,14 @@ func (b *backendCalls) developerCall(ctx context.Context, r request, fenced []ca
 // identity asks the backend. The identity's epoch is read after its answer, so the
 // answer is kept only if nothing changed the identity since before.
 func (b *backendCalls) identity(ctx context.Context, r request) (answer, error) {
-	watch, began := b.Epochs.RecordInvalidations(), time.Now()
-	defer watch.Close()
+	quiet := b.beginQuietPeriod()
+	defer quiet.end()
 	out, err := b.Next.GetId(ctx, &ci.GetIdInput{IdentityPoolId: aws.String(r.Pool), Logins: r.Logins})
 	if err != nil {
 		return answer{}, err
 	}
 	id := aws.ToString(out.IdentityId)
-	also := b.quietStamp(ctx, watch, began, cache.IdentityScope(id))
+	also := quiet.stamp(ctx, cache.IdentityScope(id))
 	return answer{
 		credentials: cache.Credentials{IdentityID: id, Expires: b.Now().Add(idLife)},
 		also:        &also,

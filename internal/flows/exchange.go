@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
 )
@@ -55,15 +54,15 @@ func (s *server) exchangeOnce(ctx context.Context, q query) (*cache.Entry, error
 	if q.links {
 		return s.exchangeLinking(ctx, q)
 	}
-	watch, began := s.Epochs.RecordInvalidations(), time.Now()
-	defer watch.Close()
+	quiet := s.beginQuietPeriod()
+	defer quiet.end()
 	entry, got, err := s.fetch(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	if q.newPool {
 		scopes := append([]cache.Scope{q.scope, q.poolScope()}, q.loginScopes()...)
-		if q.stamp = s.quietStamp(ctx, watch, began, scopes...); !q.stamp.Agreed() {
+		if q.stamp = quiet.stamp(ctx, scopes...); !q.stamp.Agreed() {
 			s.presentStamp(ctx, scopes...) // there is such a pool: what the next call brings is kept
 		}
 	}

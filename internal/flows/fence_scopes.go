@@ -10,9 +10,8 @@ import (
 )
 
 // fenceScopes are what a call may change, and so what a fence around it covers: the identity that
-// it names, if any, and all that its
-// logins are of. Linking moves logins, and merging ends identities that the call does not
-// name.
+// it names, if any, and all that its logins are of. Linking moves logins, and merging ends
+// identities that the call does not name.
 type fenceScopes struct {
 	pool, identity string
 	logins         []login

@@ -23,16 +23,16 @@ const (
 	flightLeft     = "left"      // a client left before the end
 )
 
-func joinedOrLeft(err, asker error) string {
-	if asker != nil && errors.Is(err, asker) {
+func joinedOrLeft(err, left error) string {
+	if left != nil && errors.Is(err, left) {
 		return flightLeft
 	}
 	return flightJoined
 }
 
 // fleetExchange makes an exchange for the fleet: of its brokers one at a time makes it; the others
-// wait for what it stores, or for how it failed, and one of
-// them takes over where that is nothing, or the broker died.
+// wait for what it stores, or for how it failed, and one of them takes over where that is nothing,
+// or the broker died.
 func (s *server) fleetExchange(ctx context.Context, q query) (flightResult, error) {
 	if s.Shared == nil {
 		return s.exchangeUnlocked(ctx, q, flightLed)
@@ -44,21 +44,21 @@ func (s *server) fleetExchange(ctx context.Context, q query) (flightResult, erro
 		if err != nil {
 			return flightResult{}, err
 		}
-		lead, leader, err := s.Shared.Lock(ctx, f)
+		lock, holder, err := s.Shared.Lock(ctx, f)
 		if err != nil {
 			release()
 			break
 		}
 		var b flightResult
-		var landed bool
-		if lead != nil {
-			b, landed, err = s.exchangeLocked(ctx, q, lead, outcome, release)
+		var final bool
+		if lock != nil {
+			b, final, err = s.exchangeLocked(ctx, q, lock, outcome, release)
 		} else {
 			release()
-			b, landed, err = s.awaitOther(ctx, q, f, leader)
+			b, final, err = s.awaitOther(ctx, q, f, holder)
 			outcome = flightTookOver
 		}
-		if landed {
+		if final {
 			return b, err
 		}
 	}
@@ -78,14 +78,14 @@ func (s *server) exchangeUnlocked(ctx context.Context, q query, outcome string) 
 }
 
 // exchangeLocked makes the exchange for all brokers, unless another made it just before.
-// landed is false where the lock was lost before the exchange.
+// final is false where the lock was lost before the exchange.
 func (s *server) exchangeLocked(
-	ctx context.Context, q query, lead cache.Lock, outcome string, release func(),
-) (b flightResult, landed bool, err error) {
+	ctx context.Context, q query, lock cache.Lock, outcome string, release func(),
+) (b flightResult, final bool, err error) {
 	defer release()
 	var failure *cache.Failure
 	defer func() {
-		if !lead.Release(failure) {
+		if !lock.Release(failure) {
 			s.Observer.Flight(flightLapsed)
 		}
 	}()
@@ -93,7 +93,7 @@ func (s *server) exchangeLocked(
 		s.Observer.Flight(flightFound)
 		return flightResult{entry: entry}, true, nil
 	}
-	if !lead.Held() {
+	if !lock.Held() {
 		return flightResult{}, false, nil
 	}
 	s.Observer.Flight(outcome)
@@ -103,15 +103,15 @@ func (s *server) exchangeLocked(
 	return b, true, err
 }
 
-// awaitOther waits for the broker that holds the lock of a flight. landed is false where what that
+// awaitOther waits for the broker that holds the lock of a flight. final is false where what that
 // ended with is nothing for this one's clients: a refusal of other tokens than
 // theirs, or nothing at all. A flight that makes a fence may have begun before
 // another one, so its refusal is nobody else's.
 func (s *server) awaitOther(
-	ctx context.Context, q query, f cache.Flight, leader cache.LockHolder,
-) (b flightResult, landed bool, err error) {
+	ctx context.Context, q query, f cache.Flight, holder cache.LockHolder,
+) (b flightResult, final bool, err error) {
 	began := time.Now()
-	failure, err := s.Shared.Await(ctx, f, leader)
+	failure, err := s.Shared.Await(ctx, f, holder)
 	s.Observer.FlightWait(time.Since(began))
 	if ctx.Err() != nil {
 		return flightResult{}, true, ctx.Err()
@@ -121,14 +121,14 @@ func (s *server) awaitOther(
 	}
 	if failure != nil {
 		b, err = q.result(nil, otherBrokersError(failure))
-		landed = err != nil || failure.Tokens == q.tokens && !q.links
+		final = err != nil || failure.Tokens == q.tokens && !q.links
 	} else if b.entry = s.storedMeanwhile(ctx, q); b.entry != nil {
-		landed = true
+		final = true
 	}
-	if landed {
+	if final {
 		s.Observer.Flight(flightWaited)
 	}
-	return b, landed, err
+	return b, final, err
 }
 
 // storedMeanwhile is what the fleet has for the call now, if that serves it: it is read

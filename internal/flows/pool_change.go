@@ -16,7 +16,7 @@ import (
 	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
-// poolChange is what is noted of a change of a pool, from before it is made until its outcome
+// poolChange is the record of a change of a pool, from before it is made until its outcome
 // is known and what it outdated has ended. Meanwhile what was cached before is served:
 // nobody was told that the change was made. But no exchange's answer is served
 // before the pool was read since, for it may be of the state after the change (confirm).
@@ -58,14 +58,6 @@ type PoolChanges interface {
 	TakeOverPoolChanges(ctx context.Context) ([]cache.PoolChange, error)
 }
 
-// store is the fleet's, or this process's own.
-func (p *poolChanges) store() PoolChanges {
-	if p.Shared != nil {
-		return p.Shared
-	}
-	return &p.own
-}
-
 // poolChanges makes changes of pools, and settles those of unknown outcome. It is safe for
 // concurrent use.
 type poolChanges struct {
@@ -77,6 +69,14 @@ type poolChanges struct {
 	toldUnreadable sync.Map // pools and their parts of which Unreadable has heard
 }
 
+// store has the records of changes: the fleet's, or this process's own.
+func (p *poolChanges) store() PoolChanges {
+	if p.Shared != nil {
+		return p.Shared
+	}
+	return &p.own
+}
+
 // changePool makes a change of a pool. What rests on the pool ends when the backend has
 // made the change, before anybody is told so. A refusal ends nothing. Of an unknown
 // outcome, reading the pool tells; where that is not allowed, a fence is around the
@@ -86,8 +86,8 @@ func changePool[Out any](
 	ctx context.Context, p *poolChanges, part poolPart, change call[Out],
 	same func(*Out, poolState) bool,
 ) (*Out, error) {
-	watch, began := p.Epochs.RecordInvalidations(), time.Now()
-	defer watch.Close()
+	quiet := p.beginQuietPeriod()
+	defer quiet.end()
 	before, err := p.state(ctx, part)
 	switch {
 	case err != nil && cognito.Passing(err):
@@ -111,7 +111,9 @@ func changePool[Out any](
 	out, err := change(ctx)
 	switch {
 	case err == nil:
-		if !cognito.Unchanged(metadata(out)) && !(same != nil && same(out, before) && p.quietSince(ctx, watch, began, part)) {
+		unchanged := cognito.Unchanged(metadata(out)) ||
+			same != nil && same(out, before) && quiet.covers(ctx, part.scopes())
+		if !unchanged {
 			if err := p.endPoolPart(part); err != nil {
 				return nil, err
 			}
@@ -141,9 +143,9 @@ func withUnknownOutcome(err error) error {
 	return cognito.Unavailable(err)
 }
 
-// announceChange notes a change that is to be made. A fence that concerns nobody shows
-// first that one could be set: after the change it must be. It fails with
-// cognito.ErrUnavailable, and cognito.TooManyRequests where too many changes are noted.
+// announceChange records a change that is to be made. A fence over a scope that nobody uses shows
+// first that one can begin: after the change it must. It fails with
+// cognito.ErrUnavailable, and cognito.TooManyRequests where too many changes are recorded.
 func (p *poolChanges) announceChange(ctx context.Context, part poolPart, before poolState) (poolChange, error) {
 	fence, err := p.fences.beginFence(ctx, []cache.Scope{cache.Scope("d/" + part.Pool)})
 	if err != nil {
@@ -160,19 +162,6 @@ func (p *poolChanges) announceChange(ctx context.Context, part poolPart, before 
 		return poolChange{}, cognito.Unavailable(err)
 	}
 	return pc, nil
-}
-
-// quietSince reports whether no other change that was fenced came between the reading of a
-// pool before a change and now.
-func (p *poolChanges) quietSince(
-	ctx context.Context, watch *cache.InvalidationRecorder, began time.Time, part poolPart,
-) bool {
-	for _, scope := range part.scopes() {
-		if stamp := p.quietStamp(ctx, watch, began, scope); !stamp.Stands() {
-			return false
-		}
-	}
-	return true
 }
 
 // endPoolPart ends all that rests on what changed, whether or not the client stays. What

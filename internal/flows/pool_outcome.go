@@ -22,7 +22,7 @@ func (p *poolChanges) settleLater(pc poolChange) {
 
 // settle reads the pool until the change cannot be made any more and the pool was read
 // since. takenOver is a change whose broker died: it may have been settled meanwhile.
-func (p *poolChanges) settle(pc poolChange, adopted bool) {
+func (p *poolChanges) settle(pc poolChange, takenOver bool) {
 	until := p.Now().Add(p.madeWithin())
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
 		late := !p.Now().Before(until) // before the reading begins
@@ -38,7 +38,7 @@ func (p *poolChanges) settle(pc poolChange, adopted bool) {
 				return
 			}
 		case err != nil: // until the pool can be read
-		case r.finding == changeForgotten && (adopted || late):
+		case r.finding == changeForgotten && (takenOver || late):
 			return
 		case r.finding == changeForgotten: // the fleet lost it
 			p.putChange(pc)
@@ -95,11 +95,11 @@ func (p *poolChanges) takeOverChanges(ctx context.Context) {
 func (p *poolChanges) takeOverOnce(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	adopted, err := p.store().TakeOverPoolChanges(ctx)
+	takenOver, err := p.store().TakeOverPoolChanges(ctx)
 	if err != nil {
 		return
 	}
-	for _, one := range adopted {
+	for _, one := range takenOver {
 		if pc, ok := decodePoolChange(one); ok {
 			p.start(func() { p.settle(pc, true) })
 		}

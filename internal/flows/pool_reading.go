@@ -17,14 +17,15 @@ const (
 	// confirmTimeout is how long an exchange's answer is withheld while the pool cannot
 	// be read.
 	confirmTimeout = 5 * time.Second
-	// readingInterval is how often a pool with a change of unknown outcome is read at most, by one broker.
+	// readingInterval is how often a pool with a change of unknown outcome is read at most, by one
+	// broker.
 	readingInterval = 250 * time.Millisecond
 	// takeOverInterval is how often a broker looks for changes whose broker died.
 	takeOverInterval = time.Second
 )
 
 var (
-	errPoolUnreadable = errors.New("the pool in doubt may not be read")
+	errPoolUnreadable = errors.New("the pool may not be read to learn of a change")
 	errClosing        = errors.New("this broker is being stopped")
 )
 
@@ -72,8 +73,8 @@ func (p *poolChanges) confirmChange(ctx context.Context, pc poolChange) error {
 	}
 }
 
-// suspend ends what rests on a pool that has a change of unknown outcome and cannot be read; nothing is kept
-// as long as the change may be made yet.
+// suspend ends what rests on a pool that has a change of unknown outcome and cannot be read;
+// nothing is kept as long as the change may be made yet.
 func (p *poolChanges) suspend(pc poolChange) error {
 	ctx, cancel := context.WithTimeout(context.Background(), endPoolTimeout)
 	defer cancel()
@@ -97,9 +98,9 @@ const (
 	poolSuspended
 )
 
-// readChange reads a pool with a change of unknown outcome, and ends what rests on it where it has changed. It returns
-// what is noted of the change then. It fails with errPoolUnreadable, a passing error of the
-// backend, or one of the fleet.
+// readChange reads a pool with a change of unknown outcome, and ends what rests on it where it has
+// changed. It returns what is noted of the change then. It fails with errPoolUnreadable, a passing
+// error of the backend, or one of the fleet.
 func (p *poolChanges) readChange(pc poolChange) (poolChange, poolFinding, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), readingTimeout)
 	defer cancel()
@@ -139,8 +140,8 @@ func (p *poolChanges) readChange(pc poolChange) (poolChange, poolFinding, error)
 	return pc, poolChanged, nil
 }
 
-// poolReadings are those of pools with changes of unknown outcome, by change. Who asks for one waits for the next
-// that begins, together with all who ask until then.
+// poolReadings are those of pools with changes of unknown outcome, by change. Who asks for one
+// waits for the next that begins, together with all who ask until then.
 type poolReadings struct {
 	mu sync.Mutex
 	of map[[16]byte]*poolReadingQueue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,12 +84,6 @@ func tooManyRefused(wait time.Duration) error {
 	return cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), cause)
 }
 
-// loginRefusals begin what the service says of a call whose logins it does not take: before
-// it links any of them. Other refusals of the same type may follow a link: those of roles.
-var loginRefusals = []string{
-	"Invalid login token", "Token is not from", "Logins don't match", "Access to Identity", "Unauthenticated access",
-}
-
 // surelyNotMade reports whether a change of identities that failed with err was surely not made.
 func surelyNotMade(err error) bool {
 	if _, late := errors.AsType[*partialError](err); late {
@@ -101,12 +96,11 @@ func surelyNotMade(err error) bool {
 	if !ok {
 		return true
 	}
-	for _, text := range loginRefusals {
-		if strings.HasPrefix(refused.ErrorMessage(), text) {
-			return true
-		}
-	}
-	return false
+	// What begins so is said of a call whose logins the service does not take, before it links any of
+	// them. Other refusals of the same type may follow a link: those of roles.
+	return slices.ContainsFunc([]string{
+		"Invalid login token", "Token is not from", "Logins don't match", "Access to Identity", "Unauthenticated access",
+	}, func(text string) bool { return strings.HasPrefix(refused.ErrorMessage(), text) })
 }
 
 // partialError is the error of a call of several steps of which one that may have changed

@@ -175,9 +175,11 @@ func (r *renewer) failed(entry *cache.Entry, q query, err error) (notBefore time
 	now := r.Now()
 	if cognito.Passing(err) {
 		r.Observer.Renewal("failed")
-		notBefore = backOffAhead.after(now, r.Random())
+		ahead := backOff{300 * time.Second, 600 * time.Second} // nobody waits, what is cached has its floor left
+		waiting := backOff{time.Second, 5 * time.Second}       // clients are served less than their floor meanwhile
+		notBefore = ahead.after(now, r.Random())
 		entry.PostponeRenewal(notBefore)
-		entry.BlockExchanges(backOffWaiting.after(now, r.Random()))
+		entry.BlockExchanges(waiting.after(now, r.Random()))
 		return notBefore, false
 	}
 	r.Observer.Renewal("refused")
@@ -205,7 +207,8 @@ func (r *renewer) ahead(now time.Time, entry *cache.Entry, q query) {
 		})
 		return
 	}
-	if !entry.TryPostponeRenewal(now, lookAgain.after(now, r.Random())) || r.Memory.Off() {
+	again := backOff{5 * time.Second, 15 * time.Second} // another broker has renewed it, or will
+	if !entry.TryPostponeRenewal(now, again.after(now, r.Random())) || r.Memory.Off() {
 		return // without memory each client looks for himself
 	}
 	r.start(func() {
@@ -217,15 +220,6 @@ func (r *renewer) ahead(now time.Time, entry *cache.Entry, q query) {
 
 // backOff is a window in which the next try after a passing failure falls.
 type backOff struct{ from, to time.Duration }
-
-var (
-	// backOffAhead: nobody waits, what is cached has its floor left.
-	backOffAhead = backOff{300 * time.Second, 600 * time.Second}
-	// backOffWaiting: clients are served less than their floor meanwhile.
-	backOffWaiting = backOff{time.Second, 5 * time.Second}
-	// lookAgain: another broker has renewed it, or will.
-	lookAgain = backOff{5 * time.Second, 15 * time.Second}
-)
 
 func (b backOff) after(now time.Time, random float64) time.Time {
 	return now.Add(b.from + time.Duration(random*float64(b.to-b.from)))

@@ -8,24 +8,6 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// quietStamp is the stamp of the present epochs of scopes that a call which began then
-// brought, and which nothing changed meanwhile; else one that never stands.
-func (c *Config) quietStamp(
-	ctx context.Context, watch *cache.InvalidationRecorder, began time.Time, scopes ...cache.Scope,
-) cache.Stamp {
-	stamp := c.Epochs.Read(scopes...)
-	if c.Shared != nil {
-		var err error
-		if stamp, err = c.Shared.StampQuiet(ctx, stamp, time.Since(began)); err != nil {
-			return cache.Stamp{}
-		}
-	}
-	if slices.ContainsFunc(scopes, watch.Ended) {
-		return cache.Stamp{}
-	}
-	return stamp
-}
-
 // presentStamp is the stamp of scopes' present epochs. Where the fleet cannot be
 // reached, nothing can be kept under it.
 func (c *Config) presentStamp(ctx context.Context, scopes ...cache.Scope) cache.Stamp {
@@ -38,4 +20,39 @@ func (c *Config) presentStamp(ctx context.Context, scopes ...cache.Scope) cache.
 		return stamp
 	}
 	return shared
+}
+
+// quietPeriod tells of which scopes no change ended since it began, here and in the fleet.
+type quietPeriod struct {
+	config   *Config
+	recorder *cache.InvalidationRecorder
+	began    time.Time
+}
+
+// beginQuietPeriod begins one, which must be ended.
+func (c *Config) beginQuietPeriod() *quietPeriod {
+	return &quietPeriod{config: c, recorder: c.Epochs.RecordInvalidations(), began: time.Now()}
+}
+
+func (p *quietPeriod) end() { p.recorder.Close() }
+
+// stamp is the stamp of the scopes' present epochs, where no change of any of them ended in the
+// period; else one that never stands.
+func (p *quietPeriod) stamp(ctx context.Context, scopes ...cache.Scope) cache.Stamp {
+	stamp := p.config.Epochs.Read(scopes...)
+	if p.config.Shared != nil {
+		var err error
+		if stamp, err = p.config.Shared.StampQuiet(ctx, stamp, time.Since(p.began)); err != nil {
+			return cache.Stamp{}
+		}
+	}
+	if slices.ContainsFunc(scopes, p.recorder.Ended) {
+		return cache.Stamp{}
+	}
+	return stamp
+}
+
+// covers reports whether no change of any of the scopes ended in the period.
+func (p *quietPeriod) covers(ctx context.Context, scopes []cache.Scope) bool {
+	return !slices.ContainsFunc(scopes, func(s cache.Scope) bool { return !p.stamp(ctx, s).Stands() })
 }
