@@ -86,7 +86,7 @@ func TestUnlinkThenAsk(t *testing.T) {
 		for range 30 { // before the old exchange ends, and after
 			info := &flows.CallInfo{}
 			if got, err := r.ask(user, "a1", info); code(err) != "NotAuthorizedException" {
-				t.Errorf("asker %d after the unlinking: got %s %v, want the refusal", asked, got, err)
+				t.Errorf("client %d after the unlinking: got %s %v, want the refusal", asked, got, err)
 			}
 			asked++
 		}

@@ -187,10 +187,9 @@ func (d *day) askOne(p *person) {
 		p.token = d.token(p.name, tokenLife)
 	}
 	info := flows.CallInfo{ClientFloor: d.kind.floor}
-	out, err := d.brokers[p.random.IntN(len(d.brokers))].GetCredentialsForIdentity(flows.WithCallInfo(
-		d.t.Context(), &info,
-	),
-		&ci.GetCredentialsForIdentityInput{IdentityId: aws.String(p.id), Logins: map[string]string{idp: p.token}})
+	ctx := flows.WithCallInfo(d.t.Context(), &info)
+	in := &ci.GetCredentialsForIdentityInput{IdentityId: aws.String(p.id), Logins: map[string]string{idp: p.token}}
+	out, err := d.brokers[p.random.IntN(len(d.brokers))].GetCredentialsForIdentity(ctx, in)
 	d.asks.Add(1)
 	if err != nil {
 		d.failed.Add(1)

@@ -68,7 +68,7 @@ func TestFleetRenewsWhatIsWanted(t *testing.T) {
 		"expected back before a large floor": {func(c *renewalFleet, token string) {
 			c.ask(c.brokers[0], user, map[string]string{idp: token}, flows.CallInfo{ClientFloor: 51 * m})
 		}, 48*m + 30*time.Second},
-		"expected back later": { // the last hand-out counts
+		"expected back later": { // the last serve counts
 			func(c *renewalFleet, token string) {
 				for range 2 {
 					c.ask(c.brokers[0], user, map[string]string{idp: token}, flows.CallInfo{ClientFloor: 51 * m})
@@ -198,9 +198,8 @@ func TestFleetRenewsNothingByAnOldRequest(t *testing.T) {
 	}
 	c.want(c.brokers[0], token, "key2", flows.Miss)
 	c.pass(37 * time.Minute)
-	if got := c.brokers[1].RenewClaims(
-		t.Context(), 16,
-	); got != 1 || c.granter.exchanges.Load() != 2 || c.counts.of("gone") != 1 {
+	got := c.brokers[1].RenewClaims(t.Context(), 16)
+	if got != 1 || c.granter.exchanges.Load() != 2 || c.counts.of("gone") != 1 {
 		t.Errorf("got %d claims and %d exchanges, want 1 and 2", got, c.granter.exchanges.Load())
 	}
 }
@@ -330,25 +329,15 @@ func TestFleetRuns(t *testing.T) {
 	token := c.token("a", 2*time.Hour)
 	c.want(c.brokers[0], token, "key1", flows.Miss)
 	c.want(c.brokers[0], token, "key1", flows.Hit)
-	eventually(t, "the entry is scheduled", func() bool { return c.counts.scheduled.Load() == 1 })
+	waitUntil(t, "the entry is scheduled", func() bool { return c.counts.scheduled.Load() == 1 })
 	c.pass(37 * time.Minute)
-	eventually(t, "it is renewed", func() bool { return c.counts.of("ok") == 1 })
+	waitUntil(t, "it is renewed", func() bool { return c.counts.of("ok") == 1 })
 	if err := c.brokers[0].Close(t.Context()); err != nil { // ends its Run
 		t.Error(err)
 	}
 	cancel()
 	running.Wait()
 	c.want(c.brokers[1], token, "key2", flows.Hit)
-}
-
-// eventually waits until something holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within 30 s: %s", what)
-		}
-	}
 }
 
 // A broker that dies with a claim loses nothing: another makes the renewal when the

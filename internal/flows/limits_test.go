@@ -49,9 +49,8 @@ func TestGuestsWaitTheirTurn(t *testing.T) {
 		}
 		limit.err = errors.New("no turn before the deadline")
 		made := r.backend.ids.Load()
-		if err := getID(nil); code(err) != "TooManyRequestsException" || !errors.Is(err, limit.err) || !errors.Is(
-			err, cache.ErrLimited,
-		) {
+		err := getID(nil)
+		if code(err) != "TooManyRequestsException" || !errors.Is(err, limit.err) || !errors.Is(err, cache.ErrLimited) {
 			t.Errorf("GetId: got %v, want TooManyRequestsException", err)
 		}
 		if err := grant(""); code(err) != "TooManyRequestsException" {

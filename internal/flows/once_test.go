@@ -29,13 +29,13 @@ func TestOnceForOneIdentity(t *testing.T) {
 	}
 	c.exchanging(1)
 	for i, b := range brokers {
-		validUntil(
+		waitUntil(
 			t, fmt.Sprint("broker ", i, "'s part"), func() bool { return b.tally.of("led") == 1 || len(b.waiting) > 0 },
 		)
 	}
 	release()
 	for i, answer := range answers {
-		c.gets(fmt.Sprint("asker ", i), answer, "key1")
+		c.gets(fmt.Sprint("client ", i), answer, "key1")
 	}
 	c.exchanges(1)
 	led, waited := 0, 0
@@ -153,12 +153,8 @@ func TestOnceRefused(t *testing.T) {
 	release()
 	for who, answer := range map[string]<-chan asked{"who was refused": first, "who waited with the same token": second} {
 		got := <-answer
-		if public := cognito.Public(
-			got.err,
-		); public.ErrorCode() != "NotAuthorizedException" || public.ErrorMessage() != "Invalid login token." ||
-			cognito.Passing(
-				got.err,
-			) {
+		public, passing := cognito.Public(got.err), cognito.Passing(got.err)
+		if public.ErrorCode() != "NotAuthorizedException" || public.ErrorMessage() != "Invalid login token." || passing {
 			t.Errorf("%s: got %v, want the refusal", who, got.err)
 		}
 	}
@@ -195,9 +191,8 @@ func TestOnceFailed(t *testing.T) {
 			second := b.waits("a2")
 			release()
 			want, got := <-first, <-second
-			if code := cognito.Public(got.err).ErrorCode(); code != cognito.Public(
-				want.err,
-			).ErrorCode() || !cognito.Passing(got.err) {
+			code, wanted := cognito.Public(got.err).ErrorCode(), cognito.Public(want.err).ErrorCode()
+			if code != wanted || !cognito.Passing(got.err) {
 				t.Errorf("who waited: got %v, want %v", got.err, want.err)
 			}
 			if behind := errors.Is(got.err, cognito.ErrUnavailable); behind != errors.Is(want.err, cognito.ErrUnavailable) {
@@ -290,7 +285,7 @@ func TestOnceWithoutRedis(t *testing.T) {
 	for i := range others {
 		others[i] = a.asks("a1")
 	}
-	validUntil(t, "the others", func() bool { return a.tally.of("redis failed") == 11 })
+	waitUntil(t, "the others", func() bool { return a.tally.of("redis failed") == 11 })
 	release()
 	c.gets("the first", first, "key1")
 	for _, answer := range others {
@@ -317,7 +312,7 @@ func TestOnceLinking(t *testing.T) {
 	}
 	release()
 	for i, answer := range answers {
-		c.gets(fmt.Sprint("asker ", i), answer, "key1")
+		c.gets(fmt.Sprint("client ", i), answer, "key1")
 	}
 	c.exchanges(1)
 }

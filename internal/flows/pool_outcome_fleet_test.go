@@ -50,7 +50,7 @@ func TestUnknownOutcomeInAFleet(t *testing.T) {
 	for n := range 3 {
 		for _, m := range []*fleetBroker{a, b} {
 			if role, hit := roleAt(t, m, n); role != "t" || !hit {
-				t.Errorf("in doubt: got %s, a hit %t; want what was cached", role, hit)
+				t.Errorf("while the outcome is unknown: got %s, a hit %t; want what was cached", role, hit)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func TestUnknownOutcomeInAFleet(t *testing.T) {
 		}
 	}
 	c.ahead.Store(int64(time.Minute))
-	validUntil(t, "the end of the doubt", func() bool { return a.poolChanges(t) == 0 })
+	waitUntil(t, "the end of the pool change", func() bool { return a.poolChanges(t) == 0 })
 }
 
 // A change whose broker died is settled by another one, and meanwhile all are served
@@ -101,7 +101,7 @@ func TestUnknownOutcomeOfABrokerThatDied(t *testing.T) {
 				}
 			}
 			if made {
-				validUntil(t, "the end of what was cached", func() bool { role, _ := roleAt(t, b, 0); return role == "new" })
+				waitUntil(t, "the end of what was cached", func() bool { role, _ := roleAt(t, b, 0); return role == "new" })
 				for n := range 3 {
 					if role, _ := roleAt(t, b, n); role != "new" {
 						t.Errorf("when it is known: got %s", role)
@@ -109,7 +109,7 @@ func TestUnknownOutcomeOfABrokerThatDied(t *testing.T) {
 				}
 			} else {
 				reads := c.backend.pool.reads.Load()
-				validUntil(t, "a reading by the other broker", func() bool { return c.backend.pool.reads.Load() > reads })
+				waitUntil(t, "a reading by the other broker", func() bool { return c.backend.pool.reads.Load() > reads })
 				for n := range 3 {
 					if role, hit := roleAt(t, b, n); role != "t" || !hit {
 						t.Errorf("when it is read: got %s, a hit %t; want what was cached", role, hit)
@@ -117,7 +117,7 @@ func TestUnknownOutcomeOfABrokerThatDied(t *testing.T) {
 				}
 			}
 			c.ahead.Store(int64(time.Minute))
-			validUntil(t, "the end of the doubt", func() bool { return b.poolChanges(t) == 0 })
+			waitUntil(t, "the end of the pool change", func() bool { return b.poolChanges(t) == 0 })
 		})
 	}
 }
@@ -131,7 +131,7 @@ func TestPoolChangeThatRedisLost(t *testing.T) {
 		t.Fatal("got no error")
 	}
 	c.redis.FlushAll()
-	validUntil(t, "the note", func() bool { return b.poolChanges(t) == 1 })
+	waitUntil(t, "the note", func() bool { return b.poolChanges(t) == 1 })
 	roleAt(t, a, 0)
 	c.backend.set(func(b *backend) { b.pool.role = "new" })
 	if role, _ := roleAt(t, b, 50); role != "new" {
@@ -141,7 +141,7 @@ func TestPoolChangeThatRedisLost(t *testing.T) {
 		t.Errorf("after somebody got the new role: got %s", role)
 	}
 	c.ahead.Store(int64(time.Minute))
-	validUntil(t, "the end of the doubt", func() bool { return a.poolChanges(t) == 0 })
+	waitUntil(t, "the end of the pool change", func() bool { return a.poolChanges(t) == 0 })
 }
 
 // orderedChanges tells of the changes of settings before those of roles.
@@ -172,7 +172,7 @@ func TestTwoUnknownOutcomesOfAPool(t *testing.T) {
 		t.Errorf("after somebody got the new role: got %s", role)
 	}
 	c.ahead.Store(int64(time.Minute))
-	validUntil(t, "the end of the doubts", func() bool { return m.poolChanges(t) == 0 })
+	waitUntil(t, "the end of the pool changes", func() bool { return m.poolChanges(t) == 0 })
 }
 
 // keepingChanges is a fleet that cannot be told once that a change is settled, and whose
@@ -220,12 +220,12 @@ func TestSettledChangesAreForgotten(t *testing.T) {
 			if err := m.setRoles("new"); !errors.Is(err, test.want) {
 				t.Fatalf("got %v, want %v", err, test.want)
 			}
-			validUntil(t, "that the fleet cannot be told", failed.Load)
+			waitUntil(t, "that the fleet cannot be told", failed.Load)
 			if test.noted == nil {
-				validUntil(t, "a reading afterwards", func() bool { return c.backend.pool.reads.Load() > 1 })
+				waitUntil(t, "a reading afterwards", func() bool { return c.backend.pool.reads.Load() > 1 })
 			}
 			c.ahead.Store(int64(time.Minute))
-			validUntil(t, "the end of what is noted", func() bool { return m.poolChanges(t) == 0 })
+			waitUntil(t, "the end of what is noted", func() bool { return m.poolChanges(t) == 0 })
 		})
 	}
 }

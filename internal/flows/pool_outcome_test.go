@@ -186,14 +186,14 @@ func TestReadingsBeginAfterTheAnswer(t *testing.T) {
 		for n, answer := range served {
 			select {
 			case role := <-answer:
-				t.Errorf("asker %d: got %s while others are served from before", n, role)
+				t.Errorf("client %d: got %s while others are served from before", n, role)
 			default:
 			}
 		}
 		time.Sleep(1900 * time.Millisecond) // the second is back, and a third has not begun
 		for n, answer := range served {
 			if role := <-answer; role != "new" {
-				t.Errorf("asker %d: got %s", n, role)
+				t.Errorf("client %d: got %s", n, role)
 			}
 		}
 		if got := r.backend.pool.reads.Load() - reads; got != 1 {

@@ -101,9 +101,8 @@ func (b *backend) UpdateIdentityPool(
 	ctx context.Context, in *ci.UpdateIdentityPoolInput, _ ...func(*ci.Options),
 ) (*ci.UpdateIdentityPoolOutput, error) {
 	err := b.alter("UpdateIdentityPool", func(s *settings) {
-		s.name, s.labels, s.noGuest = aws.ToString(
-			in.IdentityPoolName,
-		), maps.Clone(in.IdentityPoolTags), !in.AllowUnauthenticatedIdentities
+		s.name, s.labels = aws.ToString(in.IdentityPoolName), maps.Clone(in.IdentityPoolTags)
+		s.noGuest = !in.AllowUnauthenticatedIdentities
 	})
 	if err != nil {
 		return nil, err
@@ -122,9 +121,8 @@ func (b *backend) DescribeIdentityPool(
 ) (*ci.DescribeIdentityPoolOutput, error) {
 	out := &ci.DescribeIdentityPoolOutput{IdentityPoolId: aws.String(pool)}
 	return out, b.show(func(s *settings) {
-		out.IdentityPoolName, out.IdentityPoolTags, out.AllowUnauthenticatedIdentities = aws.String(s.name), maps.Clone(
-			s.labels,
-		), !s.noGuest
+		out.IdentityPoolName, out.IdentityPoolTags = aws.String(s.name), maps.Clone(s.labels)
+		out.AllowUnauthenticatedIdentities = !s.noGuest
 	})
 }
 

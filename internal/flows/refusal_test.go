@@ -265,7 +265,7 @@ func TestBadLoginsWithoutTheFleet(t *testing.T) {
 				t.Errorf("got %v, want %v", err, cognito.ErrUnavailable)
 			}
 			fleet.set(false)
-			validUntil(t, "the end of what was cached", func() bool {
+			waitUntil(t, "the end of what was cached", func() bool {
 				fleet.mu.Lock()
 				defer fleet.mu.Unlock()
 				return fleet.ended[cache.IdentityScope(user)] > 0
@@ -565,8 +565,8 @@ func TestPredictedRefusals(t *testing.T) {
 	}
 }
 
-// What is foreseen to change something is fenced however often it was refused, and so is what
-// cannot be foreseen for a fault of telling.
+// What is predicted to change something is fenced however often it was refused, and so is what
+// cannot be predicted, for the prediction failed.
 func TestPredictedChangesAreFenced(t *testing.T) {
 	for name, f := range map[string]predictingBackend{
 		"it changes something": {effect: cognito.Effect{Pool: pool, Identities: []string{user}}},

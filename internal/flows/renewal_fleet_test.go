@@ -58,7 +58,7 @@ func (c *renewalFleet) broker(seal, name []byte, adjust func(*flows.Config)) *fl
 			Addresses: []string{c.redis.Addr()}, DialTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second,
 			WriteTimeout: 5 * time.Second,
 		},
-		Keys: [][]byte{seal}, NameKey: name, FenceLife: 20 * time.Second, Observer: silentFleetObserver{},
+		Keys: [][]byte{seal}, NameKey: name, FenceLife: 20 * time.Second, Observer: noFleetObserver{},
 		Skew: func() time.Duration { return time.Until(c.now()) },
 	})
 	if err != nil {
@@ -244,11 +244,3 @@ func (c *counts) of(outcome string) int64 {
 	}
 	return n.(*atomic.Int64).Load()
 }
-
-type silentFleetObserver struct{}
-
-func (silentFleetObserver) Fence(string, time.Duration) {}
-func (silentFleetObserver) Subscription(bool)           {}
-func (silentFleetObserver) AnnouncementsMissed()        {}
-func (silentFleetObserver) OpenFailed()                 {}
-func (silentFleetObserver) Redis(string, time.Duration) {}

@@ -57,14 +57,14 @@ func TestReplay(t *testing.T) {
 			token, info := stating(35*time.Minute), &flows.CallInfo{}
 			key, err := m.askWith(info, user, map[string]string{"accounts.elsewhere": token})
 			if err != nil || info.Condition == nil {
-				t.Fatalf("got %v and a guard %v, want credentials that may be had again", err, info.Condition != nil)
+				t.Fatalf("got %v and a condition %v, want credentials that may be had again", err, info.Condition != nil)
 			}
 			before := info.Condition.Entry.Serves()
 			if got := m.replay(info.Condition); got != key {
 				t.Fatalf("at once: got %q, want %q", got, key)
 			}
 			if got := info.Condition.Entry.Serves() - before; got != 1 {
-				t.Errorf("got %d hand-outs noted, want 1", got)
+				t.Errorf("got %d serves noted, want 1", got)
 			}
 			test.happens(c, m, other)
 			want := ""

@@ -33,11 +33,9 @@ func TestRequestIsDecodedAsItWasEncoded(t *testing.T) {
 		Flow: flowDeveloper, Pool: "p", Identity: "i", Logins: map[string]string{"idp": "token"}, Role: "r", Session: "s",
 		Duration: time.Hour, Provider: "dev", User: "u", Tags: map[string]string{"t": "v"}, Found: "f",
 	}
-	if empty := reflect.ValueOf(r); slices.ContainsFunc(reflect.VisibleFields(empty.Type()), func(
-		f reflect.StructField,
-	) bool {
-		return empty.FieldByIndex(f.Index).IsZero()
-	}) {
+	v := reflect.ValueOf(r)
+	empty := func(f reflect.StructField) bool { return v.FieldByIndex(f.Index).IsZero() }
+	if slices.ContainsFunc(reflect.VisibleFields(v.Type()), empty) {
 		t.Fatal("a field of the test's call is empty, want all filled")
 	}
 	if got, ok := decodeProved(

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// suspendedWait is how long an client waits at most for fences that suspend what there
+	// suspendedWait is how long a client waits at most for fences that suspend what there
 	// is for him: longer than most changes take, and than it takes to refuse one.
 	suspendedWait = 500 * time.Millisecond
 	// suspendedSince is how long ago such a fence began at most: where a broker does not
@@ -59,7 +59,7 @@ func (s *server) presentEntry(ctx context.Context, q *query) *cache.Entry {
 	return nil
 }
 
-// exchangeOrAwait makes an exchange for a call of which resumed brought nothing. Where that
+// exchangeOrAwait makes an exchange for a call of which awaitSuspended found nothing. Where that
 // fails for a passing reason, and a fence suspended what there was, he waits for it once
 // more: a backend that is slow or throttles keeps the fences of others open longer. known
 // says that the entry was there.

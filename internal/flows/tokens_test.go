@@ -67,7 +67,7 @@ func TestConditionsOfTokens(t *testing.T) {
 				if _, err := r.GetCredentialsForIdentity(
 					flows.WithCallInfo(t.Context(), info), in,
 				); err != nil || info.Condition == nil {
-					t.Fatalf("got %v, guard %v, want an answer that may be repeated", err, info.Condition != nil)
+					t.Fatalf("got %v, condition %v, want an answer that may be repeated", err, info.Condition != nil)
 				}
 				key := memo.Key([]byte("r"), 0, []byte("b"))
 				memo.Put(key, time.Now(), info.Condition, []byte("body"))

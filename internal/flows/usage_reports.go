@@ -12,17 +12,16 @@ const (
 	reportsAtOnce = 256
 	// reportRetry is when a report is made again that failed.
 	reportRetry = 30 * time.Second
-	// sweepInterval is how often serves are looked for that nobody noted: those from
-	// the memo.
+	// sweepInterval is how often serves are looked for that came past record: those from the memo.
 	sweepInterval = time.Minute
 	// fresherBy is how much longer tokens must last to replace others.
 	fresherBy = time.Minute
 )
 
-// usageReports are the entries that this broker serves and the fleet renews, with what
-// the fleet was told of their use: the first and the second serve, a larger
-// floor, fresher tokens, and then one serve now and then. What is lost of it costs
-// a renewal, or has one made that nobody needs. It is safe for concurrent use.
+// usageReports are the entries that this broker serves and the fleet renews, with what was reported
+// of their use: the first and the second serve, a larger floor, fresher tokens, and then one serve
+// now and then. A report that is lost costs a renewal, or has one made that nobody needs. It is safe
+// for concurrent use.
 type usageReports struct {
 	idle  time.Duration // after which an entry is not renewed
 	limit int
@@ -31,7 +30,7 @@ type usageReports struct {
 	mu    sync.Mutex
 	by    map[cache.Key]*entryUse
 	homes homeCounts
-	queue []cache.Key // to be told; each is there once
+	queue []cache.Key // to be reported; each is there once
 }
 
 // entryUse is an entry in use.
@@ -47,9 +46,9 @@ type entryUse struct {
 	until  time.Time
 	queued bool
 
-	reported       cache.Usage // what the fleet knows since it was told last
-	reportedAt     time.Time   // that was; zero: it was not
-	failed         bool        // the telling
+	reported       cache.Usage // what the fleet knows since the last report
+	reportedAt     time.Time   // when that was; zero: never
+	failed         bool        // the last report
 	requestExpires time.Time   // of the renewal request that the fleet is known to keep
 }
 
@@ -59,7 +58,7 @@ func newUsageReports(idle time.Duration, limit int) *usageReports {
 	}
 }
 
-// record notes that an entry was served to whoever made a call.
+// record records that an entry was served to the maker of a call.
 func (u *usageReports) record(e *cache.Entry, q query, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -88,7 +87,7 @@ func (u *usageReports) record(e *cache.Entry, q query, now time.Time) {
 // is never.
 func outlasts(a, b time.Time) bool { return !b.IsZero() && (a.IsZero() || a.After(b)) }
 
-// enqueue has an entry told where there is something to tell.
+// enqueue has the use of an entry reported where there is something new.
 func (u *usageReports) enqueue(key cache.Key, one *entryUse, now time.Time) {
 	if one.queued || !one.worthReporting(now, u.idle) {
 		return
@@ -101,16 +100,15 @@ func (u *usageReports) enqueue(key cache.Key, one *entryUse, now time.Time) {
 	}
 }
 
-// worthReporting reports whether the entry's use is worth telling.
+// worthReporting reports whether the entry's use has something new that matters.
 func (one *entryUse) worthReporting(now time.Time, idle time.Duration) bool {
 	if one.failed {
 		return now.Sub(one.reportedAt) >= reportRetry
 	}
 	use := one.usage()
-	if one.reportedAt.IsZero() || use.Serves > 1 && one.reported.Serves < 2 || use.Floor > one.reported.Floor ||
-		one.hasFresherRequest(
-			now,
-		) {
+	switch {
+	case one.reportedAt.IsZero(), use.Serves > 1 && one.reported.Serves < 2, use.Floor > one.reported.Floor,
+		one.hasFresherRequest(now):
 		return true
 	}
 	return one.affectsRenewal(idle) && use.AskedAt.After(one.reported.AskedAt) && now.Sub(one.reportedAt) >= idle/5
@@ -125,7 +123,7 @@ func (one *entryUse) usage() cache.Usage {
 
 // affectsRenewal reports whether one more serve can change when the entry is renewed:
 // not where the fleet knows of two, unless its clients are expected back by the last,
-// or what renews it is due while this one was still lately.
+// or its renewal is due while this serve still counts as lately.
 func (one *entryUse) affectsRenewal(idle time.Duration) bool {
 	life := one.entry.Life()
 	return one.reported.Serves < 2 || one.reported.Expected(life) || cache.Earliest(life) < idle
@@ -137,7 +135,7 @@ func (one *entryUse) hasFresherRequest(now time.Time) bool {
 	return lapses.After(now) && lapses.Sub(one.requestExpires) > fresherBy
 }
 
-// sweep has those told whose serves nobody noted, and forgets what ended.
+// sweep enqueues entries that were served past record, and forgets those that ended.
 func (u *usageReports) sweep(now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -176,7 +174,7 @@ func (u *usageReports) nextReports(now time.Time) (reports []cache.UsageReport) 
 	return reports
 }
 
-// recordAnswers notes what came of reports.
+// recordAnswers records what came of reports; no answers means that they failed.
 func (u *usageReports) recordAnswers(reports []cache.UsageReport, told []cache.SharedUsage) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

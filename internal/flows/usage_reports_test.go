@@ -22,12 +22,12 @@ func TestUsageIsReportedLazily(t *testing.T) {
 		after time.Duration
 		want  bool
 	}{
-		"the first hand-out": {entryUse{}, 1, 20 * m, 0, 0, true},
-		"nothing new":        {entryUse{reported: once}, 0, 0, 0, 10 * m, false},
-		"the second":         {entryUse{reported: once}, 2, 20 * m, 0, 0, true},
-		"the third":          {entryUse{reported: twice}, 3, 20 * m, 0, 0, false},
-		"the third, later":   {entryUse{reported: twice}, 3, 20 * m, 0, 30 * m, false},
-		"a larger floor":     {entryUse{reported: twice}, 3, 21 * m, 0, 0, true},
+		"the first serve":  {entryUse{}, 1, 20 * m, 0, 0, true},
+		"nothing new":      {entryUse{reported: once}, 0, 0, 0, 10 * m, false},
+		"the second":       {entryUse{reported: once}, 2, 20 * m, 0, 0, true},
+		"the third":        {entryUse{reported: twice}, 3, 20 * m, 0, 0, false},
+		"the third, later": {entryUse{reported: twice}, 3, 20 * m, 0, 30 * m, false},
+		"a larger floor":   {entryUse{reported: twice}, 3, 21 * m, 0, 0, true},
 		"one that the fleet knows": {
 			entryUse{reported: cache.Usage{Serves: 2, Floor: 21 * m}}, 3, 21 * m, 0, 0, false,
 		},
@@ -106,7 +106,7 @@ func TestUsageKeepsTheFreshestCall(t *testing.T) {
 	u.record(again, query{key: cache.Key{1}}, start)
 	u.record(&cache.Entry{Issued: start, Credentials: e.Credentials}, query{key: cache.Key{1}}, start)
 	if got := u.by[cache.Key{1}].usage().Serves; got != 1 {
-		t.Errorf("got %d hand-outs, want that of the copy too", got)
+		t.Errorf("got %d serves, want that of the copy too", got)
 	}
 	ask(2, "", 0)
 	ask(3, "", 0)

@@ -50,11 +50,11 @@ func NewMetrics() *Metrics {
 		keyFetches: counter("broker_key_fetches_total", "Fetches of login providers' keys.", "outcome"),
 		unproven:   counter("broker_authentication_failures_total", "Keys and signatures that are no caller's, by kind.", "kind"),
 		remaining: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "broker_credentials_remaining_seconds", Help: "Life left of credentials when handed out.",
+			Name: "broker_credentials_remaining_seconds", Help: "Life left of credentials when served.",
 			Buckets: []float64{60, 300, 600, 900, 1200, 1800, 2400, 3000, 3600, 7200, 14400, 43200},
 		}),
 	}
-	m.flights = counter("broker_flights_total", "Exchanges that askers share, by how this broker took part.", "outcome")
+	m.flights = counter("broker_flights_total", "Exchanges that clients share, by how this broker took part.", "outcome")
 	m.awaited = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "broker_flight_wait_seconds", Help: "How long a flight waited for that of another broker.",
 		Buckets: []float64{.025, .05, .1, .25, .5, 1, 2, 4, 8, 16},
@@ -111,7 +111,7 @@ func (m *Metrics) Lookup(tier, outcome string) { m.lookups.WithLabelValues(tier,
 // Exchange counts a trip to the backend.
 func (m *Metrics) Exchange(flow, outcome string) { m.exchanges.WithLabelValues(flow, outcome).Inc() }
 
-// Flight counts how this broker took part in an exchange that askers share.
+// Flight counts how this broker took part in an exchange that clients share.
 func (m *Metrics) Flight(outcome string) { m.flights.WithLabelValues(outcome).Inc() }
 
 // FlightWait notes how long a flight waited for another broker's.
@@ -131,7 +131,7 @@ func (m *Metrics) KeyFetch(provider string, ok bool) {
 // AuthenticationFailure counts a key or signature that is no caller's.
 func (m *Metrics) AuthenticationFailure(kind string) { m.unproven.WithLabelValues(kind).Inc() }
 
-// Remaining notes the life left of credentials at hand-out.
+// Remaining notes the life left of credentials when they are served.
 func (m *Metrics) Remaining(life time.Duration) { m.remaining.Observe(life.Seconds()) }
 
 // Fence notes a fence and how long it took to begin.

@@ -97,7 +97,7 @@ func (c *testFleet) join(change ...func(*flows.Config)) *fleetBroker {
 		shared.Close()
 		memory.Close()
 	})
-	validUntil(c.t, "the lease of memory", shared.Lease().Held)
+	waitUntil(c.t, "the lease of memory", shared.Lease().Held)
 	return m
 }
 
@@ -135,7 +135,7 @@ func (c *testFleet) hold(token string, fails error) (release func()) {
 // exchanging waits until n exchanges have begun.
 func (c *testFleet) exchanging(n int32) {
 	c.t.Helper()
-	validUntil(c.t, "an exchange", func() bool { return c.backend.exchanges.Load() >= n })
+	waitUntil(c.t, "an exchange", func() bool { return c.backend.exchanges.Load() >= n })
 }
 
 func (c *testFleet) exchanges(want int32) {
@@ -200,8 +200,8 @@ func (c *tally) Lookup(tier, outcome string) { c.Flight(tier + " " + outcome) }
 
 func (c *tally) of(outcome string) int { c.mu.Lock(); defer c.mu.Unlock(); return c.counts[outcome] }
 
-// validUntil waits for something that comes.
-func validUntil(t *testing.T, what string, came func() bool) {
+// waitUntil waits for something that comes.
+func waitUntil(t *testing.T, what string, came func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
