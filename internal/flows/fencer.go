@@ -12,7 +12,7 @@ import (
 // fences is what serving needs of fencing.
 type fences interface {
 	Fence(ctx context.Context, scopes ...cache.Scope) error
-	tryEnd(ctx context.Context, scope cache.Scope)
+	tryEnd(ctx context.Context, scopes ...cache.Scope) error
 	attempt(ctx context.Context, affected *fenceScopes) (ended func(error), err error)
 	linksNothing(ctx context.Context, affected fenceScopes) bool
 	predict(ctx context.Context, affected *fenceScopes, in any) (prediction, error)
@@ -85,20 +85,18 @@ func (f *fencer) Fence(ctx context.Context, scopes ...cache.Scope) error {
 		return nil
 	}
 	scopes = slices.Compact(slices.Sorted(slices.Values(scopes)))
-	fence, err := f.Epochs.Fence(ctx, scopes...)
-	if err == nil {
-		_, err = fence.Done()
-	}
+	err := f.tryEnd(ctx, scopes...)
 	if err != nil {
 		f.deliverLater(scopes)
 	}
 	return serviceError(err)
 }
 
-// tryEnd ends what is cached for a scope, if that can be done now. Nothing should
-// have changed it that no fence was around.
-func (f *fencer) tryEnd(ctx context.Context, scope cache.Scope) {
-	if fence, err := f.Epochs.Fence(ctx, scope); err == nil {
-		_, _ = fence.Done()
+// tryEnd is Fence that leaves it at one try: for what is ended by way of precaution, or tried again.
+func (f *fencer) tryEnd(ctx context.Context, scopes ...cache.Scope) error {
+	fence, err := f.Epochs.Fence(ctx, scopes...)
+	if err == nil {
+		_, err = fence.Done()
 	}
+	return err
 }

@@ -39,7 +39,7 @@ func (s *server) knownID(ctx context.Context, q *query) *cache.Entry {
 	e := s.lookUpFleet(ctx, q)
 	if e != nil {
 		s.Observer.Lookup("redis", "hit")
-		// An answer tied the three, though it was another broker's.
+		// An answer told whose the login is, though another broker got it.
 		s.Directory.Owns(q.Pool, q.logins[0].provider, q.logins[0].subject, e.Credentials.IdentityID)
 	}
 	return e

@@ -54,11 +54,7 @@ func (f *fencer) deliver() {
 			pause = 100 * time.Millisecond
 			continue
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-f.stop:
-			timer.Stop()
+		if !f.pause(pause) {
 			return
 		}
 		pause = min(2*pause, 5*time.Second)
@@ -68,12 +64,7 @@ func (f *fencer) deliver() {
 func (f *fencer) deliverOnce(scopes []cache.Scope) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), f.Timeout)
 	defer cancel()
-	fence, err := f.Epochs.Fence(ctx, scopes...)
-	if err != nil {
-		return false
-	}
-	_, err = fence.Done()
-	return err == nil
+	return f.tryEnd(ctx, scopes...) == nil
 }
 
 // nextBatch are scopes that are pending, and how often; where there are none, delivery

@@ -84,8 +84,6 @@ func (p *poolChanges) takeOverChanges(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-p.stop:
-			return
 		case <-ticker.C:
 		}
 		p.takeOverOnce(ctx)

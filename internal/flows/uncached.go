@@ -23,33 +23,52 @@ type uncachedCalls struct {
 	server  *server
 }
 
+// callUncached makes an app's call with these logins for an identity, if it names one. It takes a
+// slot and a permit, and is made within a fence where it may link. A call for an identity that is not
+// known here, and of which nothing was proved, is counted against nobody: it may name any.
+func callUncached[Out any](
+	ctx context.Context, u *uncachedCalls, loc location, identity string, logins map[string]string, links bool, in any,
+	call func(ctx context.Context, proven []login) (*Out, error),
+) (*Out, error) {
+	release, err := u.calls.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	affected := u.owners.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), identity, logins)
+	permit := func() error {
+		if !loc.known && len(affected.logins) == 0 {
+			return nil
+		}
+		return u.calls.takePermit(ctx, payer{identity, logins, affected.logins})
+	}
+	out, err := mayLink(ctx, u.fences, links, affected, in, permit, func(ctx context.Context) (*Out, error) {
+		return call(ctx, affected.logins)
+	})
+	if err != nil {
+		u.server.endDisowned(ctx, affected, err)
+	}
+	return out, err
+}
+
 // uncached makes a call for an identity that is not for the cache. What the backend took
 // although it was not proved here may have changed the identity too.
 func (u *uncachedCalls) uncached(
 	ctx context.Context, loc location, r request, call func(context.Context) (answer, error),
-) (answer, error) {
-	release, err := u.calls.slot(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	defer release()
-	affected := u.owners.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), r.Identity, r.Logins)
-	permit := func() error { return u.takePermitUncached(ctx, loc, r.Identity, r.Logins, affected.logins) }
-	var got answer // also of a call that failed
-	made := func(ctx context.Context) (_ *answer, err error) {
+) (got answer, err error) {
+	made := func(ctx context.Context, _ []login) (_ *answer, err error) {
 		got, err = call(ctx)
 		return &got, err
 	}
-	_, err = mayLink(ctx, u.fences, loc.links(r.Logins), affected, r.input(), permit, made)
-	if err != nil {
-		u.server.endDisowned(ctx, affected, err)
+	_, err = callUncached(ctx, u, loc, r.Identity, r.Logins, loc.links(r.Logins), r.input(), made)
+	if err != nil { // what was merged before it failed ends too
 		return got, cmp.Or(u.fences.Fence(ctx, got.merged...), err)
 	}
 	changed, answered := got.merged, got.credentials.IdentityID
 	if answered != r.Identity {
 		changed = append(changed, cache.IdentityScope(r.Identity), cache.IdentityScope(answered))
 	} else if len(r.Logins) > 0 {
-		u.fences.tryEnd(ctx, cache.IdentityScope(r.Identity))
+		_ = u.fences.tryEnd(ctx, cache.IdentityScope(r.Identity)) // nothing should have changed it
 	}
 	return got, u.fences.Fence(ctx, changed...)
 }
@@ -81,7 +100,7 @@ func (u *uncachedCalls) developerFenced(ctx context.Context, q query, affected f
 	if err != nil {
 		return answer{}, err
 	}
-	var beyond []cache.Scope // the fence
+	var beyond []cache.Scope // what was merged that the fence did not cover
 	_, err = u.fences.change(ctx, affected, predicted, func(ctx context.Context, fenced []cache.Scope) (err error) {
 		got, err = u.calls.perform(ctx, q.request, fenced)
 		u.calls.countExchange(q.Flow, err)
@@ -136,6 +155,7 @@ func (u *uncachedCalls) pass(
 	return out, err
 }
 
+// openIDToken asks the backend for a token of an identity.
 func (u *uncachedCalls) openIDToken(
 	ctx context.Context, id string, logins map[string]string,
 ) (*ci.GetOpenIdTokenOutput, error) {
@@ -143,24 +163,16 @@ func (u *uncachedCalls) openIDToken(
 	if err != nil {
 		return nil, err
 	}
-	release, err := u.calls.slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
 	in := &ci.GetOpenIdTokenInput{IdentityId: aws.String(id), Logins: logins}
-	affected := u.owners.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), id, logins)
-	call := func(ctx context.Context) (*ci.GetOpenIdTokenOutput, error) {
+	call := func(ctx context.Context, proven []login) (*ci.GetOpenIdTokenOutput, error) {
 		out, err := u.Next.GetOpenIdToken(ctx, in)
 		if err == nil && loc.known {
-			u.owners.recordOwner(ctx, loc.pool, aws.ToString(out.IdentityId), affected.logins)
+			u.owners.recordOwner(ctx, loc.pool, aws.ToString(out.IdentityId), proven)
 		}
 		return out, err
 	}
-	permit := func() error { return u.takePermitUncached(ctx, loc, id, logins, affected.logins) }
-	out, err := mayLink(ctx, u.fences, loc.links(logins), affected, in, permit, call)
+	out, err := callUncached(ctx, u, loc, id, logins, loc.links(logins), in, call)
 	if err != nil {
-		u.server.endDisowned(ctx, affected, err)
 		return nil, err
 	}
 	ended := scopesOf(cognito.Merged(out.ResultMetadata))
@@ -192,26 +204,18 @@ func (u *uncachedCalls) getID(ctx context.Context, in *ci.GetIdInput, opts ...op
 			return nil, err
 		}
 	}
-	release, err := u.calls.slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	affected := u.owners.fenceScopesOf(ctx, *in.IdentityPoolId, "", in.Logins)
-	call := func(ctx context.Context) (*ci.GetIdOutput, error) {
+	pool := *in.IdentityPoolId
+	call := func(ctx context.Context, proven []login) (*ci.GetIdOutput, error) {
 		out, err := u.Next.GetId(ctx, in, opts...)
 		if err == nil {
-			u.owners.recordOwner(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), affected.logins)
+			u.owners.recordOwner(ctx, pool, aws.ToString(out.IdentityId), proven)
 		}
 		if err == nil && in.AccountId != nil {
-			u.queries.accounts.Store(strings.Clone(*in.IdentityPoolId), strings.Clone(*in.AccountId))
+			u.queries.accounts.Store(strings.Clone(pool), strings.Clone(*in.AccountId))
 		}
 		return out, err
 	}
-	permit := func() error {
-		return u.takePermitUncached(ctx, location{pool: *in.IdentityPoolId}, "", in.Logins, affected.logins)
-	}
-	out, err := mayLink(ctx, u.fences, len(in.Logins) > 1, affected, in, permit, call)
+	out, err := callUncached(ctx, u, location{pool: pool}, "", in.Logins, len(in.Logins) > 1, in, call)
 	if err != nil {
 		return nil, err
 	}
@@ -252,16 +256,4 @@ func (u *uncachedCalls) locateServed(ctx context.Context, id string, logins map[
 		err = cognito.IdentityNotFound(id)
 	}
 	return loc, err
-}
-
-// takePermitUncached is takePermit for a call that is not for the cache. One for an identity that
-// is not known here, and of which nothing was proved, is counted against nobody: it
-// may name any.
-func (u *uncachedCalls) takePermitUncached(
-	ctx context.Context, loc location, identity string, tokens map[string]string, proven []login,
-) error {
-	if !loc.known && len(proven) == 0 {
-		return nil
-	}
-	return u.calls.takePermit(ctx, payer{identity, tokens, proven})
 }
