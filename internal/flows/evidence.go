@@ -85,12 +85,12 @@ func (ev *evidence) ownToken(reader TokenReader, pool, id, token string) bool {
 	if err != nil || t.Pool != pool || t.Identity != id {
 		return false
 	}
-	said, err := json.Marshal([]any{t.AMR, t.Tags}) // tags sorted by key
+	stated, err := json.Marshal([]any{t.AMR, t.Tags}) // tags sorted by key
 	if err != nil {
 		return false
 	}
 	ev.domain = cache.DomainOwnToken
-	ev.add(validUntil(t.Expires.UnixNano()), t.Expires, "own", string(said))
+	ev.add(validUntil(t.Expires.UnixNano()), t.Expires, "own", string(stated))
 	return true
 }
 

@@ -2,6 +2,9 @@
 // through. Its Service is a cognito.API over a cognito.API and overrides what is
 // cached, fenced or shared; the one-call exchanges of REST are made of the same
 // methods. It knows no HTTP and no wire.
+//
+// A server serves, a fencer fences and a renewer renews; the Service is made of them
+// (docs/architecture.md#the-parts-of-the-use-cases).
 package flows
 
 import (

@@ -133,19 +133,25 @@ func TestRunRenewsAgain(t *testing.T) {
 
 // A failed renewal is made again after 300 to 600 seconds, by itself.
 func TestFailedRenewalIsTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		r.run(t)
-		r.want("key1", flows.Miss, flows.CallInfo{})
-		r.want("key1", flows.Hit, flows.CallInfo{})
-		r.backend.set(func(b *backend) { b.fail = func(string) error { return errors.New("connection reset") } })
-		r.exchanged(36*time.Minute+time.Second, 2)
-		r.want("key1", flows.Hit, flows.CallInfo{})
-		r.exchanged(450*time.Second-2*time.Second, 2)
-		r.backend.set(func(b *backend) { b.fail = nil })
-		r.exchanged(3*time.Second, 3)
-		r.want("key3", flows.Hit, flows.CallInfo{})
-	})
+	for name, asked := range map[string]bool{"asked for meanwhile": true, "by itself": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.run(t)
+				r.want("key1", flows.Miss, flows.CallInfo{})
+				r.want("key1", flows.Hit, flows.CallInfo{})
+				r.backend.set(func(b *backend) { b.fail = func(string) error { return errors.New("connection reset") } })
+				r.exchanged(36*time.Minute+time.Second, 2)
+				if asked {
+					r.want("key1", flows.Hit, flows.CallInfo{})
+				}
+				r.exchanged(450*time.Second-2*time.Second, 2)
+				r.backend.set(func(b *backend) { b.fail = nil })
+				r.exchanged(3*time.Second, 3)
+				r.want("key3", flows.Hit, flows.CallInfo{})
+			})
+		})
+	}
 }
 
 // A failure ahead keeps nobody from asking who needs more life than is left.
