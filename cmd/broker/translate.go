@@ -135,15 +135,15 @@ func maxSession(c *config.Config) func(role string) time.Duration {
 	return func(role string) time.Duration { return longest[role] }
 }
 
-// guardsAlone is how many requests are known to be answerable from Redis again where
+// conditionsAlone is how many requests are known to be answerable from Redis again where
 // memory keeps no answers.
-const guardsAlone = 100_000
+const conditionsAlone = 100_000
 
 // newMemo remembers as many answers as memory keeps entries. Where it keeps none, it
 // remembers who may be answered from Redis.
 func newMemo(maxEntries int) (*cache.Memo, error) {
 	if maxEntries == 0 {
-		return cache.NewMemo(guardsAlone, false)
+		return cache.NewMemo(conditionsAlone, false)
 	}
 	return cache.NewMemo(maxEntries, true)
 }

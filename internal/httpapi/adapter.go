@@ -43,7 +43,7 @@ func handled[In, Out any](s *Server, options adapterOptions, handle func(call, *
 // invoke calls an operation by an input that is known to keep its constraints. All
 // identities of the call have to be of the path's pool.
 func invoke[In, Out any](s *Server, r call, operation string, method awswire.Method[In, Out], in *In) (*Out, error) {
-	r.ask.Pool = r.pool
+	r.info.Pool = r.pool
 	return awswire.Call(r.ctx, s.Flows, operation, method, in)
 }
 

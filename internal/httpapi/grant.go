@@ -55,7 +55,7 @@ type credentialsAnswer struct {
 
 // credentials is a whole flow, enhanced or classic.
 func (s *Server) credentials(r call, in *grantInput) (*grantAnswer, error) {
-	r.ask.RequestFloor = time.Duration(in.MinRemaining)
+	r.info.RequestFloor = time.Duration(in.MinRemaining)
 	classic, err := in.classic()
 	if err != nil {
 		return nil, err

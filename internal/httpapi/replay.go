@@ -19,24 +19,24 @@ const replayPart = 4
 // is still valid: with the memo's own copy, or with the entry that the fleet keeps. It
 // reports whether it answered; if not, the full path has to.
 func (s *Server) replay(c *fiber.Ctx, key cache.MemoKey, began time.Time, r *responder, hot *telemetry.Hot) bool {
-	body, life, guard := s.Memo.Get(key, began)
+	body, life, condition := s.Memo.Get(key, began)
 	if body != nil {
 		s.respond(c, r)
 		c.Response().SetBodyRaw(body)
 		hot.Hit(s.Now().Sub(began), life)
 		return true
 	}
-	if guard == nil {
+	if condition == nil {
 		return false
 	}
-	seen, now := s.Flows.Replay(s.deadline.context(), guard)
+	seen, now := s.Flows.Replay(s.deadline.context(), condition)
 	if seen == nil {
 		s.Memo.DropStale(key, s.Now())
 		return false
 	}
 	s.respond(c, r)
 	b := c.Response().SwapBody(nil) // reuses the response's own buffer
-	c.Response().SwapBody(r.body(b[:0], seen, guard.Entry.RefreshAfter(guard.Floor)))
+	c.Response().SwapBody(r.body(b[:0], seen, condition.Entry.RefreshAfter(condition.Floor)))
 	hot.HitShared(now.Sub(began), seen.Expires.Sub(now))
 	seen.Release()
 	// One round trip to Redis woke several requests like this one. Yielding here lets all

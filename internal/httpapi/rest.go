@@ -20,7 +20,7 @@ type call struct {
 	ctx    context.Context
 	path   string // the route's pattern
 	params        // of the path
-	ask    *flows.CallInfo
+	info   *flows.CallInfo
 	who    *callers.Caller // of routes for callers; nil on those for apps
 }
 
@@ -44,11 +44,11 @@ func (s *Server) rest(r route) fiber.Handler {
 		}
 		defer s.bodies.release(held)
 		requestID := NewRequestID()
-		ask := &flows.CallInfo{ClientFloor: s.classes.floor(class), Address: s.address(c)}
-		ctx, cancel := context.WithTimeout(flows.WithCallInfo(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
+		info := &flows.CallInfo{ClientFloor: s.classes.floor(class), Address: s.address(c)}
+		ctx, cancel := context.WithTimeout(flows.WithCallInfo(context.Background(), info), s.RequestTimeout-s.Now().Sub(began))
 		defer cancel()
 		e := event{began: began, route: strings.Clone(c.Route().Path), op: r.op, status: fiber.StatusOK, requestID: requestID}
-		a, err := s.answer(ctx, c, ask, r)
+		a, err := s.answer(ctx, c, info, r)
 		s.origins.allow(c, r.audience(), restExpose)
 		if err != nil {
 			e.status, e.code = refuse(c, requestID, err)
@@ -57,13 +57,13 @@ func (s *Server) rest(r route) fiber.Handler {
 			return nil
 		}
 		restHeaders(c, requestID)
-		if e.outcome = ask.Outcome; e.outcome != "" {
+		if e.outcome = info.Outcome; e.outcome != "" {
 			c.Set(headerCache, string(e.outcome))
 		}
 		a.write(c)
 		e.status = a.status
-		if key != (cache.MemoKey{}) && ask.Condition != nil {
-			s.Memo.Put(key, s.Now(), ask.Condition, a.body)
+		if key != (cache.MemoKey{}) && info.Condition != nil {
+			s.Memo.Put(key, s.Now(), info.Condition, a.body)
 		}
 		s.finish(e)
 		return nil
@@ -72,8 +72,8 @@ func (s *Server) rest(r route) fiber.Handler {
 
 // answer is the one way through a route: authenticate, decode, serve. Callers are
 // authenticated before their body is decoded.
-func (s *Server) answer(ctx context.Context, c *fiber.Ctx, ask *flows.CallInfo, r route) (a reply, err error) {
-	in := call{ctx: ctx, path: r.path, ask: ask}
+func (s *Server) answer(ctx context.Context, c *fiber.Ctx, info *flows.CallInfo, r route) (a reply, err error) {
+	in := call{ctx: ctx, path: r.path, info: info}
 	if err = oneContentType(c); err != nil {
 		return a, err
 	}

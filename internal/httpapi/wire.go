@@ -47,21 +47,21 @@ func (s *Server) wire(c *fiber.Ctx) error {
 		return err
 	}
 	defer s.bodies.release(held)
-	ask := &flows.CallInfo{ClientFloor: s.classes.floor(class), Address: s.address(c)}
-	ctx, cancel := context.WithTimeout(flows.WithCallInfo(context.Background(), ask), s.RequestTimeout-s.Now().Sub(began))
+	info := &flows.CallInfo{ClientFloor: s.classes.floor(class), Address: s.address(c)}
+	ctx, cancel := context.WithTimeout(flows.WithCallInfo(context.Background(), info), s.RequestTimeout-s.Now().Sub(began))
 	defer cancel()
 	r := s.Wire.Serve(ctx, s.wireRequest(c))
-	if hot != nil && ask.Condition != nil && r.Status == fiber.StatusOK {
-		s.Memo.Put(key, s.Now(), ask.Condition, r.Body)
+	if hot != nil && info.Condition != nil && r.Status == fiber.StatusOK {
+		s.Memo.Put(key, s.Now(), info.Condition, r.Body)
 	}
 	requestID := send(c, r)
 	s.origins.allow(c, whose, wireExpose)
-	if ask.Outcome != "" && r.Status == fiber.StatusOK {
-		c.Response().Header.Set(headerCache, string(ask.Outcome))
+	if info.Outcome != "" && r.Status == fiber.StatusOK {
+		c.Response().Header.Set(headerCache, string(info.Outcome))
 	}
 	s.finish(event{
 		began: began, route: "POST /", op: r.Operation, code: r.Code, status: r.Status,
-		outcome: ask.Outcome, requestID: requestID, err: r.Err,
+		outcome: info.Outcome, requestID: requestID, err: r.Err,
 	})
 	return nil
 }
