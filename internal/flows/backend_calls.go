@@ -3,11 +3,13 @@ package flows
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/smithy-go"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -145,3 +147,23 @@ func (b *backendCalls) identity(ctx context.Context, r request) (answer, error) 
 		merged:      scopesOf(cognito.Merged(out.ResultMetadata)),
 	}, nil
 }
+
+// stsError makes an error of the service of a refusal by STS: same code, same
+// text. What is no refusal is a passing fault.
+func stsError(err error) error {
+	refused, ok := errors.AsType[*sts.Error](err)
+	if !ok {
+		return cognito.STSFault(err)
+	}
+	return &stsRefusal{
+		GenericAPIError: smithy.GenericAPIError{Code: refused.Code, Message: refused.Message, Fault: smithy.FaultClient},
+		cause:           err,
+	}
+}
+
+type stsRefusal struct {
+	smithy.GenericAPIError
+	cause error
+}
+
+func (r *stsRefusal) Unwrap() error { return r.cause }

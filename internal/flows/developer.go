@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
+	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/logins"
 )
@@ -133,4 +134,60 @@ func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Gran
 	return &Grant{
 		IdentityID: entry.Credentials.IdentityID, Credentials: entry.Credentials, RefreshAfter: info.RefreshAfter,
 	}, nil
+}
+
+// GetOpenIdTokenForDeveloperIdentity is never cached. It may link the backend's
+// user, or public logins beside him, and ends what was cached for the identity
+// then.
+func (s *Service) GetOpenIdTokenForDeveloperIdentity(
+	ctx context.Context, in *ci.GetOpenIdTokenForDeveloperIdentityInput, opts ...options,
+) (*ci.GetOpenIdTokenForDeveloperIdentityOutput, error) {
+	if err := cognito.Check("GetOpenIdTokenForDeveloperIdentity", in); err != nil {
+		return nil, err
+	}
+	if !s.serves(*in.IdentityPoolId) {
+		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
+	}
+	release, err := s.calls.slot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	logins := s.developerLogins(ctx, in)
+	links := in.IdentityId != nil || len(in.Logins) > 1
+	call := func(ctx context.Context) (*ci.GetOpenIdTokenForDeveloperIdentityOutput, error) {
+		out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in, opts...)
+		if err == nil {
+			s.owners.recordOwner(ctx, *in.IdentityPoolId, aws.ToString(out.IdentityId), logins)
+		}
+		return out, err
+	}
+	affected := fenceScopes{pool: *in.IdentityPoolId, identity: aws.ToString(in.IdentityId), logins: logins, trusted: true}
+	affected.futile = affected.identity != "" && s.owners.inOtherPool(ctx, affected.pool, affected.identity)
+	var out *ci.GetOpenIdTokenForDeveloperIdentityOutput
+	if links {
+		out, err = attemptChange(ctx, s.fences, affected, in, call)
+	} else {
+		out, err = call(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ended := scopesOf(cognito.Merged(out.ResultMetadata))
+	if answered := aws.ToString(out.IdentityId); len(in.Logins) > 1 && answered != aws.ToString(in.IdentityId) {
+		ended = append(ended, cache.IdentityScope(answered))
+	}
+	return unlessFailed(out, s.fences.Fence(ctx, ended...))
+}
+
+// developerLogins are the logins of a developer call. The backend's own user is
+// whichever cannot be proved here.
+func (s *Service) developerLogins(ctx context.Context, in *ci.GetOpenIdTokenForDeveloperIdentityInput) []login {
+	logins, _ := s.owners.proven(ctx, in.Logins)
+	for provider, user := range in.Logins {
+		if !s.Prover.Known(provider) {
+			logins = append(logins, userOf(*in.IdentityPoolId, provider, user))
+		}
+	}
+	return logins
 }

@@ -20,6 +20,16 @@ type GrantRequest struct {
 	Classic    *Classic
 }
 
+// Classic is what an app chooses for itself in the classic flow.
+type Classic struct {
+	RoleARN     string
+	SessionName string        // empty: DefaultSessionName
+	Duration    time.Duration // zero: an hour
+}
+
+// DefaultSessionName names sessions whose client did not care, as the JavaScript SDK does.
+const DefaultSessionName = "web-identity"
+
 // Grant is what one call brings.
 type Grant struct {
 	IdentityID   string

@@ -185,18 +185,6 @@ func (u *uncachedCalls) openIDToken(
 	return unlessFailed(out, u.fences.Fence(ctx, ended...))
 }
 
-// developerLogins are the logins of a developer call. The backend's own user is
-// whichever cannot be proved here.
-func (u *uncachedCalls) developerLogins(ctx context.Context, in *ci.GetOpenIdTokenForDeveloperIdentityInput) []login {
-	logins, _ := u.owners.proven(ctx, in.Logins)
-	for provider, user := range in.Logins {
-		if !u.Prover.Known(provider) {
-			logins = append(logins, userOf(*in.IdentityPoolId, provider, user))
-		}
-	}
-	return logins
-}
-
 // getID asks the backend.
 func (u *uncachedCalls) getID(ctx context.Context, in *ci.GetIdInput, opts ...options) (*ci.GetIdOutput, error) {
 	if len(in.Logins) == 0 {

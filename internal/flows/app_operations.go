@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -111,4 +112,70 @@ func (s *Service) Purge(ctx context.Context, pool, id string) error {
 		return err
 	}
 	return nil
+}
+
+// GetCredentialsForIdentity answers from the cache when the client proved a login
+// of the identity (or holds a guest's id) and what is cached has his floor left;
+// otherwise from an exchange that he shares with all who ask for the same.
+func (s *Service) GetCredentialsForIdentity(
+	ctx context.Context, in *ci.GetCredentialsForIdentityInput, opts ...options,
+) (*ci.GetCredentialsForIdentityOutput, error) {
+	if err := cognito.Check("GetCredentialsForIdentity", in); err != nil {
+		return nil, err
+	}
+	loc, err := s.uncached.locateServed(ctx, *in.IdentityId, in.Logins)
+	if err != nil {
+		return nil, err
+	}
+	if !loc.known {
+		return s.uncached.pass(ctx, loc, in, opts...)
+	}
+	q, ok := s.queries.query(
+		ctx, loc,
+		request{Flow: flowEnhanced, Identity: *in.IdentityId, Logins: in.Logins, Role: aws.ToString(in.CustomRoleArn)},
+	)
+	if !ok {
+		return s.uncached.pass(ctx, loc, in, opts...)
+	}
+	found, err := s.server.entryFor(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return output(found.Credentials), nil
+}
+
+func output(c cache.Credentials) *ci.GetCredentialsForIdentityOutput {
+	return &ci.GetCredentialsForIdentityOutput{
+		IdentityId: aws.String(c.IdentityID),
+		Credentials: &types.Credentials{
+			AccessKeyId:  aws.String(c.AccessKeyID),
+			SecretKey:    aws.String(c.SecretKey),
+			SessionToken: aws.String(c.SessionToken),
+			Expiration:   aws.Time(c.Expires),
+		},
+	}
+}
+
+// GetOpenIdToken is never cached: a token speaks for its bearer. It may link a
+// login, and ends what was cached for the identity then.
+func (s *Service) GetOpenIdToken(
+	ctx context.Context, in *ci.GetOpenIdTokenInput, _ ...options,
+) (*ci.GetOpenIdTokenOutput, error) {
+	if err := cognito.Check("GetOpenIdToken", in); err != nil {
+		return nil, err
+	}
+	out, err := s.uncached.openIDToken(ctx, *in.IdentityId, in.Logins)
+	if err != nil {
+		return nil, err
+	}
+	// The answer may have told the pool: a token of one that is not served, or
+	// that it did not tell, goes to nobody.
+	loc, err := s.locate(ctx, aws.ToString(out.IdentityId))
+	if err != nil {
+		return nil, err
+	}
+	if !loc.known && len(s.Pools) > 0 {
+		return nil, cognito.IdentityNotFound(*in.IdentityId)
+	}
+	return out, nil
 }
