@@ -5,12 +5,12 @@ import "context"
 // queued is work for all who asked before it began. Its channel is closed when it
 // has ended; the rest is guarded by the lock of Flights until it begins.
 type queued[T any] struct {
-	work   func() (T, error)
-	askers int        // who wait for it
-	after  *queued[T] // of the work under way: what follows it, nil for none
-	done   chan struct{}
-	value  T
-	err    error
+	work    func() (T, error)
+	waiters int        // who wait for it
+	after   *queued[T] // of the work under way: what follows it, nil for none
+	done    chan struct{}
+	value   T
+	err     error
 }
 
 // next runs work, or what another caller brought who waits like this one, after
@@ -20,7 +20,7 @@ func (f *Flights[T]) next(ctx context.Context, key Key, work func() (T, error)) 
 	select {
 	case <-ctx.Done():
 		f.mu.Lock()
-		q.askers--
+		q.waiters--
 		f.mu.Unlock()
 		return value, false, ctx.Err()
 	case <-q.done:
@@ -38,10 +38,10 @@ func (f *Flights[T]) enqueue(key Key, work func() (T, error)) (q *queued[T], ran
 	}
 	running := f.queues[key]
 	if running != nil && running.after != nil {
-		running.after.askers++
+		running.after.waiters++
 		return running.after, false
 	}
-	q = &queued[T]{work: work, askers: 1, done: make(chan struct{})}
+	q = &queued[T]{work: work, waiters: 1, done: make(chan struct{})}
 	if running != nil {
 		running.after = q
 	} else {
@@ -65,7 +65,7 @@ func (f *Flights[T]) dequeue(key Key, ended *queued[T]) *queued[T] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	after := ended.after
-	if after == nil || after.askers == 0 {
+	if after == nil || after.waiters == 0 {
 		delete(f.queues, key)
 		return nil
 	}

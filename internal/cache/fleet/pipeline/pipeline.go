@@ -51,8 +51,8 @@ type pipeline struct {
 	begun    time.Time // the last of them
 }
 
-func newPipeline(node *redis.Client, f fetch, patience time.Duration) *pipeline {
-	return &pipeline{node: node, fetch: f, deadline: patience, slowAfter: slowAfter, wake: make(chan struct{})}
+func newPipeline(node *redis.Client, f fetch, deadline time.Duration) *pipeline {
+	return &pipeline{node: node, fetch: f, deadline: deadline, slowAfter: slowAfter, wake: make(chan struct{})}
 }
 
 // tryAcquire acquires a place in flight for one batch, if there is one; release must follow.
