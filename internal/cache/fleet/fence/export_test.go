@@ -6,10 +6,31 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
+	"github.com/cognito-broker/broker/internal/cache/fleet/redisconn"
 )
 
 // MayArriveWithin is how late a fence that was given up may arrive.
 const MayArriveWithin = mayArriveWithin
+
+// OpenTwice opens a scope's epoch by one command, and once more by the same after it was lost: as a
+// command that was sent twice, of which one arrives late.
+func (f *Fences) OpenTwice(ctx context.Context, scope cache.Scope, lose func(name string) error) (epochs [2]string, err error) {
+	root := f.codec.Names.Root(scope)
+	call := f.openCall(root, 0)
+	for i := range epochs {
+		results, _, err := f.redis.Spread(ctx, f.redis.Run, openEpoch, []redisconn.Call{call})
+		if err != nil {
+			return epochs, err
+		}
+		if epochs[i], err = results[0].Text(); err != nil {
+			return epochs, err
+		}
+		if err := lose(root.Epoch()); err != nil {
+			return epochs, err
+		}
+	}
+	return epochs, nil
+}
 
 // LateFence gives up a fence around a scope that has not arrived, which is looked for as
 // long as that. looked gets one for each look, arrive has it arrive, and given is closed

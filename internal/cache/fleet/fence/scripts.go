@@ -63,9 +63,11 @@ const MaxFences = 256
 const pendingRecently = "f"
 
 // openEpoch returns the epoch, and makes one where there is none or where all that made it
-// pending has lapsed. ARGV: a new epoch, its life, how long a fence lasts that began a
-// moment ago, and how long no change may have ended. Returns nothing for a pending epoch,
-// or pendingRecently, and nothing where a change ended more lately than that.
+// pending has lapsed. A new one is of random bytes and of the time, in microseconds: the
+// command may be sent twice, and the first copy arrive after the epoch was lost. ARGV: random
+// bytes, the epoch's life, how long a fence lasts that began a moment ago, and how long no change
+// may have ended. Returns nothing for a pending epoch, or pendingRecently, and nothing where a
+// change ended more lately than that.
 var openEpoch = redisconn.NewStampedScript(PresentEpochScript + changed + `
 local v, fence = redis.call('GET', KEYS[1]) or '', ''
 ` + parseFences + `
@@ -74,7 +76,7 @@ if epoch ~= '' then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 elseif others == '' then
   if #v > 0 then changed() end
-  epoch = ARGV[1]
+  epoch = string.sub(ARGV[1], 1, 9) .. struct.pack('>I7', t[1] * 1000000 + t[2])
   redis.call('SET', KEYS[1], epoch .. replid, 'PX', ARGV[2])
 elseif struct.unpack('>I8', string.sub(others, -8)) - now > tonumber(ARGV[3]) then
   epoch = '` + pendingRecently + `'
