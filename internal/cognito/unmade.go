@@ -18,6 +18,13 @@ func Unmade(err error) bool {
 	if mark, ok := errors.AsType[*marked](err); ok {
 		return mark.unsent
 	}
+	return RefusedAtOnce(err)
+}
+
+// RefusedAtOnce reports whether the last request of a call that failed with err was refused
+// before it changed anything. Of requests before it, which Unsettled marks, it says nothing.
+// Of nil it is false.
+func RefusedAtOnce(err error) bool {
 	if _, ok := errors.AsType[*sts.Fault](err); ok {
 		return false // STS is asked when the rest of a call is done
 	}

@@ -51,7 +51,8 @@ func (f *fencer) predict(ctx context.Context, affected *fenceScopes, in any) (pr
 // that it may have changed ends behind it.
 //
 // The call gets the scopes of the fence, or none where there is no fence. Within one it is tried
-// once, for others wait for the fence. It fails with the call's error, or with
+// once, for others wait for the fence; without one as well, for a refusal after an attempt that told
+// nothing does not say what that changed. It fails with the call's error, or with
 // cognito.ErrUnavailable where the fence could not begin or end.
 func (f *fencer) change(
 	ctx context.Context, affected fenceScopes, predicted prediction,
@@ -62,7 +63,11 @@ func (f *fencer) change(
 		return cache.Stamp{}, call(ctx, nil)
 	case predicted == willBeRefused || predicted == unpredicted && (affected.futile || affected.overLimit):
 		// A refusal says so in its own words.
-		return cache.Stamp{}, f.endUnfenced(ctx, affected, call(ctx, nil))
+		err := call(cognito.WithoutRetries(ctx), nil)
+		if predicted == willBeRefused || affected.futile {
+			return cache.Stamp{}, f.endTaken(ctx, affected, err)
+		}
+		return cache.Stamp{}, f.endUnfenced(ctx, affected, err)
 	}
 	fence, scopes, err := f.fenceAround(ctx, affected)
 	if err != nil && !affected.strict && predicted == unpredicted && f.mayGoUnfenced(ctx, affected, err) {
@@ -76,12 +81,23 @@ func (f *fencer) change(
 	return stamp, cmp.Or(err, ended)
 }
 
+// endTaken ends what a call changed that nobody can have a right to, if the backend shows that it
+// took it nevertheless. No answer, or a refusal of the logins after none, does not show that: or
+// anybody who knows an identity could end what is cached for it, whenever the backend does not
+// answer.
+func (f *fencer) endTaken(ctx context.Context, affected fenceScopes, err error) error {
+	if outcomeUnknown(err) || refusesLogins(err) {
+		return err
+	}
+	return f.endAffected(ctx, affected, err)
+}
+
 // endUnfenced ends what a call changed around which there was no fence, and that ended with
 // err. Without an answer, one that may be made yet leaves the epochs pending, as a fence
 // would.
 func (f *fencer) endUnfenced(ctx context.Context, affected fenceScopes, err error) error {
 	switch {
-	case surelyNotMade(err), outcomeUnknown(err) && !affected.overLimit:
+	case surelyNotMade(err):
 		return err
 	case outcomeUnknown(err):
 		if fence, _, fenced := f.fenceAround(ctx, affected); fenced == nil {
@@ -89,6 +105,11 @@ func (f *fencer) endUnfenced(ctx context.Context, affected fenceScopes, err erro
 		}
 		return err
 	}
+	return f.endAffected(ctx, affected, err)
+}
+
+// endAffected ends what is affected by a call that ended with err.
+func (f *fencer) endAffected(ctx context.Context, affected fenceScopes, err error) error {
 	scopes, failed := f.scopesToFence(ctx, affected)
 	return cmp.Or(err, failed, f.Fence(ctx, scopes...))
 }

@@ -37,7 +37,7 @@ func (r Refusals) Close() {
 // limit by address, for he speaks for many.
 //
 // The limit by identity holds nobody up, or whoever knows an id could keep its owner out:
-// beyond it a call is made without a fence (see unfencedCall). It counts what did not come
+// beyond it a call is made without a fence (see change). It counts what did not come
 // about for any reason, whoever asked for it: anybody may have any number of logins, and one
 // that belonged to the identity once is no better than others.
 func (f *fencer) attempt(ctx context.Context, affected *fenceScopes) (ended func(error), err error) {
@@ -47,6 +47,9 @@ func (f *fencer) attempt(ctx context.Context, affected *fenceScopes) (ended func
 	}
 	if wait := takeRefusal(f.Refusals.Addresses, byAddress); wait > 0 {
 		return nil, tooManyRefused(wait)
+	}
+	if affected.futile {
+		byIdentity = "" // it is not fenced in any case
 	}
 	if takeRefusal(f.Refusals.Identities, byIdentity) > 0 {
 		affected.overLimit, byIdentity = true, ""
@@ -85,12 +88,15 @@ func tooManyRefused(wait time.Duration) error {
 }
 
 // surelyNotMade reports whether a change of identities that failed with err was surely not made.
-func surelyNotMade(err error) bool {
+func surelyNotMade(err error) bool { return cognito.Unmade(err) && refusesLogins(err) }
+
+// refusesLogins reports whether the last request of a call was refused before it linked anything.
+func refusesLogins(err error) bool {
 	if _, late := errors.AsType[*partialError](err); late {
 		return false
 	}
-	if !cognito.Unmade(err) {
-		return false
+	if !cognito.RefusedAtOnce(err) {
+		return cognito.Unmade(err) // it was not sent
 	}
 	refused, ok := errors.AsType[*types.NotAuthorizedException](err)
 	if !ok {
