@@ -148,10 +148,10 @@ func (m *Metrics) Subscription(open bool) {
 	}
 }
 
-// Missed counts announcements that went unheard.
+// AnnouncementsMissed counts announcements that went unheard.
 func (m *Metrics) AnnouncementsMissed() { m.missed.Inc() }
 
-// Sealed counts values that did not open.
+// OpenFailed counts values that did not open.
 func (m *Metrics) OpenFailed() { m.unopened.Inc() }
 
 // Hot is the metrics of answers to repeated requests for one operation, looked up
