@@ -25,7 +25,7 @@ type Memo struct {
 }
 
 type answer struct {
-	body      []byte // nil: not kept
+	body      Body
 	condition *MemoCondition
 	until     int64         // unix nanoseconds
 	keep      time.Duration // from Put to until
@@ -73,17 +73,16 @@ func (m *Memo) Key(route []byte, class int, body []byte) MemoKey {
 
 // Get returns the answer to a request, with the life its credentials have left,
 // if its entry lives, its proofs hold and no floor or renewal asks for the full
-// path. The bytes belong to the memo: read them, never write or keep them past
-// the response. Where the answer may not be served from this process's memory, or the
+// path. Where the answer may not be served from this process's memory, or the
 // memo keeps no bodies, body is nil and condition says where a fleet keeps what it was made
 // from. Who looks there must ask afterwards whether the entry stands and the condition
 // holds, and DropStale if not. Otherwise both are nil.
-func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Duration, guard *MemoCondition) {
+func (m *Memo) Get(key MemoKey, now time.Time) (body *Body, remaining time.Duration, guard *MemoCondition) {
 	a, ok := m.answers.GetIfPresent(key)
 	if !ok {
 		return nil, 0, nil
 	}
-	if a.body == nil && now.UnixNano() < a.until {
+	if a.body.rest == nil && now.UnixNano() < a.until {
 		return nil, 0, a.condition // asked afterwards, in any case: asked now too, it would cost twice
 	}
 	if !a.stands(now) {
@@ -92,7 +91,7 @@ func (m *Memo) Get(key MemoKey, now time.Time) (body []byte, remaining time.Dura
 	}
 	if a.condition.Entry.Stamp.Valid() {
 		a.condition.Entry.RecordServe(now, a.condition.Floor)
-		return a.body, a.condition.Entry.Credentials.Expires.Sub(now), a.condition
+		return &a.body, a.condition.Entry.Credentials.Expires.Sub(now), a.condition
 	}
 	if a.condition.Ref == nil || a.condition.Entry.Stamp.leased() {
 		m.answers.Invalidate(key)
@@ -121,8 +120,7 @@ func (m *Memo) dropStale(key MemoKey, a *answer, now time.Time) {
 	}
 }
 
-// Put remembers body as the answer to the request named key. body is kept: it
-// must not change afterwards.
+// Put remembers body as the answer to the request named key. body is copied.
 func (m *Memo) Put(key MemoKey, now time.Time, guard *MemoCondition, body []byte) {
 	until := guard.deadline()
 	if !until.After(now) {
@@ -132,13 +130,16 @@ func (m *Memo) Put(key MemoKey, now time.Time, guard *MemoCondition, body []byte
 		if guard.Ref == nil {
 			return
 		}
-		body = nil
 	}
 	home := guard.Entry.Stamp.home()
 	if home == nil {
 		return // an entry that rests on nothing never stands
 	}
-	m.answers.Set(key, &answer{body: body, condition: guard, until: until.UnixNano(), keep: until.Sub(now)})
+	a := &answer{condition: guard, until: until.UnixNano(), keep: until.Sub(now)}
+	if m.bodies {
+		a.body = newBody(body, guard.Entry.Credentials.SessionToken)
+	}
+	m.answers.Set(key, a)
 	for _, old := range home.contents.addAnswer(key) {
 		m.answers.Invalidate(old)
 	}

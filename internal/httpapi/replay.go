@@ -22,7 +22,7 @@ func (s *Server) replay(c *fiber.Ctx, key cache.MemoKey, began time.Time, r *res
 	body, life, condition := s.Memo.Get(key, began)
 	if body != nil {
 		s.respond(c, r)
-		c.Response().SetBodyRaw(body)
+		write(c, body.AppendTo)
 		hot.Hit(s.Now().Sub(began), life)
 		return true
 	}
@@ -35,8 +35,8 @@ func (s *Server) replay(c *fiber.Ctx, key cache.MemoKey, began time.Time, r *res
 		return false
 	}
 	s.respond(c, r)
-	b := c.Response().SwapBody(nil) // reuses the response's own buffer
-	c.Response().SwapBody(r.body(b[:0], seen, condition.Entry.RefreshAfter(condition.Floor)))
+	refreshAfter := condition.Entry.RefreshAfter(condition.Floor)
+	write(c, func(dst []byte) []byte { return r.body(dst, seen, refreshAfter) })
 	hot.HitShared(now.Sub(began), seen.Expires.Sub(now))
 	seen.Release()
 	// One round trip to Redis woke several requests like this one. Yielding here lets all
@@ -44,4 +44,11 @@ func (s *Server) replay(c *fiber.Ctx, key cache.MemoKey, began time.Time, r *res
 	// code and data for it are in the processor's caches.
 	runtime.Gosched()
 	return true
+}
+
+// write has the body of a response appended to the response's own buffer, which is used
+// again.
+func write(c *fiber.Ctx, appendTo func(dst []byte) []byte) {
+	b := c.Response().SwapBody(nil)
+	c.Response().SwapBody(appendTo(b[:0]))
 }
