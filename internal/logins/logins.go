@@ -182,8 +182,9 @@ func (p *Prover) Ask(ctx context.Context, name string) (usable int, err error) {
 func (p *Prover) Known(name string) bool { return p.providers[name] != nil }
 
 // Prove verifies a token of a provider, or remembers that it did: at most 15
-// minutes, until the token expires, and only while what the proof rests on stands. It fails
-// with *Refused, *Unavailable or ErrUnknownProvider, or with ctx's error.
+// minutes, until the token expires, and only while what the proof rests on stands. What it
+// remembers is bound to the token by its SHA-256, and holds no claims: those are read from
+// the token again. It fails with *Refused, *Unavailable or ErrUnknownProvider, or with ctx's error.
 func (p *Prover) Prove(ctx context.Context, name, token string) (*Proof, error) {
 	from := p.providers[name]
 	if from == nil {
@@ -191,14 +192,16 @@ func (p *Prover) Prove(ctx context.Context, name, token string) (*Proof, error) 
 	}
 	digest := from.digest(token)
 	if proof, ok := p.proofs.GetIfPresent(digest); ok && proof.Holds(p.now()) {
-		return proof, nil
+		if claims, err := from.Claims(token); err == nil {
+			return proof.with(claims), nil
+		}
 	}
 	proof, err := from.Verify(ctx, token)
 	if err != nil {
 		return nil, err
 	}
 	if proof.Holds(p.now()) {
-		p.proofs.Set(digest, proof)
+		p.proofs.Set(digest, proof.remembered())
 	}
 	return proof, nil
 }

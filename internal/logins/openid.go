@@ -74,10 +74,18 @@ func (o *openID) Verify(ctx context.Context, token string) (*Proof, error) {
 		until = expires
 	}
 	return &Proof{
-		Provider: o.Name, Issuer: claims.Issuer, Subject: claims.Subject, ClientID: client,
-		Audience: claims.Audience, Expires: expires, claims: claims.token.Claims,
-		Standing: Until(until, key),
+		Provider: o.Name, Subject: claims.Subject, ClientID: client, Expires: expires,
+		Standing: Until(until, key), claims: claims.token.Claims,
 	}, nil
+}
+
+// Claims reads a token that was verified.
+func (o *openID) Claims(token string) (map[string]any, error) {
+	claims, err := peek(token)
+	if err != nil {
+		return nil, err
+	}
+	return claims.token.Claims, nil
 }
 
 // Ask fetches the key set.
@@ -143,18 +151,16 @@ func (o *openID) check(c *payload, now time.Time) (client string, err error) {
 	return client, c.inTime(now)
 }
 
-// client is the authorised party if the token names one, else an audience; it
-// must be configured.
+// client is the authorised party if the token names one, else an audience, as it is
+// configured; empty where it is not.
 func (o *openID) client(c *payload) string {
+	named := c.Audience
 	if c.Party != nil {
-		if slices.Contains(o.ClientIDs, *c.Party) {
-			return *c.Party
-		}
-		return ""
+		named = []string{*c.Party}
 	}
-	for _, aud := range c.Audience {
-		if slices.Contains(o.ClientIDs, aud) {
-			return aud
+	for _, one := range named {
+		if i := slices.Index(o.ClientIDs, one); i >= 0 {
+			return o.ClientIDs[i] // shared by all proofs
 		}
 	}
 	return ""

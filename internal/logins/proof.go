@@ -1,7 +1,6 @@
 package logins
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -14,10 +13,8 @@ const proofLimit = 15 * time.Minute
 // Proof is a login that was proved. Its fields never change.
 type Proof struct {
 	Provider string
-	Issuer   string
 	Subject  string
-	ClientID string // azp, else the audience that is configured
-	Audience []string
+	ClientID string    // azp, else the audience that is configured
 	Expires  time.Time // exp of the token
 
 	*Standing
@@ -67,47 +64,24 @@ func (s *Standing) Holds(now time.Time) bool {
 	return s != nil && now.UnixNano() < s.until && (s.basis == nil || s.basis.Stands(now))
 }
 
-// weight is about what a proof takes up in memory, in bytes.
-func (p *Proof) weight() int {
-	const own = 512 // of the proof, its standing and its place in the memory
-	w := own + len(p.Subject) + len(p.ClientID) + weigh(p.claims)
-	for _, aud := range p.Audience {
-		w += wordsOfText + len(aud)
-	}
-	return w
+// remembered is the proof as it is remembered: without the claims, which the token has.
+func (p *Proof) remembered() *Proof {
+	kept := *p
+	kept.claims = nil
+	return &kept
 }
 
-// What values cost beside what they hold, in bytes: measured with Go 1.26, on the
-// generous side.
-const (
-	wordsOfValue = 16
-	wordsOfText  = 16
-	wordsOfList  = 24
-	wordsOfMap   = 48
-	bytesOfSlot  = 48 // of a member in a map, which is at most half empty
-	leastOfMap   = 8 * bytesOfSlot
-)
+// with is a remembered proof with the claims of its token.
+func (p *Proof) with(claims map[string]any) *Proof {
+	whole := *p
+	whole.claims = claims
+	return &whole
+}
 
-func weigh(v any) int {
-	w := wordsOfValue
-	switch v := v.(type) {
-	case string:
-		w += wordsOfText + len(v)
-	case json.Number:
-		w += wordsOfText + len(v)
-	case []any:
-		w += wordsOfList
-		for _, one := range v {
-			w += weigh(one) + wordsOfValue // lists grow by doubling
-		}
-	case map[string]any:
-		w += wordsOfMap
-		if len(v) > 0 {
-			w += leastOfMap
-		}
-		for name, one := range v {
-			w += 2*bytesOfSlot + len(name) + weigh(one)
-		}
-	}
-	return w
+// weight is about what a remembered proof takes up in memory, in bytes: itself, its
+// standing and its place there, measured with Go 1.26; and the subject. Provider and
+// client are the configuration's.
+func (p *Proof) weight() int {
+	const own = 320
+	return own + len(p.Subject)
 }

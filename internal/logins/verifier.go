@@ -15,6 +15,10 @@ type Verifier interface {
 	// token was looked at and proves nothing, with *Unavailable where the provider could not
 	// be asked, and with ctx's error; never with one for the other. No error holds the token.
 	Verify(ctx context.Context, token string) (*Proof, error)
+	// Claims reads again what a token says of its login, which Verify has taken: the very same
+	// bytes. Who remembers a proof keeps the token's digest and not its claims. It fails for
+	// what Verify does not take; nil: tokens of the kind have no claims.
+	Claims(token string) (map[string]any, error)
 	// Ask asks the provider now, however lately it was asked, for what tokens are judged by,
 	// and returns how many keys it has that may verify one. It fails with what is wrong with
 	// the provider or with its configuration.
