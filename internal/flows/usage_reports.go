@@ -40,9 +40,9 @@ type entryUse struct {
 	// earlierServes are serves of the same credentials from other copies of the entry:
 	// where memory does not keep it, each client has his own.
 	earlierServes int64
-	// call is that of the client whose tokens last longest, until then; zero: for
-	// ever.
-	call   provedRequest
+	// call is that of the client whose tokens last longest, until then; zero: for ever. It is
+	// nil once the fleet keeps it: it is large, and of it one is enough.
+	call   *provedRequest
 	until  time.Time
 	queued bool
 
@@ -67,7 +67,7 @@ func (u *usageReports) record(e *cache.Entry, q query, now time.Time) {
 		if len(u.by) >= u.limit || !u.homes.add(q.scope) {
 			return
 		}
-		one = &entryUse{home: q.scope, call: q.proved(), until: q.expires}
+		one = &entryUse{home: q.scope}
 		u.by[q.key] = one
 	}
 	if one.entry != nil && !one.entry.Issued.Equal(e.Issued) {
@@ -77,10 +77,20 @@ func (u *usageReports) record(e *cache.Entry, q query, now time.Time) {
 		one.earlierServes += one.entry.Serves()
 	}
 	one.entry = e
-	if outlasts(q.expires, one.until) {
-		one.call, one.until = q.proved(), q.expires
+	if one.wantsCall(q.expires) {
+		call := q.proved()
+		one.call, one.until = &call, q.expires
 	}
 	u.enqueue(q.key, one, now)
+}
+
+// wantsCall reports whether a call with tokens until then is better than what there is, here or
+// in the fleet.
+func (one *entryUse) wantsCall(until time.Time) bool {
+	if one.call != nil {
+		return outlasts(until, one.until)
+	}
+	return cache.RequestExpiry(one.entry, until).Sub(one.requestExpires) > fresherBy
 }
 
 // outlasts reports whether tokens that expire at a are fresher than those at b; zero
@@ -132,7 +142,7 @@ func (one *entryUse) affectsRenewal(idle time.Duration) bool {
 // hasFresherRequest reports whether the entry's renewal request is better than what the fleet keeps.
 func (one *entryUse) hasFresherRequest(now time.Time) bool {
 	lapses := cache.RequestExpiry(one.entry, one.until)
-	return lapses.After(now) && lapses.Sub(one.requestExpires) > fresherBy
+	return one.call != nil && lapses.After(now) && lapses.Sub(one.requestExpires) > fresherBy
 }
 
 // sweep enqueues entries that were served past record, and forgets those that ended.
@@ -163,7 +173,7 @@ func (u *usageReports) nextReports(now time.Time) (reports []cache.UsageReport) 
 		one.queued = false
 		r := cache.UsageReport{Key: key, Entry: one.entry, Usage: one.usage(), Until: one.until}
 		if one.hasFresherRequest(now) {
-			call := one.call
+			call := *one.call
 			call.request = call.request.forRenewal(one.entry.Credentials.IdentityID)
 			r.Call, one.requestExpires = call.encode(), cache.RequestExpiry(one.entry, one.until)
 		}
@@ -188,6 +198,9 @@ func (u *usageReports) recordAnswers(reports []cache.UsageReport, told []cache.S
 			one.failed, one.requestExpires = true, time.Time{}
 		case !told[i].Issued.IsZero():
 			one.requestExpires = told[i].RequestExpires
+			if !one.hasFresherRequest(time.Time{}) {
+				one.call = nil
+			}
 			if told[i].Issued.UnixMilli() == r.Entry.Issued.UnixMilli() {
 				one.reported = told[i].Usage
 			}

@@ -56,6 +56,7 @@ func TestUsageIsReportedLazily(t *testing.T) {
 				c.life = time.Hour
 			}
 			one := c.used
+			one.call = &provedRequest{}
 			one.entry = &cache.Entry{Issued: start, Credentials: cache.Credentials{Expires: start.Add(c.life)}}
 			if one.reported != (cache.Usage{}) {
 				one.reportedAt = start
@@ -118,5 +119,61 @@ func TestUsageKeepsTheFreshestCall(t *testing.T) {
 	}
 	if got := len(u.nextReports(start)); got != 0 {
 		t.Errorf("got %d reports more, want none", got)
+	}
+}
+
+// A call that the fleet keeps is not kept here too. When the fleet has it no more, or the entry
+// is another, that of the next client is told.
+func TestNoCallIsKeptThatTheFleetKeeps(t *testing.T) {
+	start := time.Unix(1_800_000_000, 0)
+	const life = time.Hour
+	e := &cache.Entry{Issued: start, Credentials: cache.Credentials{Expires: start.Add(life)}}
+	renewed := &cache.Entry{Issued: start.Add(life / 2), Credentials: cache.Credentials{Expires: start.Add(2 * life)}}
+	u, key := newUsageReports(20*time.Minute, 2), cache.Key{1}
+	for _, step := range []struct {
+		name   string
+		entry  *cache.Entry
+		expire time.Duration // of the client's tokens
+		told   time.Duration // until when the fleet says that it keeps a call; -1: it says nothing
+		brings bool          // the report has a call
+		of     string        // whose it is
+		kept   bool          // a call, after the fleet's answer
+	}{
+		{"first, unanswered", e, life, -1, true, "first, unanswered", true},
+		{"first, answered", e, life, life, true, "first, unanswered", false},
+		{"again", e, life, life, false, "", false},
+		{"fresher, for the same entry", e, 2 * life, life, false, "", false},
+		{"evicted", e, 2 * life, 0, false, "", false},
+		{"after that", e, 2 * life, life, true, "after that", false},
+		{"renewed, with older tokens", renewed, life * 3 / 2, 0, true, "renewed, with older tokens", true},
+		{"with the same tokens", renewed, life * 3 / 2, life * 3 / 2, true, "renewed, with older tokens", false},
+		{"with fresher tokens", renewed, 2 * life, 2 * life, true, "with fresher tokens", false},
+	} {
+		now := start.Add(time.Minute)
+		u.record(step.entry, query{
+			request: request{Role: step.name}, key: key, evidence: evidence{expires: start.Add(step.expire)},
+		}, now)
+		one := u.by[key]
+		one.queued, u.queue = true, []cache.Key{key} // whether it is told yet is another test's
+		reports := u.nextReports(now)
+		if len(reports) != 1 || (reports[0].Call != nil) != step.brings {
+			t.Fatalf("%s: got a call told %v, want %v", step.name, reports[0].Call != nil, step.brings)
+		}
+		if step.brings {
+			if call, _ := decodeProved(reports[0].Call); call.request.Role != step.of {
+				t.Errorf("%s: got the call of %q, want that of %q", step.name, call.request.Role, step.of)
+			}
+		}
+		told := []cache.SharedUsage{{Issued: step.entry.Issued, RequestExpires: start.Add(step.told)}}
+		switch step.told {
+		case -1:
+			told = nil
+		case 0:
+			told[0].RequestExpires = time.Time{}
+		}
+		u.recordAnswers(reports, told)
+		if kept := one.call != nil; kept != step.kept {
+			t.Errorf("%s: got a call kept %v, want %v", step.name, kept, step.kept)
+		}
 	}
 }
