@@ -88,7 +88,8 @@ func (e *Epochs) known(scope Scope) *state {
 
 // state is one scope's present epoch. Readers load it without a lock.
 type state struct {
-	now atomic.Pointer[epoch]
+	scope Scope // the one copy of its name
+	now   atomic.Pointer[epoch]
 	// restorable is the epoch to return to when all fences that are open are cancelled; nil where
 	// none is open, and where one of them ended otherwise.
 	restorable atomic.Pointer[epoch]
@@ -115,7 +116,7 @@ func (e *Epochs) state(scope Scope) *state {
 	if s := e.states[scope].Value(); s != nil {
 		return s
 	}
-	s := new(state)
+	s := &state{scope: scope}
 	s.now.Store(newEpoch(false))
 	e.states[scope] = weak.Make(s)
 	runtime.AddCleanup(s, e.forget, scope)
@@ -137,7 +138,7 @@ func (e *Epochs) Read(scopes ...Scope) Stamp {
 	stamp := e.stamp(make([]scopeEpoch, len(scopes)))
 	for i, scope := range scopes {
 		s := e.state(scope)
-		stamp.scopes[i] = newScopeEpoch(scope, s, s.now.Load())
+		stamp.scopes[i] = newScopeEpoch(s, s.now.Load())
 	}
 	return stamp
 }
@@ -163,7 +164,6 @@ type Fence struct {
 
 // fenced is a scope under a fence, with the epoch that the fence began.
 type fenced struct {
-	scope Scope
 	state *state
 	begun *epoch
 }
@@ -181,7 +181,6 @@ func (e *Epochs) Fence(ctx context.Context, scopes ...Scope) (*Fence, error) {
 	f := &Fence{epochs: e, fenced: make([]fenced, len(scopes)), stamp: e.stamp(make([]scopeEpoch, len(scopes)))}
 	for i, scope := range scopes {
 		f.fenced[i] = e.state(scope).begin()
-		f.fenced[i].scope = scope
 	}
 	if e.fleet == nil || len(scopes) == 0 {
 		e.fences.begin(f)
@@ -264,7 +263,7 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 	alone := true // in this process: a mark without an epoch of the fleet is never valid
 	for i, s := range f.fenced {
 		next, undisturbed := s.state.finish(s, unchanged)
-		stamp.scopes[i] = newScopeEpoch(s.scope, s.state, next)
+		stamp.scopes[i] = newScopeEpoch(s.state, next)
 		if i < len(shared) {
 			stamp.scopes[i].shared = shared[i]
 		}
@@ -279,7 +278,7 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 func (f *Fence) scopes() []Scope {
 	scopes := make([]Scope, len(f.fenced))
 	for i, s := range f.fenced {
-		scopes[i] = s.scope
+		scopes[i] = s.state.scope
 	}
 	return scopes
 }

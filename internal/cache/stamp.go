@@ -15,15 +15,14 @@ type Stamp struct {
 
 // scopeEpoch is one scope's epoch, in this process and in the fleet.
 type scopeEpoch struct {
-	scope   Scope
 	state   *state
 	epoch   *epoch
 	shared  Epoch
 	pending bool // the epoch's, kept here for Stands: it costs a processor less to read
 }
 
-func newScopeEpoch(scope Scope, s *state, e *epoch) scopeEpoch {
-	return scopeEpoch{scope: scope, state: s, epoch: e, pending: e.pending}
+func newScopeEpoch(s *state, e *epoch) scopeEpoch {
+	return scopeEpoch{state: s, epoch: e, pending: e.pending}
 }
 
 // home is the state of the first scope; nil where nothing is stamped.
@@ -98,14 +97,14 @@ func (s Stamp) Agreed() bool {
 func (s Stamp) With(epochs map[Scope]Epoch) Stamp {
 	s.scopes = slices.Clone(s.scopes)
 	for i := range s.scopes {
-		s.scopes[i].shared = epochs[s.scopes[i].scope]
+		s.scopes[i].shared = epochs[s.scopes[i].state.scope]
 	}
 	return s
 }
 
 // Only is the stamp of one of its scopes; it is never valid if that is none of them.
 func (s Stamp) Only(scope Scope) Stamp {
-	i := slices.IndexFunc(s.scopes, func(m scopeEpoch) bool { return m.scope == scope })
+	i := slices.IndexFunc(s.scopes, func(m scopeEpoch) bool { return m.state.scope == scope })
 	if i < 0 {
 		return Stamp{}
 	}
@@ -117,7 +116,7 @@ func (s Stamp) Only(scope Scope) Stamp {
 // in which they were stamped.
 func (s Stamp) Shared() (scopes []Scope, epochs []Epoch) {
 	for _, m := range s.scopes {
-		scopes, epochs = append(scopes, m.scope), append(epochs, m.shared)
+		scopes, epochs = append(scopes, m.state.scope), append(epochs, m.shared)
 	}
 	return scopes, epochs
 }

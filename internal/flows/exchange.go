@@ -147,7 +147,7 @@ func (s *server) fetch(ctx context.Context, q query) (*cache.Entry, answer, erro
 	if err != nil {
 		return nil, got, err
 	}
-	return &cache.Entry{Credentials: got.credentials, Issued: issued, Jitter: s.Random()}, got, nil
+	return &cache.Entry{Credentials: got.credentials.Compact(), Issued: issued, Jitter: s.Random()}, got, nil
 }
 
 // store stores an entry, here and for the fleet.

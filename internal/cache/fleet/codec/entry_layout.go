@@ -71,7 +71,7 @@ func UnpackEntry(b []byte) (e *cache.Entry, others []cache.Scope, ok bool) {
 	e = &cache.Entry{Issued: g.Issued, Jitter: jitter, Credentials: cache.Credentials{
 		IdentityID: string(g.IdentityID), AccessKeyID: string(g.AccessKeyID),
 		SecretKey: string(g.SecretKey), SessionToken: string(g.SessionToken), Expires: g.Expires,
-	}}
+	}.Compact()}
 	others, err := UnpackScopes(spelt)
 	return e, others, err == nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cache/fleet/codec"
@@ -16,8 +17,12 @@ type entryRef struct {
 	key     cache.Key
 	stamp   cache.Stamp
 
-	once   sync.Once
-	keys   []string // the entry's name, and those of its epochs
+	names atomic.Pointer[refNames] // nil: not made yet
+}
+
+// refNames is what Redis knows a reference by.
+type refNames struct {
+	keys   []string // the entry's name, and those of its epochs; none: it is not in Redis
 	epochs string   // as its header has them
 }
 
@@ -28,11 +33,21 @@ func (s *Entries) Ref(key cache.Key, stamp cache.Stamp) cache.EntryRef {
 	return &entryRef{entries: s, key: key, stamp: stamp}
 }
 
-// makeNames makes the names; none where the entry is not in Redis.
-func (s *entryRef) makeNames() {
+// named are the names, made once or, by several at a time, alike.
+func (s *entryRef) named() *refNames {
+	if made := s.names.Load(); made != nil {
+		return made
+	}
+	made := s.makeNames()
+	s.names.Store(made)
+	return made
+}
+
+// makeNames makes them; none where the entry is not in Redis.
+func (s *entryRef) makeNames() *refNames {
 	scopes, epochs := s.stamp.Shared()
 	if len(scopes) < 2 || len(scopes) > codec.MaxEpochs || !s.stamp.Agreed() {
-		return // it stands nowhere
+		return &refNames{} // it stands nowhere
 	}
 	keys := []string{s.entries.codec.Names.Root(scopes[0]).Entry(s.key)}
 	var b []byte
@@ -44,17 +59,17 @@ func (s *entryRef) makeNames() {
 	for i, key := range keys {
 		keys[i], all = all[:len(key)], all[len(key):]
 	}
-	s.keys, s.epochs = keys, all
+	return &refNames{keys: keys, epochs: all}
 }
 
 // Read reads the entry and the epochs of all that it rests on, and opens it if they
 // are the present ones. It fails with cache.ErrFleet.
 func (s *entryRef) Read(ctx context.Context) (*cache.EntryView, error) {
-	if s.once.Do(s.makeNames); s.keys == nil {
+	named, f := s.named(), s.entries
+	if named.keys == nil {
 		return nil, nil
 	}
-	f := s.entries
-	a, err := f.reader.NewRequest(ctx, s.keys)
+	a, err := f.reader.NewRequest(ctx, named.keys)
 	if err == nil {
 		err = a.Wait()
 	}
@@ -62,11 +77,11 @@ func (s *entryRef) Read(ctx context.Context) (*cache.EntryView, error) {
 		return nil, redisconn.Unavailable("read an entry again", err)
 	}
 	defer a.Release()
-	if !s.epochsMatch(a.Values[1:]) || !codec.HeaderMatches(a.Values[0], s.epochs) {
+	if !named.epochsMatch(a.Values[1:]) || !codec.HeaderMatches(a.Values[0], named.epochs) {
 		return nil, nil
 	}
 	g := entryViews.Get().(*entryView)
-	if !g.open(f.codec.Seal, s.keys[0], a.Values[0], codec.HeaderFixed+len(s.epochs)) {
+	if !g.open(f.codec.Seal, named.keys[0], a.Values[0], codec.HeaderFixed+len(named.epochs)) {
 		f.codec.OpenFailed()
 		g.Release()
 		return nil, nil
@@ -76,7 +91,7 @@ func (s *entryRef) Read(ctx context.Context) (*cache.EntryView, error) {
 
 // epochsMatch reports whether the epochs that were read are those of the entry. A pending one is
 // read as none.
-func (s *entryRef) epochsMatch(values [][]byte) bool {
+func (s *refNames) epochsMatch(values [][]byte) bool {
 	for i, value := range values {
 		if string(value) != s.epochs[16*i:16*(i+1)] {
 			return false
