@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 	"github.com/maypok86/otter/v2"
@@ -47,16 +48,20 @@ func (d *Directory) Recall(id, pool string, authenticated bool) {
 	d.note(id, pool, authenticated, nil)
 }
 
-// user is a login, in any pool.
-type user struct{ provider, subject string }
+// user is a login, in any pool. Of providers and of pools there are few: their names stand once.
+type user struct {
+	provider unique.Handle[string]
+	subject  string
+}
 
 // identity is what is known of one. authenticated false means guest or not known.
 type identity struct {
-	pool          string
+	place         unique.Handle[string] // its pool
+	learned, told int64                 // Unix nanoseconds; told: to the Watcher
 	authenticated bool
-	learned       time.Time
-	told          time.Time // to the Watcher
 }
+
+func (i identity) pool() string { return i.place.Value() }
 
 // tellAgain is how long after an identity was told it is told again, should it have
 // been lost on the way.
@@ -86,7 +91,10 @@ func newDirectory(limit int, now func() time.Time) (*Directory, error) {
 // is always nil.
 func (d *Directory) Identity(_ context.Context, id string) (pool string, mayLink, ok bool, err error) {
 	known, ok := d.find(id)
-	return known.pool, !known.authenticated, ok, nil
+	if !ok {
+		return "", true, false, nil
+	}
+	return known.pool(), !known.authenticated, true, nil
 }
 
 // maxOwners is how many owners of a login are remembered. It has one in each pool, and
@@ -97,7 +105,7 @@ const maxOwners = 16
 // Owners tells which identities a login was lately seen to belong to, in any pool. It
 // guards no access: what it tells is fenced, once too often where it is out of date.
 func (d *Directory) Owners(_ context.Context, _, provider, subject string) ([]string, error) {
-	owners, _ := d.owners.GetIfPresent(user{provider, subject})
+	owners, _ := d.owners.GetIfPresent(user{unique.Make(provider), subject})
 	return slices.Clone(owners), nil
 }
 
@@ -105,7 +113,7 @@ func (d *Directory) Owners(_ context.Context, _, provider, subject string) ([]st
 // the pool, and no guest's.
 func (d *Directory) Owns(pool, provider, subject, id string) {
 	id = strings.Clone(id)
-	who := user{strings.Clone(provider), strings.Clone(subject)}
+	who := user{unique.Make(provider), strings.Clone(subject)}
 	d.owners.Compute(who, func(old []string, found bool) ([]string, otter.ComputeOp) {
 		if found && old[0] == id {
 			return old, otter.CancelOp
@@ -113,7 +121,7 @@ func (d *Directory) Owns(pool, provider, subject, id string) {
 		others := slices.DeleteFunc(slices.Clone(old), func(o string) bool { return o == id })
 		return append([]string{id}, others[:min(len(others), maxOwners-1)]...), otter.WriteOp
 	})
-	d.learn(id, pool, true)
+	d.noteKept(id, pool, true, d.watch)
 }
 
 // Matters reports whether a claim of a provider's token can change what a pool
@@ -129,7 +137,7 @@ func (d *Directory) Matters(_, _, claim string) bool {
 
 func (d *Directory) find(id string) (identity, bool) {
 	known, ok := d.identities.GetIfPresent(id)
-	if !ok || d.now().Sub(known.learned) >= memory {
+	if !ok || d.now().UnixNano()-known.learned >= int64(memory) {
 		return identity{}, false
 	}
 	return known, true
@@ -137,7 +145,10 @@ func (d *Directory) find(id string) (identity, bool) {
 
 func (d *Directory) pool(id string) (string, bool) {
 	known, ok := d.find(id)
-	return known.pool, ok
+	if !ok {
+		return "", false
+	}
+	return known.pool(), true
 }
 
 // learn notes that upstream tied an identity to a pool. It never becomes a guest
@@ -149,21 +160,25 @@ func (d *Directory) learn(id, pool string, authenticated bool) {
 
 // note is learn, which w hears.
 func (d *Directory) note(id, pool string, authenticated bool, w Watcher) {
+	// The id may be part of a request, whose bytes may be reused.
+	d.noteKept(strings.Clone(id), pool, authenticated, w)
+}
+
+// noteKept is note for an id whose bytes nobody reuses.
+func (d *Directory) noteKept(id, pool string, authenticated bool, w Watcher) {
 	if !sameRegion(id, pool) {
 		return
 	}
-	// Both may be parts of a request, whose bytes may be reused.
-	id = strings.Clone(id)
-	now := d.now()
-	known := identity{pool: strings.Clone(pool), authenticated: authenticated, learned: now}
+	now := d.now().UnixNano()
+	known := identity{place: unique.Make(pool), authenticated: authenticated, learned: now}
 	d.identities.Compute(id, func(old identity, found bool) (identity, otter.ComputeOp) {
-		if found && old.pool == known.pool {
+		if found && old.place == known.place {
 			known.authenticated = known.authenticated || old.authenticated
 			if known.authenticated == old.authenticated {
 				known.told = old.told
 			}
 		}
-		if w != nil && now.Sub(known.told) >= tellAgain && w.Learned(id, known.pool, known.authenticated) {
+		if w != nil && now-known.told >= int64(tellAgain) && w.Learned(id, known.pool(), known.authenticated) {
 			known.told = now
 		}
 		return known, otter.WriteOp
@@ -186,7 +201,7 @@ func (d *Directory) refused(id string, err error) error { return d.refusedIn("",
 // refusedIn is refused for a call that names a pool beside the identity. That it does not
 // exist there says nothing of one that is known to be of another.
 func (d *Directory) refusedIn(pool, id string, err error) error {
-	if known, ok := d.identities.GetIfPresent(id); ok && pool != "" && known.pool != pool {
+	if known, ok := d.identities.GetIfPresent(id); ok && pool != "" && known.pool() != pool {
 		return err
 	}
 	if told, ok := errors.AsType[*answered](err); ok {
@@ -206,8 +221,9 @@ func (d *Directory) forget(id string) {
 
 // forgetPool forgets the identities of a pool. It looks at all that are known.
 func (d *Directory) forgetPool(pool string) {
+	place := unique.Make(pool)
 	for id, known := range d.identities.All() {
-		if known.pool == pool {
+		if known.place == place {
 			d.forget(id)
 		}
 	}
