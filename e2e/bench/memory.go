@@ -17,11 +17,14 @@ import (
 // proofs is how many are weighed: each token is signed, so there are fewer.
 const proofs = 4_000
 
+// residents is how many users at most a whole process is weighed with, likewise.
+const residents = 20_000
+
 // measureMemory weighs what a broker holds in memory and what its fleet holds in
 // Redis, each beside a plain map, or plain SETs, of as many bytes of credentials.
 // What is in memory is Go's heap after a collection; a process lets it grow to twice
 // as much before the next one.
-func measureMemory(p plan, _ string) error {
+func measureMemory(p plan, bin string) error {
 	now := time.Now()
 	floor := weigh(p.entries, func() (any, error) {
 		plain := map[cache.Key][]byte{}
@@ -48,7 +51,10 @@ func measureMemory(p plan, _ string) error {
 	if err := weighUsers(p.entries, "memory", "", floor, nil); err != nil {
 		return err
 	}
-	return weighFleet(p.entries, floor)
+	if err := weighFleet(p.entries, floor); err != nil {
+		return err
+	}
+	return weighResident(bin, min(p.entries, residents), floor)
 }
 
 // weight is what one of something takes.
