@@ -2,8 +2,21 @@ package flows
 
 import (
 	"context"
+	"strconv"
 	"sync"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
 )
+
+// FillDeferredEnds leaves no room for scopes that end later.
+func (s *Service) FillDeferredEnds() {
+	d := &s.fences.deferred
+	d.running, d.ends = true, map[cache.Scope]deferredEnd{}
+	for n := range maxDeferredEnds {
+		d.ends[cache.Scope(strconv.Itoa(n))] = deferredEnd{due: s.Now().Add(time.Hour)}
+	}
+}
 
 // ReportUses tells the fleet at once what there is to tell; with sweep, also what only
 // the next sweep would find.

@@ -94,18 +94,26 @@ func (f *fencer) linksNothing(ctx context.Context, affected fenceScopes) bool {
 	return affected.tokens == 1 && len(affected.logins) == 1 && f.ownsIdentity(ctx, affected)
 }
 
-// ownsIdentity reports whether one of the affected logins is known to belong to the identity that is
-// named, or to have belonged to it.
+// isEntitled reports whether whoever makes a call has shown a right to what it names: a caller of the
+// configuration, or somebody with a login that is known to belong to the identity. Who names none
+// brings logins of his own.
+func (f *fencer) isEntitled(ctx context.Context, affected fenceScopes) bool {
+	return affected.trusted || affected.identity == "" || f.ownsIdentity(ctx, affected)
+}
+
+// ownsIdentity reports whether one of the logins that a call brings is known to belong to the identity
+// that it names, or to have belonged to it.
 func (f *fencer) ownsIdentity(ctx context.Context, affected fenceScopes) bool {
 	if affected.identity == "" {
 		return false
 	}
-	for _, l := range affected.logins {
+	logins := slices.Concat(affected.logins, affected.callerLogins)
+	for _, l := range logins {
 		here, err := f.Directory.Owners(ctx, affected.pool, l.provider, l.subject)
 		if err == nil && slices.Contains(here, affected.identity) {
 			return true // whether or not the fleet can be asked
 		}
 	}
-	owners, err := f.owners.owners(ctx, affected.pool, affected.logins)
+	owners, err := f.owners.owners(ctx, affected.pool, logins)
 	return err == nil && slices.Contains(owners, affected.identity)
 }

@@ -44,41 +44,57 @@ func (f *fencer) predict(ctx context.Context, affected *fenceScopes, in any) (pr
 	return willChange, nil
 }
 
+// fencedCall is a call of a change. It gets the scopes of the fence that is around it; none: there
+// is no fence.
+type fencedCall func(ctx context.Context, fenced []cache.Scope) error
+
 // change makes a call that may change what is affected, within a fence, and returns the stamp of
 // the epochs that began after it. Nothing ends for a call that is refused, or that changes nothing:
 // the prediction says so before, and otherwise what the fence suspended is put back. A call that
 // nobody can have a right to is not fenced at all; should the backend take it nevertheless, all
-// that it may have changed ends behind it.
+// that it may have changed ends behind it. Nobody who has not shown a right to the identity that he
+// names holds up its owner: his fence is brief, and where nobody knows what his call did, what it
+// may have outdated ends later (see changeBriefly).
 //
-// The call gets the scopes of the fence, or none where there is no fence. Within one it is tried
-// once, for others wait for the fence; without one as well, for a refusal after an attempt that told
-// nothing does not say what that changed. It fails with the call's error, or with
-// cognito.ErrUnavailable where the fence could not begin or end.
+// It fails with the call's error, or with cognito.ErrUnavailable where the fence could not begin or
+// end.
 func (f *fencer) change(
-	ctx context.Context, affected fenceScopes, predicted prediction,
-	call func(ctx context.Context, fenced []cache.Scope) error,
+	ctx context.Context, affected fenceScopes, predicted prediction, call fencedCall,
 ) (cache.Stamp, error) {
 	switch {
 	case predicted == willChangeNothing && !affected.strict:
 		return cache.Stamp{}, call(ctx, nil)
-	case predicted == willBeRefused || predicted == unpredicted && (affected.futile || affected.overLimit):
-		// A refusal says so in its own words.
-		err := call(cognito.WithoutRetries(ctx), nil)
-		if predicted == willBeRefused || affected.futile {
-			return cache.Stamp{}, f.endTaken(ctx, affected, err)
-		}
-		return cache.Stamp{}, f.endUnfenced(ctx, affected, err)
+	case predicted == willBeRefused || predicted == unpredicted && affected.futile:
+		err := f.makeOnce(ctx, call, nil) // a refusal says so in its own words
+		return cache.Stamp{}, f.endTaken(ctx, affected, err)
+	}
+	entitled := predicted != unpredicted || affected.strict || f.isEntitled(ctx, affected)
+	if predicted == unpredicted && affected.overLimit {
+		err := f.makeOnce(ctx, call, nil)
+		return cache.Stamp{}, f.endUnfenced(ctx, affected, entitled, err)
 	}
 	fence, scopes, err := f.fenceAround(ctx, affected)
-	if err != nil && !affected.strict && predicted == unpredicted && f.mayGoUnfenced(ctx, affected, err) {
+	switch {
+	case err != nil && !affected.strict && predicted == unpredicted && f.mayGoUnfenced(ctx, affected, err):
 		return cache.Stamp{}, call(ctx, nil)
-	}
-	if err != nil {
+	case err != nil:
 		return cache.Stamp{}, err
+	case !entitled:
+		return f.changeBriefly(ctx, affected, fence, scopes, call)
 	}
-	err = call(cognito.WithoutRetries(ctx), scopes)
+	err = f.makeOnce(ctx, call, scopes)
 	stamp, ended := f.endFence(fence, err)
 	return stamp, cmp.Or(err, ended)
+}
+
+// makeOnce makes a call once: within a fence others wait for its end, and without one a refusal
+// after an attempt that told nothing does not say what that changed. The call has Config.Timeout
+// from now, whatever its client has left: nobody knows the outcome of one that the broker itself
+// breaks off, and a client who waited long for his place would make such calls at will.
+func (f *fencer) makeOnce(ctx context.Context, call fencedCall, scopes []cache.Scope) error {
+	ctx, cancel := context.WithTimeout(cognito.WithoutRetries(context.WithoutCancel(ctx)), f.Timeout)
+	defer cancel()
+	return call(ctx, scopes)
 }
 
 // endTaken ends what a call changed that nobody can have a right to, if the backend shows that it
@@ -86,18 +102,25 @@ func (f *fencer) change(
 // anybody who knows an identity could end what is cached for it, whenever the backend does not
 // answer.
 func (f *fencer) endTaken(ctx context.Context, affected fenceScopes, err error) error {
-	if outcomeUnknown(err) || refusesLogins(err) {
+	if mayBeMadeYet(err) {
 		return err
 	}
-	return f.endAffected(ctx, affected, err)
+	return f.endAffected(ctx, affected, nil, err)
 }
+
+// mayBeMadeYet reports whether a call that was not surely refused shows nothing of what it did: there
+// was no answer, or a refusal of the logins after none.
+func mayBeMadeYet(err error) bool { return outcomeUnknown(err) || refusesLogins(err) }
 
 // endUnfenced ends what a call changed around which there was no fence, and that ended with
 // err. Without an answer, one that may be made yet leaves the epochs pending, as a fence
-// would.
-func (f *fencer) endUnfenced(ctx context.Context, affected fenceScopes, err error) error {
+// would, where whoever made it is entitled to; else they end later.
+func (f *fencer) endUnfenced(ctx context.Context, affected fenceScopes, entitled bool, err error) error {
 	switch {
 	case surelyNotMade(err):
+		return err
+	case !entitled && mayBeMadeYet(err):
+		f.endLater(ctx, affected, nil)
 		return err
 	case outcomeUnknown(err):
 		if fence, _, fenced := f.fenceAround(ctx, affected); fenced == nil {
@@ -105,13 +128,16 @@ func (f *fencer) endUnfenced(ctx context.Context, affected fenceScopes, err erro
 		}
 		return err
 	}
-	return f.endAffected(ctx, affected, err)
+	return f.endAffected(ctx, affected, nil, err)
 }
 
-// endAffected ends what is affected by a call that ended with err.
-func (f *fencer) endAffected(ctx context.Context, affected fenceScopes, err error) error {
+// endAffected ends what is affected by a call that ended with err, and the scopes of the fence that
+// was around it, if one was.
+func (f *fencer) endAffected(ctx context.Context, affected fenceScopes, fenced []cache.Scope, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout) // its client may have left
+	defer cancel()
 	scopes, failed := f.scopesToFence(ctx, affected)
-	return cmp.Or(err, failed, f.Fence(ctx, scopes...))
+	return cmp.Or(err, failed, f.Fence(ctx, append(scopes, fenced...)...))
 }
 
 // predictedChange is change with the prediction for a call's input.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -17,8 +18,7 @@ type fences interface {
 	linksNothing(ctx context.Context, affected fenceScopes) bool
 	predict(ctx context.Context, affected *fenceScopes, in any) (prediction, error)
 	change(
-		ctx context.Context, affected fenceScopes, predicted prediction,
-		call func(ctx context.Context, fenced []cache.Scope) error,
+		ctx context.Context, affected fenceScopes, predicted prediction, call fencedCall,
 	) (cache.Stamp, error)
 	confirm(ctx context.Context, pool string, scope cache.Scope) error
 }
@@ -33,8 +33,9 @@ type fencing struct {
 type fencer struct {
 	*Config
 	*background
-	owners *loginOwners
-	outbox pendingFences
+	owners   *loginOwners
+	outbox   pendingFences
+	deferred deferredEnds
 }
 
 // beginFence begins a fence.
@@ -61,13 +62,18 @@ func (f *fencer) endFence(fence *cache.Fence, err error) (cache.Stamp, error) {
 }
 
 // outcomeUnknown reports whether a change that failed with err may still be made: the
-// backend did not say that it refused it.
+// backend did not say that it refused it. Of a call of several steps the first is the change, and
+// was made where a later one failed.
 func outcomeUnknown(err error) bool {
-	if err == nil || !cognito.Passing(err) {
+	if _, late := errors.AsType[*partialError](err); late || err == nil || !cognito.Passing(err) {
 		return false
 	}
 	return cognito.Public(err).ErrorCode() == cognito.CodeInternal
 }
+
+// madeWithin is how long after its call a change may be made: as long as a request may
+// be under way.
+func (c *Config) madeWithin() time.Duration { return c.Timeout + 10*time.Second }
 
 // serviceError makes an error of the service of what the fleet did not do.
 func serviceError(err error) error {

@@ -167,13 +167,13 @@ func (p *poolChanges) announceChange(ctx context.Context, part poolPart, before 
 // endPoolPart ends all that rests on what changed, whether or not the client stays. What
 // fails goes on in the background.
 func (p *poolChanges) endPoolPart(part poolPart) error {
-	ctx, cancel := context.WithTimeout(context.Background(), endPoolTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	return p.fences.Fence(ctx, part.scopes()...)
 }
 
-// endPoolTimeout bounds a fence around nobody's request.
-const endPoolTimeout = 5 * time.Second
+// endTimeout bounds the end of what a change outdated, whether or not its client stays.
+const endTimeout = 5 * time.Second
 
 // changeFenced makes a change of a pool that may not be read: within a fence, that stays
 // as long as a change may take whose outcome is not known.
@@ -211,10 +211,6 @@ func (p *poolChanges) leaveOpen(fence *cache.Fence) {
 		fence.LeavePending()
 	}
 }
-
-// madeWithin is how long after its call a change may be made: as long as a request may
-// be under way.
-func (p *poolChanges) madeWithin() time.Duration { return p.Timeout + 10*time.Second }
 
 // metadata is what an output of the SDK has beside its members.
 func metadata(out any) middleware.Metadata {

@@ -76,7 +76,7 @@ func (p *poolChanges) confirmChange(ctx context.Context, pc poolChange) error {
 // suspend ends what rests on a pool that has a change of unknown outcome and cannot be read;
 // nothing is kept as long as the change may be made yet.
 func (p *poolChanges) suspend(pc poolChange) error {
-	ctx, cancel := context.WithTimeout(context.Background(), endPoolTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	fence, err := p.fences.beginFence(ctx, pc.scopes())
 	if err != nil {
@@ -134,7 +134,7 @@ func (p *poolChanges) readChange(pc poolChange) (poolChange, poolFinding, error)
 	// An earlier request of the change, or another change, may come later: what is
 	// served from now on is held against what was read.
 	pc.State = state
-	ctx, cancel = context.WithTimeout(context.Background(), endPoolTimeout)
+	ctx, cancel = context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	_ = p.store().ReplacePoolChange(ctx, pc.encode()) // else it is ended once more
 	return pc, poolChanged, nil

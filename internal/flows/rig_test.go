@@ -322,6 +322,7 @@ func newRig(t *testing.T) *rig {
 		DeveloperNames: map[string]string{pool: "login.example"}, RenewIdle: 20 * time.Minute,
 		Timeout: 15 * time.Second, MaxExchanges: 8, Random: func() float64 { return 0.5 },
 	})
+	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	return r
 }
 

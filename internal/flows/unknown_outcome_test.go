@@ -30,31 +30,64 @@ func TestUnansweredChangeKeepsItsFence(t *testing.T) {
 	two.want("key4", flows.Miss, flows.CallInfo{})
 }
 
-// So does one beyond the limit of the identity's refusals, around which there was none.
+// So does one beyond the limit of the identity's refusals, around which there was none, if it is of
+// somebody with a login of the identity. A stranger's ends nothing yet, for nobody was told of a
+// change; it ends what is cached in all brokers when it cannot be made any more, or where the broker
+// that made it stops before.
 func TestUnansweredChangeBeyondTheLimit(t *testing.T) {
+	for name, owner := range map[string]bool{"of the identity's own user": true, "of a stranger": false} {
+		t.Run(name, func(t *testing.T) {
+			c := newTestFleet(t)
+			limit, err := cache.NewAllowance(6, 3, 100, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(limit.Close)
+			one, two := c.join(func(f *flows.Config) { f.Refusals.Identities = limit }), c.join()
+			one.want("key1", flows.Miss, flows.CallInfo{})
+			tokens := map[string]string{idp: map[bool]string{true: "a1", false: "m1"}[owner]}
+			c.backend.set(func(b *backend) { b.changes = definite["no such login"] })
+			for range 4 {
+				if err := one.unlinks(t.Context(), user, tokens); code(err) != "NotAuthorizedException" {
+					t.Fatalf("got %v, want the refusal", err)
+				}
+			}
+			one.want("key1", flows.Hit, flows.CallInfo{})
+			c.backend.set(func(b *backend) { b.changes = cognito.Internal() })
+			if err := one.unlinks(t.Context(), user, tokens); code(err) != "InternalErrorException" {
+				t.Fatalf("the change: got %v, want InternalErrorException", err)
+			}
+			if owner {
+				two.want("key2", flows.Miss, flows.CallInfo{})
+				one.want("key3", flows.Miss, flows.CallInfo{})
+				two.want("key4", flows.Miss, flows.CallInfo{})
+				return
+			}
+			two.want("key1", flows.Hit, flows.CallInfo{})
+			one.want("key1", flows.Hit, flows.CallInfo{})
+			if err := one.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			two.want("key2", flows.Miss, flows.CallInfo{})
+			two.want("key2", flows.Hit, flows.CallInfo{})
+		})
+	}
+}
+
+// Of a call of two steps the first made the change where the second fails: what it outdated ends, and
+// nothing stays pending.
+func TestFirstStepsAreChanges(t *testing.T) {
 	c := newTestFleet(t)
-	limit, err := cache.NewAllowance(6, 3, 100, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(limit.Close)
-	one, two := c.join(func(f *flows.Config) { f.Refusals.Identities = limit }), c.join()
+	named := map[string]string{pool: "login.example"}
+	one, two := c.join(func(f *flows.Config) { f.DeveloperNames = named }), c.join()
 	one.want("key1", flows.Miss, flows.CallInfo{})
-	foreign := map[string]string{idp: "m1"}
-	c.backend.set(func(b *backend) { b.changes = definite["no such login"] })
-	for range 4 {
-		if err := one.unlinks(t.Context(), user, foreign); code(err) != "NotAuthorizedException" {
-			t.Fatalf("got %v, want the refusal", err)
-		}
+	c.backend.refuse(tokenOf(pool, user, "authenticated"), cognito.Internal())
+	_, err := one.DeveloperGrant(t.Context(), flows.DeveloperRequest{Pool: pool, User: "m", IdentityID: user})
+	if code(err) != "InternalErrorException" {
+		t.Fatalf("got %v, want the second step's failure", err)
 	}
-	one.want("key1", flows.Hit, flows.CallInfo{})
-	c.backend.set(func(b *backend) { b.changes = cognito.Internal() })
-	if err := one.unlinks(t.Context(), user, foreign); code(err) != "InternalErrorException" {
-		t.Fatalf("the change: got %v, want InternalErrorException", err)
-	}
-	two.want("key2", flows.Miss, flows.CallInfo{})
-	one.want("key3", flows.Miss, flows.CallInfo{})
-	two.want("key4", flows.Miss, flows.CallInfo{})
+	two.want("key3", flows.Miss, flows.CallInfo{})
+	one.want("key3", flows.Hit, flows.CallInfo{})
 }
 
 // movingOwners is a fleet in which each login is changed just before its owner is noted.
