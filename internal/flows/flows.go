@@ -43,6 +43,9 @@ type Directory interface {
 	Owners(ctx context.Context, pool, provider, subject string) ([]string, error)
 	// Owns notes that an answer told which identity a login belongs to.
 	Owns(pool, provider, subject, id string)
+	// Disowns notes that an answer told that a login does not belong to an identity. One that
+	// was told to be its owner a moment ago stays.
+	Disowns(provider, subject, id string)
 }
 
 // Guests limits how fast an address makes guests in a pool. Wait takes a permit or
@@ -86,7 +89,10 @@ type Shared interface {
 type Owners interface {
 	// AddOwner notes that an answer told whose a login is, and returns the login's
 	// present epoch; zero while it is being changed.
-	AddOwner(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error)
+	AddOwner(ctx context.Context, login cache.Scope, pool, id string) (cache.Epoch, error)
+	// DropOwner notes that an answer told that a login does not belong to an identity. One that
+	// was told to be its owner a moment ago stays.
+	DropOwner(ctx context.Context, login cache.Scope, pool, id string) error
 	// Owners are the identities that each of the logins was told to belong to.
 	Owners(ctx context.Context, logins ...cache.Scope) ([][]string, error)
 }

@@ -46,7 +46,8 @@ func (s *server) knownID(ctx context.Context, q *query) *cache.Entry {
 }
 
 // endDisowned ends what is known of the identity of logins, where that is the one for
-// which the backend just refused them.
+// which the backend just refused them. A login that was refused alone does not belong to the
+// identity.
 func (s *server) endDisowned(ctx context.Context, affected fenceScopes, err error) {
 	if affected.identity == "" || affected.pool == "" || !cognito.Disowned(err) {
 		return
@@ -57,5 +58,8 @@ func (s *server) endDisowned(ctx context.Context, affected fenceScopes, err erro
 			_ = s.fences.Fence(ctx, q.scope) // what fails goes on in the background
 			s.Memory.Drop(q.key, e)
 		}
+	}
+	if affected.tokens == 1 && len(affected.logins) == 1 && !cognito.Forbidden(err) {
+		s.owners.dropOwner(ctx, affected.pool, affected.identity, affected.logins[0])
 	}
 }

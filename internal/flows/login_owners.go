@@ -106,11 +106,20 @@ func (o *loginOwners) recordOwnerUnder(ctx context.Context, stamp cache.Stamp, p
 	}
 	known := true
 	for _, l := range logins {
-		epoch, err := o.Shared.AddOwner(ctx, l.scope(), id)
+		epoch, err := o.Shared.AddOwner(ctx, l.scope(), pool, id)
 		_, before := stamp.Only(l.scope()).Shared()
 		known = known && err == nil && len(before) == 1 && epoch == before[0]
 	}
 	return known && stamp.Stands()
+}
+
+// dropOwner records that an answer told that a login does not belong to an identity, whatever it did
+// before: what the login's user changes from now on is no change of that identity.
+func (o *loginOwners) dropOwner(ctx context.Context, pool, id string, l login) {
+	o.Directory.Disowns(l.provider, l.subject, id)
+	if o.Shared != nil {
+		_ = o.Shared.DropOwner(ctx, l.scope(), pool, id) // it is forgotten by itself, later
+	}
 }
 
 // unlessFailed is the answer, unless what had to be ended for it could not be: then the error.

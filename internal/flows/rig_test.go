@@ -279,6 +279,10 @@ func (d *directory) Owners(_ context.Context, _, provider, subject string) ([]st
 
 func (d *directory) Owns(_, provider, subject, id string) { d.owners.Store(provider+" "+subject, id) }
 
+func (d *directory) Disowns(provider, subject, id string) {
+	d.owners.CompareAndDelete(provider+" "+subject, id)
+}
+
 func (d *directory) Identity(_ context.Context, id string) (string, bool, bool, error) {
 	_, guest := d.guests.Load(id)
 	if elsewhere, ok := d.places.Load(id); ok {

@@ -2,6 +2,7 @@ package flows_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -9,6 +10,7 @@ import (
 
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
+	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 )
@@ -220,4 +222,63 @@ func TestEachStrangersCallIsFollowedByAnEnd(t *testing.T) {
 			t.Errorf("got %v, want %v", outcomes, want)
 		}
 	})
+}
+
+// droppedOwners is a fleet that notes whom it was told to be no owner.
+type droppedOwners struct {
+	flows.Shared
+	dropped []string
+}
+
+func (d *droppedOwners) DropOwner(ctx context.Context, login cache.Scope, pool, id string) error {
+	d.dropped = append(d.dropped, fmt.Sprint(login, " ", pool, " ", id))
+	return d.Shared.DropOwner(ctx, login, pool, id)
+}
+
+// Who owned a login once, and has been refused for it since, is a stranger like others. Only a
+// refusal says so that is of his login alone, and not of the identity.
+func TestFormerOwnersAreStrangers(t *testing.T) {
+	unlink := func(ctx context.Context, r *rig) error { return r.unlinks(ctx, user, map[string]string{idp: "m1"}) }
+	credentials := func(ctx context.Context, r *rig) error {
+		_, err := r.ask(user, "m1", &flows.CallInfo{})
+		return err
+	}
+	for name, c := range map[string]struct {
+		call    func(ctx context.Context, r *rig) error
+		refusal error
+		drops   bool
+	}{
+		"UnlinkIdentity":            {unlink, definite["no such login"], true},
+		"GetCredentialsForIdentity": {credentials, definite["no such login"], true},
+		"no such identity":          {credentials, definite["nobody"], true},
+		"of the identity":           {unlink, cognito.AccessForbidden(user), false},
+		"a bad token":               {unlink, definite["a bad token"], false},
+		"one of two": {func(ctx context.Context, r *rig) error {
+			return r.unlinks(ctx, user, map[string]string{idp: "m1", idp2: "n1"})
+		}, definite["no such login"], false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newTestFleet(t)
+			var fleet *droppedOwners
+			r := f.join(func(f *flows.Config) {
+				fleet = &droppedOwners{Shared: f.Shared}
+				f.Shared = fleet
+			})
+			r.directory.Owns(pool, idp, "m", user)
+			r.backend.refuseAttempts(c.refusal)
+			if err := c.call(t.Context(), r.rig); code(err) != code(c.refusal) {
+				t.Fatalf("got %v, want the refusal", err)
+			}
+			if owners, _ := r.directory.Owners(t.Context(), pool, idp, "m"); len(owners) == 0 != c.drops {
+				t.Errorf("got owners %v", owners)
+			}
+			want := []string{fmt.Sprint(cache.LoginScope(idp, "m"), " ", pool, " ", user)}
+			if !c.drops {
+				want = nil
+			}
+			if !slices.Equal(fleet.dropped, want) {
+				t.Errorf("the fleet was told %q, want %q", fleet.dropped, want)
+			}
+		})
+	}
 }

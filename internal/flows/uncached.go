@@ -221,7 +221,9 @@ func (u *uncachedCalls) endDisownedTokens(
 	if err != nil && cognito.Disowned(err) {
 		proven, _ := u.owners.proven(ctx, logins)
 		u.server.endDisowned(
-			ctx, fenceScopes{pool: cmp.Or(loc.pool, callInfoOf(ctx).Pool), identity: id, logins: proven}, err,
+			ctx, fenceScopes{
+				pool: cmp.Or(loc.pool, callInfoOf(ctx).Pool), identity: id, logins: proven, tokens: len(logins),
+			}, err,
 		)
 	}
 }

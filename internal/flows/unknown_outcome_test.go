@@ -93,8 +93,8 @@ func TestFirstStepsAreChanges(t *testing.T) {
 // movingOwners is a fleet in which each login is changed just before its owner is noted.
 type movingOwners struct{ flows.Shared }
 
-func (s movingOwners) AddOwner(ctx context.Context, login cache.Scope, id string) (cache.Epoch, error) {
-	_, err := s.Shared.AddOwner(ctx, login, id)
+func (s movingOwners) AddOwner(ctx context.Context, login cache.Scope, pool, id string) (cache.Epoch, error) {
+	_, err := s.Shared.AddOwner(ctx, login, pool, id)
 	return cache.Epoch{1}, err
 }
 

@@ -36,7 +36,7 @@ func (b *broker) put(t *testing.T, id string) {
 	if err := b.save(t.Context(), id, "secret of "+id, stamp); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.AddOwner(t.Context(), cache.LoginScope("idp", id), id); err != nil {
+	if _, err := b.AddOwner(t.Context(), cache.LoginScope("idp", id), "p", id); err != nil {
 		t.Fatal(err)
 	}
 }

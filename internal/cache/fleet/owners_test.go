@@ -23,7 +23,7 @@ func TestOwners(t *testing.T) {
 	}
 	owns := func(id string) bool {
 		t.Helper()
-		epoch, err := a.AddOwner(ctx, login, id)
+		epoch, err := a.AddOwner(ctx, login, "p", id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestOwnersAreBounded(t *testing.T) {
 	ctx := t.Context()
 	login := cache.LoginScope("idp", "user")
 	for n := range 20 {
-		if _, err := a.AddOwner(ctx, login, fmt.Sprint(n)); err != nil {
+		if _, err := a.AddOwner(ctx, login, "p", fmt.Sprint(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,4 +71,48 @@ func TestOwnersAreBounded(t *testing.T) {
 	if len(got[0]) != 16 || slices.Contains(got[0], "3") || !slices.Contains(got[0], "4") {
 		t.Errorf("got %v, want the last 16", got[0])
 	}
+}
+
+// A login has one owner in a pool: one that no answer has named for a while is forgotten when another
+// is named there, or when an answer says that it is none; not before, for answers overtake each other.
+func TestFormerOwnersAreForgotten(t *testing.T) {
+	redis := redistest.Single(t)
+	a := join(t, server(redis.Addr()), newKeys()).leased(t)
+	login := cache.LoginScope("idp", "user")
+	add := func(pool, id string) {
+		t.Helper()
+		if _, err := a.AddOwner(t.Context(), login, pool, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drop := func(pool, id string) {
+		t.Helper()
+		if err := a.DropOwner(t.Context(), login, pool, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	owners := func(want ...string) {
+		t.Helper()
+		got, err := a.Owners(t.Context(), login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got[0])
+		if !slices.Equal(got[0], want) {
+			t.Errorf("got %v, want %v", got[0], want)
+		}
+	}
+	add("p", "i")
+	add("q", "j")
+	add("p", "k")
+	drop("p", "i")
+	owners("i", "j", "k")
+	a.FormerAfter = 0
+	add("p", "k")
+	owners("j", "k")
+	drop("p", "j")
+	owners("j", "k")
+	drop("q", "j")
+	drop("q", "j")
+	owners("k")
 }

@@ -151,7 +151,7 @@ func TestRightsThatAreTakenAway(t *testing.T) {
 		notice func(t *testing.T, s *redistest.Server, b *broker, user string)
 	}{
 		"a script fails": {"hset", func(t *testing.T, _ *redistest.Server, b *broker, _ string) {
-			if _, err := b.AddOwner(t.Context(), cache.LoginScope("idp", "user"), "x"); !errors.Is(err, cache.ErrFleet) {
+			if _, err := b.AddOwner(t.Context(), cache.LoginScope("idp", "user"), "p", "x"); !errors.Is(err, cache.ErrFleet) {
 				t.Errorf("a script without its right: got %v, want it not available", err)
 			}
 		}},
@@ -176,7 +176,7 @@ func TestRightsThatAreTakenAway(t *testing.T) {
 			b.troubled(t, lacking+"+"+c.right)
 			redistest.Until(t, "the log has it", func() bool { return lines.FilterField(zap.String("reason", lacking+"+"+c.right)).Len() > 0 })
 			for range 20 {
-				_, _ = b.AddOwner(t.Context(), cache.LoginScope("idp", "user"), "x")
+				_, _ = b.AddOwner(t.Context(), cache.LoginScope("idp", "user"), "p", "x")
 			}
 			grant(t, s, user, "+"+c.right)
 			b.healthy(t)
@@ -271,7 +271,7 @@ func live(t *testing.T, a, b *broker) {
 		t.Fatal(err)
 	}
 	login := cache.LoginScope("idp", "user")
-	if _, err := a.AddOwner(ctx, login, "x"); err != nil {
+	if _, err := a.AddOwner(ctx, login, "p", "x"); err != nil {
 		t.Fatal(err)
 	}
 	if owners, err := b.Owners(ctx, login); err != nil || len(owners[0]) != 1 {

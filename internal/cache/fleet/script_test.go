@@ -72,7 +72,7 @@ func TestFarTooManyOwners(t *testing.T) {
 	login := cache.LoginScope("idp", "user")
 	overfill(t, s, b.rootOf(login)+"o", "12345678")
 	var err error
-	if got := callsOf(t, s, "hgetall", func() { _, err = b.AddOwner(t.Context(), login, "x") }); got > 0 {
+	if got := callsOf(t, s, "hgetall", func() { _, err = b.AddOwner(t.Context(), login, "p", "x") }); got > 0 {
 		t.Errorf("got %d readings of whole hashes, want none of this one", got)
 	}
 	if !errors.Is(err, cache.ErrFleet) {
@@ -94,7 +94,7 @@ func TestTooManyOwnersShrinkToTheBound(t *testing.T) {
 		told := binary.BigEndian.AppendUint64(nil, uint64(1+(n*7)%30)) // in no order
 		s.Client().HSet(t.Context(), name, fmt.Sprint((n*7)%30), string(told)+"sealed")
 	}
-	if _, err := b.AddOwner(t.Context(), login, "x"); err != nil {
+	if _, err := b.AddOwner(t.Context(), login, "p", "x"); err != nil {
 		t.Fatal(err)
 	}
 	left := s.Client().HKeys(t.Context(), name).Val()

@@ -39,6 +39,9 @@ func (e *Engine) Owners(ctx context.Context, pool, provider, subject string) ([]
 // Owns tells the engine nothing new.
 func (e *Engine) Owns(_, _, _, _ string) {}
 
+// Disowns tells the engine nothing new.
+func (e *Engine) Disowns(_, _, _ string) {}
+
 // Matters reports whether a claim of a provider's tokens can change what a pool
 // answers.
 func (e *Engine) Matters(pool, provider, claim string) bool {

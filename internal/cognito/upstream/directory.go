@@ -26,7 +26,7 @@ const (
 // is safe for concurrent use.
 type Directory struct {
 	identities *otter.Cache[string, identity]
-	owners     *otter.Cache[user, []string] // the latest first
+	owners     *otter.Cache[user, []owner] // the latest first
 	now        func() time.Time
 	watch      Watcher // nil: nobody
 }
@@ -54,6 +54,12 @@ type user struct {
 	subject  string
 }
 
+// owner is an identity that answers told a login to belong to.
+type owner struct {
+	id   string
+	told int64 // when the last did, in Unix nanoseconds, to a minute
+}
+
 // identity is what is known of one. authenticated false means guest or not known.
 type identity struct {
 	place         unique.Handle[string] // its pool
@@ -78,7 +84,7 @@ func newDirectory(limit int, now func() time.Time) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the directory of identities: %w", err)
 	}
-	owners, err := otter.New(&otter.Options[user, []string]{MaximumSize: limit})
+	owners, err := otter.New(&otter.Options[user, []owner]{MaximumSize: limit})
 	if err != nil {
 		return nil, fmt.Errorf("make the directory of logins: %w", err)
 	}
@@ -106,20 +112,53 @@ const maxOwners = 16
 // guards no access: what it tells is fenced, once too often where it is out of date.
 func (d *Directory) Owners(_ context.Context, _, provider, subject string) ([]string, error) {
 	owners, _ := d.owners.GetIfPresent(user{unique.Make(provider), subject})
-	return slices.Clone(owners), nil
+	ids := make([]string, len(owners))
+	for i, o := range owners {
+		ids[i] = o.id
+	}
+	return ids, nil
+}
+
+const (
+	// formerAfter is how long after an answer named an owner another answer, which names another
+	// one in the same pool or none, says that the login has left it: longer than any answer takes
+	// from upstream to here.
+	formerAfter = 10 * time.Minute
+	// ownerToldAgain is how often it is noted that answers still name an owner.
+	ownerToldAgain = time.Minute
+)
+
+// Disowns notes that an answer told that a login does not belong to an identity. One that an answer
+// named as its owner less than ten minutes ago stays: which of the two was given first is not known.
+func (d *Directory) Disowns(provider, subject, id string) {
+	former := d.now().Add(-formerAfter).UnixNano()
+	d.owners.ComputeIfPresent(user{unique.Make(provider), subject}, func(old []owner) ([]owner, otter.ComputeOp) {
+		rest := slices.DeleteFunc(slices.Clone(old), func(o owner) bool { return o.id == id && o.told <= former })
+		switch len(rest) {
+		case len(old):
+			return old, otter.CancelOp
+		case 0:
+			return nil, otter.InvalidateOp
+		}
+		return rest, otter.WriteOp
+	})
 }
 
 // Owns notes which identity an answer told a login to belong to. So the identity is of
-// the pool, and no guest's.
+// the pool, and no guest's. An owner in the same pool that no answer has named for ten minutes is
+// forgotten: a login has one in each pool.
 func (d *Directory) Owns(pool, provider, subject, id string) {
 	id = strings.Clone(id)
 	who := user{unique.Make(provider), strings.Clone(subject)}
-	d.owners.Compute(who, func(old []string, found bool) ([]string, otter.ComputeOp) {
-		if found && old[0] == id {
+	now := d.now().UnixNano()
+	d.owners.Compute(who, func(old []owner, found bool) ([]owner, otter.ComputeOp) {
+		if found && old[0].id == id && now-old[0].told < int64(ownerToldAgain) {
 			return old, otter.CancelOp
 		}
-		others := slices.DeleteFunc(slices.Clone(old), func(o string) bool { return o == id })
-		return append([]string{id}, others[:min(len(others), maxOwners-1)]...), otter.WriteOp
+		others := slices.DeleteFunc(slices.Clone(old), func(o owner) bool {
+			return o.id == id || now-o.told >= int64(formerAfter) && d.isOf(o.id, pool)
+		})
+		return append([]owner{{id, now}}, others[:min(len(others), maxOwners-1)]...), otter.WriteOp
 	})
 	d.noteKept(id, pool, true, d.watch)
 }
@@ -141,6 +180,12 @@ func (d *Directory) find(id string) (identity, bool) {
 		return identity{}, false
 	}
 	return known, true
+}
+
+// isOf reports whether an identity is known to be of a pool.
+func (d *Directory) isOf(id, pool string) bool {
+	of, known := d.pool(id)
+	return known && of == pool
 }
 
 func (d *Directory) pool(id string) (string, bool) {

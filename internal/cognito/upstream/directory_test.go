@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -339,5 +340,45 @@ func TestOwners(t *testing.T) {
 	}
 	if got, want := known(d, "us-east-1:29"), pool+" authenticated"; got != want {
 		t.Errorf("the identity: got %q, want %q", got, want)
+	}
+}
+
+// A login has one owner in a pool: one that no answer has named for ten minutes is forgotten when
+// another is named there, or when an answer says that it is none; not before, for answers overtake
+// each other.
+func TestFormerOwnersAreForgotten(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	b, err := upstream.New(upstream.Config{Region: "us-east-1", Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := b.Directory()
+	const elsewhere = "us-east-1:99999999-0000-4000-8000-000000000001"
+	owns := func(pool, id string) func() { return func() { d.Owns(pool, "idp", "a", id) } }
+	disowns := func(id string) func() { return func() { d.Disowns("idp", "a", id) } }
+	for i, step := range []struct {
+		later time.Duration
+		do    func()
+		want  []string
+	}{
+		{0, owns(pool, "us-east-1:1"), []string{"us-east-1:1"}},
+		{0, owns(elsewhere, "us-east-1:2"), []string{"us-east-1:2", "us-east-1:1"}},
+		{9 * time.Minute, owns(pool, "us-east-1:3"), []string{"us-east-1:3", "us-east-1:2", "us-east-1:1"}},
+		{0, disowns("us-east-1:1"), []string{"us-east-1:3", "us-east-1:2", "us-east-1:1"}},
+		{time.Minute, owns(pool, "us-east-1:3"), []string{"us-east-1:3", "us-east-1:2"}},
+		{9 * time.Minute, owns(pool, "us-east-1:3"), []string{"us-east-1:3", "us-east-1:2"}}, // named again
+		{2 * time.Minute, owns(pool, "us-east-1:4"), []string{"us-east-1:4", "us-east-1:3", "us-east-1:2"}},
+		{0, disowns("us-east-1:2"), []string{"us-east-1:4", "us-east-1:3"}},
+		{0, disowns("us-east-1:5"), []string{"us-east-1:4", "us-east-1:3"}},
+		{10 * time.Minute, disowns("us-east-1:3"), []string{"us-east-1:4"}},
+		{0, disowns("us-east-1:4"), []string{}},
+		{0, disowns("us-east-1:4"), []string{}},
+	} {
+		now = now.Add(step.later)
+		step.do()
+		got, err := d.Owners(t.Context(), pool, "idp", "a")
+		if err != nil || !slices.Equal(got, step.want) {
+			t.Errorf("step %d: got %v %v, want %v", i, got, err, step.want)
+		}
 	}
 }

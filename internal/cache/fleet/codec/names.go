@@ -101,8 +101,14 @@ func (n Names) Failure(flight cache.Flight, token string) string {
 // Owners names the hash of a login's owners.
 func (n Names) Owners(login cache.Scope) string { return string(n.Root(login)) + "o" }
 
-// Owner is the field of an owner among those of a login.
-func (n Names) Owner(id string) string { return Short(n.digest.Key("owner", id)) }
+// Owner is the field of an owner among those of a login. Owners of one pool begin alike, with
+// OwnerPool bytes.
+func (n Names) Owner(pool, id string) string {
+	return Short(n.digest.Key("owner's pool", pool))[:OwnerPool] + Short(n.digest.Key("owner", id))
+}
+
+// OwnerPool is how many bytes of an owner's field are its pool's.
+const OwnerPool = 8
 
 // Identity names the facts about an identity.
 func (n Names) Identity(id string) string { return string(n.Root(cache.IdentityScope(id))) + "p" }
