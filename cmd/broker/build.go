@@ -146,6 +146,7 @@ func (b *broker) buildFlows(
 			log.Warn("a pool's changes end its cache for longer than they must: it may not be read", zap.String("pool", pool),
 				zap.Error(err))
 		},
+		Owed:    tellOwed(log),
 		Timeout: c.Limits.RequestTimeout, MaxRenewals: c.Cache.Memory.MaxEntries,
 	}
 	if b.fleet != nil {
@@ -166,6 +167,7 @@ func (b *broker) buildFlows(
 		return err
 	}
 	b.flows = flows.New(fc)
+	metrics.WatchPendingFences(func() telemetry.PendingFences { return telemetry.PendingFences(b.flows.PendingFences()) })
 	if b.backend.settings != nil {
 		b.backend.settings.fence = b.flows.Fence
 	}

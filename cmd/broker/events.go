@@ -46,6 +46,17 @@ func (p *providerEvents) changed(provider string, added, gone int) {
 		zap.Int("gone", gone))
 }
 
+// tellOwed tells the log when changes could not be told to the fleet, and when all were.
+func tellOwed(log *zap.Logger) func(owed bool) {
+	return func(owed bool) {
+		if owed {
+			log.Warn("redis could not be told what changes have ended: it is as soon as it can be reached")
+		} else {
+			log.Info("redis was told what changes have ended")
+		}
+	}
+}
+
 // tellIssuer has an issuer tell the log of its signing keys: of each that replaces another,
 // and of a store that fails, when it begins and when it is over.
 func tellIssuer(c *issuer.Config, log *zap.Logger) {

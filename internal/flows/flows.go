@@ -141,6 +141,9 @@ type Config struct {
 	// Unreadable hears, once, of each part of a pool that is changed and may not be read,
 	// and why. Nil: nobody.
 	Unreadable func(pool string, err error)
+	// Owed hears when the fleet could not be told what a change outdated, and when it has heard of
+	// all there was. It returns at once. Nil: nobody.
+	Owed func(owed bool)
 	// Timeout bounds an exchange, which outlives the client who began it.
 	Timeout time.Duration
 	// MaxExchanges bounds how many run at once; zero means 256. A client address has a quarter.

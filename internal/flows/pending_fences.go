@@ -25,15 +25,38 @@ type pendingFences struct {
 	mu         sync.Mutex
 	scopes     map[cache.Scope]int // how often each was added since it was delivered
 	delivering bool
+	dropped    uint64 // that found no room, so far
+	settled    func() // is called when there are none any more
+}
+
+// PendingFences are the scopes that are to end, in one process.
+type PendingFences struct {
+	// Owed are outdated, and the fleet could not be told of it yet. Deferred end when the call that
+	// may have outdated them cannot be made any more.
+	Owed, Deferred int
+	Dropped        uint64 // scopes that found no room: what is cached for them lives until it expires
+}
+
+// PendingFences are those of now.
+func (s *Service) PendingFences() PendingFences {
+	outbox := &s.fences.outbox
+	outbox.mu.Lock()
+	defer outbox.mu.Unlock()
+	return PendingFences{len(outbox.scopes), len(s.fences.deferred.all()), outbox.dropped}
 }
 
 // deliverLater ends scopes in the background.
 func (f *fencer) deliverLater(scopes []cache.Scope) {
 	f.outbox.mu.Lock()
 	defer f.outbox.mu.Unlock()
+	if len(f.outbox.scopes) == 0 {
+		f.Owed(true)
+	}
 	for _, scope := range scopes {
 		if f.outbox.scopes[scope] > 0 || len(f.outbox.scopes) < maxPendingFences {
 			f.outbox.scopes[scope]++
+		} else {
+			f.outbox.dropped++
 		}
 	}
 	if !f.outbox.delivering {
@@ -72,6 +95,9 @@ func (f *fencer) deliverOnce(scopes []cache.Scope) bool {
 func (d *pendingFences) nextBatch() map[cache.Scope]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if len(d.scopes) == 0 {
+		d.settled()
+	}
 	due := map[cache.Scope]int{}
 	for scope, n := range d.scopes {
 		if due[scope] = n; len(due) == pendingFencesAtOnce {

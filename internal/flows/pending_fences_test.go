@@ -3,6 +3,7 @@ package flows_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
 )
 
 // unreachable is a fleet that nobody reaches while it is down; it counts how often
@@ -59,6 +61,12 @@ func (noChange) Cancel(context.Context) error                { return nil }
 func TestPendingFencesAreDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
+		var owed []bool
+		r.Service = flows.New(func() flows.Config {
+			c := r.Config
+			c.Owed = func(now bool) { owed = append(owed, now) }
+			return c
+		}())
 		fleet := &unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}}
 		r.Epochs.ShareWith(fleet)
 		ctx := t.Context()
@@ -66,6 +74,9 @@ func TestPendingFencesAreDelivered(t *testing.T) {
 			if err := r.Fence(ctx, "i/a", "i/b"); !errors.Is(err, cognito.ErrUnavailable) {
 				t.Fatalf("a fence while the fleet is down: got %v, want %v", err, cognito.ErrUnavailable)
 			}
+		}
+		if got, want := r.PendingFences(), (flows.PendingFences{Owed: 2}); got != want {
+			t.Errorf("pending: got %+v, want %+v", got, want)
 		}
 		time.Sleep(time.Minute)
 		fleet.begun = func() {
@@ -79,6 +90,9 @@ func TestPendingFencesAreDelivered(t *testing.T) {
 		defer fleet.mu.Unlock()
 		if fleet.ended["i/a"] < 2 || fleet.ended["i/b"] < 1 {
 			t.Errorf("got a ended %d times, b %d times; want 2 and 1 at least", fleet.ended["i/a"], fleet.ended["i/b"])
+		}
+		if got := r.PendingFences(); got != (flows.PendingFences{}) || !slices.Equal(owed, []bool{true, false}) {
+			t.Errorf("at the end: got %+v, and was told %v; want none, and true, false", got, owed)
 		}
 	})
 }

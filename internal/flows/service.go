@@ -43,12 +43,15 @@ func New(c Config) *Service {
 	if c.MaxRenewals == 0 {
 		c.MaxRenewals = 100_000
 	}
+	if c.Owed == nil {
+		c.Owed = func(bool) {}
+	}
 	s := &Service{Config: c, background: newBackground()}
 	s.owners = &loginOwners{&s.Config}
 	s.queries = &queryMaker{Config: &s.Config, owners: s.owners}
 	f := &fencer{
 		Config: &s.Config, background: s.background, owners: s.owners,
-		outbox: pendingFences{scopes: map[cache.Scope]int{}},
+		outbox: pendingFences{scopes: map[cache.Scope]int{}, settled: func() { c.Owed(false) }},
 	}
 	s.fences = fencing{f, &poolChanges{Config: &s.Config, background: s.background, fences: f}}
 	s.calls = &backendCalls{Config: &s.Config, fences: s.fences, slots: newSlots(c.MaxExchanges)}
