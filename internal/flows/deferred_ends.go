@@ -1,16 +1,10 @@
 package flows
 
 import (
-	"context"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
-
 	"github.com/cognito-broker/broker/internal/cache"
-	"github.com/cognito-broker/broker/internal/cognito"
 )
 
 const (
@@ -18,15 +12,13 @@ const (
 	maxDeferredEnds = 100_000
 	// deferredEndsAtOnce is how many end in one fence.
 	deferredEndsAtOnce = 60
-	// longestDeferral is the longest pause between two questions whether the backend answers.
-	longestDeferral = 8 * time.Second
 )
 
 // deferredEnds are scopes of calls of which nobody knows what they did, made by somebody who has not
 // shown a right to the identity that he named. They end once the call cannot be made any more and
 // the backend answers, so that what ends can be brought anew: each at most once in as long as a
-// call may take, however many such calls there are. It is kept in this process: one that dies ends
-// none of them. It is safe for concurrent use; the zero value is ready.
+// call may take, however many such calls there are. A fleet notes them too, so that another broker
+// ends those of one that died. It is safe for concurrent use; the zero value is ready.
 type deferredEnds struct {
 	mu      sync.Mutex
 	ends    map[cache.Scope]deferredEnd
@@ -40,23 +32,6 @@ type deferredEnd struct {
 	identity string    // that was named
 }
 
-// endLater ends what is affected by a call of unknown outcome, and the scopes of the fence that was
-// around it, if any, when the call cannot be made any more.
-func (f *fencer) endLater(ctx context.Context, affected fenceScopes, fenced []cache.Scope) {
-	scopes, err := f.scopesToFence(context.WithoutCancel(ctx), affected)
-	if err != nil { // of what the fleet knows nothing can be asked: the identity alone is named
-		scopes = []cache.Scope{cache.IdentityScope(affected.identity)}
-	}
-	scopes = append(scopes, fenced...)
-	rest := f.deferred.add(affected.identity, scopes, f.Now().Add(f.madeWithin()))
-	if len(rest) > 0 {
-		_ = f.Fence(context.WithoutCancel(ctx), rest...) // what fails goes on in the background
-	}
-	if f.deferred.begin() && !f.start(f.endDeferred) {
-		_ = f.tryEnd(context.WithoutCancel(ctx), scopes...) // this broker is being stopped
-	}
-}
-
 // add notes scopes that end at a time, and returns those for which there is no room.
 func (d *deferredEnds) add(identity string, scopes []cache.Scope, at time.Time) (rest []cache.Scope) {
 	d.mu.Lock()
@@ -68,7 +43,7 @@ func (d *deferredEnds) add(identity string, scopes []cache.Scope, at time.Time) 
 		end, known := d.ends[scope]
 		switch {
 		case known:
-			end.again = at
+			end.again = later(end.again, at)
 		case len(d.ends) >= maxDeferredEnds:
 			rest = append(rest, scope)
 			continue
@@ -78,6 +53,25 @@ func (d *deferredEnds) add(identity string, scopes []cache.Scope, at time.Time) 
 		d.ends[scope] = end
 	}
 	return rest
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// named are the scopes with the identities that were named.
+func (d *deferredEnds) named(scopes []cache.Scope) (ends []cache.DeferredEnd) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, scope := range scopes {
+		if end, known := d.ends[scope]; known {
+			ends = append(ends, cache.DeferredEnd{Scope: scope, Identity: end.identity})
+		}
+	}
+	return ends
 }
 
 // begin reports whether nobody looks after the ends yet, and the caller has to.
@@ -124,57 +118,9 @@ func (d *deferredEnds) ended(scopes []cache.Scope) {
 	}
 }
 
-// all are all the scopes.
-func (d *deferredEnds) all() []cache.Scope {
+// count is how many scopes there are.
+func (d *deferredEnds) count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	scopes := make([]cache.Scope, 0, len(d.ends))
-	for scope := range d.ends {
-		scopes = append(scopes, scope)
-	}
-	return scopes
-}
-
-// endDeferred ends what is due, until there is none. What is left when Close is called ends then in
-// a fleet, whose other brokers live on.
-func (f *fencer) endDeferred() {
-	pause := firstPause
-	for {
-		due, identity, wait, more := f.deferred.next(f.Now())
-		switch {
-		case !more:
-			return
-		case len(due) == 0:
-			pause = firstPause
-		case f.backendAnswers(identity) && f.deliverOnce(due):
-			f.deferred.ended(due)
-			pause = firstPause
-			continue
-		default:
-			wait, pause = pause, min(2*pause, longestDeferral)
-		}
-		if !f.pause(wait) {
-			f.endAtStop()
-			return
-		}
-	}
-}
-
-// endAtStop ends what is left of a fleet's.
-func (f *fencer) endAtStop() {
-	if f.Shared == nil {
-		return
-	}
-	for some := range slices.Chunk(f.deferred.all(), deferredEndsAtOnce) {
-		f.deliverOnce(some)
-	}
-}
-
-// backendAnswers reports whether the backend answers, with whatever, what an identity gets without
-// logins: nothing but its guest does.
-func (f *fencer) backendAnswers(identity string) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), f.Timeout)
-	defer cancel()
-	_, err := f.Next.GetCredentialsForIdentity(ctx, &ci.GetCredentialsForIdentityInput{IdentityId: aws.String(identity)})
-	return err == nil || !cognito.Passing(err)
+	return len(d.ends)
 }

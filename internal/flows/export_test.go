@@ -9,6 +9,11 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
+// TakeOverDeferredEnds has a broker end what others would end within the next half minute.
+func (s *Service) TakeOverDeferredEnds(ctx context.Context) {
+	s.fences.takeOverDeferredOnce(ctx, -30*time.Second)
+}
+
 // FillDeferredEnds leaves no room for scopes that end later.
 func (s *Service) FillDeferredEnds() {
 	d := &s.fences.deferred

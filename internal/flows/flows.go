@@ -83,6 +83,18 @@ type Shared interface {
 	StampQuiet(ctx context.Context, stamp cache.Stamp, since time.Duration) (cache.Stamp, error)
 	Owners
 	PoolChanges
+	DeferredEnds
+}
+
+// DeferredEnds is what a fleet keeps of scopes that end later, for a broker that dies before.
+type DeferredEnds interface {
+	// PutDeferredEnds notes scopes that end in so long, or puts them off.
+	PutDeferredEnds(ctx context.Context, ends []cache.DeferredEnd, in time.Duration) error
+	// DropDeferredEnds forgets those of the scopes that were due.
+	DropDeferredEnds(ctx context.Context, scopes []cache.Scope) error
+	// TakeOverDeferredEnds are some that were due so long ago and have not ended; this broker
+	// ends them.
+	TakeOverDeferredEnds(ctx context.Context, late time.Duration) ([]cache.DeferredEnd, error)
 }
 
 // Owners is what a fleet knows of whose logins are, named by their scopes.

@@ -42,7 +42,7 @@ func (s *Service) PendingFences() PendingFences {
 	outbox := &s.fences.outbox
 	outbox.mu.Lock()
 	defer outbox.mu.Unlock()
-	return PendingFences{len(outbox.scopes), len(s.fences.deferred.all()), outbox.dropped}
+	return PendingFences{len(outbox.scopes), s.fences.deferred.count(), outbox.dropped}
 }
 
 // deliverLater ends scopes in the background.

@@ -72,7 +72,7 @@ func New(c Config) *Service {
 
 // Run renews entries before they expire, until ctx ends or Close is called: those that were asked
 // for lately, or served twice since their exchange. Idle ones are left to expire. In a fleet it also
-// reports the use of entries, and settles changes of pools whose broker died.
+// reports the use of entries, and settles changes and makes ends of brokers that died.
 func (s *Service) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -87,6 +87,7 @@ func (s *Service) Run(ctx context.Context) error {
 	})
 	if s.Shared != nil {
 		running.Go(func() { s.fences.takeOverChanges(ctx) })
+		running.Go(func() { s.fences.takeOverDeferred(ctx) })
 	}
 	if s.fleet != nil {
 		s.fleet.connectivity.regained.Store(s.Now().UnixNano())

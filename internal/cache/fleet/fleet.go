@@ -46,6 +46,7 @@ type Config struct {
 type Fleet struct {
 	*fence.Fences
 	*fence.PoolChanges
+	*fence.DeferredEnds
 	*entry.Entries
 	*flight.Locks
 	*schedule.Schedule
@@ -80,6 +81,7 @@ func New(c Config) (*Fleet, error) {
 	return &Fleet{
 		Fences:        fences,
 		PoolChanges:   fence.NewPoolChanges(server, k, fences.BrokerID()),
+		DeferredEnds:  fence.NewDeferredEnds(server, k),
 		Entries:       entry.New(server, k, r, fences),
 		Locks:         flight.New(server, k, r),
 		Schedule:      schedule.New(server, k, c.Skew),

@@ -110,6 +110,11 @@ func (n Names) Owner(pool, id string) string {
 // OwnerPool is how many bytes of an owner's field are its pool's.
 const OwnerPool = 8
 
+// DeferredEnd is the field of a scope among those that end later.
+func (n Names) DeferredEnd(scope cache.Scope) string {
+	return Short(n.digest.Key("deferred", string(scope)))
+}
+
 // Identity names the facts about an identity.
 func (n Names) Identity(id string) string { return string(n.Root(cache.IdentityScope(id))) + "p" }
 

@@ -54,7 +54,7 @@ return present(redis.call('GET', KEYS[2]))
 
 // dropOwner forgets an owner, unless it was noted lately. KEYS: the owners. ARGV: the field,
 // formerAfter.
-var dropOwner = redisconn.NewStampedScript(`
+var dropOwner = redisconn.NewScript(`
 local v = redis.call('HGET', KEYS[1], ARGV[1])
 if v and now - struct.unpack('>I8', string.sub(v, 1, 8)) >= tonumber(ARGV[2]) then
   redis.call('HDEL', KEYS[1], ARGV[1])

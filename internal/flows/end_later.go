@@ -1,0 +1,127 @@
+package flows
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+)
+
+const (
+	// longestDeferral is the longest pause between two questions whether the backend answers.
+	longestDeferral = 8 * time.Second
+	// deferredEndLate is how long after it was due an end is another broker's to make.
+	deferredEndLate = 30 * time.Second
+	// lookForLateEnds is how often a broker looks for those.
+	lookForLateEnds = 5 * time.Second
+)
+
+// endLater ends what is affected by a call of unknown outcome, and the scopes of the fence that was
+// around it, if any, when the call cannot be made any more.
+func (f *fencer) endLater(ctx context.Context, affected fenceScopes, fenced []cache.Scope) {
+	scopes, err := f.scopesToFence(context.WithoutCancel(ctx), affected)
+	if err != nil { // of what the fleet knows nothing can be asked: the identity alone is named
+		scopes = []cache.Scope{cache.IdentityScope(affected.identity)}
+	}
+	scopes = append(scopes, fenced...)
+	rest := f.deferred.add(affected.identity, scopes, f.Now().Add(f.madeWithin()))
+	if len(rest) > 0 {
+		_ = f.Fence(context.WithoutCancel(ctx), rest...) // what fails goes on in the background
+	}
+	f.noteDeferred(scopes, f.madeWithin())
+	f.lookAfterDeferred()
+}
+
+// lookAfterDeferred has somebody look after the ends.
+func (f *fencer) lookAfterDeferred() {
+	if f.deferred.begin() {
+		f.start(f.endDeferred)
+	}
+}
+
+// noteDeferred notes for the fleet that scopes are to end in so long. Where it cannot be reached,
+// they end all the same, unless this broker dies.
+func (f *fencer) noteDeferred(scopes []cache.Scope, in time.Duration) {
+	if f.Shared == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
+	defer cancel()
+	_ = f.Shared.PutDeferredEnds(ctx, f.deferred.named(scopes), in)
+}
+
+// dropDeferred tells the fleet that scopes ended.
+func (f *fencer) dropDeferred(scopes []cache.Scope) {
+	if f.Shared == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
+	defer cancel()
+	_ = f.Shared.DropDeferredEnds(ctx, scopes) // else they end once more
+}
+
+// takeOverDeferred looks for ends of brokers that died, until ctx ends, and makes them.
+func (f *fencer) takeOverDeferred(ctx context.Context) {
+	ticker := time.NewTicker(lookForLateEnds)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			f.takeOverDeferredOnce(ctx, deferredEndLate)
+		}
+	}
+}
+
+func (f *fencer) takeOverDeferredOnce(ctx context.Context, late time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	ends, err := f.Shared.TakeOverDeferredEnds(ctx, late)
+	if err != nil {
+		return
+	}
+	for _, end := range ends {
+		f.deferred.add(end.Identity, []cache.Scope{end.Scope}, f.Now())
+	}
+	f.lookAfterDeferred()
+}
+
+// endDeferred ends what is due, until there is none, or Close is called: what is left in a fleet then,
+// its other brokers end.
+func (f *fencer) endDeferred() {
+	pause := firstPause
+	for {
+		due, identity, wait, more := f.deferred.next(f.Now())
+		switch {
+		case !more:
+			return
+		case len(due) == 0:
+			pause = firstPause
+		case f.backendAnswers(identity) && f.deliverOnce(due):
+			f.deferred.ended(due)
+			f.dropDeferred(due)
+			pause = firstPause
+			continue
+		default:
+			f.noteDeferred(due, 0) // lest another broker take them over
+			wait, pause = pause, min(2*pause, longestDeferral)
+		}
+		if !f.pause(wait) {
+			return
+		}
+	}
+}
+
+// backendAnswers reports whether the backend answers, with whatever, what an identity gets without
+// logins: nothing but its guest does.
+func (f *fencer) backendAnswers(identity string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), f.Timeout)
+	defer cancel()
+	_, err := f.Next.GetCredentialsForIdentity(ctx, &ci.GetCredentialsForIdentityInput{IdentityId: aws.String(identity)})
+	return err == nil || !cognito.Passing(err)
+}
