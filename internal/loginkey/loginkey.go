@@ -1,6 +1,6 @@
 // Package loginkey says under which key a login provider stands in Logins, which kinds of
-// login providers there are, and of which kind the provider of a key is. Every other
-// package takes both from here.
+// login providers there are, of which kind the provider of a key is, and how an OpenID token's
+// amr tells a user of it. Every other package takes all of it from here.
 package loginkey
 
 import (
@@ -47,6 +47,41 @@ func Kinds() []Kind {
 	return []Kind{OIDC, UserPool, Google, Apple, Facebook, Amazon, Twitter, Digits, SAML}
 }
 
+// Key is the only key of a kind's provider; empty where the kind has many providers.
+func (k Kind) Key() string {
+	switch k {
+	case Google:
+		return "accounts.google.com"
+	case Apple:
+		return "appleid.apple.com"
+	case Facebook:
+		return "graph.facebook.com"
+	case Amazon:
+		return "www.amazon.com"
+	case Twitter:
+		return "api.twitter.com"
+	case Digits:
+		return "www.digits.com"
+	}
+	return ""
+}
+
+// Issuer is the iss of the ID tokens of a kind that has one for all; empty where it has none.
+func (k Kind) Issuer() string {
+	switch k {
+	case Google:
+		return "https://accounts.google.com"
+	case Apple:
+		return "https://appleid.apple.com"
+	case Facebook: // Limited Login
+		return "https://www.facebook.com"
+	}
+	return ""
+}
+
+// Refused reports whether no login of the kind is taken, whoever lists it.
+func (k Kind) Refused() bool { return k == Twitter || k == Digits }
+
 // Opaque reports whether a login of the kind need not be a JSON Web Token, so that nothing
 // can be said of its text.
 func (k Kind) Opaque() bool {
@@ -64,19 +99,13 @@ var userPool = regexp.MustCompile(`\A(issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaw
 // a SAML provider. Case does not matter.
 func KindOf(key string) (kind Kind, ok bool) {
 	key = strings.ToLower(key)
-	switch key {
-	case "accounts.google.com":
-		return Google, true
-	case "appleid.apple.com":
-		return Apple, true
-	case "graph.facebook.com", "www.facebook.com":
+	if key == "www.facebook.com" { // whose ID tokens stand under the key of the other form
 		return Facebook, true
-	case "www.amazon.com":
-		return Amazon, true
-	case "api.twitter.com":
-		return Twitter, true
-	case "www.digits.com":
-		return Digits, true
+	}
+	for _, kind := range Kinds() {
+		if kind.Key() == key && key != "" {
+			return kind, true
+		}
 	}
 	if userPool.MatchString(key) {
 		return UserPool, true
