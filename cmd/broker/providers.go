@@ -89,8 +89,8 @@ func checkOnline(ctx context.Context, c *config.Config, p process) error {
 		if provider.Issuer == c.DevelopmentIssuer() {
 			continue
 		}
-		usable, err := prover.Ask(ctx, provider.Provider)
-		verdict := fmt.Sprintf("ok, %d usable keys", usable)
+		found, err := prover.Ask(ctx, provider.Provider)
+		verdict := "ok, " + found
 		if err != nil {
 			failures++
 			verdict = "FAIL, " + err.Error()

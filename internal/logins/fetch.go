@@ -18,8 +18,8 @@ import (
 
 // Limits of what is fetched, in bytes, and of redirects.
 const (
-	maxDiscovery = 1 << 20
-	maxKeyBytes  = 1 << 20
+	maxKeyBytes  = 1 << 20  // and of a discovery document
+	maxOfKind    = 64 << 10 // of either, and of any other answer, of kinds that are no plain OpenID providers
 	maxRedirects = 3
 )
 
@@ -70,6 +70,7 @@ const (
 type source struct {
 	issuer string
 	keys   string // URL of the key set; empty: discovery names it
+	limit  int64  // of what is fetched, in bytes
 	client *http.Client
 }
 
@@ -82,7 +83,7 @@ func (s *source) fetch(ctx context.Context) ([]byte, error) {
 			return nil, err
 		}
 	}
-	text, err := s.get(ctx, keys, acceptKeys, maxKeyBytes)
+	text, err := s.get(ctx, keys, acceptKeys)
 	if err != nil {
 		return nil, fmt.Errorf("fetch keys: %w", err)
 	}
@@ -93,7 +94,7 @@ func (s *source) fetch(ctx context.Context) ([]byte, error) {
 // at the issuer's end is left out before the path).
 func (s *source) discover(ctx context.Context) (keys string, err error) {
 	address := strings.TrimSuffix(s.issuer, "/") + "/.well-known/openid-configuration"
-	text, err := s.get(ctx, address, acceptDiscovery, maxDiscovery)
+	text, err := s.get(ctx, address, acceptDiscovery)
 	if err != nil {
 		return "", fmt.Errorf("fetch discovery: %w", err)
 	}
@@ -102,7 +103,7 @@ func (s *source) discover(ctx context.Context) (keys string, err error) {
 		Keys   string `json:"jwks_uri"`
 	}
 	if err := strictjson.DecodeSome(text, &d,
-		strictjson.Limits{Bytes: maxDiscovery, Depth: 32, Values: 100_000}); err != nil {
+		strictjson.Limits{Bytes: maxKeyBytes, Depth: 32, Values: 100_000}); err != nil {
 		return "", fmt.Errorf("the discovery document does not read: %w", err)
 	}
 	if d.Issuer != s.issuer {
@@ -127,7 +128,7 @@ func (s *source) mayFetch(keys string) error {
 	return errors.New("jwks_uri is not https")
 }
 
-func (s *source) get(ctx context.Context, address, accept string, limit int64) ([]byte, error) {
+func (s *source) get(ctx context.Context, address, accept string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -144,12 +145,12 @@ func (s *source) get(ctx context.Context, address, accept string, limit int64) (
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("status %d", answer.StatusCode)
 	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, s.limit+1))
 	if err != nil {
 		return nil, err
 	}
-	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("more than %d bytes", limit)
+	if int64(len(text)) > s.limit {
+		return nil, fmt.Errorf("more than %d bytes", s.limit)
 	}
 	return text, nil
 }

@@ -293,8 +293,8 @@ func TestCauses(t *testing.T) {
 		}
 	}
 	idp, c := idptest.Start(t), newClock()
-	if n, err := proverOf(t, idp, c, nil).Ask(t.Context(), idp.Name()); n != 1 || err != nil {
-		t.Errorf("sound: got %d keys, %v", n, err)
+	if found, err := proverOf(t, idp, c, nil).Ask(t.Context(), idp.Name()); found != "1 usable keys" || err != nil {
+		t.Errorf("sound: found %q, %v", found, err)
 	}
 	_, err = proverOf(t, idp, c, nil).Ask(t.Context(), "elsewhere.example")
 	if !errors.Is(err, logins.ErrUnknownProvider) {

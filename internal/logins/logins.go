@@ -23,10 +23,12 @@ import (
 
 // Provider is one login provider.
 type Provider struct {
-	Name      string        // key in Logins: the issuer without scheme and without the last slash
-	Kind      loginkey.Kind // empty: loginkey.OIDC
-	Issuer    string        // iss of its tokens, to the letter
-	ClientIDs []string      // azp, or else aud, must be one of them
+	Name   string        // key in Logins: the issuer without scheme and without the last slash
+	Kind   loginkey.Kind // empty: loginkey.OIDC
+	Issuer string        // iss of its tokens, to the letter; but for plain OpenID providers empty: the kind's own
+	// ClientIDs are whom its tokens may be for. Of the kinds whose clients the pools list
+	// they may be for others too, and a proof says so. Of Facebook the first is the app of AppSecret.
+	ClientIDs []string
 	// Algorithms are those that its tokens may be signed by, of Algorithms; empty:
 	// DefaultAlgorithms.
 	Algorithms []string
@@ -34,6 +36,9 @@ type Provider struct {
 	Keys func(ctx context.Context) ([]byte, error)
 	// KeysURL is where the JWK set is; empty: discovery names it.
 	KeysURL string
+	// Endpoint is the base URL that is asked in place of the kind's own: where a user pool's keys are (without
+	// the pool's id), Facebook's Graph, Amazon's API.
+	Endpoint string
 	// Roots sign the certificates of the servers that are asked; nil: the system's do.
 	Roots *x509.CertPool
 }
@@ -45,8 +50,10 @@ type Config struct {
 	CognitoIssuers []string
 	Transport      http.RoundTripper // nil: a bounded one of its own
 	Now            func() time.Time  // nil: the system's clock
-	FetchTimeout   time.Duration     // of one fetch, discovery and keys; zero: 5 s
-	ProofMemory    int               // bytes that remembered proofs take up, about; zero: 64 MiB
+	// FetchTimeout is for one fetch, discovery and keys; zero: 5 s, and 3 s of kinds that
+	// are no plain OpenID providers.
+	FetchTimeout time.Duration
+	ProofMemory  int // bytes that remembered proofs take up, about; zero: 64 MiB
 	// OnFetch is told of each fetch of keys and, where it failed, why; nothing in err
 	// is secret. It may be nil, and is called by several goroutines.
 	OnFetch func(provider string, err error)
@@ -61,7 +68,10 @@ var ErrUnknownProvider = errors.New("unknown login provider")
 // Refused says that a token proves nothing. Message is the service's text.
 type Refused struct {
 	Message string
-	cause   error
+	// Audience is whom the token is for, where its signature is good and only its time is
+	// not: whether a pool lists that comes first.
+	Audience []string
+	cause    error
 }
 
 func (r *Refused) Error() string { return r.Message }
@@ -106,9 +116,6 @@ func New(c Config) (*Prover, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.FetchTimeout == 0 {
-		c.FetchTimeout = 5 * time.Second
-	}
 	if c.ProofMemory == 0 {
 		c.ProofMemory = 64 << 20
 	}
@@ -128,6 +135,7 @@ func New(c Config) (*Prover, error) {
 	}
 	p := &Prover{providers: map[string]*provider{}, cognito: c.CognitoIssuers, now: c.Now, proofs: proofs}
 	for _, configured := range c.Providers {
+		configured.Name = loginkey.Normal(configured.Name)
 		if _, twice := p.providers[configured.Name]; twice {
 			return nil, fmt.Errorf("login provider %s is configured twice", configured.Name)
 		}
@@ -143,7 +151,8 @@ func New(c Config) (*Prover, error) {
 // generation digests a provider's configuration: a proof under another is none.
 func generation(p *Provider) (d [sha256.Size]byte) {
 	h := sha256.New()
-	for _, list := range [][]string{{p.Name, string(p.Kind), p.Issuer, p.KeysURL}, p.ClientIDs, p.Algorithms} {
+	own := []string{p.Name, string(p.Kind), p.Issuer, p.KeysURL, p.Endpoint}
+	for _, list := range [][]string{own, p.ClientIDs, p.Algorithms} {
 		_ = binary.Write(h, binary.BigEndian, uint32(len(list)))
 		for _, field := range list {
 			_ = binary.Write(h, binary.BigEndian, uint32(len(field)))
@@ -168,32 +177,34 @@ func CheckKeys(set []byte, algorithms []string) (usable int, err error) {
 }
 
 // Ask asks a provider now, however lately it was asked, for what its tokens are judged by,
-// and returns how many usable keys it has. It fails with ErrUnknownProvider, or with what is wrong
+// and says what it found, such as "2 usable keys". It fails with ErrUnknownProvider, or with what is wrong
 // with the provider or its configuration.
-func (p *Prover) Ask(ctx context.Context, name string) (usable int, err error) {
-	from := p.providers[name]
+func (p *Prover) Ask(ctx context.Context, name string) (found string, err error) {
+	from := p.provider(name)
 	if from == nil {
-		return 0, fmt.Errorf("%w: %q", ErrUnknownProvider, name)
+		return "", fmt.Errorf("%w: %q", ErrUnknownProvider, name)
 	}
 	return from.Ask(ctx)
 }
 
-// Known reports whether a provider of that name is configured.
-func (p *Prover) Known(name string) bool { return p.providers[name] != nil }
+// Known reports whether a provider of that name is configured; a user pool has two names.
+func (p *Prover) Known(name string) bool { return p.provider(name) != nil }
+
+func (p *Prover) provider(name string) *provider { return p.providers[loginkey.Normal(name)] }
 
 // Prove verifies a token of a provider, or remembers that it did: at most 15
 // minutes, until the token expires, and only while what the proof rests on stands. What it
 // remembers is bound to the token by its SHA-256, and holds no claims: those are read from
 // the token again. It fails with *Refused, *Unavailable or ErrUnknownProvider, or with ctx's error.
 func (p *Prover) Prove(ctx context.Context, name, token string) (*Proof, error) {
-	from := p.providers[name]
+	from := p.provider(name)
 	if from == nil {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownProvider, name)
 	}
 	digest := from.digest(token)
 	if proof, ok := p.proofs.GetIfPresent(digest); ok && proof.Holds(p.now()) {
-		if claims, err := from.Claims(token); err == nil {
-			return proof.with(claims), nil
+		if whole, err := from.Recall(proof, token); err == nil {
+			return whole, nil
 		}
 	}
 	proof, err := from.Verify(ctx, token)
@@ -227,7 +238,7 @@ func (p *Prover) Peek(name, token string) error {
 	if err := p.cognito.refuse(unverified.Issuer); err != nil {
 		return err
 	}
-	if loginkey.Of(unverified.Issuer) != name {
+	if loginkey.Normal(loginkey.Of(unverified.Issuer)) != loginkey.Normal(name) {
 		return refuse(msgIssuer, nil)
 	}
 	return nil

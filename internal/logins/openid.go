@@ -1,48 +1,32 @@
 package logins
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/coreos/go-oidc/v3/oidc"
-
-	"github.com/cognito-broker/broker/internal/jwt"
 )
 
 // openID proves logins at an OpenID provider by its ID tokens (OpenID Connect Core 1.0,
 // section 3.1.3.7, as the service applies it: docs/cognito.md#login-tokens).
 type openID struct {
 	Provider
-	cognito    issuers
-	now        func() time.Time
-	keys       *keySet
-	signatures *oidc.IDTokenVerifier
+	rules   rules
+	cognito issuers
+	now     func() time.Time
+	from    []*issuer
 }
 
-func newOpenID(p Provider, c *Config) *openID {
-	if len(p.Algorithms) == 0 {
-		p.Algorithms = DefaultAlgorithms
-	}
-	fetch := p.Keys
-	if fetch == nil {
-		client := newClient(c.Transport, p.Roots)
-		fetch = (&source{issuer: p.Issuer, keys: p.KeysURL, client: client}).fetch
-	}
-	keys := &keySet{
-		name: p.Name, fetch: fetch, now: c.Now, timeout: c.FetchTimeout, onFetch: c.OnFetch, onChange: c.OnKeys,
-		algorithms: p.Algorithms,
-	}
-	signatures := oidc.NewVerifier(p.Issuer, keys, &oidc.Config{
-		SkipClientIDCheck:    true, // azp comes before aud: see client
-		SkipExpiryCheck:      true, // five minutes of grace: see inTime
-		SupportedSigningAlgs: p.Algorithms,
-		Now:                  c.Now,
-	})
-	return &openID{Provider: p, cognito: c.CognitoIssuers, now: c.Now, keys: keys, signatures: signatures}
+// rules are what kinds of OpenID providers differ in.
+type rules struct {
+	// party: azp, where a token has one, says whom it is for, and not aud.
+	party bool
+	// listed: the token has to be for one of ClientIDs. Of kinds whose clients the pools
+	// list it may be for any, and whoever asks decides.
+	listed bool
+	// tokenUse has to be there, and be id.
+	tokenUse bool
 }
 
 // Verify runs the checks in the documented order. go-oidc judges signature and issuer, and
@@ -56,112 +40,121 @@ func (o *openID) Verify(ctx context.Context, token string) (*Proof, error) {
 	if err := o.cognito.refuse(claims.Issuer); err != nil {
 		return nil, err
 	}
-	if claims.Issuer != o.Issuer {
+	from := o.issuer(claims.Issuer)
+	if from == nil {
 		return nil, refuse(msgIssuer, nil)
 	}
-	key, err := o.signer(ctx, claims.token, token)
+	key, err := from.signer(ctx, claims.token, token)
 	if err != nil {
 		return nil, err
 	}
 	now := o.now()
-	client, err := o.check(claims, now)
-	if err != nil {
+	if err := o.check(claims, now); err != nil {
 		return nil, err
 	}
 	expires := time.Unix(*claims.Expires, 0)
-	until := now.Add(proofLimit)
-	if expires.Before(until) {
-		until = expires
+	proof := &Proof{
+		Provider: o.Name, Subject: claims.Subject, Expires: expires, Standing: Until(believed(now, expires), key),
+		Audience: o.named(claims), claims: claims.token.Claims,
 	}
-	return &Proof{
-		Provider: o.Name, Subject: claims.Subject, ClientID: client, Expires: expires,
-		Standing: Until(until, key), claims: claims.token.Claims,
-	}, nil
+	proof.ClientID, proof.Listed = o.client(proof.Audience)
+	return proof, nil
 }
 
-// Claims reads a token that was verified.
-func (o *openID) Claims(token string) (map[string]any, error) {
+// believed is until when a proof that is made now is believed, if its token expires then; zero: never.
+func believed(now, expires time.Time) time.Time {
+	until := now.Add(proofLimit)
+	if !expires.IsZero() && expires.Before(until) {
+		until = expires
+	}
+	return until
+}
+
+// Recall reads the token again.
+func (o *openID) Recall(kept *Proof, token string) (*Proof, error) {
 	claims, err := peek(token)
 	if err != nil {
 		return nil, err
 	}
-	return claims.token.Claims, nil
+	return kept.with(o.named(claims), claims.token.Claims), nil
 }
 
-// Ask fetches the key set.
-func (o *openID) Ask(ctx context.Context) (usable int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, o.keys.timeout)
-	defer cancel()
-	if err := o.keys.load(ctx); err != nil {
-		return 0, err
+// Ask fetches the key set; where there are two, the second one if the first cannot be had.
+func (o *openID) Ask(ctx context.Context) (found string, err error) {
+	for _, keys := range o.keySets() {
+		usable, failed := keys.ask(ctx)
+		if failed == nil {
+			return fmt.Sprintf("%d usable keys", usable), nil
+		}
+		err = errors.Join(err, failed)
 	}
-	return o.keys.current.Load().count, nil
+	return "", err
 }
 
-// Run refreshes the key set hourly, once it is in use.
-func (o *openID) Run(ctx context.Context) { o.keys.run(ctx) }
+// Run refreshes the key sets hourly, once they are in use.
+func (o *openID) Run(ctx context.Context) { runAll(ctx, o.keySets()) }
 
-// signer has go-oidc judge a token, and returns the key that it is signed by.
-func (o *openID) signer(ctx context.Context, t *jwt.Token, token string) (*key, error) {
-	if t.Demands() {
-		return nil, refuse(msgSignature, errDemands)
+func (o *openID) issuer(text string) *issuer {
+	i := slices.IndexFunc(o.from, func(one *issuer) bool { return one.text == text })
+	if i < 0 {
+		return nil
 	}
-	asked := &asked{keyID: t.KeyID, algorithm: t.Algorithm}
-	if _, err := o.signatures.Verify(context.WithValue(ctx, askedName{}, asked), token); err != nil {
-		return nil, signatureError(ctx, asked.err)
-	}
-	if asked.key == nil || !bytes.Equal(asked.payload, t.Payload) {
-		return nil, refuse(msgSignature, errNotRead)
-	}
-	return asked.key, nil
+	return o.from[i]
 }
 
-// signatureError tells a provider that cannot be asked from a token that is
-// wrong. err is the key set's own: go-oidc's may quote the token.
-func signatureError(ctx context.Context, err error) error {
-	if unavailable, ok := errors.AsType[*Unavailable](err); ok {
-		return unavailable
+// keySets are those of its issuers, each once.
+func (o *openID) keySets() (all []*keySet) {
+	for _, one := range o.from {
+		if !slices.Contains(all, one.keys) {
+			all = append(all, one.keys)
+		}
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return refuse(msgSignature, err)
+	return all
 }
 
-// check looks at the claims of a token whose signature is good, and returns the
-// client that it was made for.
-func (o *openID) check(c *payload, now time.Time) (client string, err error) {
+// check looks at the claims of a token whose signature is good.
+func (o *openID) check(c *payload, now time.Time) error {
 	if len(c.Audience) == 0 {
-		return "", refuse(fmt.Sprintf(msgMissing, "aud"), nil)
+		return refuse(fmt.Sprintf(msgMissing, "aud"), nil)
 	}
 	if err := c.isIDToken(); err != nil {
-		return "", refuse(msgNoToken, err)
+		return refuse(msgNoToken, err)
+	}
+	if o.rules.tokenUse && c.token.Claims["token_use"] == nil {
+		return refuse(msgNoToken, errTokenUse)
 	}
 	switch {
 	case c.Subject == "":
-		return "", refuse(fmt.Sprintf(msgMissing, "sub"), nil)
+		return refuse(fmt.Sprintf(msgMissing, "sub"), nil)
 	case len(c.Subject) > maxSubject:
-		return "", refuse(fmt.Sprintf(msgLong, maxSubject), nil)
+		return refuse(fmt.Sprintf(msgLong, maxSubject), nil)
 	case c.Expires == nil:
-		return "", refuse(fmt.Sprintf(msgMissing, "exp"), nil)
+		return refuse(fmt.Sprintf(msgMissing, "exp"), nil)
 	}
-	if client = o.client(c); client == "" {
-		return "", refuse(msgAudience, errAudience)
+	if _, listed := o.client(o.named(c)); o.rules.listed && !listed {
+		return refuse(msgAudience, errAudience)
 	}
-	return client, c.inTime(now)
+	err := c.inTime(now)
+	if late, ok := errors.AsType[*Refused](err); ok {
+		late.Audience = o.named(c)
+	}
+	return err
 }
 
-// client is the authorised party if the token names one, else an audience, as it is
-// configured; empty where it is not.
-func (o *openID) client(c *payload) string {
-	named := c.Audience
-	if c.Party != nil {
-		named = []string{*c.Party}
+// named are those whom a token is for.
+func (o *openID) named(c *payload) []string {
+	if o.rules.party && c.Party != nil {
+		return []string{*c.Party}
 	}
+	return c.Audience
+}
+
+// client is the one of those whom a token is for that ClientIDs lists, else the first.
+func (o *openID) client(named []string) (client string, listed bool) {
 	for _, one := range named {
 		if i := slices.Index(o.ClientIDs, one); i >= 0 {
-			return o.ClientIDs[i] // shared by all proofs
+			return o.ClientIDs[i], true // shared by all proofs
 		}
 	}
-	return ""
+	return named[0], false
 }

@@ -14,8 +14,13 @@ const proofLimit = 15 * time.Minute
 type Proof struct {
 	Provider string
 	Subject  string
-	ClientID string    // azp, else the audience that is configured
-	Expires  time.Time // exp of the token
+	ClientID string // the client or app that the token was made for; one that is configured, if one is
+	// Listed is whether ClientIDs of the provider lists ClientID. Where it does not, the pool
+	// that the login is for has to list one of Audience.
+	Listed bool
+	// Audience is all by which the entry of a pool may name what the token was made for.
+	Audience []string
+	Expires  time.Time // when the token expires; zero: not known, or never
 
 	*Standing
 	claims map[string]any
@@ -64,24 +69,28 @@ func (s *Standing) Holds(now time.Time) bool {
 	return s != nil && now.UnixNano() < s.until && (s.basis == nil || s.basis.Stands(now))
 }
 
-// remembered is the proof as it is remembered: without the claims, which the token has.
+// remembered is the proof as it is remembered: without what the token says again.
 func (p *Proof) remembered() *Proof {
 	kept := *p
-	kept.claims = nil
+	kept.Audience, kept.claims = nil, nil
 	return &kept
 }
 
-// with is a remembered proof with the claims of its token.
-func (p *Proof) with(claims map[string]any) *Proof {
+// with is a remembered proof with what was left out of it.
+func (p *Proof) with(audience []string, claims map[string]any) *Proof {
 	whole := *p
-	whole.claims = claims
+	whole.Audience, whole.claims = audience, claims
 	return &whole
 }
 
 // weight is about what a remembered proof takes up in memory, in bytes: itself, its
-// standing and its place there, measured with Go 1.26; and the subject. Provider and
-// client are the configuration's.
+// standing and its place there, measured with Go 1.26; and its texts. Provider is the
+// configuration's, and so is a client that it lists.
 func (p *Proof) weight() int {
-	const own = 320
-	return own + len(p.Subject)
+	const own = 352
+	w := own + len(p.Subject)
+	if !p.Listed {
+		w += len(p.ClientID)
+	}
+	return w
 }

@@ -15,14 +15,14 @@ type Verifier interface {
 	// token was looked at and proves nothing, with *Unavailable where the provider could not
 	// be asked, and with ctx's error; never with one for the other. No error holds the token.
 	Verify(ctx context.Context, token string) (*Proof, error)
-	// Claims reads again what a token says of its login, which Verify has taken: the very same
-	// bytes. Who remembers a proof keeps the token's digest and not its claims. It fails for
-	// what Verify does not take; nil: tokens of the kind have no claims.
-	Claims(token string) (map[string]any, error)
+	// Recall is the proof of a token that Verify has taken, the very same bytes, of which a
+	// remembered proof is kept: it has the claims and the audience again. It fails for what
+	// Verify does not take.
+	Recall(kept *Proof, token string) (*Proof, error)
 	// Ask asks the provider now, however lately it was asked, for what tokens are judged by,
-	// and returns how many keys it has that may verify one. It fails with what is wrong with
-	// the provider or with its configuration.
-	Ask(ctx context.Context) (usable int, err error)
+	// and says what it found there. It fails with what is wrong with the provider or with its
+	// configuration.
+	Ask(ctx context.Context) (found string, err error)
 	// Run keeps up what tokens are judged by, until ctx ends; it returns after requests under
 	// way.
 	Run(ctx context.Context)
@@ -32,7 +32,13 @@ type Verifier interface {
 func newVerifier(p Provider, c *Config) (Verifier, error) {
 	switch p.Kind {
 	case "", loginkey.OIDC:
-		return newOpenID(p, c), nil
+		return newOIDC(p, c), nil
+	case loginkey.UserPool:
+		return newUserPool(p, c)
+	case loginkey.Google:
+		return newGoogle(p, c), nil
+	case loginkey.Apple:
+		return newApple(p, c), nil
 	}
 	return nil, fmt.Errorf("login provider %s: the kind %s is not built", p.Name, p.Kind)
 }

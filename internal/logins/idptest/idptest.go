@@ -78,6 +78,9 @@ func (i *Issuer) base() string { return strings.TrimSuffix(i.URL, "/") }
 // SetNow gives tokens another time.
 func (i *Issuer) SetNow(now func() time.Time) { i.mu.Lock(); i.now = now; i.mu.Unlock() }
 
+// SetKeyID signs under another key id from now on.
+func (i *Issuer) SetKeyID(id string) { i.mu.Lock(); i.keyID = id; i.mu.Unlock() }
+
 // Rotate signs with another key from now on, and withdraws the old one.
 func (i *Issuer) Rotate() {
 	i.mu.Lock()
@@ -95,7 +98,7 @@ func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	fault, serves, key, id := i.fault, i.serves, i.key, i.keyID
 	i.mu.Unlock()
-	keysAsked := r.URL.Path == "/keys"
+	keysAsked := isKeys(r.URL.Path)
 	if keysAsked {
 		i.Fetches.Add(1)
 	} else {
@@ -114,6 +117,13 @@ func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// isKeys reports whether a path is one under which its key set is: it is also where a user
+// pool's is, whatever its id, Apple's and that of Facebook's Limited Login.
+func isKeys(path string) bool {
+	return path == "/keys" || path == "/auth/keys" || strings.HasSuffix(path, "/.well-known/jwks.json") ||
+		path == "/.well-known/oauth/openid/jwks/"
 }
 
 // Token is a good ID token, but for the claims that override.
