@@ -62,12 +62,15 @@ func newKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 204
 // Start runs an issuer until the test ends.
 func Start(t testing.TB) *Issuer {
 	t.Helper()
-	i := &Issuer{key: Key(0), keyID: "k0", now: time.Now}
-	server := httptest.NewServer(http.HandlerFunc(i.serve))
+	i := New("")
+	server := httptest.NewServer(i)
 	t.Cleanup(server.Close)
 	i.URL = server.URL
 	return i
 }
+
+// New is an issuer that a test serves itself: see InProcess.
+func New(url string) *Issuer { return &Issuer{URL: url, key: Key(0), keyID: "k0", now: time.Now} }
 
 // Name is the issuer's key in Logins.
 func (i *Issuer) Name() string { return strings.TrimPrefix(i.base(), "http://") }
@@ -94,7 +97,8 @@ func (i *Issuer) ServeKeys(serves http.HandlerFunc) { i.mu.Lock(); i.serves = se
 // Break answers all fetches by fault; nil mends the issuer.
 func (i *Issuer) Break(fault http.HandlerFunc) { i.mu.Lock(); i.fault = fault; i.mu.Unlock() }
 
-func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers what is asked for.
+func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	fault, serves, key, id := i.fault, i.serves, i.key, i.keyID
 	i.mu.Unlock()
