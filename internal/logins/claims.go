@@ -28,6 +28,9 @@ const (
 	msgAudience  = "Invalid login token. Incorrect token audience."
 	msgExpired   = "Invalid login token. Token expired: %d >= %d"
 	msgEarly     = "Invalid login token. Token is not valid yet: %d < %d" // not seen
+	msgOpaque    = "Invalid login token."                                 // not seen
+	// msgUnsupported is also whoever's who knows which providers a pool lists.
+	msgUnsupported = "Token is not from a supported provider of this identity pool."
 )
 
 // Causes of refusals that several tokens share. None quotes the token.

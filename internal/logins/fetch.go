@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -23,11 +22,11 @@ const (
 	maxRedirects = 3
 )
 
-// newClient returns a client that follows no redirect to another host. roots are
-// those that it trusts in place of the system's; nil: the system's.
-func newClient(transport http.RoundTripper, roots *x509.CertPool) *http.Client {
+// newClient returns a client that follows no redirect to another host, and keeps up to idle
+// connections to one. roots are those that it trusts in place of the system's; nil: the system's.
+func newClient(transport http.RoundTripper, roots *x509.CertPool, idle int) *http.Client {
 	if transport == nil {
-		transport = newTransport()
+		transport = newTransport(idle)
 	}
 	if own, ok := transport.(*http.Transport); ok && roots != nil {
 		own = own.Clone()
@@ -39,14 +38,16 @@ func newClient(transport http.RoundTripper, roots *x509.CertPool) *http.Client {
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			first := via[0].URL
 			if len(via) > maxRedirects || r.URL.Scheme != first.Scheme || r.URL.Host != first.Host {
-				return errors.New("redirected elsewhere")
+				return errRedirect
 			}
 			return nil
 		},
 	}
 }
 
-func newTransport() *http.Transport {
+var errRedirect = errors.New("redirected elsewhere")
+
+func newTransport(idle int) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
@@ -54,7 +55,7 @@ func newTransport() *http.Transport {
 		ResponseHeaderTimeout:  5 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 		IdleConnTimeout:        time.Minute,
-		MaxIdleConnsPerHost:    1,
+		MaxIdleConnsPerHost:    idle,
 		ForceAttemptHTTP2:      true,
 	}
 }
@@ -135,22 +136,12 @@ func (s *source) get(ctx context.Context, address, accept string) ([]byte, error
 	}
 	r.Header.Set("Accept", accept)
 	answer, err := s.client.Do(r)
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err // without the address, whose query may hold a secret
-	}
 	if err != nil {
-		return nil, err
+		return nil, withoutAddress(err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("status %d", answer.StatusCode)
 	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, s.limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(text)) > s.limit {
-		return nil, fmt.Errorf("more than %d bytes", s.limit)
-	}
-	return text, nil
+	return readAll(answer.Body, s.limit)
 }

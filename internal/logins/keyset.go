@@ -278,25 +278,6 @@ func (k *keySet) wait(ctx context.Context, result <-chan singleflight.Result) er
 	}
 }
 
-// ask fetches the set now, and returns how many usable keys it has.
-func (k *keySet) ask(ctx context.Context) (usable int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, k.timeout)
-	defer cancel()
-	if err := k.load(ctx); err != nil {
-		return 0, err
-	}
-	return k.current.Load().count, nil
-}
-
-// runAll runs several sets until ctx ends.
-func runAll(ctx context.Context, all []*keySet) {
-	var running sync.WaitGroup
-	for _, one := range all {
-		running.Go(func() { one.run(ctx) })
-	}
-	running.Wait()
-}
-
 // run refreshes the set hourly, once it is in use.
 func (k *keySet) run(ctx context.Context) {
 	tick := time.NewTicker(refreshAfter / 60)

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -39,6 +40,11 @@ type Provider struct {
 	// Endpoint is the base URL that is asked in place of the kind's own: where a user pool's keys are (without
 	// the pool's id), Facebook's Graph, Amazon's API.
 	Endpoint string
+	// AppSecret is the secret of the app ClientIDs[0] at Facebook; empty: its tokens are asked
+	// about by themselves.
+	AppSecret string
+	// NoLimitedLogin refuses the ID tokens of Facebook's Limited Login.
+	NoLimitedLogin bool
 	// Roots sign the certificates of the servers that are asked; nil: the system's do.
 	Roots *x509.CertPool
 }
@@ -54,12 +60,19 @@ type Config struct {
 	// are no plain OpenID providers.
 	FetchTimeout time.Duration
 	ProofMemory  int // bytes that remembered proofs take up, about; zero: 64 MiB
+	// NewTokens limits how many tokens of which only their provider can tell anything a
+	// client's address (WithAddress) may bring; those that prove something do not count.
+	// nil: no limit.
+	NewTokens Allowance
 	// OnFetch is told of each fetch of keys and, where it failed, why; nothing in err
 	// is secret. It may be nil, and is called by several goroutines.
 	OnFetch func(provider string, err error)
 	// OnKeys is told when a fetch brought other keys than the one before: how many are new,
 	// and how many are gone. The first fetch is no change. As OnFetch otherwise.
 	OnKeys func(provider string, added, gone int)
+	// OnQuestion is told when a provider answered a question about a token, whatever the
+	// answer was (nil), or could not be asked, and why. As OnFetch otherwise.
+	OnQuestion func(provider string, err error)
 }
 
 // ErrUnknownProvider says that no provider of that name is configured.
@@ -119,6 +132,12 @@ func New(c Config) (*Prover, error) {
 	if c.ProofMemory == 0 {
 		c.ProofMemory = 64 << 20
 	}
+	if c.NewTokens == nil {
+		c.NewTokens = noLimit{}
+	}
+	if c.OnQuestion == nil {
+		c.OnQuestion = func(string, error) {}
+	}
 	if c.OnFetch == nil {
 		c.OnFetch = func(string, error) {}
 	}
@@ -151,7 +170,8 @@ func New(c Config) (*Prover, error) {
 // generation digests a provider's configuration: a proof under another is none.
 func generation(p *Provider) (d [sha256.Size]byte) {
 	h := sha256.New()
-	own := []string{p.Name, string(p.Kind), p.Issuer, p.KeysURL, p.Endpoint}
+	own := []string{p.Name, string(p.Kind), p.Issuer, p.KeysURL, p.Endpoint, p.AppSecret,
+		strconv.FormatBool(p.NoLimitedLogin)}
 	for _, list := range [][]string{own, p.ClientIDs, p.Algorithms} {
 		_ = binary.Write(h, binary.BigEndian, uint32(len(list)))
 		for _, field := range list {
@@ -194,8 +214,8 @@ func (p *Prover) provider(name string) *provider { return p.providers[loginkey.N
 
 // Prove verifies a token of a provider, or remembers that it did: at most 15
 // minutes, until the token expires, and only while what the proof rests on stands. What it
-// remembers is bound to the token by its SHA-256, and holds no claims: those are read from
-// the token again. It fails with *Refused, *Unavailable or ErrUnknownProvider, or with ctx's error.
+// remembers is bound to the token by its SHA-256, and holds no claims: those are had
+// again. It fails with *Refused, *Unavailable, *Limited or ErrUnknownProvider, or with ctx's error.
 func (p *Prover) Prove(ctx context.Context, name, token string) (*Proof, error) {
 	from := p.provider(name)
 	if from == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -55,9 +56,13 @@ func (o *openID) Verify(ctx context.Context, token string) (*Proof, error) {
 	expires := time.Unix(*claims.Expires, 0)
 	proof := &Proof{
 		Provider: o.Name, Subject: claims.Subject, Expires: expires, Standing: Until(believed(now, expires), key),
-		Audience: o.named(claims), claims: claims.token.Claims,
+		claims: claims.token.Claims,
 	}
-	proof.ClientID, proof.Listed = o.client(proof.Audience)
+	named := o.named(claims)
+	proof.ClientID, proof.Listed = o.client(named)
+	if !o.rules.listed {
+		proof.Audience = named
+	}
 	return proof, nil
 }
 
@@ -76,15 +81,17 @@ func (o *openID) Recall(kept *Proof, token string) (*Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kept.with(o.named(claims), claims.token.Claims), nil
+	return kept.with(claims.token.Claims), nil
 }
 
 // Ask fetches the key set; where there are two, the second one if the first cannot be had.
 func (o *openID) Ask(ctx context.Context) (found string, err error) {
 	for _, keys := range o.keySets() {
-		usable, failed := keys.ask(ctx)
+		ctx, cancel := context.WithTimeout(ctx, keys.timeout)
+		failed := keys.load(ctx)
+		cancel()
 		if failed == nil {
-			return fmt.Sprintf("%d usable keys", usable), nil
+			return fmt.Sprintf("%d usable keys", keys.current.Load().count), nil
 		}
 		err = errors.Join(err, failed)
 	}
@@ -92,7 +99,13 @@ func (o *openID) Ask(ctx context.Context) (found string, err error) {
 }
 
 // Run refreshes the key sets hourly, once they are in use.
-func (o *openID) Run(ctx context.Context) { runAll(ctx, o.keySets()) }
+func (o *openID) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, keys := range o.keySets() {
+		running.Go(func() { keys.run(ctx) })
+	}
+	running.Wait()
+}
 
 func (o *openID) issuer(text string) *issuer {
 	i := slices.IndexFunc(o.from, func(one *issuer) bool { return one.text == text })
@@ -150,10 +163,10 @@ func (o *openID) named(c *payload) []string {
 }
 
 // client is the one of those whom a token is for that ClientIDs lists, else the first.
-func (o *openID) client(named []string) (client string, listed bool) {
+func (p *Provider) client(named []string) (client string, listed bool) {
 	for _, one := range named {
-		if i := slices.Index(o.ClientIDs, one); i >= 0 {
-			return o.ClientIDs[i], true // shared by all proofs
+		if i := slices.Index(p.ClientIDs, one); i >= 0 {
+			return p.ClientIDs[i], true // shared by all proofs
 		}
 	}
 	return named[0], false

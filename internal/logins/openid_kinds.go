@@ -94,7 +94,7 @@ func (p *Provider) source(c *Config, issuer, keys string, limit int64) func(cont
 	if p.Keys != nil {
 		return p.Keys
 	}
-	return (&source{issuer: issuer, keys: keys, limit: limit, client: newClient(c.Transport, p.Roots)}).fetch
+	return (&source{issuer: issuer, keys: keys, limit: limit, client: newClient(c.Transport, p.Roots, 1)}).fetch
 }
 
 func newKeySet(p Provider, c *Config, timeout time.Duration, fetch func(context.Context) ([]byte, error)) *keySet {

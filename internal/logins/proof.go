@@ -18,7 +18,8 @@ type Proof struct {
 	// Listed is whether ClientIDs of the provider lists ClientID. Where it does not, the pool
 	// that the login is for has to list one of Audience.
 	Listed bool
-	// Audience is all by which the entry of a pool may name what the token was made for.
+	// Audience is all by which the entry of a pool may name what the token was made for; of
+	// kinds whose clients no pool lists it is empty.
 	Audience []string
 	Expires  time.Time // when the token expires; zero: not known, or never
 
@@ -69,28 +70,32 @@ func (s *Standing) Holds(now time.Time) bool {
 	return s != nil && now.UnixNano() < s.until && (s.basis == nil || s.basis.Stands(now))
 }
 
-// remembered is the proof as it is remembered: without what the token says again.
-func (p *Proof) remembered() *Proof {
-	kept := *p
-	kept.Audience, kept.claims = nil, nil
-	return &kept
+// remembered is the proof as it is remembered: without the claims, which are to be had again.
+func (p *Proof) remembered() *Proof { return p.with(nil) }
+
+// with is a proof with other claims.
+func (p *Proof) with(claims map[string]any) *Proof {
+	other := *p
+	other.claims = claims
+	return &other
 }
 
-// with is a remembered proof with what was left out of it.
-func (p *Proof) with(audience []string, claims map[string]any) *Proof {
-	whole := *p
-	whole.Audience, whole.claims = audience, claims
-	return &whole
+// ofApp are the claims of a login at a provider whose token is an app's, and has none.
+func (p *Proof) ofApp() map[string]any {
+	return map[string]any{"iss": p.Provider, "aud": p.ClientID, "sub": p.Subject}
 }
 
 // weight is about what a remembered proof takes up in memory, in bytes: itself, its
 // standing and its place there, measured with Go 1.26; and its texts. Provider is the
 // configuration's, and so is a client that it lists.
 func (p *Proof) weight() int {
-	const own = 352
+	const own, word = 352, 16
 	w := own + len(p.Subject)
 	if !p.Listed {
 		w += len(p.ClientID)
+	}
+	for _, one := range p.Audience {
+		w += word + len(one)
 	}
 	return w
 }

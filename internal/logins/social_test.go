@@ -39,7 +39,8 @@ func socialProver(t *testing.T, kind loginkey.Kind, clients ...string) (*logins.
 		appleIssuer + "/auth/keys":                   keys,
 	}}
 	p, err := logins.New(logins.Config{
-		Providers: []logins.Provider{{Name: socialNames[kind], Kind: kind, ClientIDs: clients}}, Transport: served, Now: c.now,
+		Providers: []logins.Provider{{Name: socialNames[kind], Kind: kind, ClientIDs: clients}}, Transport: served,
+		Now: c.now,
 	})
 	if err != nil {
 		t.Fatal(err)

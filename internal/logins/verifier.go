@@ -13,11 +13,11 @@ import (
 type Verifier interface {
 	// Verify judges a token, and says whose login it is. It fails with *Refused where the
 	// token was looked at and proves nothing, with *Unavailable where the provider could not
-	// be asked, and with ctx's error; never with one for the other. No error holds the token.
+	// be asked, with *Limited where it was not, and with ctx's error; never with one for the
+	// other. No error holds the token.
 	Verify(ctx context.Context, token string) (*Proof, error)
 	// Recall is the proof of a token that Verify has taken, the very same bytes, of which a
-	// remembered proof is kept: it has the claims and the audience again. It fails for what
-	// Verify does not take.
+	// remembered proof is kept: it has the claims again. It fails for what Verify does not take.
 	Recall(kept *Proof, token string) (*Proof, error)
 	// Ask asks the provider now, however lately it was asked, for what tokens are judged by,
 	// and says what it found there. It fails with what is wrong with the provider or with its
@@ -39,6 +39,12 @@ func newVerifier(p Provider, c *Config) (Verifier, error) {
 		return newGoogle(p, c), nil
 	case loginkey.Apple:
 		return newApple(p, c), nil
+	case loginkey.Facebook:
+		return newFacebook(p, c)
+	case loginkey.Amazon:
+		return newAmazon(p, c)
+	case loginkey.Twitter, loginkey.Digits:
+		return nil, fmt.Errorf("login provider %s: logins of Twitter and Digits are not served", p.Name)
 	}
 	return nil, fmt.Errorf("login provider %s: the kind %s is not built", p.Name, p.Kind)
 }

@@ -39,17 +39,25 @@ func TestProofWithoutAKey(t *testing.T) {
 	}
 }
 
-// A provider of a kind that has no verifier is refused at the start, whatever kinds there are.
+// A provider of a kind that has no verifier is refused at the start, whatever kinds there are;
+// Twitter and Digits by name.
 func TestKindsWithoutVerifier(t *testing.T) {
-	built := []loginkey.Kind{loginkey.OIDC, loginkey.UserPool, loginkey.Google, loginkey.Apple}
+	not := map[loginkey.Kind]string{
+		loginkey.SAML: "the kind saml is not built", "ldap": "the kind ldap is not built",
+		loginkey.Twitter: "Twitter and Digits are not served", loginkey.Digits: "Twitter and Digits are not served",
+	}
 	for _, kind := range append(loginkey.Kinds(), "ldap") {
 		p := logins.Provider{Name: "idp.example/a", Kind: kind, Issuer: "https://idp.example", ClientIDs: []string{"a"}}
 		_, err := logins.New(logins.Config{Providers: []logins.Provider{p}})
-		if built := slices.Contains(built, kind); (err == nil) != built {
-			t.Errorf("%s: got %v, want it built: %t", kind, err, built)
-		} else if !built && !strings.Contains(err.Error(), "the kind "+string(kind)+" is not built") {
-			t.Errorf("%s: got %v, want the kind named", kind, err)
+		if want, not := not[kind]; (err != nil) != not {
+			t.Errorf("%s: got %v, want it built: %t", kind, err, !not)
+		} else if not && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", kind, err, want)
 		}
+	}
+	secret := logins.Provider{Name: "graph.facebook.com", Kind: loginkey.Facebook, AppSecret: "x"}
+	if _, err := logins.New(logins.Config{Providers: []logins.Provider{secret}}); err == nil {
+		t.Error("the secret of no app: got a prover")
 	}
 }
 
