@@ -66,7 +66,6 @@ func (a *amazon) proof(said buyer) *Proof {
 		Provider: a.Name, Subject: said.user, ClientID: said.app, Audience: []string{said.app, said.client},
 		Expires: expires, Standing: Until(believed(now, expires), nil),
 	}
-	_, proof.Listed = a.client(proof.Audience)
 	return proof.with(proof.ofApp())
 }
 

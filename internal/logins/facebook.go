@@ -98,10 +98,9 @@ func (f *facebook) ask(ctx context.Context, token string) (*Proof, error) {
 		return nil, refuse(fmt.Sprintf(msgExpired, now.Unix(), said.expires), nil)
 	}
 	proof := &Proof{
-		Provider: f.Name, Subject: said.user, Audience: []string{said.app}, Expires: expires,
+		Provider: f.Name, Subject: said.user, ClientID: said.app, Audience: []string{said.app}, Expires: expires,
 		Standing: Until(believed(now, expires), nil),
 	}
-	proof.ClientID, proof.Listed = f.client(proof.Audience)
 	return proof.with(proof.ofApp()), nil
 }
 

@@ -296,7 +296,7 @@ func TestTwoFormsOfAFacebookLogin(t *testing.T) {
 					v, _ := proof.Claim(name)
 					all = append(all, fmt.Sprint(name, "=", v))
 				}
-				all = append(all, proof.Provider, proof.Subject, proof.ClientID, fmt.Sprint(proof.Audience, proof.Listed))
+				all = append(all, proof.Provider, proof.Subject, proof.ClientID, fmt.Sprint(proof.Audience))
 			}
 			return all
 		}

@@ -59,7 +59,7 @@ func (o *openID) Verify(ctx context.Context, token string) (*Proof, error) {
 		claims: claims.token.Claims,
 	}
 	named := o.named(claims)
-	proof.ClientID, proof.Listed = o.client(named)
+	proof.ClientID, _ = o.client(named)
 	if !o.rules.listed {
 		proof.Audience = named
 	}

@@ -15,9 +15,6 @@ type Proof struct {
 	Provider string
 	Subject  string
 	ClientID string // the client or app that the token was made for; one that is configured, if one is
-	// Listed is whether ClientIDs of the provider lists ClientID. Where it does not, the pool
-	// that the login is for has to list one of Audience.
-	Listed bool
 	// Audience is all by which the entry of a pool may name what the token was made for; of
 	// kinds whose clients no pool lists it is empty.
 	Audience []string
@@ -87,13 +84,10 @@ func (p *Proof) ofApp() map[string]any {
 
 // weight is about what a remembered proof takes up in memory, in bytes: itself, its
 // standing and its place there, measured with Go 1.26; and its texts. Provider is the
-// configuration's, and so is a client that it lists.
+// configuration's; ClientID is too, or one of Audience.
 func (p *Proof) weight() int {
-	const own, word = 352, 16
+	const own, word = 344, 16
 	w := own + len(p.Subject)
-	if !p.Listed {
-		w += len(p.ClientID)
-	}
 	for _, one := range p.Audience {
 		w += word + len(one)
 	}
