@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/logins"
 )
 
 // Outcome says where an answer came from; its text is the X-Cache header.
@@ -23,7 +24,7 @@ const (
 type CallInfo struct {
 	// Pool is the pool that the request's path names; empty when it names none.
 	Pool string
-	// Address is the client's, for limits of guests; empty: not known.
+	// Address is the client's, for limits of guests and of new tokens; empty: not known.
 	Address string
 	// ClientFloor is what the client's class needs, RequestFloor what the
 	// request asked for.
@@ -40,9 +41,11 @@ type CallInfo struct {
 
 type callInfoKey struct{}
 
-// WithCallInfo puts info into the context of the request that it belongs to.
+// WithCallInfo puts info into the context of the request that it belongs to. Its Address is also
+// the one by which whoever proves the request's logins counts their tokens; what it is then, it is for
+// all that is done for the request.
 func WithCallInfo(ctx context.Context, info *CallInfo) context.Context {
-	return context.WithValue(ctx, callInfoKey{}, info)
+	return logins.WithAddress(context.WithValue(ctx, callInfoKey{}, info), info.Address)
 }
 
 // callInfoOf returns the request's CallInfo; a call without one gets an empty one.

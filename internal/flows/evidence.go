@@ -66,7 +66,7 @@ func tokenFields(tokens map[string]string) []string {
 }
 
 func (m *queryMaker) proveLogin(ctx context.Context, ev *evidence, pool, provider, token string) bool {
-	proof, err := m.Prover.Prove(ctx, provider, token)
+	proof, err := m.prove(ctx, provider, token)
 	if err != nil {
 		return false
 	}
