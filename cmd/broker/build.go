@@ -48,6 +48,7 @@ var (
 	_ httpapi.Issuer    = (*issuer.Issuer)(nil)
 	_ httpapi.Explainer = (*embedded.Engine)(nil)
 	_ cache.Proof       = (*logins.Proof)(nil)
+	_ logins.Allowance  = (*cache.Allowance)(nil)
 )
 
 // broker is everything that runs.

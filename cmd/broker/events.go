@@ -10,33 +10,47 @@ import (
 )
 
 // providerEvents tells operators what happens to login providers: how each fetch of keys
-// ends in the metrics, and changes in the log, each once: a provider that goes down, one
-// that is back, one that has other keys. It is safe for concurrent use.
+// or question ends in the metrics, and changes in the log, each once: a provider that goes
+// down, one that is back, one that has other keys. It is safe for concurrent use.
 type providerEvents struct {
 	metrics *telemetry.Metrics
 	log     *zap.Logger
 
-	mu   sync.Mutex
-	down map[string]bool // by provider, of which the configuration has few
+	mu     sync.Mutex
+	down   map[string]bool // by provider, of which the configuration has few
+	silent map[string]bool // likewise
 }
 
 func newProviderEvents(metrics *telemetry.Metrics, log *zap.Logger) *providerEvents {
-	return &providerEvents{metrics: metrics, log: log, down: map[string]bool{}}
+	return &providerEvents{metrics: metrics, log: log, down: map[string]bool{}, silent: map[string]bool{}}
 }
 
 // fetched is told of a fetch of a provider's keys and, where it failed, why. Nothing in err
 // is secret.
 func (p *providerEvents) fetched(provider string, err error) {
 	p.metrics.KeyFetch(provider, err == nil)
+	p.tell(p.down, provider, err, "login provider has no keys for us", "login provider has keys again")
+}
+
+// asked is told of a question to a provider about an access token and, where there was no
+// answer, why. Nothing in err is secret.
+func (p *providerEvents) asked(provider string, err error) {
+	p.metrics.LoginQuestion(err == nil)
+	p.tell(p.silent, provider, err, "login provider does not say whose access tokens are",
+		"login provider says again whose access tokens are")
+}
+
+// tell logs when something begins to fail for a provider, and when it is over.
+func (p *providerEvents) tell(failing map[string]bool, provider string, err error, begins, ends string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := p.down[provider]
-	p.down[provider] = err != nil
+	before := failing[provider]
+	failing[provider] = err != nil
 	switch {
 	case err != nil && !before:
-		p.log.Warn("login provider has no keys for us", zap.String("provider", provider), zap.Error(err))
+		p.log.Warn(begins, zap.String("provider", provider), zap.Error(err))
 	case err == nil && before:
-		p.log.Info("login provider has keys again", zap.String("provider", provider))
+		p.log.Info(ends, zap.String("provider", provider))
 	}
 }
 

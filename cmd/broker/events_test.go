@@ -46,6 +46,11 @@ func TestProviderEventsOncePerChange(t *testing.T) {
 			t.Fatalf("after %+v: got %q, want %q", step, said(), want)
 		}
 	}
+	for _, err := range []error{nil, fails, fails, nil} { // beside its keys
+		p.asked("a", err)
+	}
+	want = append(want, "login provider does not say whose access tokens are",
+		"login provider says again whose access tokens are")
 	p.changed("a", 1, 0)
 	if want = append(want, "login provider has other keys"); !slices.Equal(said(), want) {
 		t.Errorf("other keys: got %q, want %q", said(), want)

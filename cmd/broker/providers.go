@@ -8,8 +8,17 @@ import (
 	"io"
 	"os"
 
+	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/logins"
+)
+
+// Limits of access tokens that nobody here knows and that prove nothing, of one client's
+// address: they cost their provider a question each.
+const (
+	newTokens          = 120
+	newTokensPerMinute = 60
+	newTokenAddresses  = 100_000 // that are counted
 )
 
 // newProver proves logins of the providers of the configuration. events may be nil.
@@ -19,8 +28,11 @@ func newProver(c *config.Config, developmentKeys []byte, events *providerEvents)
 		return nil, err
 	}
 	lc := logins.Config{Providers: all, CognitoIssuers: []string{config.AWSIssuer, c.Cognito.Issuer}}
+	if lc.NewTokens, err = cache.NewAllowance(newTokensPerMinute, newTokens, newTokenAddresses, nil); err != nil {
+		return nil, err
+	}
 	if events != nil {
-		lc.OnFetch, lc.OnKeys = events.fetched, events.changed
+		lc.OnFetch, lc.OnKeys, lc.OnQuestion = events.fetched, events.changed, events.asked
 	}
 	return logins.New(lc)
 }

@@ -21,6 +21,7 @@ type Metrics struct {
 	awaited    prometheus.Histogram
 	renewals   renewals
 	keyFetches *prometheus.CounterVec
+	questions  *prometheus.CounterVec
 	unproven   *prometheus.CounterVec
 	providers  *prometheus.GaugeVec
 	remaining  prometheus.Histogram
@@ -48,6 +49,7 @@ func NewMetrics() *Metrics {
 		lookups:    counter("broker_cache_lookups_total", "Cache lookups by tier (memo, memory) and outcome.", "tier", "outcome"),
 		exchanges:  counter("broker_exchanges_total", "Trips to the backend for credentials.", "flow", "outcome"),
 		keyFetches: counter("broker_key_fetches_total", "Fetches of login providers' keys.", "outcome"),
+		questions:  counter("broker_login_questions_total", "Questions to login providers about access tokens.", "outcome"),
 		unproven:   counter("broker_authentication_failures_total", "Keys and signatures that are no caller's, by kind.", "kind"),
 		remaining: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "broker_credentials_remaining_seconds", Help: "Life left of credentials when served.",
@@ -75,7 +77,8 @@ func NewMetrics() *Metrics {
 	m.renewals = newRenewals(m.registry)
 	m.edge = newEdge(m.registry)
 	m.registry.MustRegister(m.flights, m.awaited, m.fences, m.subscribed, m.missed, m.unopened, m.redis, m.fencesNow)
-	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.unproven, m.providers, m.remaining,
+	m.registry.MustRegister(m.requests, m.seconds, m.lookups, m.exchanges, m.keyFetches, m.questions, m.unproven,
+		m.providers, m.remaining,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// Alerts look for the first of these; Prometheus sees no increase in a series that
 	// begins with it.
@@ -87,6 +90,7 @@ func NewMetrics() *Metrics {
 	}
 	for _, outcome := range []string{"ok", "error"} {
 		m.keyFetches.WithLabelValues(outcome)
+		m.questions.WithLabelValues(outcome)
 	}
 	return m
 }
@@ -126,6 +130,16 @@ func (m *Metrics) KeyFetch(provider string, ok bool) {
 	}
 	m.keyFetches.WithLabelValues(outcome).Inc()
 	m.providers.WithLabelValues(provider).Set(up)
+}
+
+// LoginQuestion counts a question to a login provider about an access token, by whether there
+// was an answer, whatever it was.
+func (m *Metrics) LoginQuestion(answered bool) {
+	outcome := "error"
+	if answered {
+		outcome = "ok"
+	}
+	m.questions.WithLabelValues(outcome).Inc()
 }
 
 // AuthenticationFailure counts a key or signature that is no caller's.
