@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
@@ -86,6 +87,37 @@ func TestProofsAreBoundedByBytes(t *testing.T) {
 			runtime.KeepAlive(p)
 		})
 	}
+}
+
+// So are those of kinds whose clients the pools list: proofs keep whom their tokens are for.
+func TestProofsOfAnyClientAreBoundedByBytes(t *testing.T) {
+	const budget = 256 << 10
+	idp, c := idptest.Start(t), newClock()
+	idp.SetNow(c.now)
+	p, err := logins.New(logins.Config{
+		Providers: []logins.Provider{{Name: "accounts.google.com", Kind: loginkey.Google, Issuer: idp.URL}},
+		Now:       c.now, ProofMemory: budget,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prove := func(n int) {
+		token := idp.Token(idptest.Claims{"aud": []string{fmt.Sprintf("%0500d", n), fmt.Sprintf("%0300d", n)}})
+		if _, err := p.Prove(t.Context(), "accounts.google.com", token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prove(0)
+	before := heap()
+	for n := range 400 {
+		prove(n + 1)
+	}
+	got, grown := p.Remembered(), heap()-before
+	const other = 48 << 10
+	if got < budget/2 || got > budget || grown > got+other || grown < got/2-other {
+		t.Errorf("got %d bytes remembered of %d, and a heap that grew by %d", got, budget, grown)
+	}
+	runtime.KeepAlive(p)
 }
 
 // A proof that is remembered says of a login what it said first, and what says it are the

@@ -100,6 +100,9 @@ func newOpaque(p Provider, c *Config, ask func(context.Context, string) (*Proof,
 // Verifier.Verify does, and with *Limited. Whoever leaves by ctx takes the question along
 // only where he is the last.
 func (o *opaque) prove(ctx context.Context, token string) (*Proof, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	digest := memory(sha256.Sum256([]byte(token)))
 	q, err := o.join(ctx, digest, token)
 	if err != nil {
@@ -194,9 +197,12 @@ func (o *opaque) inTurn(ctx context.Context, token string) (proof *Proof, err er
 			proof, err = nil, o.unavailable(errors.New("asking it panicked"))
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, kindTimeout)
+	asked, cancel := context.WithTimeout(ctx, kindTimeout)
 	defer cancel()
-	proof, err = o.ask(ctx, token)
+	proof, err = o.ask(asked, token)
+	if ctx.Err() != nil { // nobody waits any more: that says nothing of the provider
+		return nil, ctx.Err()
+	}
 	if unavailable, ok := errors.AsType[*Unavailable](err); ok {
 		o.told(o.name, unavailable.cause)
 	} else {

@@ -89,9 +89,13 @@ func TestOneQuestionForAll(t *testing.T) {
 	})
 }
 
-// A question ends when nobody waits for it, and a new one is asked for who comes then.
+// A question ends when nobody waits for it, and a new one is asked for who comes then. Its provider is
+// not blamed.
 func TestQuestionsThatNobodyWaitsFor(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, r graphRig) {
+	var told []error
+	inBubble(t, func(c *logins.Config) {
+		c.OnQuestion = func(_ string, err error) { told = append(told, err) }
+	}, func(t *testing.T, r graphRig) {
 		token := r.user("7")
 		r.graph.Hold()
 		ctx, leave := context.WithCancel(t.Context())
@@ -108,7 +112,14 @@ func TestQuestionsThatNobodyWaitsFor(t *testing.T) {
 		if err := r.prove(t.Context(), token); err != nil {
 			t.Errorf("who came after: %v", err)
 		}
+		if err := r.prove(ctx, r.user("8")); !errors.Is(err, context.Canceled) || r.graph.Questions.Load() != 2 {
+			t.Errorf("who had left before he came: got %v and %d questions, want none more than 2", err,
+				r.graph.Questions.Load())
+		}
 	})
+	if len(told) != 1 || told[0] != nil {
+		t.Errorf("told %v, want the last answer alone", told)
+	}
 }
 
 // Ten thousand made-up tokens make at most 16 questions at once, however slow their provider is;
