@@ -52,7 +52,7 @@ func newFacebook(p Provider, c *Config) (*facebook, error) {
 func newLimitedLogin(p Provider, c *Config) *openID {
 	const path = "/.well-known/oauth/openid/jwks/"
 	if p.Issuer == "" {
-		p.Issuer = "https://www.facebook.com"
+		p.Issuer = p.Kind.Issuer()
 	}
 	switch {
 	case p.KeysURL != "":

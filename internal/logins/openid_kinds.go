@@ -24,19 +24,19 @@ func newOIDC(p Provider, c *Config) *openID {
 // newUserPool proves logins at a Cognito user pool. A pool signs under either of two
 // issuers, and has keys at each. An issuer that is configured, an emulator's, is the only one.
 func newUserPool(p Provider, c *Config) (*openID, error) {
-	_, pool, _ := strings.Cut(p.Name, "/")
-	if pool == "" {
-		return nil, fmt.Errorf("login provider %s: the key of a user pool is its issuer without scheme, "+
-			"and ends in the pool's id", p.Name)
+	named, known := loginkey.UserPoolOf(p.Name)
+	issuers := named.Issuers()
+	texts := issuers[:]
+	switch {
+	case p.Issuer != "":
+		texts = []string{p.Issuer}
+	case !known:
+		return nil, fmt.Errorf("login provider %s: no user pool has that key, and no issuer is configured", p.Name)
 	}
 	p.Algorithms = []string{"RS256"} // no user pool signs otherwise
-	issuers := []string{"https://" + p.Name, "https://issuer-" + p.Name}
-	if p.Issuer != "" {
-		issuers = []string{p.Issuer}
-	}
-	address, elsewhere := p.poolKeys(pool)
+	address, elsewhere := p.poolKeys()
 	var from []*issuer
-	for n, text := range issuers {
+	for n, text := range texts {
 		switch {
 		case n > 0 && elsewhere:
 			from = append(from, newIssuer(text, from[0].keys))
@@ -57,8 +57,9 @@ func newUserPool(p Provider, c *Config) (*openID, error) {
 const poolKeysPath = "/.well-known/jwks.json"
 
 // poolKeys is where a user pool's keys are, if that is elsewhere than at its issuers.
-func (p *Provider) poolKeys(pool string) (address string, elsewhere bool) {
+func (p *Provider) poolKeys() (address string, elsewhere bool) {
 	if p.Endpoint != "" && p.KeysURL == "" {
+		_, pool, _ := strings.Cut(p.Name, "/")
 		return strings.TrimSuffix(p.Endpoint, "/") + "/" + pool + poolKeysPath, true
 	}
 	return p.KeysURL, p.Keys != nil || p.KeysURL != ""
@@ -67,7 +68,7 @@ func (p *Provider) poolKeys(pool string) (address string, elsewhere bool) {
 // newGoogle proves logins at Google, whose tokens have its issuer with or without the scheme.
 func newGoogle(p Provider, c *Config) *openID {
 	if p.Issuer == "" {
-		p.Issuer = "https://accounts.google.com"
+		p.Issuer = p.Kind.Issuer()
 	}
 	keys := newKeySet(p, c, kindTimeout, p.source(c, p.Issuer, p.KeysURL, maxOfKind))
 	return newOpenID(p, c, rules{party: true}, newIssuer(p.Issuer, keys), newIssuer(loginkey.Of(p.Issuer), keys))
@@ -76,9 +77,9 @@ func newGoogle(p Provider, c *Config) *openID {
 // newApple proves logins with Apple. Where its keys are is known; another issuer's are found by discovery.
 func newApple(p Provider, c *Config) *openID {
 	if p.Issuer == "" {
-		p.Issuer = "https://appleid.apple.com"
+		p.Issuer = p.Kind.Issuer()
 		if p.KeysURL == "" {
-			p.KeysURL = "https://appleid.apple.com/auth/keys"
+			p.KeysURL = p.Issuer + "/auth/keys"
 		}
 	}
 	keys := newKeySet(p, c, kindTimeout, p.source(c, p.Issuer, p.KeysURL, maxOfKind))
