@@ -82,7 +82,7 @@ var ErrUnknownProvider = errors.New("unknown login provider")
 type Refused struct {
 	Message string
 	// Audience is whom the token is for, where its signature is good and only its time is
-	// not: whether a pool lists that comes first.
+	// not, of kinds whose clients the pools list: whether a pool does comes first.
 	Audience []string
 	cause    error
 }

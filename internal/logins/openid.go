@@ -148,7 +148,7 @@ func (o *openID) check(c *payload, now time.Time) error {
 		return refuse(msgAudience, errAudience)
 	}
 	err := c.inTime(now)
-	if late, ok := errors.AsType[*Refused](err); ok {
+	if late, ok := errors.AsType[*Refused](err); ok && !o.rules.listed {
 		late.Audience = o.named(c)
 	}
 	return err

@@ -315,6 +315,10 @@ func TestRefusalsKnowTheAudience(t *testing.T) {
 			t.Errorf("got %v, want it refused for %v", err, f.want)
 		}
 	}
+	_, err := newProver(t, idp, c).Prove(t.Context(), idp.Name(), idp.Token(idptest.Claims{"exp": c.now().Unix() - 301}))
+	if refused, ok := errors.AsType[*logins.Refused](err); !ok || refused.Audience != nil {
+		t.Errorf("a plain OpenID provider, whose clients were looked at: got %v, want it refused for nobody", err)
+	}
 }
 
 // check -online says what a set-up lacks.
