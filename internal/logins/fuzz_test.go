@@ -70,7 +70,7 @@ func FuzzDebugToken(f *testing.F) {
 		}
 		said := standard(text)
 		data, _ := said["data"].(map[string]any)
-		if data == nil || said["error"] != nil || data["error"] != nil || data["is_valid"] != true || data["type"] != "USER" ||
+		if said["error"] != nil || data["error"] != nil || data["is_valid"] != true || data["type"] != "USER" ||
 			fmt.Sprint(data["user_id"]) != proof.Subject || fmt.Sprint(data["app_id"]) != proof.ClientID {
 			t.Errorf("status %d, %q: proved %s of app %s", code, text, proof.Subject, proof.ClientID)
 		}
