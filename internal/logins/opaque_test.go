@@ -366,3 +366,25 @@ func TestErrorsOfQuestionsAreSilent(t *testing.T) {
 		}
 	}
 }
+
+// panicking is a transport with a bug.
+type panicking struct{}
+
+func (panicking) RoundTrip(r *http.Request) (*http.Response, error) { panic(r.URL.String()) }
+
+// A question that panics costs its askers an answer, and nobody the broker.
+func TestQuestionsThatPanic(t *testing.T) {
+	p, err := logins.New(logins.Config{
+		Providers: []logins.Provider{{Name: amazonName, Kind: loginkey.Amazon}}, Transport: panicking{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 20 { // more than there are turns
+		token := fmt.Sprintf("Atza|%0400d", n)
+		_, err := p.Prove(t.Context(), amazonName, token)
+		if refusal(err) != cannotBeAsked || strings.Contains(err.Error(), token[5:]) {
+			t.Fatalf("question %d: got %v, want Unavailable without the token", n, err)
+		}
+	}
+}
