@@ -28,11 +28,16 @@ func (b *background) start(work func()) (began bool) {
 }
 
 // pause waits, or returns false when close is called.
-func (b *background) pause(d time.Duration) bool {
+func (b *background) pause(d time.Duration) bool { return b.pauseUntil(d, nil) }
+
+// pauseUntil is pause that ends earlier where woken has something.
+func (b *background) pauseUntil(d time.Duration, woken <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-woken:
 		return true
 	case <-b.stop:
 		return false

@@ -3,6 +3,9 @@ package flows
 import (
 	"cmp"
 	"context"
+	"maps"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -36,6 +39,39 @@ func (b *briefFence) holds() bool {
 	}
 	<-b.cancelled
 	return false
+}
+
+const (
+	// briefFenceEvery is how often such a fence may begin around calls that name one identity.
+	briefFenceEvery = 5 * time.Second
+	// maxBriefFences bounds the identities of which that is kept.
+	maxBriefFences = 10_000
+)
+
+// briefFences knows when the last brief fence began, by identity, lest one after another keep its
+// user waiting. It is safe for concurrent use.
+type briefFences struct {
+	every time.Duration // briefFenceEvery
+	mu    sync.Mutex
+	last  map[string]time.Time
+}
+
+// begin reports whether one may begin now; it has then.
+func (b *briefFences) begin(identity string, now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	recent := func(at time.Time) bool { return now.Sub(at) < b.every }
+	if at, known := b.last[identity]; known && recent(at) {
+		return false
+	}
+	if len(b.last) >= maxBriefFences {
+		maps.DeleteFunc(b.last, func(_ string, at time.Time) bool { return !recent(at) })
+	}
+	if len(b.last) >= maxBriefFences {
+		return false
+	}
+	b.last[strings.Clone(identity)] = now
+	return true
 }
 
 // changeBriefly is change for somebody who has not shown a right to the identity that he names: a

@@ -12,23 +12,37 @@ const (
 	maxDeferredEnds = 100_000
 	// deferredEndsAtOnce is how many end in one fence.
 	deferredEndsAtOnce = 60
+	// deferredEndAgain is how long after one could not be made it is tried again.
+	deferredEndAgain = 30 * time.Second
 )
 
 // deferredEnds are scopes of calls of which nobody knows what they did, made by somebody who has not
 // shown a right to the identity that he named. They end once the call cannot be made any more and
 // the backend answers, so that what ends can be brought anew: each at most once in as long as a
 // call may take, however many such calls there are. A fleet notes them too, so that another broker
-// ends those of one that died. It is safe for concurrent use; the zero value is ready.
+// ends those of one that died. It is safe for concurrent use.
 type deferredEnds struct {
 	mu      sync.Mutex
 	ends    map[cache.Scope]deferredEnd
 	running bool
+	woken   chan struct{} // gets one when something may be due earlier
+}
+
+func newDeferredEnds() deferredEnds {
+	return deferredEnds{ends: map[cache.Scope]deferredEnd{}, woken: make(chan struct{}, 1)}
+}
+
+func (d *deferredEnds) wake() {
+	select {
+	case d.woken <- struct{}{}:
+	default:
+	}
 }
 
 // deferredEnd is the end of one scope.
 type deferredEnd struct {
 	due      time.Time
-	again    time.Time // the end of calls that were made since it became due; not after due: none
+	until    time.Time // calls that it has to end for may be made until then
 	identity string    // that was named
 }
 
@@ -36,19 +50,17 @@ type deferredEnd struct {
 func (d *deferredEnds) add(identity string, scopes []cache.Scope, at time.Time) (rest []cache.Scope) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.ends == nil {
-		d.ends = map[cache.Scope]deferredEnd{}
-	}
+	d.wake()
 	for _, scope := range scopes {
 		end, known := d.ends[scope]
 		switch {
 		case known:
-			end.again = later(end.again, at)
+			end.until = later(end.until, at)
 		case len(d.ends) >= maxDeferredEnds:
 			rest = append(rest, scope)
 			continue
 		default:
-			end = deferredEnd{due: at, again: at, identity: identity}
+			end = deferredEnd{due: at, until: at, identity: identity}
 		}
 		d.ends[scope] = end
 	}
@@ -83,34 +95,42 @@ func (d *deferredEnds) begin() bool {
 	return begins
 }
 
-// next are scopes that are due, with one of the identities that were named, or how long none will
-// be. more is false where there are none at all; nobody looks after them then.
-func (d *deferredEnds) next(now time.Time) (due []cache.Scope, identity string, wait time.Duration, more bool) {
+// take takes scopes that are due for the identity that has been longest, or tells how long none will
+// be. What is taken is due again after deferredEndAgain, unless ended says that it has ended. more
+// is false where there are none at all; nobody looks after them then.
+func (d *deferredEnds) take(now time.Time) (due []cache.Scope, identity string, wait time.Duration, more bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.running = len(d.ends) > 0
-	for scope, end := range d.ends {
-		left := end.due.Sub(now)
-		switch {
-		case left <= 0:
-			if due, identity = append(due, scope), end.identity; len(due) == deferredEndsAtOnce {
-				return due, identity, 0, true
-			}
-		case wait == 0 || left < wait:
-			wait = left
+	var first time.Time
+	for _, end := range d.ends {
+		if first.IsZero() || end.due.Before(first) {
+			first, identity = end.due, end.identity
 		}
 	}
-	return due, identity, wait, d.running
+	if wait = first.Sub(now); !d.running || wait > 0 {
+		return nil, "", wait, d.running
+	}
+	for scope, end := range d.ends {
+		if end.identity == identity && !end.due.After(now) && len(due) < deferredEndsAtOnce {
+			due = append(due, scope)
+			end.due = now.Add(deferredEndAgain)
+			d.ends[scope] = end
+		}
+	}
+	return due, identity, 0, true
 }
 
-// ended removes scopes that ended, unless calls were made since that they have to end for again.
-func (d *deferredEnds) ended(scopes []cache.Scope) {
+// ended removes scopes that were taken at a time and have ended since, unless calls may be made yet
+// that they have to end for again.
+func (d *deferredEnds) ended(scopes []cache.Scope, taken time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.wake()
 	for _, scope := range scopes {
 		end := d.ends[scope]
-		if end.again.After(end.due) {
-			end.due = end.again
+		if end.until.After(taken) {
+			end.due = end.until
 			d.ends[scope] = end
 			continue
 		}

@@ -12,23 +12,36 @@ import (
 )
 
 const (
-	// longestDeferral is the longest pause between two questions whether the backend answers.
-	longestDeferral = 8 * time.Second
 	// deferredEndLate is how long after it was due an end is another broker's to make.
 	deferredEndLate = 30 * time.Second
 	// lookForLateEnds is how often a broker looks for those.
 	lookForLateEnds = 5 * time.Second
+	// endsAtOnce is how many identities' ends are made at once.
+	endsAtOnce = 16
+	// answersInARow is how many answers in a row, one each second, say that the backend answers.
+	answersInARow = 3
+	// answerWithin is how long it has for one of them.
+	answerWithin = 3 * time.Second
 )
 
 // endLater ends what is affected by a call of unknown outcome, and the scopes of the fence that was
 // around it, if any, when the call cannot be made any more.
 func (f *fencer) endLater(ctx context.Context, affected fenceScopes, fenced []cache.Scope) {
-	scopes, err := f.scopesToFence(context.WithoutCancel(ctx), affected)
-	if err != nil { // of what the fleet knows nothing can be asked: the identity alone is named
-		scopes = []cache.Scope{cache.IdentityScope(affected.identity)}
+	named := affected.identity
+	if _, _, known, err := f.Directory.Identity(ctx, named); err == nil && !known {
+		affected.identity = "" // nothing is cached for it: it may be made up
 	}
-	scopes = append(scopes, fenced...)
-	rest := f.deferred.add(affected.identity, scopes, f.Now().Add(f.madeWithin()))
+	scopes, err := f.scopesToFence(context.WithoutCancel(ctx), affected)
+	if err != nil { // the fleet cannot be asked for owners
+		scopes = f.namedScopes(affected)
+	}
+	if affected.identity != "" {
+		scopes = append(scopes, fenced...)
+	}
+	if len(scopes) == 0 {
+		return
+	}
+	rest := f.deferred.add(named, scopes, f.Now().Add(f.madeWithin()))
 	if len(rest) > 0 {
 		_ = f.Fence(context.WithoutCancel(ctx), rest...) // what fails goes on in the background
 	}
@@ -94,33 +107,54 @@ func (f *fencer) takeOverDeferredOnce(ctx context.Context, late time.Duration) {
 // endDeferred ends what is due, until there is none, or Close is called: what is left in a fleet then,
 // its other brokers end.
 func (f *fencer) endDeferred() {
-	pause := firstPause
+	places := make(chan struct{}, endsAtOnce)
 	for {
-		due, identity, wait, more := f.deferred.next(f.Now())
+		now := f.Now()
+		due, identity, wait, more := f.deferred.take(now)
 		switch {
 		case !more:
 			return
 		case len(due) == 0:
-			pause = firstPause
-		case f.backendAnswers(identity) && f.deliverOnce(due):
-			f.deferred.ended(due)
-			f.dropDeferred(due)
-			pause = firstPause
+			if !f.pauseUntil(wait, f.deferred.woken) {
+				return
+			}
 			continue
-		default:
-			f.noteDeferred(due, 0) // lest another broker take them over
-			wait, pause = pause, min(2*pause, longestDeferral)
 		}
-		if !f.pause(wait) {
+		select {
+		case places <- struct{}{}:
+		case <-f.stop:
 			return
 		}
+		f.start(func() {
+			defer func() { <-places }()
+			f.endDue(due, identity, now)
+		})
 	}
 }
 
-// backendAnswers reports whether the backend answers, with whatever, what an identity gets without
-// logins: nothing but its guest does.
+// endDue ends scopes for an identity, if the backend answers for it.
+func (f *fencer) endDue(due []cache.Scope, identity string, taken time.Time) {
+	if !f.backendAnswers(identity) || !f.deliverOnce(due) {
+		f.noteDeferred(due, deferredEndAgain) // lest another broker take them over
+		return
+	}
+	f.deferred.ended(due, taken)
+	f.dropDeferred(due)
+}
+
+// backendAnswers reports whether the backend answers, time and again, with whatever, what an identity
+// gets without logins: nothing but its guest does.
 func (f *fencer) backendAnswers(identity string) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), f.Timeout)
+	for n := range answersInARow {
+		if n > 0 && !f.pause(time.Second) || !f.answers(identity) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *fencer) answers(identity string) bool {
+	ctx, cancel := context.WithTimeout(cognito.WithoutRetries(context.Background()), answerWithin)
 	defer cancel()
 	_, err := f.Next.GetCredentialsForIdentity(ctx, &ci.GetCredentialsForIdentityInput{IdentityId: aws.String(identity)})
 	return err == nil || !cognito.Passing(err)

@@ -9,6 +9,9 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
+// BeginBriefFencesAnyTime has them begin as often as there are calls.
+func (s *Service) BeginBriefFencesAnyTime() { s.fences.briefFences.every = 0 }
+
 // TakeOverDeferredEnds has a broker end what others would end within the next half minute.
 func (s *Service) TakeOverDeferredEnds(ctx context.Context) {
 	s.fences.takeOverDeferredOnce(ctx, -30*time.Second)

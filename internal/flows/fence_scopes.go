@@ -35,8 +35,8 @@ type fenceScopes struct {
 	effect cognito.Effect
 }
 
-// scopesToFence lists the scopes, each once: a fence over a scope twice would disturb itself.
-func (f *fencer) scopesToFence(ctx context.Context, affected fenceScopes) ([]cache.Scope, error) {
+// namedScopes lists the scopes that a call names, or its prediction does.
+func (f *fencer) namedScopes(affected fenceScopes) []cache.Scope {
 	scopes := slices.Concat(affected.alsoNamed, scopesOfLogins(affected.logins), scopesOf(affected.effect.Identities))
 	for _, l := range affected.effect.Logins {
 		scopes = append(
@@ -46,11 +46,16 @@ func (f *fencer) scopesToFence(ctx context.Context, affected fenceScopes) ([]cac
 	if affected.identity != "" {
 		scopes = append(scopes, cache.IdentityScope(affected.identity))
 	}
+	return scopes
+}
+
+// scopesToFence lists the scopes, each once: a fence over a scope twice would disturb itself.
+func (f *fencer) scopesToFence(ctx context.Context, affected fenceScopes) ([]cache.Scope, error) {
 	owners, err := f.owners.owners(ctx, affected.pool, affected.logins)
 	if err != nil {
 		return nil, err
 	}
-	scopes = append(scopes, scopesOf(owners)...)
+	scopes := append(f.namedScopes(affected), scopesOf(owners)...)
 	slices.Sort(scopes)
 	return slices.Compact(scopes), nil
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
@@ -69,7 +71,7 @@ func (f *fencer) change(
 		return cache.Stamp{}, f.endTaken(ctx, affected, err)
 	}
 	entitled := predicted != unpredicted || affected.strict || f.isEntitled(ctx, affected)
-	if predicted == unpredicted && affected.overLimit {
+	if predicted == unpredicted && affected.overLimit || !entitled && !f.briefFences.begin(affected.identity, f.Now()) {
 		err := f.makeOnce(ctx, call, nil)
 		return cache.Stamp{}, f.endUnfenced(ctx, affected, entitled, err)
 	}
@@ -87,12 +89,19 @@ func (f *fencer) change(
 	return stamp, cmp.Or(err, ended)
 }
 
+// callTime is how long a call of a change has at least.
+const callTime = 5 * time.Second
+
 // makeOnce makes a call once: within a fence others wait for its end, and without one a refusal
-// after an attempt that told nothing does not say what that changed. The call has Config.Timeout
-// from now, whatever its client has left: nobody knows the outcome of one that the broker itself
-// breaks off, and a client who waited long for his place would make such calls at will.
+// after an attempt that told nothing does not say what that changed. The call has callTime at least,
+// whatever its client has left: nobody knows the outcome of one that the broker itself breaks off,
+// and a client who waited long for his place would make such calls at will.
 func (f *fencer) makeOnce(ctx context.Context, call fencedCall, scopes []cache.Scope) error {
-	ctx, cancel := context.WithTimeout(cognito.WithoutRetries(context.WithoutCancel(ctx)), f.Timeout)
+	within := f.Timeout
+	if end, limited := ctx.Deadline(); limited {
+		within = min(within, max(time.Until(end), callTime))
+	}
+	ctx, cancel := context.WithTimeout(cognito.WithoutRetries(context.WithoutCancel(ctx)), within)
 	defer cancel()
 	return call(ctx, scopes)
 }
@@ -102,7 +111,7 @@ func (f *fencer) makeOnce(ctx context.Context, call fencedCall, scopes []cache.S
 // anybody who knows an identity could end what is cached for it, whenever the backend does not
 // answer.
 func (f *fencer) endTaken(ctx context.Context, affected fenceScopes, err error) error {
-	if mayBeMadeYet(err) {
+	if surelyNotMade(err) || mayBeMadeYet(err) {
 		return err
 	}
 	return f.endAffected(ctx, affected, nil, err)
@@ -110,7 +119,9 @@ func (f *fencer) endTaken(ctx context.Context, affected fenceScopes, err error) 
 
 // mayBeMadeYet reports whether a call that was not surely refused shows nothing of what it did: there
 // was no answer, or a refusal of the logins after none.
-func mayBeMadeYet(err error) bool { return outcomeUnknown(err) || refusesLogins(err) }
+func mayBeMadeYet(err error) bool {
+	return outcomeUnknown(err) || refusesLogins(err) && !surelyNotMade(err)
+}
 
 // endUnfenced ends what a call changed around which there was no fence, and that ended with
 // err. Without an answer, one that may be made yet leaves the epochs pending, as a fence
@@ -124,7 +135,7 @@ func (f *fencer) endUnfenced(ctx context.Context, affected fenceScopes, entitled
 		return err
 	case outcomeUnknown(err):
 		if fence, _, fenced := f.fenceAround(ctx, affected); fenced == nil {
-			fence.LeavePending()
+			f.leaveOpen(fence)
 		}
 		return err
 	}
@@ -132,12 +143,22 @@ func (f *fencer) endUnfenced(ctx context.Context, affected fenceScopes, entitled
 }
 
 // endAffected ends what is affected by a call that ended with err, and the scopes of the fence that
-// was around it, if one was.
+// was around it, if one was. What the fleet cannot be told now, it is told later: not of owners that
+// it alone knows.
 func (f *fencer) endAffected(ctx context.Context, affected fenceScopes, fenced []cache.Scope, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout) // its client may have left
 	defer cancel()
-	scopes, failed := f.scopesToFence(ctx, affected)
-	return cmp.Or(err, failed, f.Fence(ctx, append(scopes, fenced...)...))
+	affected.alsoNamed = append(slices.Clone(affected.alsoNamed), fenced...)
+	fence, scopes, failed := f.fenceAround(ctx, affected)
+	if failed == nil {
+		_, failed = f.endFence(fence, nil)
+	} else {
+		scopes = f.namedScopes(affected)
+	}
+	if failed != nil {
+		f.deliverLater(scopes)
+	}
+	return cmp.Or(err, failed)
 }
 
 // predictedChange is change with the prediction for a call's input.

@@ -36,6 +36,8 @@ type fencer struct {
 	owners   *loginOwners
 	outbox   pendingFences
 	deferred deferredEnds
+	// briefFences are around calls of those who have shown no right.
+	briefFences briefFences
 }
 
 // beginFence begins a fence.
@@ -54,7 +56,7 @@ func (f *fencer) endFence(fence *cache.Fence, err error) (cache.Stamp, error) {
 		fence.Cancel()
 		return cache.Stamp{}, nil
 	case outcomeUnknown(err):
-		fence.LeavePending()
+		f.leaveOpen(fence)
 		return cache.Stamp{}, nil
 	}
 	stamp, err := fence.Done()
@@ -69,6 +71,21 @@ func outcomeUnknown(err error) bool {
 		return false
 	}
 	return cognito.Public(err).ErrorCode() == cognito.CodeInternal
+}
+
+// leaveOpen leaves a fence around a change that may be made yet.
+func (f *fencer) leaveOpen(fence *cache.Fence) {
+	if f.Shared != nil {
+		fence.LeavePending()
+		return
+	}
+	end := func() {
+		f.pause(f.madeWithin())
+		_, _ = fence.Done() // of a process that is alone: it cannot fail
+	}
+	if !f.start(end) {
+		fence.LeavePending()
+	}
 }
 
 // madeWithin is how long after its call a change may be made: as long as a request may

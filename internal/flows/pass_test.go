@@ -53,9 +53,9 @@ func TestUncachedCallsEndWhatTheyMayHaveChanged(t *testing.T) {
 						}
 						r.backend.exchanges.Store(8)
 						r.guest(map[bool]string{true: "key9", false: "key1"}[ends])
-						time.Sleep(26 * time.Second) // longer than a call can be under way
+						time.Sleep(30 * time.Second) // longer than a call can be under way
 						if outcome.unknown && token == "down" {
-							r.guest("key10") // key9 was for the question whether the backend answers
+							r.guest("key12") // three were for the question whether the backend answers
 						} else {
 							r.guest(map[bool]string{true: "key9", false: "key1"}[ends])
 						}

@@ -190,26 +190,11 @@ func changeFenced[Out any](
 		fence.Cancel()
 		return out, err
 	case err != nil:
-		p.leaveOpen(fence)
+		p.fences.leaveOpen(fence)
 		return nil, withUnknownOutcome(err)
 	}
 	_, err = p.fences.endFence(fence, nil)
 	return unlessFailed(out, err)
-}
-
-// leaveOpen leaves a fence around a change that may be made yet.
-func (p *poolChanges) leaveOpen(fence *cache.Fence) {
-	if p.Shared != nil {
-		fence.LeavePending()
-		return
-	}
-	end := func() {
-		p.pause(p.madeWithin())
-		_, _ = fence.Done() // of a process that is alone: it cannot fail
-	}
-	if !p.start(end) {
-		fence.LeavePending()
-	}
 }
 
 // metadata is what an output of the SDK has beside its members.

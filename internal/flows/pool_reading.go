@@ -82,7 +82,7 @@ func (p *poolChanges) suspend(pc poolChange) error {
 	if err != nil {
 		return err // nobody was answered by what is after the change: it is tried again
 	}
-	p.leaveOpen(fence)
+	p.fences.leaveOpen(fence)
 	pc.Suspended = true
 	_ = p.store().ReplacePoolChange(ctx, pc.encode()) // else whoever asks next does this again
 	return nil

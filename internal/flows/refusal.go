@@ -55,8 +55,11 @@ func (f *fencer) attempt(ctx context.Context, affected *fenceScopes) (ended func
 		affected.overLimit, byIdentity = true, ""
 	}
 	proved := len(affected.logins)+len(affected.callerLogins) > 0
+	entitled := f.isEntitled(ctx, *affected)
 	return func(err error) {
-		if err == nil || proved && cognito.Passing(err) {
+		// What a call of unknown outcome may have changed ends later: it is no less than a refusal, but
+		// of whoever has a right to it.
+		if err == nil || proved && cognito.Passing(err) && (entitled || !mayBeMadeYet(err)) {
 			returnRefusal(f.Refusals.Addresses, byAddress)
 		}
 		if err == nil {

@@ -346,6 +346,7 @@ func TestRefusedFencesAreLimited(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			r := limited(t)
+			r.BeginBriefFencesAnyTime()
 			fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
 			r.Epochs.ShareWith(fleet)
 			fences := func() int {
@@ -435,7 +436,7 @@ func TestRefusedFencesOfManyLogins(t *testing.T) {
 
 // Whatever others tried, the owner's change ends what rests on it, and what
 // went well is counted by nobody's limit. What failed for a passing reason counts by address
-// where nobody proved anything.
+// where nobody proved anything, or nobody knows what it did.
 func TestRefusalsOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := limited(t)
@@ -450,7 +451,7 @@ func TestRefusalsOfOthers(t *testing.T) {
 			t.Errorf("the owner: got %v, want an answer", err)
 		}
 		r.want("key2", flows.Miss, flows.CallInfo{})
-		for _, outcome := range []error{nil, cognito.TooManyRequests("no"), errors.New("connection reset")} {
+		for _, outcome := range []error{nil, cognito.TooManyRequests("no")} {
 			r.backend.set(func(b *backend) { b.changes = outcome })
 			for n := range 9 {
 				ctx, both := from(t.Context(), "busy"), map[string]string{idp: "m1", idp2: "m1"}
@@ -462,14 +463,23 @@ func TestRefusalsOfOthers(t *testing.T) {
 				}
 			}
 		}
-		limits := 0
-		for n := range 9 {
-			if errors.Is(r.unlinks(from(t.Context(), "junk"), nobody0(n), map[string]string{foreign: "x"}), cache.ErrLimited) {
-				limits++
+		for name, c := range map[string]struct {
+			outcome error
+			tokens  map[string]string
+		}{
+			"without a proof":    {cognito.TooManyRequests("no"), map[string]string{foreign: "x"}},
+			"without an outcome": {errors.New("connection reset"), map[string]string{idp: "m1"}},
+		} {
+			r.backend.set(func(b *backend) { b.changes = c.outcome })
+			limits := 0
+			for n := range 9 {
+				if errors.Is(r.unlinks(from(t.Context(), name), nobody0(n), c.tokens), cache.ErrLimited) {
+					limits++
+				}
 			}
-		}
-		if limits != 6 {
-			t.Errorf("without a proof: got %d of 9 limited, want all but three", limits)
+			if limits != 6 {
+				t.Errorf("%s: got %d of 9 limited, want all but three", name, limits)
+			}
 		}
 	})
 }
@@ -573,6 +583,7 @@ func TestPredictedChangesAreFenced(t *testing.T) {
 		"a fault of telling":   {err: cognito.Internal()},
 	} {
 		r := limited(t)
+		r.BeginBriefFencesAnyTime()
 		f.backend = r.backend
 		r.Next = &f
 		fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}

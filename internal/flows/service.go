@@ -53,6 +53,8 @@ func New(c Config) *Service {
 		Config: &s.Config, background: s.background, owners: s.owners,
 		outbox: pendingFences{scopes: map[cache.Scope]int{}, settled: func() { c.Owed(false) }},
 	}
+	f.deferred = newDeferredEnds()
+	f.briefFences.every, f.briefFences.last = briefFenceEvery, map[string]time.Time{}
 	s.fences = fencing{f, &poolChanges{Config: &s.Config, background: s.background, fences: f}}
 	s.calls = &backendCalls{Config: &s.Config, fences: s.fences, slots: newSlots(c.MaxExchanges)}
 	s.server = &server{Config: &s.Config, fences: s.fences, owners: s.owners, queries: s.queries, calls: s.calls}

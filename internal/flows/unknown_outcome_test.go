@@ -67,8 +67,8 @@ func TestUnansweredChangeBeyondTheLimit(t *testing.T) {
 			one.want("key1", flows.Hit, flows.CallInfo{})
 			two.TakeOverDeferredEnds(t.Context())
 			waitUntil(t, "the end", func() bool { return two.PendingFences().Deferred == 0 })
-			two.want("key3", flows.Miss, flows.CallInfo{}) // key2 was for the question whether the backend answers
-			two.want("key3", flows.Hit, flows.CallInfo{})
+			two.want("key5", flows.Miss, flows.CallInfo{}) // three were for the question whether the backend answers
+			two.want("key5", flows.Hit, flows.CallInfo{})
 			asked := c.backend.exchanges.Load()
 			two.TakeOverDeferredEnds(t.Context())
 			waitUntil(t, "the end", func() bool { return two.PendingFences().Deferred == 0 })

@@ -11,10 +11,11 @@ import (
 
 func TestNormal(t *testing.T) {
 	const older = "cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc"
+	const chinese = "cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_abc"
 	for key, want := range map[string]string{
-		older:             older,
-		"issuer-" + older: older,
-		"issuer-cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_abc": "cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_abc",
+		older:                      older,
+		"issuer-" + older:          older,
+		"issuer-" + chinese:        chinese,
 		"issuer-issuer-" + older:   "issuer-issuer-" + older, // nobody's key
 		"issuer-cognito-idp.x.y/a": "issuer-cognito-idp.x.y/a",
 		"issuer-" + older + "/b":   "issuer-" + older + "/b",

@@ -1,0 +1,201 @@
+package flows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/flows"
+)
+
+// An end waits for the backend to answer for its own identity: others, of another region for one,
+// neither bring it forward nor hold it up.
+func TestEndsWaitForTheirOwnIdentity(t *testing.T) {
+	for name, mine := range map[string]bool{"mine answers": true, "others do": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.want("key1", flows.Miss, flows.CallInfo{})
+				r.backend.set(func(b *backend) {
+					b.changes = cognito.Internal()
+					b.refuseID = func(id string) error {
+						if (id == user) == mine {
+							return nil
+						}
+						return cognito.Internal()
+					}
+				})
+				for n := range 500 {
+					_ = attempts["unlink with a foreign login"](t.Context(), r, nobody0(n))
+				}
+				_ = attempts["unlink with a foreign login"](t.Context(), r, user)
+				time.Sleep(5 * time.Minute)
+				info := flows.CallInfo{}
+				got, err := r.ask(user, "a1", &info)
+				if want := map[bool]flows.Outcome{true: flows.Miss, false: flows.Hit}[mine]; err != nil || info.Outcome != want {
+					t.Errorf("got %s %s %v, want %s", got, info.Outcome, err, want)
+				}
+			})
+		})
+	}
+}
+
+// The backend answers when it does so three times in a row.
+func TestEndsWaitForAnswersInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want("key1", flows.Miss, flows.CallInfo{})
+		var asked atomic.Int32
+		r.backend.set(func(b *backend) {
+			b.changes = cognito.Internal()
+			b.refuseID = func(string) error {
+				if asked.Add(1)%3 == 0 {
+					return cognito.Internal()
+				}
+				return nil
+			}
+		})
+		_ = attempts["unlink with a foreign login"](t.Context(), r, user)
+		time.Sleep(5 * time.Minute)
+		r.want("key1", flows.Hit, flows.CallInfo{})
+		if asked.Load() < 9 {
+			t.Errorf("asked %d times, want again and again", asked.Load())
+		}
+		r.backend.set(func(b *backend) { b.refuseID = nil })
+		time.Sleep(time.Minute)
+		info := flows.CallInfo{}
+		if _, err := r.ask(user, "a1", &info); err != nil || info.Outcome != flows.Miss {
+			t.Errorf("got %s %v, want a miss", info.Outcome, err)
+		}
+	})
+}
+
+// Nobody fills the room for ends: an address whose calls have no outcome has a limit, and for
+// identities that nobody has met there is nothing to end.
+func TestRoomForEndsIsNotFilled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := limited(t)
+		r.backend.ofEveryone(cognito.Internal())
+		passed := 0
+		for n := range 100 {
+			err := attempts["unlink with a foreign login"](from(t.Context(), "one address"), r, nobody0(n))
+			if code(err) == "InternalErrorException" {
+				passed++
+			}
+		}
+		if passed != 3 {
+			t.Errorf("got %d of 100 calls of one address passed on, want 3", passed)
+		}
+		before := r.PendingFences().Deferred
+		for n := range 100 {
+			r.directory.places.Store(nobody0(1000+n), "")
+			_ = attempts["unlink with a foreign login"](from(t.Context(), fmt.Sprint(n)), r, nobody0(1000+n))
+		}
+		if got := r.PendingFences().Deferred; got != before {
+			t.Errorf("got %d more ends, want none for identities that nobody has met", got-before)
+		}
+	})
+}
+
+// One brief fence after another does not keep the identity's user waiting, whatever limits there are.
+func TestBriefFencesAreSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want("key1", flows.Miss, flows.CallInfo{})
+		r.backend.set(func(b *backend) {
+			b.before = func(string) { time.Sleep(1500 * time.Millisecond) }
+			b.changes = definite["no such login"]
+		})
+		for n := range 100 { // three a second
+			r.clients.Go(func() {
+				time.Sleep(time.Duration(n) * 300 * time.Millisecond)
+				_ = attempts["unlink with a foreign login"](from(t.Context(), fmt.Sprint(n)), r, user)
+			})
+		}
+		waited := 0
+		for range 100 {
+			began := time.Now()
+			r.want("key1", flows.Hit, flows.CallInfo{})
+			if time.Since(began) > 0 {
+				waited++
+			}
+			time.Sleep(270*time.Millisecond - min(time.Since(began), 200*time.Millisecond))
+		}
+		if waited > 15 {
+			t.Errorf("waited %d times of 100, want one in 5 s", waited)
+		}
+		r.Settled()
+	})
+}
+
+// ownerless is a fleet that cannot be asked for owners while it is down.
+type ownerless struct {
+	flows.Shared
+	down atomic.Bool
+}
+
+func (o *ownerless) Owners(ctx context.Context, logins ...cache.Scope) ([][]string, error) {
+	if o.down.Load() {
+		return nil, cache.ErrFleet
+	}
+	return o.Shared.Owners(ctx, logins...)
+}
+
+// What was linked without a fence while the fleet could not be asked for owners ends all the same,
+// though its client is not told so.
+func TestUnfencedLinksEndWithoutTheFleet(t *testing.T) {
+	c := newTestFleet(t)
+	var fleet *ownerless
+	m := c.join(func(f *flows.Config) {
+		fleet = &ownerless{Shared: f.Shared}
+		f.Shared = fleet
+	})
+	c.directory.guests.Store(user, true)
+	m.guest("key1")
+	// The first call's fence is brief, and the next has none.
+	c.backend.refuseAttempts(definite["no such login"])
+	_ = attempts["unlink with a foreign login"](t.Context(), m.rig, user)
+	c.backend.set(func(b *backend) {
+		b.changes = nil
+		b.fail = func(token string) error {
+			if token == "n1" {
+				fleet.down.Store(true)
+			}
+			return nil
+		}
+	})
+	if _, err := m.ask(user, "n1", &flows.CallInfo{}); !errors.Is(err, cognito.ErrUnavailable) {
+		t.Fatalf("the link: got %v, want %v", err, cognito.ErrUnavailable)
+	}
+	fleet.down.Store(false)
+	waitUntil(t, "the end", func() bool { return m.PendingFences().Owed == 0 })
+	if got, err := m.ask(user, "", &flows.CallInfo{}); err != nil || got == "key1" {
+		t.Errorf("the guest: got %s %v, want what the link outdated not to be served", got, err)
+	}
+}
+
+// In a process that is alone too an owner's unanswered change keeps what is brought meanwhile from
+// being kept, until it cannot be made any more.
+func TestUnansweredChangeOfAProcessThatIsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want("key1", flows.Miss, flows.CallInfo{})
+		r.directory.Owns(pool, idp, "a", user)
+		r.backend.set(func(b *backend) { b.changes = cognito.Internal() })
+		if r.unlinks(t.Context(), user, map[string]string{idp: "a1"}) == nil {
+			t.Fatal("got an answer, want none")
+		}
+		r.want("key2", flows.Miss, flows.CallInfo{})
+		time.Sleep(3 * time.Second)
+		r.want("key3", flows.Miss, flows.CallInfo{})
+		time.Sleep(30 * time.Second)
+		r.want("key4", flows.Miss, flows.CallInfo{})
+		r.want("key4", flows.Hit, flows.CallInfo{})
+	})
+}
