@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cognito-broker/broker/internal/loginkey"
@@ -22,7 +23,7 @@ func (c *Config) checkLoginProviders() error {
 	names := make([]string, 0, len(c.LoginProviders))
 	for i := range c.LoginProviders {
 		p := &c.LoginProviders[i]
-		if err := p.check(at("login_providers", i)); err != nil {
+		if err := p.check(at("login_providers", i), c.Mode == ModeDevelopment); err != nil {
 			return err
 		}
 		names = append(names, p.Provider)
@@ -33,9 +34,12 @@ func (c *Config) checkLoginProviders() error {
 	return nil
 }
 
-func (p *LoginProvider) check(path string) error {
-	if err := oneOf(path+".kind", p.Kind, loginkey.Kinds()...); err != nil {
-		return err
+func (p *LoginProvider) check(path string, development bool) error {
+	if p.Kind.Refused() {
+		return refuse(path+".kind", "is "+string(p.Kind)+", whose logins are not taken", "one of "+kindsTaken())
+	}
+	if !slices.Contains(loginkey.Kinds(), p.Kind) {
+		return refuse(path+".kind", "has an unknown value", "one of "+kindsTaken())
 	}
 	switch {
 	case p.Provider == "":
@@ -47,23 +51,10 @@ func (p *LoginProvider) check(path string) error {
 	case p.Provider == passThrough:
 		return refuse(path+".provider", "is Cognito's own", "another provider")
 	}
-	if p.Kind != loginkey.OIDC {
-		return nil
-	}
-	if err := firstOf(
-		func() error { return present(path+".issuer", p.Issuer != "", expectedURL) },
-		func() error { return checkURL(path+".issuer", p.Issuer) },
-	); err != nil {
+	if err := p.checkGiven(path); err != nil {
 		return err
 	}
-	if loginkey.Of(p.Issuer) != p.Provider {
-		return refuse(path+".provider", "differs from the issuer",
-			"the issuer without its scheme and without its last slash, to the letter")
-	}
-	if err := checkClientIDs(path+".client_ids", p.ClientIDs); err != nil {
-		return err
-	}
-	return p.checkKeys(path)
+	return p.checkKind(path, development)
 }
 
 // checkOwnKinds refuses as plain OpenID providers those that have a kind of their own:
@@ -79,18 +70,17 @@ func (c *Config) checkOwnKinds() error {
 	for i, p := range c.LoginProviders {
 		kind, own := loginkey.KindOf(p.Provider)
 		if own && p.Kind == loginkey.OIDC && !named[p.Provider] {
-			return refuse(at("login_providers", i)+".kind",
-				"is oidc for a provider of the kind "+string(kind)+", which is not built yet",
-				"another provider, or one that open_id_connect_provider_arns of a pool names")
+			expected := "kind: " + string(kind) + ", or open_id_connect_provider_arns of a pool that names it"
+			if kind.Refused() {
+				expected = "open_id_connect_provider_arns of a pool that names it"
+			}
+			return refuse(at("login_providers", i)+".kind", "is oidc for a provider of the kind "+string(kind), expected)
 		}
 	}
 	return nil
 }
 
 func checkClientIDs(path string, ids []string) error {
-	if err := present(path, ids != nil, "1 to 100 client ids"); err != nil {
-		return err
-	}
 	if len(ids) == 0 || len(ids) > maxClientIDs {
 		return refuse(path, "is empty or too long", "1 to 100 client ids")
 	}

@@ -66,13 +66,13 @@ func validRole(arn string) bool { return len(arn) <= maxARN && roleARN.MatchStri
 func (c *Config) checkPools() error {
 	engine := c.Cognito.Backend == BackendEmbedded
 	elsewhere := c.STS.Backend == BackendAWS && c.STS.Endpoint != "" // an STS that need not be AWS's
-	providers := make(map[string]loginkey.Kind, len(c.LoginProviders))
-	for _, p := range c.LoginProviders {
-		providers[p.Provider] = p.Kind
+	k := &known{providers: map[string]*LoginProvider{}, engine: engine, development: c.Mode == ModeDevelopment}
+	for i := range c.LoginProviders {
+		k.providers[c.LoginProviders[i].Provider] = &c.LoginProviders[i]
 	}
 	ids := make([]string, 0, len(c.Pools))
 	for i := range c.Pools {
-		if err := c.Pools[i].check(at("pools", i), providers, engine, elsewhere); err != nil {
+		if err := c.Pools[i].check(at("pools", i), k, elsewhere); err != nil {
 			return err
 		}
 		ids = append(ids, c.Pools[i].ID)
@@ -86,7 +86,7 @@ func (c *Config) checkPools() error {
 // check checks a pool's keys. What only the engine needs may be missing in front
 // of upstream, which knows its pools itself; what is given has to make sense. An STS
 // elsewhere than at AWS may have roles of its own.
-func (p *Pool) check(path string, providers map[string]loginkey.Kind, engine, elsewhere bool) error {
+func (p *Pool) check(path string, k *known, elsewhere bool) error {
 	return firstOf(
 		func() error { return present(path+".id", p.ID != "", expectedPoolID) },
 		func() error {
@@ -96,7 +96,7 @@ func (p *Pool) check(path string, providers map[string]loginkey.Kind, engine, el
 			return nil
 		},
 		func() error {
-			if p.Name == "" && !engine {
+			if p.Name == "" && !k.engine {
 				return nil
 			}
 			if p.Name == "" {
@@ -104,8 +104,9 @@ func (p *Pool) check(path string, providers map[string]loginkey.Kind, engine, el
 			}
 			return form(path+".name", consists(p.Name, wordRunes+" \t\n\v\f\r+=,.@-", 1, 128), expectedPoolName)
 		},
-		func() error { return developer(path+".developer_provider_name", p.DeveloperProviderName, providers) },
-		func() error { return p.checkProviders(path+".open_id_connect_provider_arns", providers, engine) },
+		func() error { return developer(path+".developer_provider_name", p.DeveloperProviderName, k) },
+		func() error { return p.checkProviders(path, k) },
+		func() error { return p.checkSettings(path) },
 		func() error { return optionalRole(path+".roles.authenticated", p.Roles.Authenticated, elsewhere) },
 		func() error { return optionalRole(path+".roles.unauthenticated", p.Roles.Unauthenticated, elsewhere) },
 		func() error { return lasting(path+".min_remaining", p.MinRemaining, 0, maxFloor) },
@@ -122,31 +123,14 @@ const expectedPoolName = "1 to 128 letters, digits, blanks, _ + = , . @ -"
 
 // developer keeps the two kinds of key in Logins apart: a backend must not be
 // able to speak for a login provider, nor the other way round.
-func developer(path, name string, providers map[string]loginkey.Kind) error {
+func developer(path, name string, k *known) error {
 	if name == "" {
 		return nil
 	}
-	if _, taken := providers[name]; taken || name == passThrough {
+	if _, taken := k.providers[name]; taken || name == passThrough {
 		return refuse(path, "is the name of a login provider", "a name of its own")
 	}
 	return form(path, consists(name, wordRunes+".-", 1, 128), "1 to 128 letters, digits, _ . -")
-}
-
-// checkProviders leaves providers that we do not know to upstream, which judges
-// their tokens alone.
-func (p *Pool) checkProviders(path string, providers map[string]loginkey.Kind, engine bool) error {
-	names := make([]string, 0, len(p.OpenIDConnectProviderARNs))
-	for i, arn := range p.OpenIDConnectProviderARNs {
-		if len(arn) > maxARN || !oidcARN.MatchString(arn) {
-			return refuse(at(path, i), "is not the ARN of an OpenID provider", expectedOIDCARN)
-		}
-		name := arnProvider(arn)
-		if engine && providers[name] != loginkey.OIDC {
-			return refuse(at(path, i), "names no login provider of kind oidc", "a provider of login_providers")
-		}
-		names = append(names, name)
-	}
-	return unique(path, names)
 }
 
 // arnProvider returns the key in Logins of the provider that an ARN names.

@@ -1,13 +1,9 @@
 package config
 
 import (
-	"crypto/x509"
 	"slices"
 	"strings"
 )
-
-// maxKeysFile bounds the files that a login provider names, in bytes.
-const maxKeysFile = 1 << 20
 
 // algorithms are those that a login provider's tokens may be signed by.
 var algorithms = []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"}
@@ -35,30 +31,6 @@ func (p *LoginProvider) checkKeys(path string) error {
 			return refuse(path+".jwks_uri", "is not a URL", expectedURL)
 		}
 		return checkURL(path+".jwks_uri", address)
-	}
-	return nil
-}
-
-// checkProviderFiles reads the files that login providers name, so that a wrong name
-// shows at the start and not in a user's login.
-func (c *Config) checkProviderFiles() error {
-	for i := range c.LoginProviders {
-		p, path := &c.LoginProviders[i], at("login_providers", i)
-		if p.JWKSFile != "" {
-			if _, _, err := readFile(p.JWKSFile, maxKeysFile); err != nil {
-				return refuse(path+".jwks_file", "names a file that "+err.Error(), "a readable file with a JWK set")
-			}
-		}
-		if p.CAFile == "" {
-			continue
-		}
-		text, _, err := readFile(p.CAFile, maxKeysFile)
-		if err != nil {
-			return refuse(path+".ca_file", "names a file that "+err.Error(), "a readable file with certificates in PEM")
-		}
-		if !x509.NewCertPool().AppendCertsFromPEM(text) {
-			return refuse(path+".ca_file", "names a file without certificates", "a readable file with certificates in PEM")
-		}
 	}
 	return nil
 }

@@ -151,10 +151,19 @@ type Pool struct {
 	AllowUnauthenticatedIdentities bool   `yaml:"allow_unauthenticated_identities"`
 	// AllowClassicFlow is nil where the file is silent: Cognito leaves the member
 	// out of its answers then, which is not the same as false.
-	AllowClassicFlow          *bool     `yaml:"allow_classic_flow"`
-	DeveloperProviderName     string    `yaml:"developer_provider_name"`
-	OpenIDConnectProviderARNs []string  `yaml:"open_id_connect_provider_arns"`
-	Roles                     PoolRoles `yaml:"roles"`
+	AllowClassicFlow          *bool    `yaml:"allow_classic_flow"`
+	DeveloperProviderName     string   `yaml:"developer_provider_name"`
+	OpenIDConnectProviderARNs []string `yaml:"open_id_connect_provider_arns"`
+	// CognitoIdentityProviders are app clients of user pools, each once.
+	CognitoIdentityProviders []PoolClient `yaml:"cognito_identity_providers"`
+	// SupportedLoginProviders are apps' ids by the key in Logins.
+	SupportedLoginProviders map[string]string `yaml:"supported_login_providers"`
+	SAMLProviderARNs        []string          `yaml:"saml_provider_arns"`
+	Roles                   PoolRoles         `yaml:"roles"`
+	// RoleMappings and PrincipalTags are by provider, as SetIdentityPoolRoles and
+	// SetPrincipalTagAttributeMap take them. Nil: what the API set stays.
+	RoleMappings  map[string]RoleMapping   `yaml:"role_mappings"`
+	PrincipalTags map[string]PrincipalTags `yaml:"principal_tags"`
 	// MinRemaining is the pool's floor, 0 for none of its own.
 	MinRemaining time.Duration `yaml:"min_remaining"`
 	// GuestRetention is how long the engine keeps a guest who does not come back; 0

@@ -6,16 +6,33 @@ import "github.com/cognito-broker/broker/internal/loginkey"
 // identity providers are to AWS.
 type LoginProvider struct {
 	// Provider is the key in Logins: for OIDC the issuer without its scheme and
-	// without its last slash.
-	Provider  string        `yaml:"provider"`
-	Kind      loginkey.Kind `yaml:"kind"`
-	Issuer    string        `yaml:"issuer"` // for OIDC an absolute URL
-	ClientIDs []string      `yaml:"client_ids"`
+	// without its last slash, for a user pool in its normal form.
+	Provider string        `yaml:"provider"`
+	Kind     loginkey.Kind `yaml:"kind"`
+	// Issuer is an absolute URL, the iss of ID tokens. It is given for OIDC, and the kind's own for
+	// kinds that have one for all. Empty: a user pool's two; other kinds have no ID tokens.
+	Issuer string `yaml:"issuer"`
+	// ClientIDs are those of OIDC. For Google and Apple they are those of pools that name the
+	// provider by an ARN, for Facebook the app of AppSecret; they may be empty.
+	ClientIDs []string `yaml:"client_ids"`
+	// Endpoint is asked in place of the kind's own: for a user pool's keys, Facebook's Graph, Amazon's
+	// API; empty: the kind's own.
+	Endpoint string `yaml:"endpoint"`
 	// Algorithms are those that tokens may be signed by; empty: RS256, RS384, RS512.
 	Algorithms []string `yaml:"algorithms"`
 	JWKSURI    string   `yaml:"jwks_uri"`  // of the key set, in place of discovery
 	JWKSFile   string   `yaml:"jwks_file"` // absolute; with the key set, in place of asking for it
 	CAFile     string   `yaml:"ca_file"`   // absolute; certificates of who signs those of the provider's servers
+	// AppSecret is Facebook's, of the one app in ClientIDs; empty: tokens are asked about without it.
+	AppSecret Secret `yaml:"app_secret"`
+	// LimitedLogin says whether Facebook's ID tokens are taken; nil: they are.
+	LimitedLogin *bool `yaml:"limited_login"`
+	// Of SAML. MetadataFile is absolute and never empty; DecryptionKeysFile is absolute, or empty where
+	// nothing is encrypted; Recipients and Audiences are taken beside AWS's own.
+	MetadataFile       string   `yaml:"metadata_file"`
+	DecryptionKeysFile string   `yaml:"decryption_keys_file"`
+	Recipients         []string `yaml:"recipients"`
+	Audiences          []string `yaml:"audiences"`
 }
 
 // The scopes of a caller.

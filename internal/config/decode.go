@@ -29,7 +29,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) error {
 	case v.Kind() == reflect.Slice:
 		return d.list(n, v, path)
 	case v.Kind() == reflect.Map:
-		return d.byOperation(n, v, path)
+		return d.mapping(n, v, path)
 	case v.Type() == reflect.TypeFor[*bool]():
 		v.Set(reflect.New(v.Type().Elem()))
 		return d.value(n, v.Elem(), path)
@@ -113,23 +113,42 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) error {
 	return nil
 }
 
-// byOperation replaces a map, whose keys are operations: the configuration has no
-// maps of another kind. A key without a value leaves the default.
-func (d *decoder) byOperation(n *yaml.Node, v reflect.Value, path string) error {
+// maxMembers bounds a map, maxMemberName its keys' names, in bytes.
+const (
+	maxMembers    = 1000
+	maxMemberName = 2048
+)
+
+// mapping replaces a map. Numbers are by operation; the keys of other maps are names. A key
+// without a value leaves the default.
+func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) error {
 	if null(n) {
 		return nil
 	}
+	operations, expected := v.Type().Elem().Kind() == reflect.Float64, "a mapping of names"
+	if operations {
+		expected = "a mapping of operations, such as {GetId: 25}"
+	}
 	if n.Kind != yaml.MappingNode {
-		return refuse(path, "is "+describe(n), "a mapping of operations, such as {GetId: 25}")
+		return refuse(path, "is "+describe(n), expected)
+	}
+	if len(n.Content)/2 > maxMembers {
+		return refuse(path, "is too long", "at most 1000 names")
 	}
 	m := reflect.MakeMap(v.Type())
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, element := n.Content[i].Value, reflect.New(v.Type().Elem()).Elem()
 		here := join(path, key)
-		if !slices.Contains(Operations(), key) {
+		if operations && !slices.Contains(Operations(), key) {
 			return refuse(here, "unknown key", "one of "+strings.Join(Operations(), ", "))
 		}
-		if err := d.scalar(n.Content[i+1], element, here); err != nil {
+		if key == "" || len(key) > maxMemberName {
+			return refuse(here, "is not a name", "1 to 2048 bytes")
+		}
+		if !section(element.Type()) && null(n.Content[i+1]) {
+			return refuse(here, "is empty", expectedOf(element))
+		}
+		if err := d.value(n.Content[i+1], element, here); err != nil {
 			return err
 		}
 		m.SetMapIndex(reflect.ValueOf(key), element)

@@ -21,6 +21,8 @@ func paths(t reflect.Type, path string) []string {
 	switch {
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
 		return paths(t.Elem(), path+"[]")
+	case t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct:
+		return paths(t.Elem(), path+".*")
 	case t.Kind() == reflect.Struct:
 		var list []string
 		for i := range t.NumField() {

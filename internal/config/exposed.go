@@ -83,6 +83,8 @@ func (c *Config) checkFiles(f *secretFiles) error {
 	for i, p := range c.LoginProviders {
 		f.lookWritable(fmt.Sprintf("login_providers[%d].jwks_file", i), p.JWKSFile)
 		f.lookWritable(fmt.Sprintf("login_providers[%d].ca_file", i), p.CAFile)
+		f.lookWritable(fmt.Sprintf("login_providers[%d].metadata_file", i), p.MetadataFile)
+		f.look(fmt.Sprintf("login_providers[%d].decryption_keys_file", i), p.DecryptionKeysFile)
 	}
 	if c.Mode == ModeDevelopment || len(f.exposed) == 0 {
 		return nil

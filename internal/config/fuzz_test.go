@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/loginkey"
 )
 
 func FuzzLoad(f *testing.F) {
@@ -25,6 +26,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("mode: development\nlimits: {trusted_proxies: [10.0.0.0/8, '::1']}",
 		"{guests: {per_minute: 0, burst: 1}, trusted_proxies: ['::ffff:10.0.0.1']}")
 	f.Add("mode: development\ncognito: {limits: {GetId: 25, GetOpenIdToken: 0.5}}", "{limits: {GetId: 1e9}}")
+	f.Add(development+allKinds+pool("supported_login_providers: {www.amazon.com: a}, role_mappings: {}"), "{}")
 	f.Add(upstream+"pools: [{id: 'us-east-1:1'}]", "{endpoint: 'http://127.0.0.1:1', issuer: 'https://x.example'}")
 	f.Add("public_url: https://broker.example\nsts: {backend: aws, endpoint: 'http://minio.example'}",
 		"{issuer: 'http://127.0.0.1:1'}")
@@ -111,7 +113,10 @@ func checkInvariants(t *testing.T, c *config.Config) {
 	for _, p := range c.LoginProviders {
 		names = append(names, p.Provider)
 		_, rest, found := strings.Cut(p.Issuer, "://")
-		hold(found && rest == p.Provider && len(p.ClientIDs) > 0 && len(p.Provider) <= 128, "a provider is its issuer")
+		hold(p.Kind != loginkey.OIDC || found && strings.TrimSuffix(rest, "/") == p.Provider && len(p.ClientIDs) > 0,
+			"an OpenID provider is its issuer")
+		hold(p.Provider != "" && len(p.Provider) <= 128 && !p.Kind.Refused(), "a provider has a name and a kind that is taken")
+		hold(p.Kind != loginkey.SAML || p.MetadataFile != "", "a SAML provider has its metadata")
 	}
 	for _, p := range c.Pools {
 		ids = append(ids, p.ID)
@@ -120,7 +125,7 @@ func checkInvariants(t *testing.T, c *config.Config) {
 		hold(!slices.Contains(names, p.DeveloperProviderName), "developers are no login providers")
 		for _, arn := range p.OpenIDConnectProviderARNs {
 			_, name, _ := strings.Cut(arn, ":oidc-provider/")
-			hold(!engine || slices.Contains(names, name), "a pool's providers are configured")
+			hold(!engine || slices.Contains(names, strings.TrimSuffix(name, "/")), "a pool's providers are configured")
 		}
 	}
 	for _, list := range [][]string{names, ids} {

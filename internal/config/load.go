@@ -159,7 +159,9 @@ func (c *Config) resolveFiles(d *decoder) {
 	}
 	for i := range c.LoginProviders {
 		p := &c.LoginProviders[i]
-		p.JWKSFile, p.CAFile = d.absolute(p.JWKSFile), d.absolute(p.CAFile)
+		for _, name := range []*string{&p.JWKSFile, &p.CAFile, &p.MetadataFile, &p.DecryptionKeysFile} {
+			*name = d.absolute(*name)
+		}
 	}
 	tls := &c.Cache.Redis.TLS
 	for _, name := range []*string{&tls.CAFile, &tls.CertFile, &tls.KeyFile} {

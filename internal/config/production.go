@@ -56,11 +56,12 @@ func (c *Config) checkIssuers() error {
 		return refuse("cognito.issuer", "is http in production under sts.backend: aws", "https, here or in public_url")
 	}
 	for i, p := range c.LoginProviders {
-		if insecure(p.Issuer) {
-			return refuse(at("login_providers", i)+".issuer", "is http in production", "https, or a loopback host")
-		}
-		if insecure(p.JWKSURI) {
-			return refuse(at("login_providers", i)+".jwks_uri", "is http in production", "https, or a loopback host")
+		for _, u := range []struct{ key, url string }{
+			{".issuer", p.Issuer}, {".jwks_uri", p.JWKSURI}, {".endpoint", p.Endpoint},
+		} {
+			if insecure(u.url) {
+				return refuse(at("login_providers", i)+u.key, "is http in production", "https, or a loopback host")
+			}
 		}
 	}
 	return nil

@@ -52,12 +52,3 @@ func TestProduction(t *testing.T) {
 		})
 	}
 }
-
-func TestNotBuiltYet(t *testing.T) {
-	for _, tt := range []struct{ text, path string }{
-		{"login_providers: [{provider: accounts.google.com, kind: google, client_ids: [a]}]", "login_providers[0].kind"},
-	} {
-		_, err := load(t, "mode: development\n"+tt.text)
-		wantError(t, err, tt.path, "not built yet")
-	}
-}
