@@ -16,6 +16,7 @@ const (
 	MsgTokenUnverified     = "Invalid login token. Couldn't verify signed token."
 	MsgTokenIssuer         = "Invalid login token. Issuer doesn't match providerName"
 	MsgTokenExpired        = "Invalid login token. Token expired: %d >= %d" // now, exp
+	MsgTokenAudience       = "Invalid login token. Incorrect token audience."
 )
 
 // PoolNotFound is the service's answer for an unknown pool.

@@ -86,7 +86,7 @@ func (k Kind) Refused() bool { return k == Twitter || k == Digits }
 // can be said of its text.
 func (k Kind) Opaque() bool {
 	switch k {
-	case Facebook, Amazon, Twitter, Digits:
+	case Facebook, Amazon, Twitter, Digits, SAML:
 		return true
 	}
 	return false
@@ -95,8 +95,7 @@ func (k Kind) Opaque() bool {
 var userPool = regexp.MustCompile(`\A(issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?(/|\z)`)
 
 // KindOf is the kind of the login provider that a key belongs to, where the key alone says
-// so: ok is false for the key of an OpenID provider that is nothing else, and for the ARN of
-// a SAML provider. Case does not matter.
+// so: ok is false for the key of an OpenID provider that is nothing else. Case does not matter.
 func KindOf(key string) (kind Kind, ok bool) {
 	key = strings.ToLower(key)
 	if key == "www.facebook.com" { // whose ID tokens stand under the key of the other form
@@ -109,6 +108,9 @@ func KindOf(key string) (kind Kind, ok bool) {
 	}
 	if userPool.MatchString(key) {
 		return UserPool, true
+	}
+	if strings.HasPrefix(key, "arn:") && strings.Contains(key, ":saml-provider/") {
+		return SAML, true
 	}
 	return "", false
 }

@@ -43,7 +43,9 @@ func TestKindOf(t *testing.T) {
 		"issuer-cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc": "user_pool",
 		"cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_abc":   "user_pool",
 		"idp.example": "", "accounts.google.com.evil.example": "", "cognito-idp.x.amazonaws.com.evil.example/a": "",
-		"my.cognito-idp.x.amazonaws.com/a": "",
+		"my.cognito-idp.x.amazonaws.com/a":               "",
+		"arn:aws:iam::000000000000:saml-provider/office": "saml", "arn:aws:iam::000000000000:oidc-provider/office": "",
+		"idp.example:saml-provider/office": "",
 		"accounts.google.com/x":            "",
 	} {
 		if got, ok := loginkey.KindOf(key); got != want || ok != (want != "") {

@@ -9,8 +9,8 @@ import (
 )
 
 // ApplyPools makes the pools that are missing and brings those in line that
-// differ; others stay as they are. What a configuration does not speak of (tags,
-// role mappings, providers of other kinds) stays as the API set it. It fails
+// differ; others stay as they are. Tags stay as the API set them, and so do the role mappings and
+// principal tags of a pool that has nil for them. It fails
 // when a pool's developer provider would change, for that would orphan its users. What
 // differs in effect is marked in the store (see store.Marks), in the same write.
 func (e *Engine) ApplyPools(ctx context.Context, pools []rules.Pool) error {
@@ -23,8 +23,13 @@ func (e *Engine) ApplyPools(ctx context.Context, pools []rules.Pool) error {
 				return fmt.Errorf("pool %s: its developer provider is %q and cannot become %q", p.ID, old.DeveloperProvider,
 					p.DeveloperProvider)
 			}
-			p.SAMLProviderARNs, p.PublicProviders, p.UserPools = old.SAMLProviderARNs, old.PublicProviders, old.UserPools
-			p.Tags, p.Mappings, p.PrincipalTags = old.Tags, old.Mappings, old.PrincipalTags
+			p.Tags = old.Tags
+			if p.Mappings == nil {
+				p.Mappings = old.Mappings
+			}
+			if p.PrincipalTags == nil {
+				p.PrincipalTags = old.PrincipalTags
+			}
 		}
 		next = append(next, p)
 	}

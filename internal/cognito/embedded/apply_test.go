@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
@@ -68,4 +69,51 @@ func TestAppliedPoolsAreMarked(t *testing.T) {
 			t.Errorf("%s: another pool is marked too", step.what)
 		}
 	}
+}
+
+// What a configuration does not say of mappings and tags stays as the API set it; what it
+// says, also that there are none, is so, and it alone says who the providers are.
+func TestAppliedSettings(t *testing.T) {
+	r := newKindsRig(t)
+	mappings := func() map[string]types.RoleMapping {
+		t.Helper()
+		out, err := r.GetIdentityPoolRoles(t.Context(), &cognitoidentity.GetIdentityPoolRolesInput{IdentityPoolId: aws.String(everyone)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.RoleMappings
+	}
+	apply := func() {
+		t.Helper()
+		if err := r.ApplyPools(t.Context(), []rules.Pool{r.pool}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	token := map[string]types.RoleMapping{usersKey + ":web": {Type: "Token", AmbiguousRoleResolution: "Deny"}}
+	if _, err := r.SetIdentityPoolRoles(t.Context(), &cognitoidentity.SetIdentityPoolRolesInput{
+		IdentityPoolId: aws.String(everyone), Roles: map[string]string{}, RoleMappings: token,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	apply()
+	if len(mappings()) != 1 {
+		t.Errorf("nothing said: got %v, want the API's mapping", mappings())
+	}
+	r.pool.Mappings = map[string]rules.Mapping{googleKey: {Type: "Token", Ambiguous: "Deny"}}
+	r.pool.PrincipalTags = map[string]rules.TagMap{googleKey: {UseDefaults: true}}
+	apply()
+	if _, ok := mappings()[googleKey]; !ok || len(mappings()) != 1 {
+		t.Errorf("one said: got %v, want the configuration's mapping", mappings())
+	}
+	r.pool.Mappings, r.pool.PrincipalTags = map[string]rules.Mapping{}, nil
+	apply()
+	tags, err := r.GetPrincipalTagAttributeMap(t.Context(), &cognitoidentity.GetPrincipalTagAttributeMapInput{
+		IdentityPoolId: aws.String(everyone), IdentityProviderName: aws.String(googleKey),
+	})
+	if err != nil || len(mappings()) != 0 || !*tags.UseDefaults {
+		t.Errorf("none said: got mappings %v, tags %v, %v", mappings(), tags, err)
+	}
+	r.pool.SAMLProviderARNs, r.pool.PublicProviders = nil, nil
+	apply()
+	r.equal("a provider taken out", r.id(everyone, r.of(samlARN, "alice", "app")), unsupported)
 }

@@ -186,7 +186,7 @@ func (e *Engine) decidePool(in any) (effect cognito.Effect, known bool, err erro
 func (e *Engine) alteration(in any) (pool string, change alteration, err error) {
 	switch in := in.(type) {
 	case *cognitoidentity.UpdateIdentityPoolInput:
-		return *in.IdentityPoolId, replacement(in), nil
+		return *in.IdentityPoolId, e.replacement(in), nil
 	case *cognitoidentity.SetIdentityPoolRolesInput:
 		return *in.IdentityPoolId, e.setRoles(in), nil
 	case *cognitoidentity.SetPrincipalTagAttributeMapInput:

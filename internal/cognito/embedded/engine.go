@@ -34,8 +34,11 @@ type Prover interface {
 
 // Config holds what an engine works with. Fields without a remark are required.
 type Config struct {
-	Store     *store.Store
-	Prover    Prover
+	Store  *store.Store
+	Prover Prover
+	// Providers are the login providers that Prover knows, by their keys in Logins; one that is
+	// missing is a plain OpenID provider.
+	Providers map[string]Provider
 	Issuer    *issuer.Issuer
 	STS       sts.Assumer
 	AccountID string // of the pools and their roles, 12 digits
@@ -53,6 +56,7 @@ type Config struct {
 type Engine struct {
 	store     *store.Store
 	prover    Prover
+	providers map[string]Provider
 	issuer    *issuer.Issuer
 	sts       sts.Assumer
 	accountID string
@@ -72,7 +76,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 		c.Now = time.Now
 	}
 	e := &Engine{
-		store: c.Store, prover: c.Prover, issuer: c.Issuer, sts: c.STS,
+		store: c.Store, prover: c.Prover, providers: c.Providers, issuer: c.Issuer, sts: c.STS,
 		accountID: c.AccountID, region: c.Region, now: c.Now, throttle: newThrottle(c.Limits),
 		trust: c.Trust,
 	}

@@ -85,26 +85,50 @@ func (e *Engine) explainLogins(
 		if err != nil {
 			return explained{}, x.refuse(check, err, "%s", e.reasonOf(pool, provider, err))
 		}
-		x.pass(check, "issuer, signature, client and time are good; client %s", proven[0].ClientID)
+		x.pass(check, "%s", e.whatIsGood(pool, proven[0]))
 	}
 	proven, err := e.prove(ctx, pool, q.Logins)
 	return explained{access: access{rules.AMR(pool, proven), rules.PrincipalTags(pool, proven), proven}}, err
 }
 
+// claimFormat is the claim by which a proof of a SAML assertion tells the format of its NameID,
+// in IAM's words (saml:sub_type): persistent, transient, or the URI of another.
+const claimFormat = "saml:sub_type"
+
+// whatIsGood says what was checked of a login that is good, by its kind.
+func (e *Engine) whatIsGood(pool *rules.Pool, l rules.Proven) string {
+	switch {
+	case pool.Way(l.Provider) == rules.BySAML:
+		said := "signature, issuer, recipient, audience and time of the assertion are good"
+		if format, _ := l.Claims.Claim(claimFormat); format == "transient" {
+			said += "; its NameID is transient, so each sign-in is a new identity"
+		}
+		return said
+	case e.kind(l.Provider).Opaque():
+		return "the provider vouches for the token, app and time are good; app " + l.ClientID
+	}
+	return "issuer, signature, client and time are good; client " + l.ClientID
+}
+
 // reasonOf says more of a login than callers are told: of a provider that cannot be
 // asked why, of a token what is wrong with it. Neither repeats anything of the token.
 func (e *Engine) reasonOf(pool *rules.Pool, provider string, err error) string {
-	kind, own := loginkey.KindOf(provider)
-	switch {
-	case !pool.Accepts(provider):
+	key := pool.Key(provider)
+	switch listed, kind := pool.Way(key), e.kind(key); {
+	case listed == 0:
 		return "the pool does not list this provider; it lists " + pool.ProviderNames()
-	case own && !e.proves(pool, provider):
-		return "the pool lists this provider as one of the kind " + string(kind) + ", which is not built yet"
-	case !e.proves(pool, provider):
+	case !e.prover.Known(key):
 		return "the pool lists this provider, and login_providers of the configuration does not"
+	case listed == rules.ByOIDC && kind != loginkey.OIDC && !e.fits(pool, key):
+		return "the pool names the provider's ARN, and login_providers has no client_ids for it"
+	case !e.fits(pool, key):
+		return "login_providers has this provider as one of the kind " + string(kind) + ", and the pool lists it as another"
 	}
 	if unavailable, ok := errors.AsType[*logins.Unavailable](err); ok {
-		return fmt.Sprintf("the provider's keys cannot be had, so nobody's login can be proved: %v", unavailable.Unwrap())
+		return fmt.Sprintf("the provider cannot be asked, so nobody's login can be proved: %v", unavailable.Unwrap())
+	}
+	if errors.Is(err, errClient) {
+		return cognito.Public(err).ErrorMessage() + " (" + errClient.Error() + ")"
 	}
 	said := cognito.Public(err).ErrorMessage()
 	if refused, ok := errors.AsType[*logins.Refused](err); ok && refused.Unwrap() != nil {

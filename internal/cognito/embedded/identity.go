@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
@@ -63,7 +62,10 @@ func (e *Engine) prepareUnlink(ctx context.Context, in *cognitoidentity.UnlinkId
 	if err != nil {
 		return nil, err
 	}
-	asked, remove := loginsOf(proven), slices.Clone(in.LoginsToRemove)
+	asked, remove := loginsOf(proven), make([]string, len(in.LoginsToRemove))
+	for n, named := range in.LoginsToRemove {
+		remove[n] = pool.Key(named)
+	}
 	return &prepared{pool: pool, decide: func(tx *store.Tx) (ruling, error) {
 		id, facts, err := present(tx, &pool, id.ID, asked)
 		if err != nil {

@@ -71,7 +71,7 @@ func TestProvidersOfOtherKinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := x.Steps[len(x.Steps)-1]; !f.granted && !strings.Contains(last.Detail, "which is not built yet") {
+		if last := x.Steps[len(x.Steps)-1]; !f.granted && !strings.Contains(last.Detail, "and the pool lists it as another") {
 			t.Errorf("case %d, %s: explained as %q", n, f.provider, last.Detail)
 		}
 	}

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -12,27 +13,121 @@ import (
 	"github.com/cognito-broker/broker/internal/logins"
 )
 
+// Texts of ours (docs/fidelity.md#identities-and-logins).
+const (
+	msgKindRefused = "Logins of %s are not supported."
+	msgTwice       = "Logins names a provider twice, in two spellings."
+	msgNoProvider  = "The login provider cannot be reached. Try again later."
+)
+
+// Provider is what the engine knows of a login provider beside how its logins are proved.
+type Provider struct {
+	Kind loginkey.Kind
+	// ClientIDs are those of the provider itself, for pools that name it by an ARN.
+	ClientIDs []string
+}
+
 // prove verifies all logins of a call; one bad token fails it
 // (docs/cognito.md#entering-an-identity). The order is by provider, so that equal calls
 // fail equally.
 func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]string) ([]rules.Proven, error) {
 	proven := make([]rules.Proven, 0, len(tokens))
-	for _, provider := range slices.Sorted(maps.Keys(tokens)) {
-		if err := e.acceptable(pool, provider, tokens[provider]); err != nil {
+	for _, named := range slices.Sorted(maps.Keys(tokens)) {
+		one, err := e.proveOne(ctx, pool, named, tokens[named])
+		if err != nil {
 			return nil, err
 		}
-		proof, err := e.prover.Prove(ctx, provider, tokens[provider])
-		if err != nil {
-			return nil, loginError(err)
+		if slices.ContainsFunc(proven, func(p rules.Proven) bool { return p.Provider == one.Provider }) {
+			return nil, cognito.InvalidParameter(msgTwice)
 		}
-		if !pool.AcceptsClient(provider, proof.ClientID) {
-			return nil, cognito.NotAuthorized(cognito.MsgUnsupportedProvider)
-		}
-		proven = append(proven, rules.Proven{
-			Login: rules.Login{Provider: provider, Subject: proof.Subject}, ClientID: proof.ClientID, Claims: proof,
-		})
+		proven = append(proven, one)
 	}
 	return proven, nil
+}
+
+// proveOne verifies a login, in the documented order: what the token is, then whether the
+// pool lists whom it is for, then its time.
+func (e *Engine) proveOne(ctx context.Context, pool *rules.Pool, named, token string) (rules.Proven, error) {
+	if err := e.acceptable(pool, named, token); err != nil {
+		return rules.Proven{}, err
+	}
+	key := pool.Key(named)
+	proof, err := e.prover.Prove(ctx, key, token)
+	if err != nil {
+		refused, ok := errors.AsType[*logins.Refused](err)
+		if ok && len(refused.Audience) > 0 {
+			if _, listed := e.client(pool, key, refused.Audience); !listed {
+				return rules.Proven{}, cognito.WithCause(wrongClient(pool, key), errClient)
+			}
+		}
+		return rules.Proven{}, loginError(err)
+	}
+	client := proof.ClientID
+	if e.listsClients(pool, key) {
+		var listed bool
+		if client, listed = e.client(pool, key, proof.Audience); !listed {
+			return rules.Proven{}, cognito.WithCause(wrongClient(pool, key), errClient)
+		}
+	}
+	return rules.Proven{
+		Login: rules.Login{Provider: key, Subject: proof.Subject}, ClientID: client, Claims: proof,
+	}, nil
+}
+
+// errClient tells explanations what is wrong with a login.
+var errClient = errors.New("it was made for a client that the pool, or client_ids of its provider, does not list")
+
+// wrongClient refuses a login that was made for somebody else (docs/cognito.md#login-tokens).
+func wrongClient(pool *rules.Pool, key string) error {
+	if pool.Way(key) == rules.ByOIDC {
+		return cognito.NotAuthorized(cognito.MsgTokenAudience)
+	}
+	return cognito.NotAuthorized(cognito.MsgUnsupportedProvider)
+}
+
+// listsClients reports whether it is here that clients are looked at: those of plain OpenID
+// providers were, when the login was proved, and SAML has none.
+func (e *Engine) listsClients(pool *rules.Pool, key string) bool {
+	switch pool.Way(key) {
+	case rules.ByOIDC:
+		return e.kind(key) != loginkey.OIDC
+	case rules.BySAML:
+		return false
+	}
+	return true
+}
+
+// client is the client for which the pool takes a login that was made for any of audience.
+func (e *Engine) client(pool *rules.Pool, key string, audience []string) (client string, ok bool) {
+	if pool.Way(key) != rules.ByOIDC {
+		return pool.Client(key, audience)
+	}
+	for _, client := range audience {
+		if slices.Contains(e.providers[key].ClientIDs, client) {
+			return client, true
+		}
+	}
+	return "", false
+}
+
+// kind is the kind of a login provider: what nobody says to be another is a plain OpenID
+// provider.
+func (e *Engine) kind(key string) loginkey.Kind {
+	if p, ok := e.providers[key]; ok && p.Kind != "" {
+		return p.Kind
+	}
+	return loginkey.OIDC
+}
+
+// emulated are the user pools that have other names than the service's.
+func (e *Engine) emulated() []string {
+	var names []string
+	for name, p := range e.providers {
+		if p.Kind == loginkey.UserPool && loginkey.EmulatedPool(name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func loginsOf(proven []rules.Proven) []rules.Login {
@@ -46,33 +141,49 @@ func loginsOf(proven []rules.Proven) []rules.Login {
 // acceptable refuses providers that the pool does not list: row 13 of
 // docs/cognito.md#entering-an-identity, or what the token itself shows to be wrong
 // (docs/cognito.md#login-keys).
-func (e *Engine) acceptable(pool *rules.Pool, provider, token string) error {
-	if e.proves(pool, provider) {
+func (e *Engine) acceptable(pool *rules.Pool, named, token string) error {
+	if e.proves(pool, named) {
 		return nil
 	}
-	if provider == cognito.PassThrough {
+	if named == cognito.PassThrough {
 		return cognito.NotAuthorized(cognito.MsgCognitoToken)
 	}
 	if !pool.HasProviders() {
 		return cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
 	}
-	if err := e.prover.Peek(provider, token); err != nil {
+	if kind, _ := loginkey.KindOf(named); kind.Refused() && pool.Accepts(named) {
+		return cognito.NotAuthorized(fmt.Sprintf(msgKindRefused, named))
+	}
+	if err := e.prover.Peek(named, token); err != nil {
 		return loginError(err)
 	}
 	return cognito.NotAuthorized(cognito.MsgUnsupportedProvider)
 }
 
 // proves reports whether the pool takes logins of the provider, and they are proved
-// here as the pool means them. What proves them is OpenID's rules alone, so a provider
-// that has rules of its own counts as far as the pool names its ARN: as a user pool or
-// a social provider it promises checks that nothing makes.
-func (e *Engine) proves(pool *rules.Pool, provider string) bool {
-	if _, own := loginkey.KindOf(provider); own {
-		if _, oidc := pool.OIDCProviderARN(provider); !oidc {
-			return false
-		}
+// here as the pool means them: by the rules of the kind that the pool lists it as. A provider
+// that is configured as another kind promises checks that nothing makes.
+func (e *Engine) proves(pool *rules.Pool, named string) bool {
+	key := pool.Key(named)
+	return e.fits(pool, key) && e.prover.Known(key)
+}
+
+// fits reports whether the provider is of a kind that the way takes in which the pool lists it.
+func (e *Engine) fits(pool *rules.Pool, key string) bool {
+	kind := e.kind(key)
+	switch pool.Way(key) {
+	case rules.ByOIDC:
+		social := kind == loginkey.Google || kind == loginkey.Apple
+		return kind == loginkey.OIDC || social && len(e.providers[key].ClientIDs) > 0
+	case rules.ByApp:
+		own, _ := loginkey.KindOf(key)
+		return kind == own && !kind.Refused()
+	case rules.ByUserPool:
+		return kind == loginkey.UserPool
+	case rules.BySAML:
+		return kind == loginkey.SAML
 	}
-	return pool.Accepts(provider) && e.prover.Known(provider)
+	return false
 }
 
 // loginError turns a failed proof into the service's error. Only a token that
@@ -82,7 +193,7 @@ func loginError(err error) error {
 		return cognito.WithCause(cognito.NotAuthorized(refused.Message), err)
 	}
 	if _, ok := errors.AsType[*logins.Unavailable](err); ok {
-		return cognito.WithCause(cognito.ExternalService("The login provider cannot be reached. Try again later."), err)
+		return cognito.WithCause(cognito.ExternalService(msgNoProvider), err)
 	}
 	return err
 }

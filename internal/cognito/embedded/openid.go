@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -46,7 +47,7 @@ func (e *Engine) prepareToken(ctx context.Context, in *cognitoidentity.GetOpenId
 	if err != nil {
 		return nil, access{}, err
 	}
-	if err := rules.ClassicAllowed(&pool); err != nil {
+	if err := rules.ClassicAllowed(&pool, maps.Keys(in.Logins)); err != nil {
 		return nil, access{}, err
 	}
 	return e.admit(ctx, &pool, id, in.Logins)

@@ -40,7 +40,7 @@ func (e *Engine) CreateIdentityPool(
 // newPool is the pool that a call makes, or why it cannot.
 func (e *Engine) newPool(in *cognitoidentity.CreateIdentityPoolInput) (rules.Pool, error) {
 	p := poolOf(*in, newID(e.region))
-	if err := rules.CheckPool(&p); err != nil {
+	if err := rules.CheckPool(&p, e.emulated()...); err != nil {
 		return p, err
 	}
 	if len(*e.pools.Load()) >= rules.MaxPools {
@@ -75,7 +75,7 @@ func (e *Engine) UpdateIdentityPool(
 		return nil, err
 	}
 	var note middleware.Metadata
-	p, err := e.changePool(ctx, *in.IdentityPoolId, &note, replacement(in))
+	p, err := e.changePool(ctx, *in.IdentityPoolId, &note, e.replacement(in))
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,8 @@ func (e *Engine) UpdateIdentityPool(
 }
 
 // replacement is the change that an UpdateIdentityPool makes.
-func replacement(in *cognitoidentity.UpdateIdentityPoolInput) alteration {
+func (e *Engine) replacement(in *cognitoidentity.UpdateIdentityPoolInput) alteration {
+	emulated := e.emulated()
 	return func(p *rules.Pool) error {
 		next := poolOf(settings{
 			AllowClassicFlow: in.AllowClassicFlow, AllowUnauthenticatedIdentities: in.AllowUnauthenticatedIdentities,
@@ -106,7 +107,7 @@ func replacement(in *cognitoidentity.UpdateIdentityPoolInput) alteration {
 		next.Roles, next.Mappings, next.PrincipalTags, next.GuestRetention = p.Roles, p.Mappings, p.PrincipalTags,
 			p.GuestRetention
 		*p = next
-		return rules.CheckPool(p)
+		return rules.CheckPool(p, emulated...)
 	}
 }
 

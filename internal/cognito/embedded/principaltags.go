@@ -46,7 +46,7 @@ func (e *Engine) GetPrincipalTagAttributeMap(
 	if !ok {
 		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
-	tags := p.PrincipalTags[*in.IdentityProviderName]
+	tags := p.TagMap(*in.IdentityProviderName)
 	return &cognitoidentity.GetPrincipalTagAttributeMapOutput{
 		IdentityPoolId: in.IdentityPoolId, IdentityProviderName: in.IdentityProviderName,
 		PrincipalTags: maps.Clone(tags.Tags), UseDefaults: aws.Bool(tags.UseDefaults),

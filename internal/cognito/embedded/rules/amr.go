@@ -2,9 +2,9 @@ package rules
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/loginkey"
 )
 
 // The first entry of a token's amr.
@@ -29,30 +29,29 @@ func AMR(p *Pool, proven []Proven) []string {
 	}
 	amr := []string{amrAuthenticated}
 	for _, l := range proven {
-		amr = append(amr, l.Provider, amrUser(p, l))
+		amr = append(amr, l.Provider, amrUser(p, l.Provider).Of(l.Subject))
 	}
 	return amr
 }
 
-func amrUser(p *Pool, l Proven) string {
-	if l.Provider == p.DeveloperProvider {
-		return developerPrefix(p) + l.Subject
+// amrUser is the form in which amr tells the provider's users: by how the pool takes them.
+func amrUser(p *Pool, provider string) loginkey.User {
+	if provider == p.DeveloperProvider && provider != "" {
+		return loginkey.ByDeveloper(provider, p.ID)
 	}
-	if arn, ok := p.OIDCProviderARN(l.Provider); ok {
-		return arn + oidcMark + l.Subject
+	switch p.Way(provider) {
+	case ByOIDC:
+		arn, _ := p.OIDCProviderARN(provider)
+		return loginkey.ByOIDC(arn)
+	case ByApp:
+		return loginkey.ByApp(provider, p.PublicProviders[provider])
+	case ByUserPool:
+		return loginkey.ByUserPool(provider)
+	case BySAML:
+		return loginkey.BySAML(provider)
 	}
-	if _, ok := p.PublicProviders[l.Provider]; ok {
-		return l.Provider + ":" + l.ClientID + ":" + l.Subject
-	}
-	return l.Provider + userPoolMark + l.Subject
+	return loginkey.User{}
 }
-
-const (
-	oidcMark     = ":OIDC:"
-	userPoolMark = ":CognitoSignIn:"
-)
-
-func developerPrefix(p *Pool) string { return p.DeveloperProvider + ":" + p.ID + ":" }
 
 // AMRState reports whether an amr is of a user, rather than of a guest. One
 // that says both, or neither, is of nobody: ok is false.
@@ -70,15 +69,8 @@ func AMRLogins(p *Pool, amr []string) (logins []Login, ok bool) {
 	}
 	for i := 1; i < len(amr); i += 2 {
 		provider, user := amr[i], amr[i+1]
-		if provider == "" || provider != p.DeveloperProvider && !p.Accepts(provider) {
-			return nil, false
-		}
-		prefix := amrUser(p, Proven{Login: Login{Provider: provider}})
-		if _, public := p.PublicProviders[provider]; public {
-			prefix = provider + ":" + p.PublicProviders[provider] + ":"
-		}
-		subject, found := strings.CutPrefix(user, prefix)
-		if !found || subject == "" {
+		subject, known := amrUser(p, provider).Subject(user)
+		if !known {
 			return nil, false
 		}
 		logins = append(logins, Login{Provider: provider, Subject: subject})
@@ -100,7 +92,7 @@ func AMRProven(p *Pool, amr []string) []Proven {
 	for _, l := range logins {
 		proven = append(proven, Proven{Login: l})
 		for _, u := range p.UserPools {
-			if u.Provider == l.Provider {
+			if u.is(l.Provider) {
 				proven = append(proven, Proven{Login: l, ClientID: u.ClientID})
 			}
 		}

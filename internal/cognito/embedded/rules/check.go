@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
@@ -24,27 +25,19 @@ const (
 )
 
 var (
-	userPoolName = regexp.MustCompile(`\Acognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[\w-]+_[0-9a-zA-Z]+\z`)
-	oidcARN      = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::[0-9]{12}:oidc-provider/[!-~]+\z`)
-	samlARN      = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::[0-9]{12}:saml-provider/[\w._-]+\z`)
-	tagText      = regexp.MustCompile(`\A[\p{L}\p{N}\p{Zs}_.:/=+@-]*\z`)
+	oidcARN = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::[0-9]{12}:oidc-provider/[!-~]+\z`)
+	samlARN = regexp.MustCompile(`\Aarn:aws(-[a-z]+)*:iam::[0-9]{12}:saml-provider/[\w._-]+\z`)
+	tagText = regexp.MustCompile(`\A[\p{L}\p{N}\p{Zs}_.:/=+@-]*\z`)
 )
-
-// publicDomains are the keys that SupportedLoginProviders takes
-// (docs/cognito.md#login-keys).
-var publicDomains = []string{
-	"graph.facebook.com", "www.amazon.com", "accounts.google.com", "appleid.apple.com", "api.twitter.com",
-	"www.digits.com",
-}
 
 // matchTypes are the comparisons of rules (docs/cognito.md#roles-from-rules).
 var matchTypes = []string{"Equals", "Contains", "StartsWith", "NotEqual"}
 
 // CheckPool refuses a definition that the model's constraints let pass and the
-// service does not.
-func CheckPool(p *Pool) error {
+// service does not. emulated are user pools that have other names than the service's.
+func CheckPool(p *Pool, emulated ...string) error {
 	for provider := range p.PublicProviders {
-		if !slices.Contains(publicDomains, provider) {
+		if kind, ok := loginkey.KindOf(provider); !ok || kind.Key() != provider {
 			return cognito.InvalidParameter("SupportedLoginProviders names a provider that is not supported.")
 		}
 	}
@@ -52,11 +45,12 @@ func CheckPool(p *Pool) error {
 		return cognito.LimitExceeded("A pool takes at most 50 Cognito identity providers.")
 	}
 	for i, u := range p.UserPools {
-		if !userPoolName.MatchString(u.Provider) || u.ClientID == "" {
+		_, real := loginkey.UserPoolOf(u.Provider)
+		if !real && !slices.Contains(emulated, u.Provider) || u.ClientID == "" {
 			return cognito.InvalidParameter("Invalid Cognito Identity Provider")
 		}
 		if slices.ContainsFunc(p.UserPools[:i], func(o UserPool) bool {
-			return o.Provider == u.Provider && o.ClientID == u.ClientID
+			return o.is(u.Provider) && o.ClientID == u.ClientID
 		}) {
 			return cognito.InvalidParameter("A Cognito identity provider stands there twice.")
 		}
@@ -109,7 +103,12 @@ func CheckRoles(p *Pool, account string, roles Roles, mappings map[string]Mappin
 			return err
 		}
 	}
+	seen := map[string]bool{}
 	for _, key := range slices.Sorted(maps.Keys(mappings)) {
+		if seen[p.mappingKey(key)] {
+			return cognito.InvalidParameter("RoleMappings holds a provider twice, in two spellings.")
+		}
+		seen[p.mappingKey(key)] = true
 		if !p.mappable(key) && !slices.Contains(former, key) {
 			return cognito.InvalidParameter(fmt.Sprintf("(%s) is not a valid RoleMapping ProviderName or is not a configured "+
 				"provider.", key))
@@ -154,7 +153,9 @@ func (p *Pool) mappable(key string) bool {
 	if slices.Contains(p.OIDCProviderARNs, key) || slices.Contains(p.SAMLProviderARNs, key) {
 		return true
 	}
-	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.Provider+":"+u.ClientID == key })
+	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool {
+		return loginkey.Normal(u.Provider)+":"+u.ClientID == p.mappingKey(key)
+	})
 }
 
 // checkMapping holds to the model's constraints too, for mappings that come from a

@@ -33,14 +33,15 @@ func (c *RoleChoice) refuse(err error, why string) { c.Role, c.Err, c.Why = "", 
 // the claims that the mapping names.
 type LoginChoice struct {
 	Provider string
-	Key      string // of its role mapping; empty: it has none, and no say
-	Type     string // the mapping's: Token or Rules
+	Key      string // of its role mapping, or the attribute Role; empty: it has neither, and no say
+	Type     string // the mapping's: Token or Rules; or Attribute
 	Role     string // empty: denied
 	Err      error  // the service's own, if denied
 	Why      string // what decided, in words
-	// Offered says that the mapping offers the call's CustomRoleArn; then it is Role.
+	// Offered says that the mapping or attribute offers the call's CustomRoleArn; then it is Role.
 	Offered bool
-	// Roles and Preferred are cognito:roles and cognito:preferred_role, for type Token.
+	// Roles and Preferred are cognito:roles and cognito:preferred_role, for type Token; for
+	// Attribute, Roles are those that it gives here.
 	Roles     []string
 	Preferred string
 	// Rules were evaluated, in their order; Winner is the position in it, counted

@@ -21,11 +21,15 @@ const (
 	whyUnknownType = "the role mapping is of no known type"
 )
 
-// chooseForLogin applies the mapping of a login's provider, if it has one.
+// chooseForLogin applies the mapping of a login's provider, if it has one; else what a SAML
+// assertion says itself.
 func chooseForLogin(p *Pool, account string, l Proven, custom string) LoginChoice {
 	t := LoginChoice{Provider: l.Provider}
 	key, m, ok := p.mapping(l)
 	if !ok {
+		if p.Way(l.Provider) == BySAML {
+			t.byAttribute(account, l.Claims, custom)
+		}
 		return t
 	}
 	t.Key, t.Type = key, m.Type

@@ -113,12 +113,26 @@ func (p *Pool) mapping(l Proven) (key string, m Mapping, ok bool) {
 	if l.Provider == p.DeveloperProvider {
 		return "", Mapping{}, false
 	}
-	for _, key := range append(p.settingKeys(l.Provider), l.Provider+":"+l.ClientID) {
+	for _, key := range p.settingKeys(l.Provider) {
 		if m, ok := p.Mappings[key]; ok {
 			return key, m, true
 		}
 	}
+	for key, m := range p.Mappings { // one of them at most, see CheckRoles
+		if p.mappingKey(key) == loginkey.Normal(l.Provider)+":"+l.ClientID {
+			return key, m, true
+		}
+	}
 	return "", Mapping{}, false
+}
+
+// mappingKey is the normal form of a key of RoleMappings: of an app client of a user pool,
+// which may be spelled in two ways, or the key itself.
+func (p *Pool) mappingKey(key string) string {
+	if at := strings.LastIndex(key, ":"); at >= 0 {
+		return loginkey.Normal(key[:at]) + key[at:]
+	}
+	return key
 }
 
 // settingKeys are the names under which a pool keeps what it says of a provider,

@@ -16,7 +16,8 @@ type Roles struct {
 
 // UserPool is an app client of a Cognito user pool that a pool takes logins of.
 type UserPool struct {
-	Provider             string `json:"provider,omitempty"` // cognito-idp.<region>.amazonaws.com/<user pool>
+	// Provider is cognito-idp.<region>.amazonaws.com/<user pool>, in either spelling.
+	Provider             string `json:"provider,omitempty"`
 	ClientID             string `json:"clientId,omitempty"`
 	ServerSideTokenCheck *bool  `json:"serverSideTokenCheck,omitempty"`
 }
@@ -73,33 +74,6 @@ func (p *Pool) OIDCProviderARN(provider string) (arn string, ok bool) {
 	return "", false
 }
 
-// Accepts reports whether the pool lists the provider whose key in Logins is
-// provider.
-func (p *Pool) Accepts(provider string) bool {
-	if _, ok := p.OIDCProviderARN(provider); ok {
-		return true
-	}
-	if _, ok := p.PublicProviders[provider]; ok {
-		return true
-	}
-	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.Provider == provider })
-}
-
-// AcceptsClient reports whether the pool takes the provider's tokens that were
-// made for client. Clients of an OpenID provider stand at the provider itself,
-// which checked them.
-func (p *Pool) AcceptsClient(provider, client string) bool {
-	if _, ok := p.OIDCProviderARN(provider); ok {
-		return true
-	}
-	if app, ok := p.PublicProviders[provider]; ok && app == client {
-		return true
-	}
-	return slices.ContainsFunc(p.UserPools, func(u UserPool) bool {
-		return u.Provider == provider && u.ClientID == client
-	})
-}
-
 // Providers is how many login providers the pool lists.
 func (p *Pool) Providers() int {
 	return len(p.OIDCProviderARNs) + len(p.SAMLProviderARNs) + len(p.PublicProviders) + len(p.UserPools)
@@ -116,7 +90,7 @@ func (p *Pool) ProviderNames() string {
 		names = append(names, name)
 	}
 	for _, u := range p.UserPools {
-		names = append(names, u.Provider)
+		names = append(names, loginkey.Normal(u.Provider))
 	}
 	if len(names) == 0 {
 		return "none"

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/loginkey"
 )
 
 // TagMap says which claims of a provider's users become session tags: claim by
@@ -31,6 +32,11 @@ func CheckTagMap(p *Pool, provider string, m TagMap, former ...string) error {
 	if !p.taggable(provider) && !slices.Contains(former, provider) {
 		return cognito.InvalidParameter("IdentityProviderName is not a configured provider of the pool.")
 	}
+	for name := range p.PrincipalTags {
+		if name != provider && loginkey.Normal(name) == loginkey.Normal(provider) {
+			return cognito.InvalidParameter("PrincipalTags are set for a provider twice, in two spellings.")
+		}
+	}
 	if len(m.Tags) > maxTags {
 		return errTagMap
 	}
@@ -42,9 +48,11 @@ func CheckTagMap(p *Pool, provider string, m TagMap, former ...string) error {
 	return checkTagKeys(m.Tags)
 }
 
-// SetTagMap gives a provider's users a map in place of the one they had. Maps of
+// SetTagMap gives a provider's users a map in place of the one they had, under the provider's
+// normal name. Maps of
 // providers that the pool lists no more go then, so that they do not pile up.
 func (p *Pool) SetTagMap(provider string, m TagMap) error {
+	provider = loginkey.Normal(provider)
 	if err := CheckTagMap(p, provider, m); err != nil {
 		return err
 	}
@@ -64,5 +72,15 @@ func (p *Pool) taggable(provider string) bool {
 		return true
 	}
 	return slices.Contains(p.OIDCProviderARNs, provider) || slices.Contains(p.SAMLProviderARNs, provider) ||
-		slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.Provider == provider })
+		slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.is(provider) })
+}
+
+// TagMap is the map of a provider's users, by a name that CheckTagMap takes; it is empty where
+// none was set.
+func (p *Pool) TagMap(provider string) TagMap {
+	if m, ok := p.PrincipalTags[provider]; ok {
+		return m
+	}
+	m, _ := p.tagMap(provider)
+	return m
 }

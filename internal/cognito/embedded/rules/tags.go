@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/loginkey"
 )
 
 // The fixed mapping of docs/cognito.md#session-tags. The tags' names are not known for
@@ -35,7 +36,7 @@ func PrincipalTags(p *Pool, proven []Proven) map[string]string {
 		if !ok || l.Claims == nil {
 			continue
 		}
-		values := m.values(l)
+		values := m.values(l, p.Way(l.Provider))
 		for _, tag := range slices.Sorted(maps.Keys(values)) {
 			if taggableText(values[tag]) && !holds(slices.Collect(maps.Keys(tags)), tag) {
 				tags[tag] = values[tag]
@@ -88,12 +89,21 @@ func (p *Pool) tagMap(provider string) (m TagMap, ok bool) {
 			return m, true
 		}
 	}
+	for name, m := range p.PrincipalTags { // one at most, see CheckTagMap
+		if loginkey.Normal(name) == loginkey.Normal(provider) {
+			return m, true
+		}
+	}
 	return TagMap{}, false
 }
 
-// values are the tags that the map gives a login, before a look at their values.
-func (m TagMap) values(l Proven) map[string]string {
-	if m.UseDefaults {
+// values are the tags that the map gives a login, before a look at their values. A SAML
+// assertion is made for no client of ours, so its user has the one tag.
+func (m TagMap) values(l Proven, way Way) map[string]string {
+	switch {
+	case m.UseDefaults && way == BySAML:
+		return map[string]string{tagUser: l.Subject}
+	case m.UseDefaults:
 		return map[string]string{tagClient: l.ClientID, tagUser: l.Subject}
 	}
 	values := map[string]string{}

@@ -122,6 +122,7 @@ func readLogins(p *pool, in []login) ([]rules.Login, error) {
 	var out []rules.Login
 	for n, l := range in {
 		at := fmt.Sprintf("identity.logins[%d]", n)
+		l.Provider = p.Key(l.Provider)
 		developer := l.Provider == p.DeveloperProvider && l.Provider != ""
 		switch {
 		case len(l.Provider) > maxProvider || !developer && !p.takes(l.Provider):

@@ -42,13 +42,16 @@ func (e *Error) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.cau
 func (e *Error) Unwrap() error { return e.cause }
 
 // Import writes all lines of r into a store in one write. account is the one whose
-// roles pools may name; now dates identities whose line does not. It fails with
+// roles pools may name; now dates identities whose line does not; emulated are user pools that
+// have other names than the service's. It fails with
 // *Error for a line that is none, that breaks a rule, or that contradicts the
 // store or an earlier line; nothing is written then. Pools that get something are
 // marked as changed (see store.Marks).
-func Import(ctx context.Context, s *store.Store, r io.Reader, account string, now time.Time) (c Count, err error) {
+func Import(
+	ctx context.Context, s *store.Store, r io.Reader, account string, now time.Time, emulated ...string,
+) (c Count, err error) {
 	err = s.Update(ctx, func(tx *store.Tx) error {
-		i := &importer{tx: tx, account: account, now: now, pools: map[string]pool{}, marked: map[string]bool{}}
+		i := &importer{tx: tx, account: account, now: now, emulated: emulated, pools: map[string]pool{}, marked: map[string]bool{}}
 		known, err := tx.Pools()
 		if err != nil {
 			return err
@@ -72,12 +75,13 @@ func Import(ctx context.Context, s *store.Store, r io.Reader, account string, no
 
 // importer is one import, within its write.
 type importer struct {
-	tx      *store.Tx
-	account string
-	now     time.Time
-	pools   map[string]pool
-	marked  map[string]bool // pools that got something
-	count   Count
+	tx       *store.Tx
+	account  string
+	now      time.Time
+	emulated []string
+	pools    map[string]pool
+	marked   map[string]bool // pools that got something
+	count    Count
 }
 
 // mark marks a pool as changed, once.
@@ -197,7 +201,7 @@ func (i *importer) check(p *pool) error {
 	if n := len([]rune(p.Name)); n == 0 || n > maxName {
 		return fmt.Errorf("pool.name has %d characters; expected 1 to %d", n, maxName)
 	}
-	if err := rules.CheckPool(&p.Pool); err != nil {
+	if err := rules.CheckPool(&p.Pool, i.emulated...); err != nil {
 		return fmt.Errorf("pool: %w", err)
 	}
 	if err := rules.CheckRoles(&p.Pool, i.account, p.Roles, p.Mappings, p.former...); err != nil {
