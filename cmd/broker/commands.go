@@ -62,6 +62,11 @@ func check(ctx context.Context, p process) error {
 	if _, err := providers(c, nil); err != nil {
 		return err
 	}
+	if c.Cognito.Backend == config.BackendEmbedded {
+		if _, err := pools(c); err != nil {
+			return err
+		}
+	}
 	if len(c.Cache.Redis.Addresses) > 0 {
 		if _, err := redisTLS(c.Cache.Redis.TLS); err != nil {
 			return err

@@ -61,7 +61,7 @@ func engineOn(
 		return nil, err
 	}
 	engine, err = embedded.New(ctx, embedded.Config{
-		Store: s, Prover: prover, Issuer: tokens, STS: assumer,
+		Store: s, Prover: prover, Providers: engineProviders(c), Issuer: tokens, STS: assumer,
 		AccountID: c.Cognito.AccountID, Region: c.Cognito.Region, Limits: c.Cognito.Limits, Trust: policies,
 	})
 	if err != nil {
@@ -73,7 +73,11 @@ func engineOn(
 	}
 	b.api, b.directory, b.tokens, b.explainer = engine, engine, engine, engine
 	b.run = append(b.run, engine.Run)
-	return b, engine.ApplyPools(ctx, pools(c))
+	configured, err := pools(c)
+	if err != nil {
+		return nil, err
+	}
+	return b, engine.ApplyPools(ctx, configured)
 }
 
 // issuerConfig is what the issuer of the engine's tokens works with.
@@ -142,6 +146,7 @@ func explainer(ctx context.Context, c *config.Config, s *store.Store, prover *lo
 		return nil, err
 	}
 	return embedded.New(ctx, embedded.Config{
-		Store: s, Prover: prover, Issuer: tokens, AccountID: c.Cognito.AccountID, Region: c.Cognito.Region, Trust: policies,
+		Store: s, Prover: prover, Providers: engineProviders(c), Issuer: tokens, AccountID: c.Cognito.AccountID,
+		Region: c.Cognito.Region, Trust: policies,
 	})
 }

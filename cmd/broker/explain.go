@@ -48,11 +48,12 @@ func explain(ctx context.Context, p process) error {
 	f.StringVar(&q.Identity, "identity", "", "id of the identity; empty: the login's own")
 	f.StringVar(&q.Role, "role", "", "CustomRoleArn; empty: the pool's choice")
 	tokenFile := f.String("token-file", "", "file with the login's token, - for standard input; empty: a guest")
+	provider := f.String("provider", "", "the login's key in Logins; empty: that of the token's issuer")
 	asJSON := f.Bool("json", false, "print JSON")
 	if err := parse(f, p.args); err != nil {
 		return &exit{exitError, err}
 	}
-	x, err := explained(ctx, p, *path, *tokenFile, q)
+	x, err := explained(ctx, p, *path, loginFile{*tokenFile, *provider}, q)
 	if err != nil {
 		return &exit{exitError, fmt.Errorf("explain: %w", err)}
 	}
@@ -66,7 +67,7 @@ func explain(ctx context.Context, p process) error {
 }
 
 func explained(
-	ctx context.Context, p process, path, tokenFile string, q cognito.Question,
+	ctx context.Context, p process, path string, login loginFile, q cognito.Question,
 ) (*cognito.Explanation, error) {
 	if q.Pool == "" {
 		return nil, errors.New("-pool ID is missing")
@@ -75,7 +76,7 @@ func explained(
 	if err != nil {
 		return nil, err
 	}
-	if q.Logins, err = loginOf(tokenFile, c, p); err != nil {
+	if q.Logins, err = login.read(c, p); err != nil {
 		return nil, err
 	}
 	_, keys, err := developmentProvider(c)
@@ -98,34 +99,58 @@ func explained(
 	return engine.Explain(ctx, q)
 }
 
-// loginOf reads a token; its issuer says under which key it goes.
-func loginOf(name string, c *config.Config, p process) (map[string]string, error) {
-	if name == "" {
+// loginFile is where a login is, and under which key it goes.
+type loginFile struct{ name, provider string }
+
+// maxLogin bounds a login, in bytes: a SAML response is the longest.
+const maxLogin = 256 << 10
+
+// read reads a token. Where no key was named, its issuer says under which one it goes; access
+// tokens and SAML responses need one.
+func (l loginFile) read(c *config.Config, p process) (map[string]string, error) {
+	if l.name == "" {
+		if l.provider != "" {
+			return nil, errors.New("-provider: there is no -token-file")
+		}
 		return nil, nil
 	}
 	in := p.stdin
-	if name != "-" {
-		f, err := os.Open(name)
+	if l.name != "-" {
+		f, err := os.Open(l.name)
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
 		in = f
 	}
-	const most = 64 << 10
-	text, err := io.ReadAll(io.LimitReader(in, most))
+	text, err := io.ReadAll(io.LimitReader(in, maxLogin))
 	if err != nil {
 		return nil, err
 	}
 	token := strings.TrimSpace(string(text))
+	if l.provider != "" {
+		return map[string]string{l.provider: token}, nil
+	}
 	issuer := logins.UnverifiedIssuer(token)
 	if issuer == c.Cognito.Issuer {
 		return map[string]string{cognito.PassThrough: token}, nil
 	}
-	if !strings.Contains(issuer, "://") {
-		return nil, errors.New("-token-file: the token states no issuer; expected an ID token or a token of this broker")
+	key, ok := loginKeyOf(issuer)
+	if !ok {
+		return nil, errors.New("-token-file: the token states no issuer; expected an ID token, a token of this broker, or " +
+			"-provider KEY")
 	}
-	return map[string]string{loginkey.Of(issuer): token}, nil
+	return map[string]string{key: token}, nil
+}
+
+// loginKeyOf is the key under which the tokens of an issuer go. Facebook's ID tokens go under that of
+// its access tokens; Google's issuer may lack its scheme.
+func loginKeyOf(issuer string) (key string, ok bool) {
+	key = loginkey.Of(issuer)
+	if kind, own := loginkey.KindOf(key); own && kind.Key() != "" {
+		return kind.Key(), true
+	}
+	return key, strings.Contains(issuer, "://")
 }
 
 func printExplanation(w io.Writer, x *cognito.Explanation, asJSON bool) error {

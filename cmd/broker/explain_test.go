@@ -23,14 +23,17 @@ func TestExplain(t *testing.T) {
 		status int // 0: granted
 		part   string
 	}{
-		"a user":        {[]string{"-pool", demoPool, "-token-file", file}, 0, "granted: " + authRole + "\n"},
-		"a guest":       {[]string{"-pool", demoPool}, 0, "granted: " + unauthRole + "\n"},
-		"no role":       {[]string{"-pool", bareRoles, "-token-file", file}, exitDenied, "denied: InvalidIdentityPoolConfigurationException: "},
-		"no guests":     {[]string{"-pool", closedPool}, exitDenied, "no  identity: no logins were given, and the pool takes no guests\n"},
-		"another role":  {[]string{"-pool", demoPool, "-token-file", file, "-role", unauthRole}, exitDenied, "denied: NotAuthorizedException: "},
-		"no pool named": {nil, exitError, ""},
-		"no such file":  {[]string{"-pool", demoPool, "-token-file", file + "x"}, exitError, ""},
-		"no token":      {[]string{"-pool", demoPool, "-token-file", b.config}, exitError, ""},
+		"a user":          {[]string{"-pool", demoPool, "-token-file", file}, 0, "granted: " + authRole + "\n"},
+		"a guest":         {[]string{"-pool", demoPool}, 0, "granted: " + unauthRole + "\n"},
+		"no role":         {[]string{"-pool", bareRoles, "-token-file", file}, exitDenied, "denied: InvalidIdentityPoolConfigurationException: "},
+		"no guests":       {[]string{"-pool", closedPool}, exitDenied, "no  identity: no logins were given, and the pool takes no guests\n"},
+		"another role":    {[]string{"-pool", demoPool, "-token-file", file, "-role", unauthRole}, exitDenied, "denied: NotAuthorizedException: "},
+		"a named key":     {[]string{"-pool", demoPool, "-token-file", file, "-provider", b.provider()}, 0, "granted: " + authRole},
+		"another key":     {[]string{"-pool", demoPool, "-token-file", file, "-provider", "graph.facebook.com"}, exitDenied, "no  login graph.facebook.com: the pool does not list this provider"},
+		"a key, no token": {[]string{"-pool", demoPool, "-provider", "graph.facebook.com"}, exitError, ""},
+		"no pool named":   {nil, exitError, ""},
+		"no such file":    {[]string{"-pool", demoPool, "-token-file", file + "x"}, exitError, ""},
+		"no token":        {[]string{"-pool", demoPool, "-token-file", b.config}, exitError, ""},
 	} {
 		out, err := b.command(t, append([]string{"explain", "-config", b.config}, c.args...)...)
 		status := 0

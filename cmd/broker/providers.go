@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/logins"
 )
@@ -44,7 +45,11 @@ func providers(c *config.Config, developmentKeys []byte) ([]logins.Provider, err
 	for i, p := range c.LoginProviders {
 		provider := logins.Provider{
 			Name: p.Provider, Kind: p.Kind, Issuer: p.Issuer, ClientIDs: p.ClientIDs, Algorithms: p.Algorithms,
-			KeysURL: p.JWKSURI,
+			KeysURL: p.JWKSURI, Endpoint: p.Endpoint, AppSecret: p.AppSecret.Reveal(),
+			NoLimitedLogin: p.LimitedLogin != nil && !*p.LimitedLogin,
+		}
+		if p.Issuer == p.Kind.Issuer() {
+			provider.Issuer = "" // the kind knows more of its own: where the keys are, other spellings
 		}
 		if p.Issuer == c.DevelopmentIssuer() && developmentKeys != nil {
 			provider.Keys = func(context.Context) ([]byte, error) { return developmentKeys, nil }
@@ -70,6 +75,15 @@ func providers(c *config.Config, developmentKeys []byte) ([]logins.Provider, err
 		out = append(out, provider)
 	}
 	return out, nil
+}
+
+// engineProviders are the login providers as the engine's pools take them.
+func engineProviders(c *config.Config) map[string]embedded.Provider {
+	all := make(map[string]embedded.Provider, len(c.LoginProviders))
+	for _, p := range c.LoginProviders {
+		all[p.Provider] = embedded.Provider{Kind: p.Kind, ClientIDs: p.ClientIDs}
+	}
+	return all
 }
 
 // readKeys reads a file with a JWK set, each time that keys are asked for: whoever

@@ -76,11 +76,11 @@ func engineState(c *config.Config, pools []rules.Pool, marks store.Marks) settin
 }
 
 // providers adds the login providers. All that is configured of one counts, but that
-// one more client id ends nothing.
+// one more client id ends nothing, and another secret of the same app is told the same.
 func (d digester) providers(s settings.State, c *config.Config) {
 	for _, p := range c.LoginProviders {
 		core := p
-		core.ClientIDs = nil
+		core.ClientIDs, core.AppSecret = nil, config.Secret{}
 		unit := d.exact(core, p.Issuer == c.Cognito.Issuer) // whose tokens are refused as Cognito's own
 		for _, id := range p.ClientIDs {
 			unit.Allowed = append(unit.Allowed, d.of("client", id))

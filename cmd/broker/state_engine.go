@@ -106,7 +106,7 @@ func endedScopes(ended []string, pools []rules.Pool) []cache.Scope {
 		}
 		if provider, ok := strings.CutPrefix(name, unitProvider); ok {
 			for i := range pools {
-				if pools[i].Accepts(provider) || slices.Contains(pools[i].SAMLProviderARNs, provider) {
+				if pools[i].Accepts(provider) {
 					scopes = append(scopes, cache.PoolScopes(pools[i].ID)...)
 				}
 			}

@@ -22,11 +22,11 @@ import (
 var (
 	compared = map[string][]string{
 		config.BackendAWS: {
-			"cognito.region", "cognito.account_id", "cognito.endpoint", "sts.endpoint", "login_providers",
+			"cognito.region", "cognito.account_id", "cognito.endpoint", "sts.endpoint",
 			"pools.id", "pools.developer_provider_name",
 		},
 		config.BackendEmbedded: {
-			"cognito.region", "cognito.account_id", "cognito.issuer", "sts", "login_providers", "roles",
+			"cognito.region", "cognito.account_id", "cognito.issuer", "sts", "roles",
 		},
 	}
 	idle = map[string]map[string]string{
@@ -41,6 +41,11 @@ var (
 			"pools.open_id_connect_": "upstream knows its pools itself",
 			"pools.roles":            "upstream knows its pools itself",
 			"pools.guest_retention":  "the engine's",
+			"pools.cognito_identity": "upstream knows its pools itself",
+			"pools.supported_login_": "upstream knows its pools itself",
+			"pools.saml_provider_":   "upstream knows its pools itself",
+			"pools.role_mappings":    "upstream knows its pools itself",
+			"pools.principal_tags":   "upstream knows its pools itself",
 		},
 		config.BackendEmbedded: {
 			"cognito.endpoint": "of backend aws",
@@ -48,21 +53,27 @@ var (
 			"pools":            "applied to the store, whose marks are compared (TestAppliedPoolsAreMarked)",
 		},
 		"": {
-			"mode":                     "decides what is refused at the start",
-			"listen":                   "no answer has it",
-			"public_url":               "the engine's issuer and the development provider's are derived from it, and compared",
-			"log.":                     "no answer has it",
-			"hosts":                    "decides what is answered at all",
-			"cors":                     "decides which pages may ask",
-			"limits":                   "delays and refuses requests, whatever is kept",
-			"development":              "the provider stands among login_providers",
-			"callers":                  "who may ask is asked at each request",
-			"cache":                    "floors are asked at each request; another Redis or name_key has other entries, and other keys open none",
-			"cognito.backend":          "brokers of another backend have other entries, and a record of their own",
-			"cognito.store":            "the store's own marks are compared",
-			"cognito.signing_rotation": "tokens are never kept",
-			"pools.min_remaining":      "floors are asked at each request",
+			"mode":                       "decides what is refused at the start",
+			"listen":                     "no answer has it",
+			"public_url":                 "the engine's issuer and the development provider's are derived from it, and compared",
+			"log.":                       "no answer has it",
+			"hosts":                      "decides what is answered at all",
+			"cors":                       "decides which pages may ask",
+			"limits":                     "delays and refuses requests, whatever is kept",
+			"development":                "the provider stands among login_providers",
+			"callers":                    "who may ask is asked at each request",
+			"cache":                      "floors are asked at each request; another Redis or name_key has other entries, and other keys open none",
+			"cognito.backend":            "brokers of another backend have other entries, and a record of their own",
+			"cognito.store":              "the store's own marks are compared",
+			"cognito.signing_rotation":   "tokens are never kept",
+			"pools.min_remaining":        "floors are asked at each request",
+			"login_providers.app_secret": "a question with another secret of the app has the same answer",
 		},
+	}
+	// comparedProviders are the keys of login providers that both backends compare.
+	comparedProviders = []string{
+		"provider", "kind", "issuer", "client_ids", "endpoint", "algorithms", "jwks_uri", "jwks_file", "ca_file",
+		"limited_login", "metadata_file", "decryption_keys_file", "recipients", "audiences",
 	}
 )
 
@@ -90,7 +101,8 @@ func TestEachSettingIsComparedOrIdle(t *testing.T) {
 					still = append(still, prefix)
 				}
 			}
-			in, out := of(compared[backend]), of(still)
+			provider, isProvider := strings.CutPrefix(path, "login_providers.")
+			in, out := of(compared[backend]) || isProvider && slices.Contains(comparedProviders, provider), of(still)
 			if in == out {
 				t.Errorf("%s: %s: named as compared: %v, as idle: %v; want one of them", backend, path, in, out)
 			}
@@ -156,7 +168,8 @@ func TestOrderIsNoChange(t *testing.T) {
 // leaves are the keys of a type's values, as paths without indices.
 func leaves(of reflect.Type, path string) (paths []string) {
 	switch {
-	case of.Kind() == reflect.Slice || of.Kind() == reflect.Pointer && of.Elem().Kind() != reflect.Struct:
+	case of.Kind() == reflect.Slice || of.Kind() == reflect.Map ||
+		of.Kind() == reflect.Pointer && of.Elem().Kind() != reflect.Struct:
 		return leaves(of.Elem(), path)
 	case of.Kind() != reflect.Struct || whole[of]:
 		return []string{path}
@@ -225,11 +238,16 @@ func fill(t *testing.T, v reflect.Value, at, path string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(t, v.Elem(), at, path)
 	case reflect.Map:
-		v.Set(reflect.ValueOf(map[string]float64{"GetId": float64(number)}))
+		one := reflect.New(v.Type().Elem()).Elem()
+		fill(t, one, at, path)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf("GetId"), one)
 	case reflect.String:
 		v.SetString(map[bool]string{false: "one", true: "other"}[other])
 	case reflect.Bool:
 		v.SetBool(other)
+	case reflect.Float64:
+		v.SetFloat(float64(number))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(number * int64(time.Second))
 	default:

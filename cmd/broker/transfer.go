@@ -35,7 +35,7 @@ func importLines(ctx context.Context, p process) error {
 	if err != nil {
 		return fmt.Errorf("import: %w", err)
 	}
-	count, err := transfer.Import(ctx, s, in, c.Cognito.AccountID, time.Now())
+	count, err := transfer.Import(ctx, s, in, c.Cognito.AccountID, time.Now(), emulatedPools(c)...)
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}

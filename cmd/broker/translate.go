@@ -7,7 +7,6 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/callers"
-	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/devidp"
 	"github.com/cognito-broker/broker/internal/flows"
@@ -31,20 +30,6 @@ func developmentProvider(c *config.Config) (*httpapi.Development, []byte, error)
 		return nil, nil, fmt.Errorf("development identity provider: %w", err)
 	}
 	return &httpapi.Development{Path: u.Path, Discovery: devidp.Discovery(issuer), Keys: key.JWKS()}, key.JWKS(), nil
-}
-
-func pools(c *config.Config) []rules.Pool {
-	var out []rules.Pool
-	for _, p := range c.Pools {
-		out = append(out, rules.Pool{
-			ID: p.ID, Name: p.Name,
-			AllowGuests: p.AllowUnauthenticatedIdentities, AllowClassic: p.AllowClassicFlow,
-			DeveloperProvider: p.DeveloperProviderName, OIDCProviderARNs: p.OpenIDConnectProviderARNs,
-			GuestRetention: p.GuestRetention,
-			Roles:          rules.Roles{Authenticated: p.Roles.Authenticated, Unauthenticated: p.Roles.Unauthenticated},
-		})
-	}
-	return out
 }
 
 func floors(c *config.Config) flows.Floors {
