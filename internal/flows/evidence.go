@@ -74,8 +74,9 @@ func (m *queryMaker) proveLogin(ctx context.Context, ev *evidence, pool, provide
 	if err != nil {
 		return false
 	}
-	ev.add(proof.Standing, proof.Expires, "login", provider, proof.Subject, proof.ClientID, claims)
-	ev.logins = append(ev.logins, login{provider: provider, subject: proof.Subject, client: proof.ClientID})
+	l := loginOf(provider, proof)
+	ev.add(proof.Standing, proof.Expires, "login", l.provider, l.subject, l.client, claims)
+	ev.logins = append(ev.logins, l)
 	return true
 }
 

@@ -2,17 +2,42 @@ package flows
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/callers"
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 )
 
 // login is a user of a provider whom a call proved, or a backend vouched for. Of the latter
 // pool is the one whose user he is.
-type login struct{ provider, subject, client, pool string }
+type login struct {
+	provider, subject string
+	client            string // whom it was made for, see madeFor
+	pool              string
+}
+
+// loginOf is the login that was proved under a key in Logins. Its provider is that of the proof,
+// for a user pool has two keys.
+func loginOf(named string, proof *logins.Proof) login {
+	if proof.Provider != "" {
+		named = proof.Provider
+	}
+	return login{provider: named, subject: proof.Subject, client: madeFor(named, proof)}
+}
+
+// madeFor spells whom a login was made for, as far as a pool may look at it. Clients of plain OpenID
+// providers stand at the provider; of other kinds the pool lists one of those whom the token names.
+func madeFor(provider string, proof *logins.Proof) string {
+	if _, own := loginkey.KindOf(provider); !own || len(proof.Audience) == 0 {
+		return proof.ClientID
+	}
+	text, _ := json.Marshal(append([]string{proof.ClientID}, proof.Audience...))
+	return string(text)
+}
 
 // userOf is a backend's own user.
 func userOf(pool, provider, user string) login {
@@ -81,7 +106,7 @@ func (o *loginOwners) proven(ctx context.Context, tokens map[string]string) (pro
 		}
 		proof, err := o.prove(ctx, provider, token)
 		if err == nil {
-			proved = append(proved, login{provider: provider, subject: proof.Subject, client: proof.ClientID})
+			proved = append(proved, loginOf(provider, proof))
 		}
 		if _, refused := errors.AsType[*logins.Refused](err); !refused {
 			vain = false

@@ -8,6 +8,7 @@ import (
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cache"
+	"github.com/cognito-broker/broker/internal/loginkey"
 )
 
 // query is a call of which everything is known that its cache key needs: it
@@ -60,8 +61,19 @@ func (m *queryMaker) query(ctx context.Context, loc location, r request) (query,
 	q.evidence, q.key, q.tokens = ev, m.keyOf(ev, r), m.Names.Key("tokens", tokenFields(r.Logins)...)
 	q.links = loc.links(r.Logins)
 	q.readLogins(m.Epochs)
-	q.renewable = !q.links
+	q.renewable = !q.links && !passing(r.Logins)
 	return q, true
+}
+
+// passing reports whether a login is good for minutes alone, so that it must not be made once
+// more without its client: a SAML assertion.
+func passing(tokens map[string]string) bool {
+	for provider := range tokens {
+		if kind, _ := loginkey.KindOf(provider); kind == loginkey.SAML {
+			return true
+		}
+	}
+	return false
 }
 
 // readEpochs reads the epochs of all that the call rests on, as far as it is known.
@@ -136,7 +148,7 @@ func (m *queryMaker) identityQuery(ctx context.Context, in *ci.GetIdInput) (quer
 	}
 	r := request{Flow: flowID, Pool: *in.IdentityPoolId, Logins: maps.Clone(in.Logins)} // the call may outlive the client
 	q := m.loginQuery(r.Pool, proven[0])
-	q.request, q.tokens = r, m.Names.Key("tokens", proven[0].provider, r.Logins[proven[0].provider])
+	q.request, q.tokens = r, m.Names.Key("tokens", tokenFields(r.Logins)...)
 	return q, true
 }
 

@@ -69,6 +69,20 @@ func TestRunRenewsAhead(t *testing.T) {
 			r.want("key1", flows.Miss, flows.CallInfo{})
 			r.want("key1", flows.Hit, flows.CallInfo{})
 		}, 0},
+		"a SAML assertion": {func(r *rig) {
+			for range 2 {
+				if _, err := r.askAll(user, map[string]string{office: "a1"}); err != nil {
+					r.t.Error(err)
+				}
+			}
+		}, 0},
+		"a SAML assertion that the backend judges": {func(r *rig) {
+			for range 2 {
+				if _, err := r.askAll(user, map[string]string{office + "2": "a1"}); err != nil {
+					r.t.Error(err)
+				}
+			}
+		}, 0},
 		"an expired token": {func(r *rig) { // of a provider that is not proved here
 			for range 2 {
 				if _, err := r.askAll(user, map[string]string{"other.example": stating(35 * m)}); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/sts"
 )
@@ -28,6 +29,12 @@ const (
 	user = "us-east-1:11111111-1111-4111-8111-111111111111"
 	idp  = "idp.example"
 	idp2 = "idp2.example"
+
+	amazon    = "www.amazon.com"
+	userPool  = "cognito-idp.us-east-1.amazonaws.com/us-east-1_abc"
+	newerPool = "issuer-" + userPool
+	office    = "arn:aws:iam::000000000000:saml-provider/office"
+
 	role = "arn:aws:iam::000000000000:role/a"
 )
 
@@ -240,10 +247,17 @@ func (reader) ReadToken(token string) (*cognito.Token, error) {
 	return said, nil
 }
 
-// prover takes a token for its subject's name, and what follows an @ for the client.
+// prover takes a token for its subject's name, and what follows an @ for the client; with a
+// plus in it, for two that a pool may list.
 type prover struct{}
 
-func (prover) Known(provider string) bool { return provider == idp || provider == idp2 }
+func (prover) Known(provider string) bool {
+	switch loginkey.Normal(provider) {
+	case idp, idp2, amazon, userPool, office:
+		return true
+	}
+	return false
+}
 
 func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, error) {
 	switch token {
@@ -253,7 +267,11 @@ func (prover) Prove(_ context.Context, provider, token string) (*logins.Proof, e
 		return nil, &logins.Unavailable{Provider: provider}
 	}
 	_, client, _ := strings.Cut(token, "@")
-	return &logins.Proof{Provider: provider, Subject: token[:1], ClientID: cmp.Or(client, "web-app")}, nil
+	client = cmp.Or(client, "web-app")
+	audience := strings.Split(client, "+")
+	return &logins.Proof{
+		Provider: loginkey.Normal(provider), Subject: token[:1], ClientID: audience[0], Audience: audience,
+	}, nil
 }
 
 // directory knows one pool, of which all identities are but those in places;
