@@ -33,6 +33,7 @@ var (
 	_ flows.Directory   = (*embedded.Engine)(nil)
 	_ flows.Directory   = (*upstream.Directory)(nil)
 	_ flows.TokenReader = (*embedded.Engine)(nil)
+	_ flows.Rechecker   = (*embedded.Engine)(nil)
 	_ flows.Prover      = (*logins.Prover)(nil)
 	_ flows.Observer    = (*telemetry.Metrics)(nil)
 	_ flows.Guests      = (*guests)(nil)
@@ -72,6 +73,7 @@ type backend struct {
 	directory flows.Directory
 	learns    *upstream.Directory // nil: it knows by itself
 	tokens    flows.TokenReader   // nil: only the backend reads its tokens
+	rechecks  flows.Rechecker     // nil: it keeps no sign-outs
 	sts       sts.API
 	sessions  awswire.Sessions  // nil: sessions are not ours
 	issuer    httpapi.Issuer    // nil: tokens are not ours
@@ -140,6 +142,7 @@ func (b *broker) buildFlows(
 	metrics.WatchFences(func() telemetry.FenceCounts { return telemetry.FenceCounts(epochs.Fences()) })
 	fc := flows.Config{
 		Next: b.backend.api, STS: b.backend.sts, Prover: b.prover, Tokens: b.backend.tokens, Directory: b.backend.directory,
+		Rechecks: b.backend.rechecks,
 		Pools: servedPools(c), DeveloperNames: developerNames(c),
 		Memory: b.memory, Epochs: epochs, Names: entryNames(c),
 		Floors: floors(c), RenewIdle: c.Cache.RenewIdle, Observer: metrics,

@@ -71,7 +71,7 @@ func engineOn(
 		b.sessions = builtin
 		b.sts = sts.NewLocal(sts.LocalConfig{STS: builtin, Trust: engine, MaxSession: maxSession(c)})
 	}
-	b.api, b.directory, b.tokens, b.explainer = engine, engine, engine, engine
+	b.api, b.directory, b.tokens, b.rechecks, b.explainer = engine, engine, engine, engine, engine
 	b.run = append(b.run, engine.Run)
 	configured, err := pools(c)
 	if err != nil {

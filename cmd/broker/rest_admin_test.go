@@ -35,6 +35,8 @@ var adminRoutes = []restRoute{
 	{method: get, path: "/v1/pools/POOL/identities/" + noIdentity, bad: "?logins=a&nonsense="},
 	{method: remove, path: "/v1/pools/POOL/identities/" + noIdentity, bad: "?maxResults=1"},
 	{method: post, path: "/v1/pools/POOL/identities/" + noIdentity + "/purge", bad: "?all=true"},
+	{method: post, path: "/v1/pools/POOL/logins/invalidate", body: `{"provider":"nobody.example","subject":"a","notBefore":"2026-01-01T00:00:00Z"}`,
+		bad: `{"provider":"p","subject":"s","notBefore":1}`},
 }
 
 func TestRESTAdminRefuses(t *testing.T) {

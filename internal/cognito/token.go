@@ -8,5 +8,6 @@ type Token struct {
 	Identity string // sub
 	AMR      []string
 	Tags     map[string]string // principal tags
+	Issued   time.Time
 	Expires  time.Time
 }

@@ -42,7 +42,7 @@ func (m *queryMaker) proveLogins(
 		token := tokens[provider]
 		switch {
 		case provider == cognito.PassThrough && m.Tokens != nil:
-			ok = ev.ownToken(m.Tokens, pool, id, token)
+			ok = m.proveToken(ctx, &ev, pool, id, token)
 		case m.Prover.Known(provider):
 			ok = m.proveLogin(ctx, &ev, pool, provider, token)
 		default:
@@ -74,16 +74,28 @@ func (m *queryMaker) proveLogin(ctx context.Context, ev *evidence, pool, provide
 	if err != nil {
 		return false
 	}
+	if m.Rechecks != nil {
+		until, err := m.Rechecks.RecheckLogin(ctx, pool, proof)
+		if err != nil {
+			return false
+		}
+		if !until.IsZero() {
+			ev.proofs = append(ev.proofs, validUntil(until.UnixNano()))
+		}
+	}
 	l := loginOf(provider, proof)
 	ev.add(proof.Standing, proof.Expires, "login", l.provider, l.subject, l.client, claims)
 	ev.logins = append(ev.logins, l)
 	return true
 }
 
-// ownToken takes a token of the backend's own for what it says.
-func (ev *evidence) ownToken(reader TokenReader, pool, id, token string) bool {
-	t, err := reader.ReadToken(token)
+// proveToken takes a token of the backend's own for what it says.
+func (m *queryMaker) proveToken(ctx context.Context, ev *evidence, pool, id, token string) bool {
+	t, err := m.Tokens.ReadToken(token)
 	if err != nil || t.Pool != pool || t.Identity != id {
+		return false
+	}
+	if m.Rechecks != nil && m.Rechecks.RecheckToken(ctx, t) != nil {
 		return false
 	}
 	stated, err := json.Marshal([]any{t.AMR, t.Tags}) // tags sorted by key

@@ -30,6 +30,15 @@ type TokenReader interface {
 	ReadToken(token string) (*cognito.Token, error)
 }
 
+// Rechecker knows of proved logins, and of genuine tokens, that a backend does not take any more
+// although their proof holds: their user signed out since.
+type Rechecker interface {
+	// RecheckLogin fails for a login that the pool does not take now. Where it does, that stands
+	// until a time; zero: until a fence.
+	RecheckLogin(ctx context.Context, pool string, proof *logins.Proof) (until time.Time, err error)
+	RecheckToken(ctx context.Context, t *cognito.Token) error
+}
+
 // Directory knows what a backend knows of identities and pools.
 type Directory interface {
 	// Identity tells the pool of an identity, and whether a login that comes
@@ -130,6 +139,7 @@ type Config struct {
 	Prover    Prover
 	Tokens    TokenReader // nil: the backend alone reads its tokens
 	Directory Directory
+	Rechecks  Rechecker // nil: what is proved is taken
 	Guests    Guests    // nil: no limit
 	Exchanges Exchanges // nil: no limit
 	Refusals  Refusals

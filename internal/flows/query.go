@@ -143,13 +143,30 @@ func (m *queryMaker) developer(ctx context.Context, r request) (query, bool) {
 // is proved here. It is stored under the login, and ends with the identity too.
 func (m *queryMaker) identityQuery(ctx context.Context, in *ci.GetIdInput) (query, bool) {
 	proven, _ := m.owners.proven(ctx, in.Logins)
-	if len(in.Logins) != 1 || len(proven) != 1 || !m.ofAccount(in) {
+	if len(in.Logins) != 1 || len(proven) != 1 || !m.ofAccount(in) || !m.taken(ctx, *in.IdentityPoolId, in.Logins) {
 		return query{}, false
 	}
 	r := request{Flow: flowID, Pool: *in.IdentityPoolId, Logins: maps.Clone(in.Logins)} // the call may outlive the client
 	q := m.loginQuery(r.Pool, proven[0])
 	q.request, q.tokens = r, m.Names.Key("tokens", tokenFields(r.Logins)...)
 	return q, true
+}
+
+// taken reports whether the pool takes all logins yet, which were proved just now.
+func (m *queryMaker) taken(ctx context.Context, pool string, tokens map[string]string) bool {
+	if m.Rechecks == nil {
+		return true
+	}
+	for provider, token := range tokens {
+		proof, err := m.Prover.Prove(ctx, provider, token)
+		if err != nil {
+			return false
+		}
+		if _, err := m.Rechecks.RecheckLogin(ctx, pool, proof); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // loginQuery names what is known of a login's identity. A pool may take one client of

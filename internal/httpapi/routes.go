@@ -58,6 +58,12 @@ func (s *Server) restRoutes() []route {
 		method: fiber.MethodPost, path: poolPath + "/explain", op: "RestExplain", scope: callers.Explain,
 		before: s.explains, endpoint: explain,
 	})
+	signOut := own(s.signOut, "DescribeIdentityPool")
+	signOut.refusals = []string{codeNotImplemented}
+	routes = append(routes, route{
+		method: fiber.MethodPost, path: poolPath + "/logins/invalidate", op: "RestInvalidateLogin", scope: callers.Admin,
+		before: s.takesSignOuts, endpoint: signOut,
+	})
 	if s.Issuer != nil {
 		routes = append(routes, route{
 			method: fiber.MethodPost, path: "/v1/signing-keys/rotate", op: "RestRotateSigningKey",

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -68,6 +69,8 @@ type Engine struct {
 
 	changing sync.Mutex // held by changes of pools, so that they see each other
 	pools    atomic.Pointer[map[string]rules.Pool]
+
+	signedOut sync.Map // pools of which sign-outs were told; at most as many as there are pools
 }
 
 // New returns an engine over the pools in the store.
@@ -87,7 +90,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if e.pages, err = newPager(key); err != nil {
 		return nil, err
 	}
-	if err := e.reload(ctx); err != nil {
+	if err := errors.Join(e.reload(ctx), e.loadSignOuts(ctx)); err != nil {
 		return nil, err
 	}
 	return e, nil

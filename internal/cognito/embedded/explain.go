@@ -127,8 +127,10 @@ func (e *Engine) reasonOf(pool *rules.Pool, provider string, err error) string {
 	if unavailable, ok := errors.AsType[*logins.Unavailable](err); ok {
 		return fmt.Sprintf("the provider cannot be asked, so nobody's login can be proved: %v", unavailable.Unwrap())
 	}
-	if errors.Is(err, errClient) {
-		return cognito.Public(err).ErrorMessage() + " (" + errClient.Error() + ")"
+	for _, why := range []error{errClient, errSignedOut} {
+		if errors.Is(err, why) {
+			return cognito.Public(err).ErrorMessage() + " (" + why.Error() + ")"
+		}
 	}
 	said := cognito.Public(err).ErrorMessage()
 	if refused, ok := errors.AsType[*logins.Refused](err); ok && refused.Unwrap() != nil {

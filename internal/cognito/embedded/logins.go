@@ -69,9 +69,11 @@ func (e *Engine) proveOne(ctx context.Context, pool *rules.Pool, named, token st
 			return rules.Proven{}, cognito.WithCause(wrongClient(pool, key), errClient)
 		}
 	}
-	return rules.Proven{
-		Login: rules.Login{Provider: key, Subject: proof.Subject}, ClientID: client, Claims: proof,
-	}, nil
+	login := rules.Login{Provider: key, Subject: proof.Subject}
+	if err := e.checkSignOut(ctx, pool, login, proof); err != nil {
+		return rules.Proven{}, err
+	}
+	return rules.Proven{Login: login, ClientID: client, Claims: proof}, nil
 }
 
 // errClient tells explanations what is wrong with a login.

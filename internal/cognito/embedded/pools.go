@@ -125,7 +125,7 @@ func (e *Engine) DeleteIdentityPool(
 		return nil, cognito.PoolNotFound(id)
 	}
 	err := e.commit(ctx, func(tx *store.Tx) error { return tx.DeletePool(id) },
-		func(pools map[string]rules.Pool) { delete(pools, id) })
+		func(pools map[string]rules.Pool) { delete(pools, id); e.signedOut.Delete(id) })
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,8 @@ func (e *Engine) ReadToken(token string) (*cognito.Token, error) {
 		return nil, e.tokenError(err)
 	}
 	return &cognito.Token{
-		Pool: claims.Audience, Identity: claims.Subject, AMR: claims.AMR, Tags: claims.Tags, Expires: claims.Expires,
+		Pool: claims.Audience, Identity: claims.Subject, AMR: claims.AMR, Tags: claims.Tags, Issued: claims.IssuedAt,
+		Expires: claims.Expires,
 	}, nil
 }
 
@@ -35,23 +36,26 @@ func (e *Engine) passThrough(pool *rules.Pool, id rules.Identity, token string) 
 		return nil, access{}, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
 	}
 	p := &prepared{pool: *pool, decide: func(tx *store.Tx) (ruling, error) {
-		return ruling{Resolution: rules.Resolution{Identity: id.ID}}, speaks(tx, pool, id.ID, t)
+		return ruling{Resolution: rules.Resolution{Identity: id.ID}}, e.speaks(tx, pool, id.ID, t)
 	}}
 	return p, access{amr: t.AMR, tags: t.Tags, proven: rules.AMRProven(pool, t.AMR)}, nil
 }
 
 // stillSpeaks decides whether a genuine token speaks for the identity now.
 func (e *Engine) stillSpeaks(ctx context.Context, pool *rules.Pool, id string, t *cognito.Token) error {
-	return e.store.View(ctx, func(tx *store.Tx) error { return speaks(tx, pool, id, t) })
+	return e.store.View(ctx, func(tx *store.Tx) error { return e.speaks(tx, pool, id, t) })
 }
 
-func speaks(tx *store.Tx, pool *rules.Pool, id string, t *cognito.Token) error {
+func (e *Engine) speaks(tx *store.Tx, pool *rules.Pool, id string, t *cognito.Token) error {
 	named, _ := rules.AMRLogins(pool, t.AMR)
 	identity, facts, err := present(tx, pool, id, named)
 	if err != nil {
 		return err
 	}
-	return rules.TokenAccess(pool, identity, t.Pool, t.Identity, t.AMR, facts)
+	if err := rules.TokenAccess(pool, identity, t.Pool, t.Identity, t.AMR, facts); err != nil {
+		return err
+	}
+	return e.checkTokenSignOut(tx, pool, t)
 }
 
 // tokenError words what is wrong with a token as the service words it for any

@@ -28,7 +28,7 @@ func (e *Engine) Verify(ctx context.Context, token string) (sts.WebIdentity, err
 		return sts.WebIdentity{}, sts.NotAuthorized(cognito.PoolNotFound(claims.Audience))
 	}
 	err = e.stillSpeaks(ctx, &pool, claims.Subject,
-		&cognito.Token{Pool: claims.Audience, Identity: claims.Subject, AMR: claims.AMR})
+		&cognito.Token{Pool: claims.Audience, Identity: claims.Subject, AMR: claims.AMR, Issued: claims.IssuedAt})
 	if err != nil {
 		if cognito.Passing(err) {
 			return sts.WebIdentity{}, err

@@ -47,7 +47,8 @@ func (t *Tx) PutPool(p rules.Pool) error {
 // DeletePool removes a pool with its identities and logins.
 func (t *Tx) DeletePool(id string) error {
 	for _, statement := range []string{
-		"DELETE FROM logins WHERE pool = ?", "DELETE FROM identities WHERE pool = ?", "DELETE FROM pools WHERE id = ?",
+		"DELETE FROM logins WHERE pool = ?", "DELETE FROM identities WHERE pool = ?",
+		"DELETE FROM sign_outs WHERE pool = ?", "DELETE FROM pools WHERE id = ?",
 	} {
 		if err := t.exec("delete pool", statement, id); err != nil {
 			return err

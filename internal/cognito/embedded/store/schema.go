@@ -50,6 +50,14 @@ func migrations() []string {
 		CREATE INDEX identities_merged ON identities (merged_into) WHERE merged_into <> '';
 		CREATE INDEX logins_of_provider ON logins (identity, provider, subject);
 		DROP INDEX logins_of_identity;`,
+		`CREATE TABLE sign_outs (
+			pool       TEXT NOT NULL REFERENCES pools (id),
+			provider   TEXT NOT NULL,
+			subject    TEXT NOT NULL,
+			not_before INTEGER NOT NULL, -- Unix milliseconds
+			told       INTEGER NOT NULL, -- Unix milliseconds
+			PRIMARY KEY (pool, provider, subject)
+		) WITHOUT ROWID;`,
 	}
 }
 

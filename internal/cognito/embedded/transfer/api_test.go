@@ -13,10 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/transfer"
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 )
 
@@ -26,7 +28,7 @@ type trusting struct{}
 func (trusting) Known(string) bool         { return true }
 func (trusting) Peek(string, string) error { return nil }
 func (trusting) Prove(_ context.Context, provider, token string) (*logins.Proof, error) {
-	return &logins.Proof{Provider: provider, Subject: token, ClientID: "app"}, nil
+	return &logins.Proof{Provider: provider, Subject: token, ClientID: "app", Audience: []string{"app"}}, nil
 }
 
 // admin is an administrator, a backend and an app who call at random; refusals are
@@ -40,6 +42,12 @@ type admin struct {
 	taken int // calls that were not refused
 }
 
+// kinds has the logins of all kinds proved as their own.
+var kinds = map[string]embedded.Provider{
+	"accounts.google.com": {Kind: loginkey.Google, ClientIDs: []string{"app"}}, "graph.facebook.com": {Kind: loginkey.Facebook},
+	userPool: {Kind: loginkey.UserPool}, saml[0]: {Kind: loginkey.SAML},
+}
+
 const userPool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
 
 var (
@@ -47,7 +55,7 @@ var (
 		"arn:aws:iam::" + account + ":oidc-provider/graph.facebook.com"}
 	saml = []string{"arn:aws:iam::" + account + ":saml-provider/office"}
 	// settings are names under which something may be said of a provider.
-	settings = append([]string{userPool, userPool + ":app", "graph.facebook.com", "accounts.google.com"},
+	settings = append([]string{userPool, "issuer-" + userPool, userPool + ":app", "issuer-" + userPool + ":web", "graph.facebook.com", "accounts.google.com"},
 		append(oidc, saml...)...)
 	users = []string{"alice", "bob", "\u0000\u2028<", strings.Repeat("𐍈", 1024)}
 )
@@ -67,7 +75,7 @@ func (a *admin) done(err error) {
 
 func (a *admin) logins() map[string]string {
 	out := map[string]string{}
-	for _, provider := range a.some("idp.example", "graph.facebook.com", "accounts.google.com", userPool) {
+	for _, provider := range a.some("idp.example", "graph.facebook.com", "accounts.google.com", "issuer-"+userPool, saml[0]) {
 		out[provider] = a.one(users...)
 	}
 	return out
@@ -89,7 +97,7 @@ func (a *admin) public() map[string]string {
 func (a *admin) userPools() []types.CognitoIdentityProvider {
 	var out []types.CognitoIdentityProvider
 	for _, client := range a.some("app", "web") {
-		out = append(out, types.CognitoIdentityProvider{ProviderName: aws.String(userPool), ClientId: &client,
+		out = append(out, types.CognitoIdentityProvider{ProviderName: aws.String(a.one(userPool, "issuer-"+userPool)), ClientId: &client,
 			ServerSideTokenCheck: aws.Bool(client == "app")})
 	}
 	return out
@@ -172,6 +180,13 @@ func (a *admin) unlink() {
 
 // Whatever the API made of a pool and its users, an export brings it to another
 // store whole: also what is left of providers that the pool lists no more.
+func (a *admin) signOut() {
+	a.done(a.SignOut(a.ctx, cognito.SignOut{
+		Pool: a.pool, Provider: a.one("idp.example", "accounts.google.com", "issuer-"+userPool), Subject: a.one(users...),
+		NotBefore: time.UnixMilli(rapid.Int64Range(0, 1_700_000_000_000).Draw(a.T, "notBefore")),
+	}))
+}
+
 func TestWhatTheAPIMakesIsTransferred(t *testing.T) {
 	from := open(t)
 	keys, err := issuer.New(t.Context(), issuer.Config{Issuer: "http://127.0.0.1", PublicURL: "http://127.0.0.1",
@@ -180,7 +195,7 @@ func TestWhatTheAPIMakesIsTransferred(t *testing.T) {
 		t.Fatal(err)
 	}
 	engine, err := embedded.New(t.Context(),
-		embedded.Config{Store: from, Prover: trusting{}, Issuer: keys, AccountID: account, Region: "us-east-1"})
+		embedded.Config{Store: from, Prover: trusting{}, Providers: kinds, Issuer: keys, AccountID: account, Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +213,7 @@ func TestWhatTheAPIMakesIsTransferred(t *testing.T) {
 		defer engine.DeleteIdentityPool(t.Context(),
 			&cognitoidentity.DeleteIdentityPoolInput{IdentityPoolId: made.IdentityPoolId})
 		for range rapid.IntRange(1, 12).Draw(rt, "calls") {
-			rapid.SampledFrom([]func(){a.update, a.setRoles, a.setTagMap, a.signIn, a.developer, a.merge, a.unlink}).Draw(rt,
+			rapid.SampledFrom([]func(){a.update, a.setRoles, a.setTagMap, a.signIn, a.developer, a.merge, a.unlink, a.signOut}).Draw(rt,
 				"call")()
 		}
 		taken += a.taken

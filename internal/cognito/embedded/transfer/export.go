@@ -39,6 +39,9 @@ func Export(ctx context.Context, s *store.Store, w io.Writer) (c Count, err erro
 			if err := exportIdentities(tx, p.ID, e, &c); err != nil {
 				return err
 			}
+			if err := exportSignOuts(tx, p.ID, e); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

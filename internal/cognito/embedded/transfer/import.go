@@ -128,6 +128,8 @@ func (i *importer) line(text []byte) error {
 		return err
 	case l.Pool != nil:
 		return i.pool(pool{Pool: *l.Pool, former: l.FormerProviders})
+	case l.SignOut != nil:
+		return i.signOut(l.SignOut)
 	}
 	return i.identity(l.Identity)
 }
@@ -143,8 +145,14 @@ func readLine(text []byte) (*line, error) {
 	if err := strictjson.Decode(text, l, lineLimits); err != nil {
 		return nil, lineFault(err)
 	}
-	if (l.Pool == nil) == (l.Identity == nil) {
-		return nil, errors.New("holds neither or both; expected \"pool\" or \"identity\"")
+	held := 0
+	for _, there := range []bool{l.Pool != nil, l.Identity != nil, l.SignOut != nil} {
+		if there {
+			held++
+		}
+	}
+	if held != 1 {
+		return nil, errors.New("holds none or several; expected \"pool\", \"identity\" or \"signOut\"")
 	}
 	if l.Pool == nil && l.FormerProviders != nil {
 		return nil, errors.New("formerProviders are a pool's")

@@ -15,19 +15,24 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 )
 
-// line is one line: a pool or an identity.
+// line is one line: a pool, an identity or a sign-out.
 type line struct {
 	Pool *rules.Pool `json:"pool,omitempty"`
 	// FormerProviders are names that the pool's settings and logins may hold beside
 	// those of its providers; see rules.Pool.Former.
 	FormerProviders []string  `json:"formerProviders,omitempty"`
 	Identity        *identity `json:"identity,omitempty"`
+	SignOut         *signOut  `json:"signOut,omitempty"`
 }
 
 // formerProviders of a pool in a store.
 func formerProviders(tx *store.Tx, p *rules.Pool) ([]string, error) {
 	linked, err := tx.LoginProviders(p.ID)
-	return p.Former(linked), err
+	if err != nil {
+		return nil, err
+	}
+	told, err := tx.SignOutProviders(p.ID)
+	return p.Former(append(linked, told...)), err
 }
 
 // identity is an identity with its logins. A backend's own user is a login of the

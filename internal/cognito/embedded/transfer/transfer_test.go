@@ -149,8 +149,8 @@ func TestRefusedLines(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`x`:                                    "is not JSON; expected one object",
-		`{}`:                                   `holds neither or both; expected "pool" or "identity"`,
-		`{"pool":{},"identity":{}}`:            `holds neither or both; expected "pool" or "identity"`,
+		`{}`:                                   `holds none or several; expected "pool", "identity" or "signOut"`,
+		`{"pool":{},"identity":{}}`:            `holds none or several; expected "pool", "identity" or "signOut"`,
 		`{"identity":{},"formerProviders":[]}`: "formerProviders are a pool's",
 		`{"identity":{}} {}`:                   "something follows the object",
 		`{"identity":{"ID":"x"}}`:              `is not a line of an export; expected {"pool": …} or {"identity": …} with the members of docs/import.md`,
@@ -182,6 +182,12 @@ func TestRefusedLines(t *testing.T) {
 		tagged("accounts.google.com", `{"t":"secret","T":"secret"}`):                                                                               "pool.principalTags: accounts.google.com: InvalidParameterException: PrincipalTags holds tag keys that differ in case alone.",
 		`{"pool":{"id":"us-east-1","name":"x"}}`:                                                                                                   "pool.id is not <region>:<guid>",
 		`{"pool":{"id":"us-east-1:aa","name":""}}`:                                                                                                 "pool.name has 0 characters; expected 1 to 128",
+		signOutLine(`"pool":"us-east-1:ff"`):                                                                                                       "signOut.pool is neither in the store nor on a line before",
+		signOutLine(`"provider":"other.example"`):                                                                                                  "signOut.provider is none of the pool's",
+		signOutLine(`"subject":""`):                                                                                                                "signOut.subject has 0 characters; expected 1 to 1024",
+		signOutLine(`"told":null`):                                                                                                                 "signOut lacks notBefore or told",
+		signOutLine(`"notBefore":"1969-12-31T23:59:59Z"`):                                                                                          "signOut.notBefore or signOut.told is before 1970 or after 9999",
+		`{"signOut":{},"identity":{}}`:                                                                                                             `holds none or several; expected "pool", "identity" or "signOut"`,
 		`{"x":"` + strings.Repeat("a", 32<<20) + `"}`:                                                                                              "longer than 33554432 bytes",
 	} {
 		s := open(t)
@@ -256,4 +262,19 @@ func TestImportsAreMarked(t *testing.T) {
 			}
 		}
 	}
+}
+
+// signOutLine is a good line of a sign-out but for one member.
+func signOutLine(member string) string {
+	members := []string{
+		`"pool":"` + poolID + `"`, `"provider":"idp.example"`, `"subject":"secret"`, `"notBefore":"2026-01-01T00:00:00Z"`,
+		`"told":"2026-01-01T00:00:00Z"`,
+	}
+	name, _, _ := strings.Cut(member, ":")
+	for n, m := range members {
+		if strings.HasPrefix(m, name+":") {
+			members[n] = member
+		}
+	}
+	return `{"signOut":{` + strings.Join(members, ",") + `}}`
 }
