@@ -34,6 +34,7 @@ var layers = map[string]int{
 	"internal/sts":                       1,
 	"internal/sts/trust":                 0,
 	"internal/logins":                    1,
+	"internal/userpool":                  1,
 	"internal/logins/idptest":            1,
 	"internal/devidp":                    1,
 	"internal/cache":                     1,
@@ -103,14 +104,14 @@ var homes = map[string][]string{
 		"internal/cache/fleet/schedule", "internal/cache/fleet/registry", "internal/redistest",
 	},
 	"github.com/coreos/go-oidc":                {"internal/logins"},
-	"github.com/maypok86/otter":                {"internal/cache", "internal/logins", "internal/cognito/upstream"},
+	"github.com/maypok86/otter":                {"internal/cache", "internal/logins", "internal/userpool", "internal/cognito/upstream"},
 	"modernc.org/sqlite":                       {"internal/cognito/embedded/store"},
 	"github.com/prometheus/":                   {"internal/telemetry"},
 	"github.com/aws/aws-sdk-go-v2/config":      {"internal/cognito/upstream"},
 	"github.com/aws/aws-sdk-go-v2/credentials": {},
 	"github.com/anishathalye/porcupine":        {},
 	"github.com/aws/aws-sdk-go-v2/service/sts": {"internal/sts"},
-	"net/http": {"internal/adminclient", "internal/cognito/upstream", "internal/logins", "internal/logins/idptest", "internal/telemetry", "internal/httpapi", "internal/awswire"},
+	"net/http": {"internal/adminclient", "internal/cognito/upstream", "internal/logins", "internal/userpool", "internal/logins/idptest", "internal/telemetry", "internal/httpapi", "internal/awswire"},
 }
 
 // pkg is what go list says of a package.

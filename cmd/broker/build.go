@@ -143,7 +143,7 @@ func (b *broker) buildFlows(
 	fc := flows.Config{
 		Next: b.backend.api, STS: b.backend.sts, Prover: b.prover, Tokens: b.backend.tokens, Directory: b.backend.directory,
 		Rechecks: b.backend.rechecks,
-		Pools: servedPools(c), DeveloperNames: developerNames(c),
+		Pools:    servedPools(c), DeveloperNames: developerNames(c),
 		Memory: b.memory, Epochs: epochs, Names: entryNames(c),
 		Floors: floors(c), RenewIdle: c.Cache.RenewIdle, Observer: metrics,
 		Unreadable: func(pool string, err error) {

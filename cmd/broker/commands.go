@@ -86,8 +86,12 @@ func check(ctx context.Context, p process) error {
 	return err
 }
 
-// warn prints what is valid in the roles' trust policies, and seldom meant.
+// warn prints what is valid, and seldom meant: of the roles' trust policies, and checks that
+// nothing makes.
 func warn(c *config.Config, p process) error {
+	for _, path := range c.UncheckedClients() {
+		fmt.Fprintf(p.stdout, "%s: warning: %s\n", path, unchecked)
+	}
 	policies, err := trustPolicies(c)
 	if err != nil {
 		return err
@@ -103,6 +107,9 @@ func warn(c *config.Config, p process) error {
 	}
 	return nil
 }
+
+// unchecked warns of an app client whose users nobody asks for.
+const unchecked = "no user is asked for: the login provider has no admin_get_user; production refuses this"
 
 // checkStore prints what breaks the store's invariants, and fails if anything does.
 func checkStore(ctx context.Context, c *config.Config, p process) error {

@@ -60,8 +60,16 @@ func engineOn(
 	if err != nil {
 		return nil, err
 	}
+	users, err := userCheckers(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range c.UncheckedClients() {
+		log.Warn(unchecked, zap.String("key", path))
+	}
 	engine, err = embedded.New(ctx, embedded.Config{
-		Store: s, Prover: prover, Providers: engineProviders(c), Issuer: tokens, STS: assumer,
+		Store: s, Prover: prover, Providers: engineProviders(c), Users: users,
+		UsersUnchecked: c.Mode == config.ModeDevelopment, Issuer: tokens, STS: assumer,
 		AccountID: c.Cognito.AccountID, Region: c.Cognito.Region, Limits: c.Cognito.Limits, Trust: policies,
 	})
 	if err != nil {
@@ -145,8 +153,13 @@ func explainer(ctx context.Context, c *config.Config, s *store.Store, prover *lo
 	if err != nil {
 		return nil, err
 	}
+	users, err := userCheckers(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	return embedded.New(ctx, embedded.Config{
-		Store: s, Prover: prover, Providers: engineProviders(c), Issuer: tokens, AccountID: c.Cognito.AccountID,
+		Store: s, Prover: prover, Providers: engineProviders(c), Users: users,
+		UsersUnchecked: c.Mode == config.ModeDevelopment, Issuer: tokens, AccountID: c.Cognito.AccountID,
 		Region: c.Cognito.Region, Trust: policies,
 	})
 }

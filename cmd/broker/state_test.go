@@ -73,7 +73,7 @@ var (
 	// comparedProviders are the keys of login providers that both backends compare.
 	comparedProviders = []string{
 		"provider", "kind", "issuer", "client_ids", "endpoint", "algorithms", "jwks_uri", "jwks_file", "ca_file",
-		"limited_login", "metadata_file", "decryption_keys_file", "recipients", "audiences",
+		"limited_login", "admin_get_user", "metadata_file", "decryption_keys_file", "recipients", "audiences",
 	}
 )
 

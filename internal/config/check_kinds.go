@@ -18,7 +18,7 @@ func keysOfKind(kind loginkey.Kind) (needs, takes []string) {
 	case loginkey.Google, loginkey.Apple:
 		return nil, append(fetched, "issuer", "client_ids", "algorithms")
 	case loginkey.UserPool:
-		return nil, append(fetched, "issuer", "endpoint")
+		return nil, append(fetched, "issuer", "endpoint", "admin_get_user")
 	case loginkey.Facebook:
 		return nil, append(fetched, "issuer", "client_ids", "app_secret", "endpoint", "limited_login")
 	case loginkey.Amazon:
@@ -56,6 +56,7 @@ func (p *LoginProvider) keys() []keyGiven {
 		{"jwks_uri", p.JWKSURI != "", ""},
 		{"jwks_file", p.JWKSFile != "", ""},
 		{"ca_file", p.CAFile != "", ""},
+		{"admin_get_user", p.AdminGetUser, ""},
 		{"app_secret", !p.AppSecret.Empty(), ""},
 		{"limited_login", p.LimitedLogin != nil, ""},
 		{"metadata_file", p.MetadataFile != "", "a file with the identity provider's metadata"},

@@ -91,6 +91,26 @@ func (p *Pool) checkClients(path string, k *known) error {
 	return unique(path, all)
 }
 
+// UncheckedClients are the paths of app clients that want a server-side check which nothing
+// makes: the broker may not ask their user pool. Production refuses them.
+func (c *Config) UncheckedClients() (paths []string) {
+	if c.Cognito.Backend != BackendEmbedded {
+		return nil // upstream asks
+	}
+	asks := map[string]bool{}
+	for _, p := range c.LoginProviders {
+		asks[p.Provider] = p.AdminGetUser
+	}
+	for i, p := range c.Pools {
+		for j, client := range p.CognitoIdentityProviders {
+			if check := client.ServerSideTokenCheck; check != nil && *check && !asks[loginkey.Normal(client.ProviderName)] {
+				paths = append(paths, at(at("pools", i)+".cognito_identity_providers", j)+".server_side_token_check")
+			}
+		}
+	}
+	return paths
+}
+
 // appKinds are those that supported_login_providers takes.
 func appKinds() []loginkey.Kind {
 	return []loginkey.Kind{loginkey.Google, loginkey.Apple, loginkey.Facebook, loginkey.Amazon}

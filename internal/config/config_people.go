@@ -23,6 +23,9 @@ type LoginProvider struct {
 	JWKSURI    string   `yaml:"jwks_uri"`  // of the key set, in place of discovery
 	JWKSFile   string   `yaml:"jwks_file"` // absolute; with the key set, in place of asking for it
 	CAFile     string   `yaml:"ca_file"`   // absolute; certificates of who signs those of the provider's servers
+	// AdminGetUser says whether a user pool is asked for its users, with the credentials of AWS that the
+	// broker finds, where a pool's entry wants that.
+	AdminGetUser bool `yaml:"admin_get_user"`
 	// AppSecret is Facebook's, of the one app in ClientIDs; empty: tokens are asked about without it.
 	AppSecret Secret `yaml:"app_secret"`
 	// LimitedLogin says whether Facebook's ID tokens are taken; nil: they are.

@@ -48,7 +48,7 @@ func TestKeysOfKinds(t *testing.T) {
 		"provider: idp.test, kind: saml":                                                "metadata_file: is missing; expected a file with the identity provider's metadata, which kind saml needs",
 		saml + "}, {provider: a.test, kind: saml":                                       "login_providers[1].metadata_file: is missing",
 		"provider: a.test, kind: saml, metadata_file: a":                                "provider: has not the right form; expected arn:aws:iam::<account>:saml-provider/<name>",
-		userPool + ", client_ids: [a]":                                                  "client_ids: does nothing for kind user_pool; expected beside provider and kind only ca_file, endpoint, issuer, jwks_file, jwks_uri",
+		userPool + ", client_ids: [a]":                                                  "client_ids: does nothing for kind user_pool; expected beside provider and kind only admin_get_user, ca_file, endpoint, issuer, jwks_file, jwks_uri",
 		userPool + ", algorithms: [RS256]":                                              "algorithms: does nothing for kind user_pool",
 		userPool + ", endpoint: idp":                                                    "endpoint: is not an absolute",
 		google + ", endpoint: 'https://a.test'":                                         "endpoint: does nothing for kind google",
@@ -153,4 +153,29 @@ func TestFilesOfSAML(t *testing.T) {
 
 func TestUnbuiltKindsAreRefused(t *testing.T) {
 	wantError(t, config.RefusedAsUnbuilt(), "login_providers[0].kind", "not built yet")
+}
+
+// Who wants a check that nothing makes is refused in production, and told of in development.
+func TestUncheckedClients(t *testing.T) {
+	const want = "pools[0].cognito_identity_providers[1].server_side_token_check"
+	lists := func(check string) string {
+		return "\n" + pool("cognito_identity_providers: [{provider_name: "+realPool+", client_id: a}, "+
+			"{provider_name: issuer-"+realPool+", client_id: b, server_side_token_check: "+check+"}]")
+	}
+	asking, silent := provider("provider: "+realPool+", kind: user_pool, admin_get_user: true"),
+		provider("provider: "+realPool+", kind: user_pool")
+	_, err := load(t, production+silent+lists("true"))
+	wantError(t, err, want, "is true, and the broker may not ask the user pool")
+	for name, text := range map[string]string{
+		"asked": production + asking + lists("true"), "not wanted": production + silent + lists("false"),
+		"asked in development": development + asking + lists("true"),
+		"in front of upstream": upstream + silent + lists("true"),
+	} {
+		if c := mustLoad(t, text); len(c.UncheckedClients()) != 0 {
+			t.Errorf("%s: got %v unchecked", name, c.UncheckedClients())
+		}
+	}
+	if got := mustLoad(t, development+silent+lists("true")).UncheckedClients(); len(got) != 1 || got[0] != want {
+		t.Errorf("in development: got %v, want %s", got, want)
+	}
 }

@@ -30,6 +30,10 @@ func (c *Config) checkProduction() error {
 	case c.Cognito.Backend == BackendEmbedded && c.Cognito.Store == MemoryStore:
 		return refuse("cognito.store", "keeps nothing, which production refuses", "a file")
 	}
+	if unchecked := c.UncheckedClients(); len(unchecked) > 0 {
+		return refuse(unchecked[0], "is true, and the broker may not ask the user pool",
+			"admin_get_user: true at the login provider, or false")
+	}
 	return firstOf(c.checkIssuers, c.checkProxies, c.checkSecrets)
 }
 

@@ -40,10 +40,15 @@ type Config struct {
 	// Providers are the login providers that Prover knows, by their keys in Logins; one that is
 	// missing is a plain OpenID provider.
 	Providers map[string]Provider
-	Issuer    *issuer.Issuer
-	STS       sts.Assumer
-	AccountID string // of the pools and their roles, 12 digits
-	Region    string // of pools made through the API
+	// Users ask user pools for their users, by the pools' keys in Logins, for those whose entry wants
+	// ServerSideTokenCheck; userpool.Checker is one. Without one nobody is let in by such an entry,
+	// or, with UsersUnchecked, for development, everybody is.
+	Users          map[string]UserChecker
+	UsersUnchecked bool
+	Issuer         *issuer.Issuer
+	STS            sts.Assumer
+	AccountID      string // of the pools and their roles, 12 digits
+	Region         string // of pools made through the API
 	// Limits are requests per second by operation; an operation that is not
 	// named has none. They are for tests of clients.
 	Limits map[string]float64
@@ -58,6 +63,8 @@ type Engine struct {
 	store     *store.Store
 	prover    Prover
 	providers map[string]Provider
+	users     map[string]UserChecker
+	unchecked bool
 	issuer    *issuer.Issuer
 	sts       sts.Assumer
 	accountID string
@@ -79,7 +86,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 		c.Now = time.Now
 	}
 	e := &Engine{
-		store: c.Store, prover: c.Prover, providers: c.Providers, issuer: c.Issuer, sts: c.STS,
+		store: c.Store, prover: c.Prover, providers: c.Providers, users: c.Users, unchecked: c.UsersUnchecked, issuer: c.Issuer, sts: c.STS,
 		accountID: c.AccountID, region: c.Region, now: c.Now, throttle: newThrottle(c.Limits),
 		trust: c.Trust,
 	}

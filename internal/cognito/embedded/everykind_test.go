@@ -54,10 +54,13 @@ func (n neighbours) Prove(ctx context.Context, name, token string) (*logins.Proo
 // kindsRig is an engine with a provider of every kind, and a pool that takes them all.
 type kindsRig struct {
 	rig
-	pool rules.Pool
+	pool   rules.Pool
+	prover neighbours
 }
 
-func newKindsRig(t *testing.T) *kindsRig {
+func newKindsRig(t *testing.T) *kindsRig { return newKindsRigWith(t, func(*embedded.Config) {}) }
+
+func newKindsRigWith(t *testing.T, change func(*embedded.Config)) *kindsRig {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -87,8 +90,11 @@ func newKindsRig(t *testing.T) *kindsRig {
 	must(err)
 	r.sts, err = sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{[]byte(strings.Repeat("k", 32))}, AccountID: account})
 	must(err)
-	r.Engine, err = embedded.New(t.Context(), embedded.Config{Store: r.store, Prover: neighbours{prover}, Providers: kinds,
-		Issuer: keys, STS: r.sts, AccountID: account, Region: "us-east-1"})
+	r.prover = neighbours{prover}
+	config := embedded.Config{Store: r.store, Prover: r.prover, Providers: kinds, Issuer: keys, STS: r.sts,
+		AccountID: account, Region: "us-east-1"}
+	change(&config)
+	r.Engine, err = embedded.New(t.Context(), config)
 	must(err)
 	r.pool = rules.Pool{
 		ID: everyone, Name: "everyone", Roles: rules.Roles{Authenticated: "arn:aws:iam::" + account + ":role/auth"},

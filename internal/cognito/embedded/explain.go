@@ -13,6 +13,7 @@ import (
 	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/sts"
+	"github.com/cognito-broker/broker/internal/userpool"
 )
 
 // explained is who a call was found to come from.
@@ -44,10 +45,17 @@ func (x *explanation) refuse(check string, err error, format string, args ...any
 func (e *Engine) Explain(ctx context.Context, q cognito.Question) (*cognito.Explanation, error) {
 	x := &explanation{}
 	err := e.explain(ctx, x, q)
-	if _, provider := errors.AsType[*logins.Unavailable](err); err != nil && !provider && cognito.Passing(err) {
+	if err != nil && !ofProvider(err) && cognito.Passing(err) {
 		return nil, err
 	}
 	return &x.Explanation, nil
+}
+
+// ofProvider reports whether a failure is of a login provider that cannot be asked.
+func ofProvider(err error) bool {
+	_, provider := errors.AsType[*logins.Unavailable](err)
+	_, users := errors.AsType[*userpool.Unavailable](err)
+	return provider || users || errors.Is(err, errUnchecked)
 }
 
 // explain notes step after step, the refusal too, which it returns.
@@ -124,10 +132,16 @@ func (e *Engine) reasonOf(pool *rules.Pool, provider string, err error) string {
 	case !e.fits(pool, key):
 		return "login_providers has this provider as one of the kind " + string(kind) + ", and the pool lists it as another"
 	}
+	if down, ok := errors.AsType[*userpool.Unavailable](err); ok {
+		return fmt.Sprintf("ServerSideTokenCheck: the user pool cannot be asked for the user: %v", down.Unwrap())
+	}
 	if unavailable, ok := errors.AsType[*logins.Unavailable](err); ok {
 		return fmt.Sprintf("the provider cannot be asked, so nobody's login can be proved: %v", unavailable.Unwrap())
 	}
-	for _, why := range []error{errClient, errSignedOut} {
+	if gone, ok := errors.AsType[*userpool.Gone](err); ok {
+		return cognito.Public(err).ErrorMessage() + " (ServerSideTokenCheck: " + gone.Error() + ")"
+	}
+	for _, why := range []error{errClient, errSignedOut, errUnchecked} {
 		if errors.Is(err, why) {
 			return cognito.Public(err).ErrorMessage() + " (" + why.Error() + ")"
 		}

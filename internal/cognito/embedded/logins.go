@@ -11,6 +11,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
+	"github.com/cognito-broker/broker/internal/userpool"
 )
 
 // Texts of ours (docs/fidelity.md#identities-and-logins).
@@ -71,6 +72,9 @@ func (e *Engine) proveOne(ctx context.Context, pool *rules.Pool, named, token st
 	}
 	login := rules.Login{Provider: key, Subject: proof.Subject}
 	if err := e.checkSignOut(ctx, pool, login, proof); err != nil {
+		return rules.Proven{}, err
+	}
+	if _, err := e.checkUser(ctx, pool, key, client, proof, userpool.Issue); err != nil {
 		return rules.Proven{}, err
 	}
 	return rules.Proven{Login: login, ClientID: client, Claims: proof}, nil

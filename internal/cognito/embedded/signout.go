@@ -11,6 +11,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
+	"github.com/cognito-broker/broker/internal/userpool"
 )
 
 var _ cognito.SignOutTaker = (*Engine)(nil)
@@ -135,7 +136,14 @@ func (e *Engine) RecheckLogin(ctx context.Context, id string, proof *logins.Proo
 		return time.Time{}, nil // the call itself is refused
 	}
 	login := rules.Login{Provider: proof.Provider, Subject: proof.Subject}
-	return time.Time{}, e.checkSignOut(ctx, &pool, login, proof)
+	if err := e.checkSignOut(ctx, &pool, login, proof); err != nil {
+		return time.Time{}, err
+	}
+	client, listed := e.client(&pool, proof.Provider, proof.Audience)
+	if !listed {
+		return time.Time{}, nil // the call itself is refused, or its clients stand elsewhere
+	}
+	return e.checkUser(ctx, &pool, proof.Provider, client, proof, userpool.Fresh)
 }
 
 // RecheckToken is RecheckLogin for a genuine token of ours.

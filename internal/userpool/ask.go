@@ -1,0 +1,118 @@
+package userpool
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// maxAnswer bounds an answer, in bytes: a user has 50 attributes of 2,048 characters at most.
+const maxAnswer = 1 << 20
+
+var (
+	errUndecided = errors.New("the answer does not say whether the user is enabled")
+	errNoJSON    = errors.New("the answer is not JSON")
+)
+
+// ask makes an AdminGetUser. gone is why the user gets nothing; empty: he is there. Only what
+// the service itself says of the user is an answer.
+func (c *Checker) ask(ctx context.Context, username string) (gone string, err error) {
+	status, kind, body, err := c.send(ctx, username)
+	switch {
+	case err != nil:
+		return "", err
+	case status == http.StatusOK:
+		return decided(body)
+	case status == http.StatusBadRequest && kind == "UserNotFoundException":
+		return "the user pool has no such user", nil
+	case kind == "":
+		return "", fmt.Errorf("status %d", status)
+	}
+	return "", fmt.Errorf("status %d, %s", status, kind)
+}
+
+func decided(body []byte) (gone string, err error) {
+	var user struct {
+		Enabled *bool `json:"Enabled"`
+	}
+	if json.Unmarshal(body, &user) != nil {
+		return "", errNoJSON
+	}
+	switch {
+	case user.Enabled == nil:
+		return "", errUndecided
+	case !*user.Enabled:
+		return "the user is disabled in the user pool", nil
+	}
+	return "", nil
+}
+
+// send signs and sends the question. kind is the name of an error of the service, if it is one.
+func (c *Checker) send(ctx context.Context, username string) (status int, kind string, body []byte, err error) {
+	text, err := json.Marshal(map[string]string{"UserPoolId": c.Pool, "Username": username})
+	if err != nil {
+		return 0, "", nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.Endpoint, "/")+"/", bytes.NewReader(text))
+	if err != nil {
+		return 0, "", nil, errors.New("the endpoint is no URL")
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "AWSCognitoIdentityProviderService.AdminGetUser")
+	credentials, err := c.Credentials.Retrieve(ctx)
+	if err != nil {
+		return 0, "", nil, fmt.Errorf("get the broker's AWS credentials: %w", err)
+	}
+	digest := sha256.Sum256(text)
+	err = v4.NewSigner().SignHTTP(ctx, credentials, r, hex.EncodeToString(digest[:]), "cognito-idp", c.Region, c.Now())
+	if err != nil {
+		return 0, "", nil, fmt.Errorf("sign: %w", err)
+	}
+	answer, err := c.Client.Do(r)
+	if err != nil {
+		return 0, "", nil, plain(err)
+	}
+	defer answer.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return 0, "", nil, plain(err)
+	case len(body) > maxAnswer:
+		return 0, "", nil, errors.New("the answer is larger than 1 MiB")
+	}
+	return answer.StatusCode, kindOf(body), body, nil
+}
+
+// plain is an error of a request without its URL.
+func plain(err error) error {
+	if of, ok := errors.AsType[*url.Error](err); ok {
+		return of.Err
+	}
+	return err
+}
+
+// kindOf is the name of an error of the service, which some send with a namespace. Anything
+// else has none.
+func kindOf(body []byte) string {
+	var fault struct {
+		Type string `json:"__type"`
+	}
+	if json.Unmarshal(body, &fault) != nil {
+		return ""
+	}
+	kind := fault.Type[strings.LastIndexByte(fault.Type, '#')+1:]
+	if len(kind) > 64 || strings.Trim(kind, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" {
+		return ""
+	}
+	return kind
+}

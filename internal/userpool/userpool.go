@@ -1,0 +1,139 @@
+// Package userpool asks Amazon Cognito user pools whether their users are still there: an ID
+// token lives on when its user is removed or disabled, and no public operation takes one to
+// say so. It asks by AdminGetUser, signed with credentials of AWS, remembers answers for a
+// minute at most, and asks once for all who want to know the same.
+package userpool
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
+)
+
+// Fresh is how old an answer may be that a cached answer rests on, and Issue one that new
+// credentials rest on: the questions of one call of a client are one.
+const (
+	Fresh = time.Minute
+	Issue = 5 * time.Second
+)
+
+const (
+	timeout  = 3 * time.Second // of a question
+	atOnce   = 16              // questions
+	maxUsers = 100_000         // that are remembered
+	maxName  = 128             // of a user, in characters: the service's own bound
+)
+
+// Gone says that the user pool has no such user, or that he is disabled. It holds no name.
+type Gone struct{ cause string }
+
+func (g *Gone) Error() string { return g.cause }
+
+// Unavailable says that the user pool could not be asked. It says nothing of the user.
+type Unavailable struct{ cause error }
+
+func (u *Unavailable) Error() string { return "ask the user pool: " + u.cause.Error() }
+
+// Unwrap returns the cause.
+func (u *Unavailable) Unwrap() error { return u.cause }
+
+// Config holds what a Checker works with. Fields without a remark are required.
+type Config struct {
+	Region      string // of signatures
+	Pool        string // <region>_<…>
+	Endpoint    string // base URL of the service's API
+	Credentials aws.CredentialsProvider
+	Client      *http.Client     // nil: one that bounds a question and follows no redirect
+	Now         func() time.Time // nil: the system's clock
+}
+
+// Checker asks one user pool. It is safe for concurrent use.
+type Checker struct {
+	Config
+	asked   *otter.Cache[[sha256.Size]byte, answer]
+	flights singleflight.Group
+	places  *semaphore.Weighted
+}
+
+// answer is what was said of a user.
+type answer struct {
+	at   time.Time // when it was asked for
+	gone string    // empty: he is there
+}
+
+// New returns a Checker; it asks nobody.
+func New(c Config) (*Checker, error) {
+	if c.Region == "" || c.Pool == "" || c.Endpoint == "" || c.Credentials == nil {
+		return nil, errors.New("a user pool needs region, id, endpoint and credentials to be asked")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Client == nil {
+		c.Client = &http.Client{
+			Timeout:       timeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	asked, err := otter.New(&otter.Options[[sha256.Size]byte, answer]{
+		MaximumSize:      maxUsers,
+		ExpiryCalculator: otter.ExpiryCreating[[sha256.Size]byte, answer](Fresh),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the memory of users: %w", err)
+	}
+	return &Checker{Config: c, asked: asked, places: semaphore.NewWeighted(atOnce)}, nil
+}
+
+// Check asks for a user, by cognito:username of his ID token, unless that was done within the
+// given time; it tells when it was. It fails with *Gone, *Unavailable, or ctx's error.
+func (c *Checker) Check(ctx context.Context, username string, within time.Duration) (at time.Time, err error) {
+	if n := len([]rune(username)); n == 0 || n > maxName {
+		return time.Time{}, &Gone{"the name is none that a user pool has"}
+	}
+	name := sha256.Sum256([]byte(username))
+	if known, ok := c.asked.GetIfPresent(name); ok && c.Now().Sub(known.at) <= within {
+		return known.verdict()
+	}
+	asking := c.flights.DoChan(string(name[:]), func() (any, error) {
+		// The question outlives its first asker; others wait for it.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		defer cancel()
+		if err := c.places.Acquire(ctx, 1); err != nil {
+			return nil, &Unavailable{err}
+		}
+		defer c.places.Release(1)
+		now := c.Now()
+		gone, err := c.ask(ctx, username)
+		if err != nil {
+			return nil, &Unavailable{err}
+		}
+		said := answer{now, gone}
+		c.asked.Set(name, said)
+		return said, nil
+	})
+	select {
+	case r := <-asking:
+		if r.Err != nil {
+			return time.Time{}, r.Err
+		}
+		return r.Val.(answer).verdict()
+	case <-ctx.Done():
+		return time.Time{}, ctx.Err()
+	}
+}
+
+func (a answer) verdict() (time.Time, error) {
+	if a.gone != "" {
+		return time.Time{}, &Gone{a.gone}
+	}
+	return a.at, nil
+}
