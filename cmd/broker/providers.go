@@ -112,7 +112,7 @@ func checkOnline(ctx context.Context, c *config.Config, p process) error {
 	}
 	failures := 0
 	for i, provider := range c.LoginProviders {
-		if provider.Issuer == c.DevelopmentIssuer() {
+		if provider.Issuer != "" && provider.Issuer == c.DevelopmentIssuer() {
 			continue
 		}
 		found, err := prover.Ask(ctx, provider.Provider)

@@ -63,7 +63,8 @@ func (c *Checker) send(ctx context.Context, username string) (status int, kind s
 	if err != nil {
 		return 0, "", nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.Endpoint, "/")+"/", bytes.NewReader(text))
+	address := strings.TrimSuffix(c.Endpoint, "/") + "/"
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(text))
 	if err != nil {
 		return 0, "", nil, errors.New("the endpoint is no URL")
 	}

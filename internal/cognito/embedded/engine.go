@@ -86,7 +86,8 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 		c.Now = time.Now
 	}
 	e := &Engine{
-		store: c.Store, prover: c.Prover, providers: c.Providers, users: c.Users, unchecked: c.UsersUnchecked, issuer: c.Issuer, sts: c.STS,
+		store: c.Store, prover: c.Prover, providers: c.Providers, users: c.Users, unchecked: c.UsersUnchecked,
+		issuer: c.Issuer, sts: c.STS,
 		accountID: c.AccountID, region: c.Region, now: c.Now, throttle: newThrottle(c.Limits),
 		trust: c.Trust,
 	}

@@ -26,8 +26,8 @@ const (
 )
 
 // errSignedOut tells explanations what is wrong with a login.
-var errSignedOut = errors.New("it was authenticated before the time that was told for a sign-out of this user, or does " +
-	"not say when")
+var errSignedOut = errors.New("it was authenticated before the time that was told for a sign-out of this user, or " +
+	"does not say when")
 
 // SignOut notes that a user's older logins count no more. See cognito.SignOutTaker.
 func (e *Engine) SignOut(ctx context.Context, s cognito.SignOut) error {

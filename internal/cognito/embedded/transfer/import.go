@@ -51,7 +51,9 @@ func Import(
 	ctx context.Context, s *store.Store, r io.Reader, account string, now time.Time, emulated ...string,
 ) (c Count, err error) {
 	err = s.Update(ctx, func(tx *store.Tx) error {
-		i := &importer{tx: tx, account: account, now: now, emulated: emulated, pools: map[string]pool{}, marked: map[string]bool{}}
+		i := &importer{
+			tx: tx, account: account, now: now, emulated: emulated, pools: map[string]pool{}, marked: map[string]bool{},
+		}
 		known, err := tx.Pools()
 		if err != nil {
 			return err
