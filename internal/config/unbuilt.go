@@ -7,7 +7,9 @@ import (
 )
 
 // built are the kinds whose logins package logins proves.
-var built = []loginkey.Kind{loginkey.OIDC}
+var built = []loginkey.Kind{
+	loginkey.OIDC, loginkey.UserPool, loginkey.Google, loginkey.Apple, loginkey.Facebook, loginkey.Amazon,
+}
 
 // checkUnbuilt refuses settings that are valid by the contract and that nothing
 // serves yet. Accepting them would promise a cache, a check or a backend that is

@@ -158,7 +158,7 @@ func (m *queryMaker) taken(ctx context.Context, pool string, tokens map[string]s
 		return true
 	}
 	for provider, token := range tokens {
-		proof, err := m.Prover.Prove(ctx, provider, token)
+		proof, err := m.prove(ctx, provider, token)
 		if err != nil {
 			return false
 		}

@@ -56,7 +56,7 @@ func (e *Engine) proveOne(ctx context.Context, pool *rules.Pool, named, token st
 	proof, err := e.prover.Prove(ctx, key, token)
 	if err != nil {
 		refused, ok := errors.AsType[*logins.Refused](err)
-		if ok && len(refused.Audience) > 0 {
+		if ok && len(refused.Audience) > 0 && e.listsClients(pool, key) {
 			if _, listed := e.client(pool, key, refused.Audience); !listed {
 				return rules.Proven{}, cognito.WithCause(wrongClient(pool, key), errClient)
 			}
