@@ -54,6 +54,7 @@ var layers = map[string]int{
 	"internal/testport":                  0, // knows nothing of ours
 	"internal/strictjson":                0, // knows nothing of ours
 	"internal/jwt":                       0,
+	"internal/saml":                      0, // knows nothing of ours
 	"internal/loginkey":                  0, // knows nothing of ours
 }
 
@@ -105,6 +106,9 @@ var homes = map[string][]string{
 	},
 	"github.com/coreos/go-oidc":                {"internal/logins"},
 	"github.com/maypok86/otter":                {"internal/cache", "internal/logins", "internal/userpool", "internal/cognito/upstream"},
+	"github.com/crewjam/saml":                  {"internal/saml"},
+	"github.com/russellhaering/goxmldsig":      {"internal/saml"},
+	"github.com/beevik/etree":                  {"internal/saml"},
 	"modernc.org/sqlite":                       {"internal/cognito/embedded/store"},
 	"github.com/prometheus/":                   {"internal/telemetry"},
 	"github.com/aws/aws-sdk-go-v2/config":      {"internal/cognito/upstream"},
