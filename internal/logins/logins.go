@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cognito-broker/broker/internal/loginkey"
+	"github.com/cognito-broker/broker/internal/saml"
 )
 
 // Provider is one login provider.
@@ -47,6 +48,8 @@ type Provider struct {
 	NoLimitedLogin bool
 	// Roots sign the certificates of the servers that are asked; nil: the system's do.
 	Roots *x509.CertPool
+	// SAML is how a provider of kind saml is set up; its clock is Config's.
+	SAML *saml.Config
 }
 
 // Config holds what a Prover works with.
@@ -172,7 +175,11 @@ func generation(p *Provider) (d [sha256.Size]byte) {
 	h := sha256.New()
 	own := []string{p.Name, string(p.Kind), p.Issuer, p.KeysURL, p.Endpoint, p.AppSecret,
 		strconv.FormatBool(p.NoLimitedLogin)}
-	for _, list := range [][]string{own, p.ClientIDs, p.Algorithms} {
+	all := [][]string{own, p.ClientIDs, p.Algorithms}
+	if s := p.SAML; s != nil {
+		all = append(all, []string{string(s.Metadata), string(s.DecryptionKeys)}, s.Recipients, s.Audiences)
+	}
+	for _, list := range all {
 		_ = binary.Write(h, binary.BigEndian, uint32(len(list)))
 		for _, field := range list {
 			_ = binary.Write(h, binary.BigEndian, uint32(len(field)))

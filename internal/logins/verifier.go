@@ -43,6 +43,8 @@ func newVerifier(p Provider, c *Config) (Verifier, error) {
 		return newFacebook(p, c)
 	case loginkey.Amazon:
 		return newAmazon(p, c)
+	case loginkey.SAML:
+		return newSAML(p, c)
 	case loginkey.Twitter, loginkey.Digits:
 		return nil, fmt.Errorf("login provider %s: logins of Twitter and Digits are not served", p.Name)
 	}

@@ -43,7 +43,7 @@ func TestProofWithoutAKey(t *testing.T) {
 // Twitter and Digits by name.
 func TestKindsWithoutVerifier(t *testing.T) {
 	not := map[loginkey.Kind]string{
-		loginkey.SAML: "the kind saml is not built", "ldap": "the kind ldap is not built",
+		loginkey.SAML: "the kind saml needs metadata", "ldap": "the kind ldap is not built",
 		loginkey.Twitter: "Twitter and Digits are not served", loginkey.Digits: "Twitter and Digits are not served",
 	}
 	for _, kind := range append(loginkey.Kinds(), "ldap") {
