@@ -57,8 +57,9 @@ model: ## the fence holds in docs/fence.pml, by SPIN, and fails without any of i
 	@scripts/model
 
 .PHONY: e2e
-e2e: build ## clients and OpenID providers of others against the broker; e2e/README.md
+e2e: build ## clients and login providers of others against the broker; e2e/README.md
 	cd e2e && npm ci --no-audit --no-fund && npm test
+	e2e/saml/run
 	e2e/python/run
 	cd e2e/zitadel && $(GO) vet ./... && $(GO) test -race -count=1 ./...
 
