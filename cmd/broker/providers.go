@@ -11,7 +11,9 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/config"
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
+	"github.com/cognito-broker/broker/internal/saml"
 )
 
 // Limits of access tokens that nobody here knows and that prove nothing, of one client's
@@ -72,9 +74,31 @@ func providers(c *config.Config, developmentKeys []byte) ([]logins.Provider, err
 			provider.Roots = x509.NewCertPool()
 			provider.Roots.AppendCertsFromPEM(text) // the configuration holds some
 		}
+		if p.Kind == loginkey.SAML {
+			var err error
+			if provider.SAML, err = samlConfig(&p); err != nil {
+				return nil, fmt.Errorf("login_providers[%d]: %w", i, err)
+			}
+		}
 		out = append(out, provider)
 	}
 	return out, nil
+}
+
+// samlConfig reads the files of a SAML provider, and says what is wrong with them.
+func samlConfig(p *config.LoginProvider) (*saml.Config, error) {
+	s := &saml.Config{Recipients: p.Recipients, Audiences: p.Audiences}
+	var err error
+	if s.Metadata, err = os.ReadFile(p.MetadataFile); err != nil {
+		return nil, fmt.Errorf("metadata_file: %w", err)
+	}
+	if p.DecryptionKeysFile != "" {
+		if s.DecryptionKeys, err = os.ReadFile(p.DecryptionKeysFile); err != nil {
+			return nil, fmt.Errorf("decryption_keys_file: %w", err)
+		}
+	}
+	_, err = saml.New(*s)
+	return s, err
 }
 
 // engineProviders are the login providers as the engine's pools take them.

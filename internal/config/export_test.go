@@ -1,18 +1,6 @@
 package config
 
-import (
-	"reflect"
-
-	"github.com/cognito-broker/broker/internal/loginkey"
-)
-
-// All kinds count as built, so that their rules are tested from the day that they are there.
-func init() { built = loginkey.Kinds() }
-
-// RefusedAsUnbuilt checks a provider of a kind that nothing proves.
-func RefusedAsUnbuilt() error {
-	return (&Config{LoginProviders: []LoginProvider{{Kind: "ldap"}}}).checkUnbuilt()
-}
+import "reflect"
 
 // LoadBytes is Load for a file whose bytes are at hand.
 func LoadBytes(folder string, data []byte, environ []string) (*Config, error) {

@@ -151,10 +151,6 @@ func TestFilesOfSAML(t *testing.T) {
 	}
 }
 
-func TestUnbuiltKindsAreRefused(t *testing.T) {
-	wantError(t, config.RefusedAsUnbuilt(), "login_providers[0].kind", "not built yet")
-}
-
 // Who wants a check that nothing makes is refused in production, and told of in development.
 func TestUncheckedClients(t *testing.T) {
 	const want = "pools[0].cognito_identity_providers[1].server_side_token_check"

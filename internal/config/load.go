@@ -117,8 +117,7 @@ func blame(err error, list []override) error {
 	return err
 }
 
-// finish derives what depends on other keys and checks everything. What is
-// not built yet comes last: it must not hide a mistake that stays one.
+// finish derives what depends on other keys and checks everything.
 func (c *Config) finish(d *decoder) error {
 	err := firstOf(
 		c.checkMode,
@@ -140,7 +139,6 @@ func (c *Config) finish(d *decoder) error {
 		c.checkCache,
 		c.checkRedis,
 		c.checkProduction,
-		c.checkUnbuilt,
 	)
 	if err != nil {
 		return err

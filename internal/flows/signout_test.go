@@ -129,7 +129,8 @@ func TestCachedAnswersAreRechecked(t *testing.T) {
 	}
 	id := func() string {
 		t.Helper()
-		out, err := r.GetId(t.Context(), &ci.GetIdInput{IdentityPoolId: aws.String(pool), Logins: map[string]string{idp: "a1"}})
+		in := &ci.GetIdInput{IdentityPoolId: aws.String(pool), Logins: map[string]string{idp: "a1"}}
+		out, err := r.GetId(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -132,7 +132,8 @@ func TestQuestion(t *testing.T) {
 	if _, err := checker(t, p, nil).Check(t.Context(), "alïce", userpool.Issue); err != nil {
 		t.Fatal(err)
 	}
-	if got.Method != http.MethodPost || got.URL.Path != "/" || body["UserPoolId"] != "eu-west-1_abc" || body["Username"] != "alïce" ||
+	if got.Method != http.MethodPost || got.URL.Path != "/" ||
+		body["UserPoolId"] != "eu-west-1_abc" || body["Username"] != "alïce" ||
 		got.Header.Get("X-Amz-Target") != "AWSCognitoIdentityProviderService.AdminGetUser" ||
 		got.Header.Get("Content-Type") != "application/x-amz-json-1.1" {
 		t.Errorf("got %s %s %v with %v", got.Method, got.URL, got.Header, body)

@@ -24,40 +24,42 @@ func TestRolesOfSAML(t *testing.T) {
 		custom string
 		want   string
 	}{
-		"no attribute":                        {claims{}, "", dflt},
-		"no attribute, and a role":            {claims{}, roleA, refused(roleA)},
-		"no attribute, and the default":       {claims{}, dflt, dflt},
-		"null":                                {one(nil), "", dflt},
-		"role first":                          {one(roleA + "," + samlKey), "", roleA},
-		"provider first":                      {one(samlKey + "," + roleA), "", roleA},
-		"with blanks":                         {one(" " + samlKey + " , " + roleA + "\n"), "", roleA},
-		"in a list":                           {many(roleA + "," + samlKey), "", roleA},
-		"twice the same":                      {many(roleA+","+samlKey, samlKey+","+roleA), "", roleA},
-		"one, and it is asked for":            {one(roleA + "," + samlKey), roleA, roleA},
-		"one, and another is asked for":       {one(roleA + "," + samlKey), roleB, refused(roleB)},
-		"one, and the default is asked for":   {one(roleA + "," + samlKey), dflt, refused(dflt)},
-		"several":                             {many(roleA+","+samlKey, roleB+","+samlKey), "", denied(samlKey)},
-		"several, and one is asked for":       {many(roleA+","+samlKey, roleB+","+samlKey), roleB, roleB},
-		"several, and another is asked for":   {many(roleA+","+samlKey, roleB+","+samlKey), roleC, refused(roleC)},
-		"another provider's":                  {one(roleA + "," + otherSAML), "", denied(samlKey)},
-		"another provider's, asked for":       {one(roleA + "," + otherSAML), roleA, refused(roleA)},
-		"another provider's beside":           {many(roleB+","+otherSAML, roleA+","+samlKey), "", roleA},
-		"another provider's beside, wanted":   {many(roleB+","+otherSAML, roleA+","+samlKey), roleB, refused(roleB)},
-		"another account's provider":          {one(roleA + "," + foreignSAML), "", denied(samlKey)},
-		"another account's role":              {one(foreign + "," + samlKey), "", denied(samlKey)},
-		"another account's role, asked for":   {one(foreign + "," + samlKey), foreign, refused(foreign)},
-		"another account's role beside":       {many(foreign+","+samlKey, roleA+","+samlKey), "", roleA},
-		"a role alone":                        {one(roleA), "", denied(samlKey)},
-		"a provider alone":                    {one(samlKey), "", denied(samlKey)},
-		"two roles":                           {one(roleA + "," + roleB), "", denied(samlKey)},
-		"two providers":                       {one(samlKey + "," + samlKey), "", denied(samlKey)},
-		"three":                               {one(roleA + "," + samlKey + "," + roleB), "", denied(samlKey)},
-		"empty":                               {one(""), "", denied(samlKey)},
-		"an empty list":                       {many(), "", denied(samlKey)},
-		"no text":                             {many(roleA+","+samlKey, 1.0), "", denied(samlKey)},
-		"what cannot be read beside":          {many(roleA+","+samlKey, "x"), "", denied(samlKey)},
-		"what cannot be read beside, wanted":  {many(roleA+","+samlKey, "x"), roleA, refused(roleA)},
-		"upper case of the provider":          {one(roleA + ",ARN:AWS:IAM::" + account + ":saml-provider/office"), "", denied(samlKey)},
+		"no attribute":                       {claims{}, "", dflt},
+		"no attribute, and a role":           {claims{}, roleA, refused(roleA)},
+		"no attribute, and the default":      {claims{}, dflt, dflt},
+		"null":                               {one(nil), "", dflt},
+		"role first":                         {one(roleA + "," + samlKey), "", roleA},
+		"provider first":                     {one(samlKey + "," + roleA), "", roleA},
+		"with blanks":                        {one(" " + samlKey + " , " + roleA + "\n"), "", roleA},
+		"in a list":                          {many(roleA + "," + samlKey), "", roleA},
+		"twice the same":                     {many(roleA+","+samlKey, samlKey+","+roleA), "", roleA},
+		"one, and it is asked for":           {one(roleA + "," + samlKey), roleA, roleA},
+		"one, and another is asked for":      {one(roleA + "," + samlKey), roleB, refused(roleB)},
+		"one, and the default is asked for":  {one(roleA + "," + samlKey), dflt, refused(dflt)},
+		"several":                            {many(roleA+","+samlKey, roleB+","+samlKey), "", denied(samlKey)},
+		"several, and one is asked for":      {many(roleA+","+samlKey, roleB+","+samlKey), roleB, roleB},
+		"several, and another is asked for":  {many(roleA+","+samlKey, roleB+","+samlKey), roleC, refused(roleC)},
+		"another provider's":                 {one(roleA + "," + otherSAML), "", denied(samlKey)},
+		"another provider's, asked for":      {one(roleA + "," + otherSAML), roleA, refused(roleA)},
+		"another provider's beside":          {many(roleB+","+otherSAML, roleA+","+samlKey), "", roleA},
+		"another provider's beside, wanted":  {many(roleB+","+otherSAML, roleA+","+samlKey), roleB, refused(roleB)},
+		"another account's provider":         {one(roleA + "," + foreignSAML), "", denied(samlKey)},
+		"another account's role":             {one(foreign + "," + samlKey), "", denied(samlKey)},
+		"another account's role, asked for":  {one(foreign + "," + samlKey), foreign, refused(foreign)},
+		"another account's role beside":      {many(foreign+","+samlKey, roleA+","+samlKey), "", roleA},
+		"a role alone":                       {one(roleA), "", denied(samlKey)},
+		"a provider alone":                   {one(samlKey), "", denied(samlKey)},
+		"two roles":                          {one(roleA + "," + roleB), "", denied(samlKey)},
+		"two providers":                      {one(samlKey + "," + samlKey), "", denied(samlKey)},
+		"three":                              {one(roleA + "," + samlKey + "," + roleB), "", denied(samlKey)},
+		"empty":                              {one(""), "", denied(samlKey)},
+		"an empty list":                      {many(), "", denied(samlKey)},
+		"no text":                            {many(roleA+","+samlKey, 1.0), "", denied(samlKey)},
+		"what cannot be read beside":         {many(roleA+","+samlKey, "x"), "", denied(samlKey)},
+		"what cannot be read beside, wanted": {many(roleA+","+samlKey, "x"), roleA, refused(roleA)},
+		"upper case of the provider": {
+			one(roleA + ",ARN:AWS:IAM::" + account + ":saml-provider/office"), "", denied(samlKey),
+		},
 		"the provider's name with more to it": {one(roleA + "," + samlKey + "2"), "", denied(samlKey)},
 	} {
 		p := everyKind()
@@ -70,7 +72,8 @@ func TestRolesOfSAML(t *testing.T) {
 		if got := answer(rules.ChooseRole(p, account, []rules.Proven{at(samlKey, "", mapped)}, "")); got != roleC {
 			t.Errorf("%s, mapped: got %q, want %q", name, got, roleC)
 		}
-		if got := answer(rules.ChooseRole(p, account, []rules.Proven{at(samlKey, "", c.claims)}, "")); got != denied(samlKey) {
+		got := answer(rules.ChooseRole(p, account, []rules.Proven{at(samlKey, "", c.claims)}, ""))
+		if got != denied(samlKey) {
 			t.Errorf("%s, and no rule matches: got %q, want %q", name, got, denied(samlKey))
 		}
 	}
@@ -109,7 +112,9 @@ func TestNoTokenHasARoleOfSAML(t *testing.T) {
 		t.Errorf("got the token of a SAML login good for %q", role)
 	}
 	const text = "Basic (classic) flow is not supported with SAML, please use enhanced flow."
-	for provider, want := range map[string]string{samlKey: "InvalidParameterException: " + text, googleID: "", otherSAML: ""} {
+	for provider, want := range map[string]string{
+		samlKey: "InvalidParameterException: " + text, googleID: "", otherSAML: "",
+	} {
 		if got := outcome(rules.ClassicAllowed(p, slices.Values([]string{provider}))); got != want {
 			t.Errorf("%s: got %q, want %q", provider, got, want)
 		}

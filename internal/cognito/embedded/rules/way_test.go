@@ -63,7 +63,8 @@ func TestClientsOfPools(t *testing.T) {
 	}{
 		{googleID, []string{"g:1"}, "g:1"}, {googleID, []string{"x", "g:1"}, "g:1"}, {googleID, []string{"g"}, ""},
 		{googleID, []string{"g:12"}, ""}, {googleID, nil, ""}, {googleID, []string{""}, ""}, {googleID, []string{"G:1"}, ""},
-		{"www.amazon.com", []string{"amzn1.application", "amzn1.app"}, "amzn1.app"}, {"graph.facebook.com", []string{"12"}, ""},
+		{"www.amazon.com", []string{"amzn1.application", "amzn1.app"}, "amzn1.app"},
+		{"graph.facebook.com", []string{"12"}, ""},
 		{poolID, []string{"web"}, "web"}, {newerPool, []string{"ios"}, "ios"}, {poolID, []string{"android"}, ""},
 		{poolID, []string{""}, ""}, {appleID, []string{"com.example"}, ""}, {samlKey, []string{"web"}, ""},
 		{oidcID, []string{"web"}, ""}, {"nobody.example", []string{"web"}, ""},
@@ -136,13 +137,15 @@ func TestSpellingsOfUserPools(t *testing.T) {
 		if err := p.SetRoles(account, p.Roles, map[string]rules.Mapping{key: deny}); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if got := answer(rules.ChooseRole(p, account, []rules.Proven{at(poolID, "web", claims{})}, "")); got != denied(poolID) {
+		got := answer(rules.ChooseRole(p, account, []rules.Proven{at(poolID, "web", claims{})}, ""))
+		if got != denied(poolID) {
 			t.Errorf("%s: got %q, want %q", name, got, denied(poolID))
 		}
 		if got := answer(rules.ChooseRole(p, account, []rules.Proven{at(poolID, "ios", claims{})}, "")); got != dflt {
 			t.Errorf("%s, another client: got %q, want %q", name, got, dflt)
 		}
-		if err := p.SetRoles(account, p.Roles, map[string]rules.Mapping{poolID + ":ios": deny, newerPool + ":ios": deny}); err == nil {
+		both := map[string]rules.Mapping{poolID + ":ios": deny, newerPool + ":ios": deny}
+		if err := p.SetRoles(account, p.Roles, both); err == nil {
 			t.Errorf("%s: got both spellings taken at once", name)
 		}
 		if err := p.SetTagMap(newerPool, rules.TagMap{UseDefaults: true}); err != nil {
@@ -151,7 +154,8 @@ func TestSpellingsOfUserPools(t *testing.T) {
 		if got := rules.PrincipalTags(p, []rules.Proven{at(poolID, "web", claims{})}); got["client"] != "web" {
 			t.Errorf("%s: got tags %v, want the newer spelling's", name, got)
 		}
-		if err := p.SetTagMap(poolID, rules.TagMap{}); err != nil || len(p.PrincipalTags) != 1 || p.TagMap(newerPool).UseDefaults {
+		err := p.SetTagMap(poolID, rules.TagMap{})
+		if err != nil || len(p.PrincipalTags) != 1 || p.TagMap(newerPool).UseDefaults {
 			t.Errorf("%s: got %v and maps %v, want one of the user pool", name, err, p.PrincipalTags)
 		}
 	}
