@@ -31,7 +31,7 @@ export function pools(scene) {
     assert.deepEqual(plain(await admin.describeIdentityPool({ IdentityPoolId })), made);
 
     const least = { IdentityPoolId, IdentityPoolName: "least", AllowUnauthenticatedIdentities: false };
-    const left = { ...least, DeveloperProviderName: developerProvider, IdentityPoolTags: {} };
+    const left = { ...least, DeveloperProviderName: developerProvider, IdentityPoolTags: want.IdentityPoolTags };
     assert.deepEqual(plain(await admin.updateIdentityPool(least)), left);
     assert.deepEqual(plain(await admin.describeIdentityPool({ IdentityPoolId })), left);
     await refused(admin.updateIdentityPool({ ...least, DeveloperProviderName: "other.example" }), cognito.InvalidParameterException);

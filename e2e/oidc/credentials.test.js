@@ -52,7 +52,7 @@ test("an ID token of the code flow buys credentials, by REST and by the SDK", as
 
 test("tokens for another app, and forged ones, buy nothing", async () => {
   const other = await logIn(provider.issuer, "another-app", "alice");
-  const unsupported = "Token is not from a supported provider of this identity pool.";
+  const unsupported = "Invalid login token. Incorrect token audience.";
   await refused(shop.getId(other), cognito.NotAuthorizedException, unsupported);
   const { status, code, detail } = await rest(other);
   assert.deepEqual([status, code, detail], [403, "NotAuthorizedException", unsupported]);

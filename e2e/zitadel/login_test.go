@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 	token := logIn(t, issuer, shop, alice)
 	forged := token[:len(token)-8] + "AAAAAAAA"
 	for what, c := range map[string]struct{ token, want string }{
-		"another app's": {logIn(t, issuer, other, alice), "Token is not from a supported provider of this identity pool."},
+		"another app's": {logIn(t, issuer, other, alice), "Invalid login token. Incorrect token audience."},
 		"a forged one":  {forged, "Invalid login token. Couldn't verify signed token."},
 	} {
 		_, err := b.getID(t, c.token)
