@@ -14,10 +14,14 @@ import (
 	"strings"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/cognito-broker/broker/internal/strictjson"
 )
 
 // maxAnswer bounds an answer, in bytes: a user has 50 attributes of 2,048 characters at most.
 const maxAnswer = 1 << 20
+
+var answerLimits = strictjson.Limits{Bytes: maxAnswer, Depth: 16, Values: 5000}
 
 var (
 	errUndecided = errors.New("the answer does not say whether the user is enabled")
@@ -42,16 +46,14 @@ func (c *Checker) ask(ctx context.Context, username string) (gone string, err er
 }
 
 func decided(body []byte) (gone string, err error) {
-	var user struct {
-		Enabled *bool `json:"Enabled"`
-	}
-	if json.Unmarshal(body, &user) != nil {
+	user, err := strictjson.Object(body, answerLimits)
+	if err != nil {
 		return "", errNoJSON
 	}
-	switch {
-	case user.Enabled == nil:
+	switch enabled, told := user["Enabled"].(bool); {
+	case !told:
 		return "", errUndecided
-	case !*user.Enabled:
+	case !enabled:
 		return "the user is disabled in the user pool", nil
 	}
 	return "", nil

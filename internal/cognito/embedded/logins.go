@@ -198,6 +198,9 @@ func loginError(err error) error {
 	if refused, ok := errors.AsType[*logins.Refused](err); ok {
 		return cognito.WithCause(cognito.NotAuthorized(refused.Message), err)
 	}
+	if _, ok := errors.AsType[*logins.Limited](err); ok {
+		return cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), err)
+	}
 	if _, ok := errors.AsType[*logins.Unavailable](err); ok {
 		return cognito.WithCause(cognito.ExternalService(msgNoProvider), err)
 	}
