@@ -74,6 +74,14 @@ func (b *briefFences) begin(identity string, now time.Time) bool {
 	return true
 }
 
+// failed says that the last fence for an identity could not begin: the next may at once. Without the
+// fleet no change is made, rather than one without a fence.
+func (b *briefFences) failed(identity string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.last, identity)
+}
+
 // changeBriefly is change for somebody who has not shown a right to the identity that he names: a
 // guest who logs in for the first time, or a stranger. The fence has begun. It lasts as long as the
 // call, but briefly: after that what it suspended is served again, and ends behind the call where

@@ -199,3 +199,28 @@ func TestUnansweredChangeOfAProcessThatIsAlone(t *testing.T) {
 		r.want("key4", flows.Hit, flows.CallInfo{})
 	})
 }
+
+// Without the fleet nothing is changed, however often somebody tries: a brief fence that could not
+// begin counts for none.
+func TestStrangersChangeNothingWithoutTheFleet(t *testing.T) {
+	r := newRig(t)
+	r.directory.guests.Store(user, true)
+	r.Epochs.ShareWith(&unreachable{lease: cache.NewLease(), down: true, ended: map[cache.Scope]int{}})
+	made := 0
+	r.backend.set(func(b *backend) {
+		b.fail = func(token string) error {
+			if token == "n1" {
+				made++
+			}
+			return nil
+		}
+	})
+	for n := range 3 {
+		if _, err := r.ask(user, "n1", &flows.CallInfo{}); !errors.Is(err, cognito.ErrUnavailable) {
+			t.Errorf("try %d: got %v, want %v", n, err, cognito.ErrUnavailable)
+		}
+	}
+	if made > 0 {
+		t.Errorf("the call was made %d times, want never", made)
+	}
+}

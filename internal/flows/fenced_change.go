@@ -76,6 +76,9 @@ func (f *fencer) change(
 		return cache.Stamp{}, f.endUnfenced(ctx, affected, entitled, err)
 	}
 	fence, scopes, err := f.fenceAround(ctx, affected)
+	if err != nil && !entitled {
+		f.briefFences.failed(affected.identity)
+	}
 	switch {
 	case err != nil && !affected.strict && predicted == unpredicted && f.mayGoUnfenced(ctx, affected, err):
 		return cache.Stamp{}, call(ctx, nil)
