@@ -26,7 +26,7 @@ class Pools(Case):
         self.assertEqual(made, {**self.everything(), "IdentityPoolId": pool})
         self.assertEqual(self.answer(self.admin.describe_identity_pool(IdentityPoolId=pool)), made)
         least = {"IdentityPoolId": pool, "IdentityPoolName": "least", "AllowUnauthenticatedIdentities": False}
-        left = {**least, "DeveloperProviderName": DEVELOPER_PROVIDER, "IdentityPoolTags": {}}
+        left = {**least, "DeveloperProviderName": DEVELOPER_PROVIDER, "IdentityPoolTags": made["IdentityPoolTags"]}
         self.assertEqual(self.answer(self.admin.update_identity_pool(**least)), left)
         self.assertEqual(self.answer(self.admin.describe_identity_pool(IdentityPoolId=pool)), left)
         self.refused("InvalidParameterException", None, self.admin.update_identity_pool, **least, DeveloperProviderName="other.example")
