@@ -14,14 +14,15 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/devidp"
+	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/sts"
 )
 
-// The users of the model, each at two OpenID providers and at the developer's.
+// The users of the model, each at providers of several kinds and at the developer's.
 var (
 	subjects  = []string{"ann", "bob", "cid", "dee"}
-	providers = []string{"idp.example", "work.example"}
+	providers = []string{"idp.example", "accounts.google.com"}
 )
 
 const developer = "login.example"
@@ -58,7 +59,7 @@ func newModelled(t *rapid.T, change ...func(*embedded.Config)) *modelled {
 	assumer, err := sts.NewBuiltin(sts.BuiltinConfig{Keys: [][]byte{[]byte(strings.Repeat("k", 32))}, AccountID: account})
 	must(t, err)
 	c := embedded.Config{
-		Store: kept, Prover: shared.prover, Issuer: shared.issuer, STS: assumer, AccountID: account, Region: "us-east-1",
+		Store: kept, Prover: shared.prover, Providers: kindsOf(providers), Issuer: shared.issuer, STS: assumer, AccountID: account, Region: "us-east-1",
 		Now: m.now,
 	}
 	for _, f := range change {
@@ -78,11 +79,28 @@ func newModelled(t *rapid.T, change ...func(*embedded.Config)) *modelled {
 				Authenticated: "arn:aws:iam::" + account + ":role/a", Unauthenticated: "arn:aws:iam::" + account + ":role/u",
 			}}
 		for _, provider := range providers {
+			if kind, own := loginkey.KindOf(provider); own {
+				pool.PublicProviders = map[string]string{kind.Key(): "app"}
+				continue
+			}
 			pool.OIDCProviderARNs = append(pool.OIDCProviderARNs, "arn:aws:iam::"+account+":oidc-provider/"+provider)
 		}
 		must(t, m.engine.ApplyPools(ctx, []rules.Pool{pool}))
 	}
 	return m
+}
+
+// kindsOf are the providers as the engine's pools take them.
+func kindsOf(names []string) map[string]embedded.Provider {
+	all := map[string]embedded.Provider{}
+	for _, name := range names {
+		kind, own := loginkey.KindOf(name)
+		if !own {
+			kind = loginkey.OIDC
+		}
+		all[name] = embedded.Provider{Kind: kind, ClientIDs: []string{"app"}}
+	}
+	return all
 }
 
 // keys are what takes long to make: the providers' and the engine's, and a token
@@ -103,10 +121,10 @@ var modelKeys = sync.OnceValues(func() (*keys, error) {
 	k := &keys{tokens: map[model.Login]string{}}
 	var known []logins.Provider
 	for _, p := range providers {
+		kind, _ := loginkey.KindOf(p)
 		known = append(known, logins.Provider{
-			Name: p, Issuer: "https://" + p, ClientIDs: []string{"app"}, Keys: func(context.Context) ([]byte, error) {
-				return key.JWKS(), nil
-			},
+			Name: p, Kind: kind, Issuer: "https://" + p, ClientIDs: []string{"app"},
+			Keys: func(context.Context) ([]byte, error) { return key.JWKS(), nil },
 		})
 		for _, s := range subjects {
 			k.tokens[model.Login{Provider: p, Subject: s}], err = key.Mint(devidp.TokenRequest{
