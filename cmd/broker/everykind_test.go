@@ -26,10 +26,15 @@ type kindsBroker struct {
 	asked  atomic.Int32
 }
 
+// userIs is an answer of AdminGetUser about an enabled user.
+func userIs(sub string) string {
+	return `{"Enabled":true,"UserAttributes":[{"Name":"sub","Value":"` + sub + `"}]}`
+}
+
 func startKinds(t *testing.T) *kindsBroker {
 	t.Helper()
 	b := &kindsBroker{idp: idptest.Start(t), graph: idptest.StartGraph(t), amazon: idptest.StartAmazon(t)}
-	b.says.Store(`{"Enabled":true}`)
+	b.says.Store(userIs("alice"))
 	b.pool = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Amz-Target") == "" {
 			b.idp.ServeHTTP(w, r)

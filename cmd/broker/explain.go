@@ -135,6 +135,11 @@ func (l loginFile) read(c *config.Config, p process) (map[string]string, error) 
 	if issuer == c.Cognito.Issuer {
 		return map[string]string{cognito.PassThrough: token}, nil
 	}
+	for _, provider := range c.LoginProviders {
+		if issuer != "" && provider.Issuer == issuer { // an emulator's need not be its key
+			return map[string]string{provider.Provider: token}, nil
+		}
+	}
 	key, ok := loginKeyOf(issuer)
 	if !ok {
 		return nil, errors.New("-token-file: the token states no issuer; expected an ID token, a token of this broker, or " +

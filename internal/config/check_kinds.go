@@ -111,7 +111,7 @@ func (p *LoginProvider) checkKind(path string, development bool) error {
 	)
 }
 
-// checkName checks the key in Logins. That of a user pool gets its normal form.
+// checkName checks the key in Logins.
 func (p *LoginProvider) checkName(path string, development bool) error {
 	switch p.Kind {
 	case loginkey.OIDC: // by its issuer
@@ -119,7 +119,6 @@ func (p *LoginProvider) checkName(path string, development bool) error {
 	case loginkey.SAML:
 		return form(path, samlARN.MatchString(p.Provider), expectedSAMLARN)
 	case loginkey.UserPool:
-		p.Provider = loginkey.Normal(p.Provider)
 		return userPool(path, p.Provider, development)
 	}
 	if p.Provider != p.Kind.Key() {

@@ -26,10 +26,12 @@ func (c *Config) checkLoginProviders() error {
 		if err := p.check(at("login_providers", i), c.Mode == ModeDevelopment); err != nil {
 			return err
 		}
+		p.Provider = loginkey.Normal(p.Provider)
 		names = append(names, p.Provider)
 	}
 	if i, ok := repeated(names); ok {
-		return refuse(at("login_providers", i)+".provider", "stands there twice", "each provider once")
+		return refuse(at("login_providers", i)+".provider",
+			"stands there twice; the two spellings of a user pool are one", "each provider once")
 	}
 	return nil
 }

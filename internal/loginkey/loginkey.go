@@ -19,10 +19,10 @@ func Of(issuer string) string {
 }
 
 // OfARN is the key of the OpenID provider that an ARN of IAM names: what the ARN ends
-// in, without the last slash, which IAM keeps.
+// in, without the last slash, which IAM keeps, in its normal form.
 func OfARN(arn string) (key string, ok bool) {
 	_, name, ok := strings.Cut(arn, ":oidc-provider/")
-	return strings.TrimSuffix(name, "/"), ok
+	return Normal(strings.TrimSuffix(name, "/")), ok
 }
 
 // Kind is a kind of login provider. All providers of a kind prove a login by the same rules.

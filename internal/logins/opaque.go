@@ -164,12 +164,12 @@ func (o *opaque) leave(digest memory, q *question) {
 	}
 }
 
-// run asks a question when its turn comes, and tells all who wait. A permit for a token that
-// proved something goes back: many people may share an address.
+// run asks a question when its turn comes, and tells all who wait. A permit for a token that was not
+// refused goes back: many people may share an address, and an outage is nobody's fault.
 func (o *opaque) run(ctx context.Context, digest memory, token string, q *question, address string) {
 	defer q.cancel()
 	proof, err := o.inTurn(ctx, token)
-	if err == nil && address != "" {
+	if _, refused := errors.AsType[*Refused](err); !refused && address != "" {
 		o.newOnes.Return(address)
 	}
 	o.mu.Lock()

@@ -250,3 +250,26 @@ func silent(t *testing.T, refusal error) {
 		t.Errorf("the refusal wraps %v", cause)
 	}
 }
+
+// Who signs by SHA-1 is told so, and not that the key is another: fetching the metadata again would
+// not help.
+func TestWeakSignaturesAreNamed(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, p := range peers(t) {
+		for name := range p.cases {
+			if !strings.Contains(name, "sha1") {
+				continue
+			}
+			found++
+			response := p.response(t, name)
+			_, err := p.provider(t, clockOf(t, response)).Read(encode(response))
+			if err == nil || !strings.Contains(err.Error(), "SHA-1") {
+				t.Errorf("%s, %s: got %v, want the algorithm named", p.name, name, err)
+			}
+		}
+	}
+	if found < 3 && fresh() == "" {
+		t.Errorf("got %d Responses by SHA-1, want some", found)
+	}
+}

@@ -47,6 +47,7 @@ type seen struct {
 	destination string
 	encrypted   bool            // its assertion is
 	cbc         bool            // by a cipher without integrity
+	sha1        bool            // something is signed or digested by it
 	names       map[string]bool // of the elements in it
 	assertions  int
 	ids         map[string]bool
@@ -138,6 +139,9 @@ func (s *seen) element(t xml.StartElement, root bool) error {
 		case a.Name.Space == "xmlns":
 		case t.Name.Local == "EncryptionMethod" && strings.HasSuffix(a.Value, "-cbc"):
 			s.cbc = true
+		case t.Name.Local == "SignatureMethod" && strings.HasSuffix(a.Value, "sha1"),
+			t.Name.Local == "DigestMethod" && strings.HasSuffix(a.Value, "sha1") && !s.encrypted:
+			s.sha1 = true
 		case root && a.Name == (xml.Name{Local: "Destination"}):
 			s.destination = a.Value
 		case strings.EqualFold(a.Name.Local, "id"):

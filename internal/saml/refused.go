@@ -87,6 +87,9 @@ func translate(err error, seen *seen) error {
 				return refuse(Encryption, "the assertion is encrypted by a cipher without integrity (CBC) in a Response "+
 					"that is not signed: sign the Response, or encrypt by AES-GCM")
 			}
+			if r.kind == saml.ErrInvalidSignature && seen.sha1 {
+				return refuse(Signature, reasons[0].detail) // the library does not tell
+			}
 			return refuse(r.check, r.detail)
 		}
 	}

@@ -24,19 +24,19 @@ const maxAnswer = 1 << 20
 var answerLimits = strictjson.Limits{Bytes: maxAnswer, Depth: 16, Values: 5000}
 
 var (
-	errUndecided = errors.New("the answer does not say whether the user is enabled")
+	errUndecided = errors.New("the answer does not say who the user is, or whether he is enabled")
 	errNoJSON    = errors.New("the answer is not JSON")
 )
 
 // ask makes an AdminGetUser. gone is why the user gets nothing; empty: he is there. Only what
 // the service itself says of the user is an answer.
-func (c *Checker) ask(ctx context.Context, username string) (gone string, err error) {
+func (c *Checker) ask(ctx context.Context, username, subject string) (gone string, err error) {
 	status, kind, body, err := c.send(ctx, username)
 	switch {
 	case err != nil:
 		return "", err
 	case status == http.StatusOK:
-		return decided(body)
+		return decided(body, subject)
 	case status == http.StatusBadRequest && kind == "UserNotFoundException":
 		return "the user pool has no such user", nil
 	case kind == "":
@@ -45,7 +45,8 @@ func (c *Checker) ask(ctx context.Context, username string) (gone string, err er
 	return "", fmt.Errorf("status %d, %s", status, kind)
 }
 
-func decided(body []byte) (gone string, err error) {
+// decided reads an answer. What does not say whose it is, or whether he is enabled, says nothing.
+func decided(body []byte, subject string) (gone string, err error) {
 	user, err := strictjson.Object(body, answerLimits)
 	if err != nil {
 		return "", errNoJSON
@@ -56,7 +57,26 @@ func decided(body []byte) (gone string, err error) {
 	case !enabled:
 		return "the user is disabled in the user pool", nil
 	}
-	return "", nil
+	switch sub := attribute(user["UserAttributes"], "sub"); sub {
+	case "":
+		return "", errUndecided
+	case subject:
+		return "", nil
+	}
+	return "the user pool has another user of that name", nil
+}
+
+// attribute is the value of a user's attribute; empty where it has none.
+func attribute(list any, name string) string {
+	attributes, _ := list.([]any)
+	for _, one := range attributes {
+		pair, _ := one.(map[string]any)
+		if pair["Name"] == name {
+			value, _ := pair["Value"].(string)
+			return value
+		}
+	}
+	return ""
 }
 
 // send signs and sends the question. kind is the name of an error of the service, if it is one.

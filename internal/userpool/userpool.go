@@ -94,12 +94,13 @@ func New(c Config) (*Checker, error) {
 }
 
 // Check asks for a user, by cognito:username of his ID token, unless that was done within the
-// given time; it tells when it was. It fails with *Gone, *Unavailable, or ctx's error.
-func (c *Checker) Check(ctx context.Context, username string, within time.Duration) (at time.Time, err error) {
+// given time; it tells when it was. subject is the token's sub: a name may be somebody else's by now.
+// It fails with *Gone, *Unavailable, or ctx's error.
+func (c *Checker) Check(ctx context.Context, username, subject string, within time.Duration) (at time.Time, err error) {
 	if n := len([]rune(username)); n == 0 || n > maxName {
 		return time.Time{}, &Gone{"the name is none that a user pool has"}
 	}
-	name := sha256.Sum256([]byte(username))
+	name := sha256.Sum256([]byte(username + "\x00" + subject))
 	if known, ok := c.asked.GetIfPresent(name); ok && c.Now().Sub(known.at) <= within {
 		return known.verdict()
 	}
@@ -112,7 +113,7 @@ func (c *Checker) Check(ctx context.Context, username string, within time.Durati
 		}
 		defer c.places.Release(1)
 		now := c.Now()
-		gone, err := c.ask(ctx, username)
+		gone, err := c.ask(ctx, username, subject)
 		if err != nil {
 			return nil, &Unavailable{err}
 		}

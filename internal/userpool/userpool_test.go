@@ -25,6 +25,9 @@ type pool struct {
 	answer atomic.Pointer[http.HandlerFunc]
 }
 
+// there is an answer about the user whose sub is sub.
+const there = `{"Username":"alice","Enabled":true,"UserAttributes":[{"Name":"sub","Value":"sub"}]}`
+
 func start(t *testing.T) *pool {
 	t.Helper()
 	p := &pool{}
@@ -33,7 +36,7 @@ func start(t *testing.T) *pool {
 		(*p.answer.Load())(w, r)
 	}))
 	t.Cleanup(p.Close)
-	p.says(200, `{"Username":"alice","Enabled":true}`)
+	p.says(200, there)
 	return p
 }
 
@@ -77,7 +80,14 @@ func TestAnswers(t *testing.T) {
 		status     int
 		body, want string
 	}{
-		{200, `{"Username":"alice","Enabled":true,"UserStatus":"CONFIRMED"}`, ""},
+		{200, there, ""},
+		{
+			200, `{"Enabled":true,"UserAttributes":[{"Name":"email","Value":"x"},{"Name":"sub","Value":"sub"}]}`, "",
+		},
+		{200, `{"Enabled":true,"UserAttributes":[{"Name":"sub","Value":"another"}]}`, "gone"},
+		{200, `{"Enabled":true,"UserAttributes":[{"Name":"email","Value":"sub"}]}`, "unavailable"},
+		{200, `{"Enabled":true,"UserAttributes":"sub"}`, "unavailable"},
+		{200, `{"Enabled":true}`, "unavailable"},
 		{200, `{"Enabled":false}`, "gone"},
 		{400, `{"__type":"UserNotFoundException","message":"User does not exist."}`, "gone"},
 		{400, `{"__type":"com.amazonaws.cognito#UserNotFoundException"}`, "gone"},
@@ -97,7 +107,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		p := start(t)
 		p.says(c.status, c.body)
-		_, err := checker(t, p, nil).Check(t.Context(), "alice", userpool.Issue)
+		_, err := checker(t, p, nil).Check(t.Context(), "alice", "sub", userpool.Issue)
 		if got := kind(err); got != c.want {
 			t.Errorf("%d %.60s: got %q (%v), want %q", c.status, c.body, got, err, c.want)
 		}
@@ -107,11 +117,11 @@ func TestAnswers(t *testing.T) {
 	}
 	p := start(t)
 	p.Close()
-	if _, err := checker(t, p, nil).Check(t.Context(), "alice", userpool.Issue); kind(err) != "unavailable" {
+	if _, err := checker(t, p, nil).Check(t.Context(), "alice", "sub", userpool.Issue); kind(err) != "unavailable" {
 		t.Errorf("nobody there: got %v", err)
 	}
 	for _, name := range []string{"", strings.Repeat("a", 129)} {
-		if _, err := checker(t, p, nil).Check(t.Context(), name, userpool.Issue); kind(err) != "gone" {
+		if _, err := checker(t, p, nil).Check(t.Context(), name, "sub", userpool.Issue); kind(err) != "gone" {
 			t.Errorf("%d characters: got %v", len(name), err)
 		}
 	}
@@ -127,9 +137,9 @@ func TestQuestion(t *testing.T) {
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 			t.Error(err)
 		}
-		io.WriteString(w, `{"Enabled":true}`)
+		io.WriteString(w, there)
 	})
-	if _, err := checker(t, p, nil).Check(t.Context(), "alïce", userpool.Issue); err != nil {
+	if _, err := checker(t, p, nil).Check(t.Context(), "alïce", "sub", userpool.Issue); err != nil {
 		t.Fatal(err)
 	}
 	if got.Method != http.MethodPost || got.URL.Path != "/" ||
@@ -152,7 +162,7 @@ func TestAnswersAge(t *testing.T) {
 	c := checker(t, p, func() time.Time { return now })
 	check := func(what string, within time.Duration, asked int32, want string) {
 		t.Helper()
-		at, err := c.Check(t.Context(), "alice", within)
+		at, err := c.Check(t.Context(), "alice", "sub", within)
 		if got := kind(err); got != want || p.asked.Load() != asked || err == nil && now.Sub(at) > within {
 			t.Errorf("%s: got %q, asked %d times, of %v; want %q, %d", what, got, p.asked.Load(), now.Sub(at), want, asked)
 		}
@@ -171,7 +181,7 @@ func TestAnswersAge(t *testing.T) {
 	now = now.Add(61 * time.Second)
 	check("nobody answers", userpool.Fresh, 4, "unavailable")
 	check("nor again", userpool.Fresh, 5, "unavailable")
-	p.says(200, `{"Enabled":true}`)
+	p.says(200, there)
 	check("he is back", userpool.Issue, 6, "")
 }
 
@@ -182,13 +192,13 @@ func TestOneQuestion(t *testing.T) {
 	p.does(func(w http.ResponseWriter, _ *http.Request) {
 		arrived <- struct{}{}
 		<-gate
-		io.WriteString(w, `{"Enabled":true}`)
+		io.WriteString(w, there)
 	})
 	c := checker(t, p, nil)
 	var all sync.WaitGroup
 	ask := func() {
 		all.Go(func() {
-			if _, err := c.Check(t.Context(), "alice", userpool.Issue); err != nil {
+			if _, err := c.Check(t.Context(), "alice", "sub", userpool.Issue); err != nil {
 				t.Error(err)
 			}
 		})
@@ -200,7 +210,7 @@ func TestOneQuestion(t *testing.T) {
 	}
 	impatient, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Check(impatient, "alice", userpool.Issue); !errors.Is(err, context.Canceled) {
+	if _, err := c.Check(impatient, "alice", "sub", userpool.Issue); !errors.Is(err, context.Canceled) {
 		t.Errorf("who left: got %v", err)
 	}
 	close(gate)

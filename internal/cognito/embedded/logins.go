@@ -119,7 +119,7 @@ func (e *Engine) client(pool *rules.Pool, key string, audience []string) (client
 // kind is the kind of a login provider: what nobody says to be another is a plain OpenID
 // provider.
 func (e *Engine) kind(key string) loginkey.Kind {
-	if p, ok := e.providers[key]; ok && p.Kind != "" {
+	if p, ok := e.providers[loginkey.Normal(key)]; ok && p.Kind != "" {
 		return p.Kind
 	}
 	return loginkey.OIDC

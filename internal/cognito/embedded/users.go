@@ -14,7 +14,7 @@ import (
 
 // UserChecker asks a user pool whether a user is still there; see userpool.Checker.
 type UserChecker interface {
-	Check(ctx context.Context, username string, within time.Duration) (at time.Time, err error)
+	Check(ctx context.Context, username, subject string, within time.Duration) (at time.Time, err error)
 }
 
 // Texts of ours (docs/fidelity.md#identities-and-logins).
@@ -48,7 +48,7 @@ func (e *Engine) checkUser(
 	if username == "" {
 		return time.Time{}, cognito.NotAuthorized(msgNoUserName)
 	}
-	at, err := users.Check(ctx, username, within)
+	at, err := users.Check(ctx, username, proof.Subject, within)
 	if gone, ok := errors.AsType[*userpool.Gone](err); ok {
 		return time.Time{}, cognito.WithCause(cognito.NotAuthorized(msgUserGone), gone)
 	}

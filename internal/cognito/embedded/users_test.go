@@ -25,7 +25,7 @@ type users struct {
 	within time.Duration
 }
 
-func (u *users) Check(_ context.Context, username string, within time.Duration) (time.Time, error) {
+func (u *users) Check(_ context.Context, username, _ string, within time.Duration) (time.Time, error) {
 	u.asked.Add(1)
 	u.name, u.within = username, within
 	return time.Now().Add(-10 * time.Second), u.says

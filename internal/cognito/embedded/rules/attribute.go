@@ -17,7 +17,7 @@ const (
 	whyAttribute       = "the attribute Role gives this role alone"
 	whyAttributeCustom = "the attribute Role gives CustomRoleArn"
 	whyAttributeMany   = "the attribute Role gives several roles, and CustomRoleArn names none of them"
-	whyAttributeNone   = "the attribute Role gives no role of this provider and of the pool's account"
+	whyAttributeNone   = "the attribute Role gives no role of this provider and of cognito.account_id"
 	whyAttributeUnread = "the attribute Role has a value that is not a role's ARN and a SAML provider's"
 )
 

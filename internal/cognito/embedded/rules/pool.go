@@ -67,7 +67,7 @@ func (p *Pool) HasProviders() bool {
 // is provider.
 func (p *Pool) OIDCProviderARN(provider string) (arn string, ok bool) {
 	for _, arn := range p.OIDCProviderARNs {
-		if key, ok := loginkey.OfARN(arn); ok && key == provider {
+		if key, ok := loginkey.OfARN(arn); ok && key == loginkey.Normal(provider) {
 			return arn, true
 		}
 	}

@@ -19,30 +19,26 @@ const (
 	BySAML     Way = 4 // an ARN of a SAML provider: nobody's clients
 )
 
-// Way is how the pool takes logins of the provider of a key in Logins.
+// Way is how the pool takes logins of the provider of a key in Logins. A user pool that it lists with
+// app clients is taken by those, also where an ARN names it too: the ARN says less of its tokens.
 func (p *Pool) Way(key string) Way {
+	if slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.is(key) }) {
+		return ByUserPool
+	}
 	if _, ok := p.OIDCProviderARN(key); ok {
 		return ByOIDC
 	}
 	if _, ok := p.PublicProviders[key]; ok {
 		return ByApp
 	}
-	switch {
-	case slices.ContainsFunc(p.UserPools, func(u UserPool) bool { return u.is(key) }):
-		return ByUserPool
-	case slices.Contains(p.SAMLProviderARNs, key):
+	if slices.Contains(p.SAMLProviderARNs, key) {
 		return BySAML
 	}
 	return 0
 }
 
 // Key is the key under which the pool keeps the logins of a provider that Logins names so.
-func (p *Pool) Key(named string) string {
-	if p.Way(named) == ByOIDC { // a user pool's newer spelling may be an OpenID provider's name
-		return named
-	}
-	return loginkey.Normal(named)
-}
+func (p *Pool) Key(named string) string { return loginkey.Normal(named) }
 
 // Accepts reports whether the pool lists the provider of a key in Logins.
 func (p *Pool) Accepts(key string) bool { return p.Way(key) != 0 }

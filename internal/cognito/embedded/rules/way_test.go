@@ -47,9 +47,18 @@ func TestWays(t *testing.T) {
 			t.Errorf("%q: got the key %q, want %q", named, got, poolID)
 		}
 	}
+	// By an ARN too: the app clients count where the pool lists any, and the spellings are one.
 	p.OIDCProviderARNs = []string{"arn:aws:iam::" + account + ":oidc-provider/" + newerPool}
-	if got := p.Key(newerPool); got != newerPool {
-		t.Errorf("as an OpenID provider: got the key %q, want %q", got, newerPool)
+	for _, listed := range []bool{true, false} {
+		want := rules.ByUserPool
+		if !listed {
+			p.UserPools, want = nil, rules.ByOIDC
+		}
+		for _, named := range []string{poolID, newerPool} {
+			if got := p.Way(named); got != want || p.Key(named) != poolID {
+				t.Errorf("%s by an ARN, listed %v: got way %v, key %q", named, listed, got, p.Key(named))
+			}
+		}
 	}
 }
 
