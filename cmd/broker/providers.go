@@ -77,7 +77,7 @@ func providers(c *config.Config, developmentKeys []byte) ([]logins.Provider, err
 		if p.Kind == loginkey.SAML {
 			var err error
 			if provider.SAML, err = samlConfig(&p); err != nil {
-				return nil, fmt.Errorf("login_providers[%d]: %w", i, err)
+				return nil, fmt.Errorf("login_providers[%d].%w", i, err)
 			}
 		}
 		out = append(out, provider)
@@ -98,7 +98,16 @@ func samlConfig(p *config.LoginProvider) (*saml.Config, error) {
 		}
 	}
 	_, err = saml.New(*s)
+	if wrong, ok := errors.AsType[*saml.ConfigError](err); ok {
+		return nil, fmt.Errorf("%s: %w", samlKeys[wrong.Field], wrong.Cause)
+	}
 	return s, err
+}
+
+// samlKeys are the keys of the configuration that fill the fields of a saml.Config.
+var samlKeys = map[string]string{
+	"Metadata": "metadata_file", "DecryptionKeys": "decryption_keys_file", "Recipients": "recipients",
+	"Audiences": "audiences",
 }
 
 // engineProviders are the login providers as the engine's pools take them.

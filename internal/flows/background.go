@@ -44,6 +44,20 @@ func (b *background) pauseUntil(d time.Duration, woken <-chan struct{}) bool {
 	}
 }
 
+// every does work at an interval, until ctx ends.
+func every(ctx context.Context, interval time.Duration, work func(ctx context.Context)) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			work(ctx)
+		}
+	}
+}
+
 // close lets nothing begin any more and waits for what runs, until ctx ends.
 func (b *background) close(ctx context.Context) error {
 	b.mu.Lock()

@@ -79,16 +79,7 @@ func (f *fencer) dropDeferred(scopes []cache.Scope) {
 
 // takeOverDeferred looks for ends of brokers that died, until ctx ends, and makes them.
 func (f *fencer) takeOverDeferred(ctx context.Context) {
-	ticker := time.NewTicker(lookForLateEnds)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			f.takeOverDeferredOnce(ctx, deferredEndLate)
-		}
-	}
+	every(ctx, lookForLateEnds, func(ctx context.Context) { f.takeOverDeferredOnce(ctx, deferredEndLate) })
 }
 
 func (f *fencer) takeOverDeferredOnce(ctx context.Context, late time.Duration) {

@@ -78,16 +78,7 @@ func (p *poolChanges) dropChangeLater(pc poolChange) {
 
 // takeOverChanges looks for changes whose broker died, until ctx ends, and settles them.
 func (p *poolChanges) takeOverChanges(ctx context.Context) {
-	ticker := time.NewTicker(takeOverInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		p.takeOverOnce(ctx)
-	}
+	every(ctx, takeOverInterval, p.takeOverOnce)
 }
 
 func (p *poolChanges) takeOverOnce(ctx context.Context) {

@@ -55,11 +55,11 @@ func (f *fencer) attempt(ctx context.Context, affected *fenceScopes) (ended func
 		affected.overLimit, byIdentity = true, ""
 	}
 	proved := len(affected.logins)+len(affected.callerLogins) > 0
-	entitled := f.isEntitled(ctx, *affected)
 	return func(err error) {
-		// What a call of unknown outcome may have changed ends later: it is no less than a refusal, but
-		// of whoever has a right to it.
-		if err == nil || proved && cognito.Passing(err) && (entitled || !mayBeMadeYet(err)) {
+		// A call of unknown outcome counts as a refused one, but of whoever has a right to it: what it may
+		// have changed ends later.
+		counts := func() bool { return mayBeMadeYet(err) && !f.isEntitled(context.WithoutCancel(ctx), *affected) }
+		if err == nil || proved && cognito.Passing(err) && !counts() {
 			returnRefusal(f.Refusals.Addresses, byAddress)
 		}
 		if err == nil {

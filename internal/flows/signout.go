@@ -27,8 +27,7 @@ func (s *Service) SignOut(ctx context.Context, out cognito.SignOut) error {
 	out.Provider, out.Subject = strings.Clone(out.Provider), strings.Clone(out.Subject) // the call outlives its client
 	affected := fenceScopes{
 		pool: out.Pool, trusted: true, strict: true,
-		logins:    []login{{provider: loginkey.Normal(out.Provider), subject: out.Subject}},
-		alsoNamed: []cache.Scope{cache.LoginScope(out.Provider, out.Subject)},
+		logins: []login{{provider: loginkey.Normal(out.Provider), subject: out.Subject}},
 	}
 	release, err := s.calls.slot(ctx)
 	if err != nil {

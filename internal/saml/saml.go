@@ -62,26 +62,37 @@ type Provider struct {
 	library    saml.ServiceProvider // copied for each Response
 }
 
-// New checks a configuration. It fails with what is wrong with it, in words for its author.
+// ConfigError says what is wrong with a field of a Config, in words for its author.
+type ConfigError struct {
+	Field string
+	Cause error
+}
+
+func (c *ConfigError) Error() string { return c.Field + ": " + c.Cause.Error() }
+
+// Unwrap returns the cause.
+func (c *ConfigError) Unwrap() error { return c.Cause }
+
+// New checks a configuration. It fails with *ConfigError.
 // Metadata that has expired is no failure here: Check tells, and Read.
 func New(c Config) (*Provider, error) {
 	m, err := readMetadata(c.Metadata)
 	if err != nil {
-		return nil, fmt.Errorf("metadata: %w", err)
+		return nil, &ConfigError{"Metadata", err}
 	}
 	keys, err := readKeys(c.DecryptionKeys)
 	if err != nil {
-		return nil, fmt.Errorf("decryption keys: %w", err)
+		return nil, &ConfigError{"DecryptionKeys", err}
 	}
 	recipients, err := readRecipients(c.Recipients)
 	if err != nil {
-		return nil, fmt.Errorf("recipients: %w", err)
+		return nil, &ConfigError{"Recipients", err}
 	}
 	if len(c.Audiences) > maxRecipients {
-		return nil, fmt.Errorf("audiences: more than %d", maxRecipients)
+		return nil, &ConfigError{"Audiences", fmt.Errorf("more than %d", maxRecipients)}
 	}
 	if slices.Contains(c.Audiences, "") {
-		return nil, errors.New("audiences: one is empty")
+		return nil, &ConfigError{"Audiences", errors.New("one is empty")}
 	}
 	p := &Provider{
 		metadata: m, keys: len(keys), recipients: recipients,
@@ -115,7 +126,7 @@ func readRecipients(configured []string) (all []url.URL, err error) {
 	for _, text := range append(slices.Clone(configured), AWSSignIn) {
 		u, err := url.Parse(text)
 		if err != nil || !u.IsAbs() || u.String() != text {
-			return nil, fmt.Errorf("%q is not a URL as it is written in a Response", text)
+			return nil, errors.New("one is not a URL as it is written in a Response")
 		}
 		all = append(all, *u)
 	}

@@ -127,13 +127,12 @@ func plain(err error) error {
 // kindOf is the name of an error of the service, which some send with a namespace. Anything
 // else has none.
 func kindOf(body []byte) string {
-	var fault struct {
-		Type string `json:"__type"`
-	}
-	if json.Unmarshal(body, &fault) != nil {
+	fault, err := strictjson.Object(body, answerLimits)
+	if err != nil {
 		return ""
 	}
-	kind := fault.Type[strings.LastIndexByte(fault.Type, '#')+1:]
+	name, _ := fault["__type"].(string)
+	kind := name[strings.LastIndexByte(name, '#')+1:]
 	if len(kind) > 64 || strings.Trim(kind, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" {
 		return ""
 	}

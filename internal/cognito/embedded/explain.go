@@ -84,6 +84,9 @@ func (e *Engine) explainLogins(
 		if err != nil {
 			return explained{}, x.refuse("token", err, "a token of this broker's issuer: %s", cognito.Public(err).ErrorMessage())
 		}
+		if err := e.RecheckToken(ctx, t); err != nil {
+			return explained{}, x.refuse("token", err, "%s", cognito.Public(err).ErrorMessage())
+		}
 		x.pass("token", "is genuine, of identity pool %s", t.Pool)
 		return explained{access{t.AMR, t.Tags, rules.AMRProven(pool, t.AMR)}, t.Identity}, nil
 	}

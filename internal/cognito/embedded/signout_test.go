@@ -155,6 +155,10 @@ func TestSignOutsEndOurTokens(t *testing.T) {
 	if err := r.RecheckToken(t.Context(), read); err == nil {
 		t.Error("rechecked: got an old token taken")
 	}
+	question := cognito.Question{Pool: everyone, Identity: id, Logins: map[string]string{cognito.PassThrough: old}}
+	if said, err := r.Explain(t.Context(), question); err != nil || said.Granted {
+		t.Errorf("explained: got it granted (%v), want it refused", err)
+	}
 	later := *read
 	later.Issued = time.Now().Add(time.Second)
 	if err := r.RecheckToken(t.Context(), &later); err != nil {
