@@ -11,7 +11,7 @@ import (
 const twoExchanges = "limits: {exchanges: {per_minute: 1, burst: 2}}\n"
 
 // sessionOf asks for a session of the classic flow under a name.
-func (i *instance) sessionOf(t *testing.T, body map[string]any, n int) answer {
+func sessionOf(t *testing.T, i *instance, body map[string]any, n int) answer {
 	t.Helper()
 	body["flow"], body["roleArn"], body["roleSessionName"] = "classic", unauthRole, fmt.Sprint("session-", n)
 	return i.rest(t, demoPool, "credentials", body)
@@ -31,7 +31,7 @@ func TestExchangesAreLimited(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ask := func(n int) answer { return b.sessionOf(t, map[string]any{"identityId": guest}, n) }
+			ask := func(n int) answer { return sessionOf(t, b, map[string]any{"identityId": guest}, n) }
 			for n := range 2 {
 				if a := ask(n); a.status != 200 {
 					t.Fatalf("session %d: got %d %s, want 200", n, a.status, a.tree)

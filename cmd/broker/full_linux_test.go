@@ -10,7 +10,7 @@ import (
 
 // limitFiles lets a running broker write its files up to a size, and no further:
 // the file system is full, as far as it can see.
-func (i *instance) limitFiles(t *testing.T, size uint64) {
+func limitFiles(t *testing.T, i *instance, size uint64) {
 	t.Helper()
 	var own syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &own); err != nil {
@@ -70,7 +70,7 @@ func TestStoreThatIsFull(t *testing.T) {
 	before := b.export(t)
 	shown := string(call(write{get, pool + "/roles", ""}).body)
 
-	b.limitFiles(t, 0)
+	limitFiles(t, b, 0)
 	for range 2 { // a failed write breaks nothing for the next
 		for _, w := range writes {
 			a := call(w)
@@ -105,7 +105,7 @@ func TestStoreThatIsFull(t *testing.T) {
 		t.Errorf("full: got roles %s, want %s", got, shown)
 	}
 
-	b.limitFiles(t, ^uint64(0))
+	limitFiles(t, b, ^uint64(0))
 	for _, w := range writes {
 		if a := call(w); a.status/100 != 2 {
 			t.Errorf("space again: %s %s: got %d %s, want it done", w.method, w.path, a.status, a.body)

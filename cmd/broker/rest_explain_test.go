@@ -98,7 +98,7 @@ func TestRESTExplain(t *testing.T) {
 			t.Errorf("%s: the answer holds a claim that no rule names", name)
 		}
 		all[name] = asked{body, a.tree["code"]}
-		if diff := cmp.Diff(b.explainedByCommand(t, token, body), a.tree); diff != "" {
+		if diff := cmp.Diff(explainedByCommand(t, b, token, body), a.tree); diff != "" {
 			t.Errorf("%s: the command and the route differ (-command +route):\n%s", name, diff)
 		}
 	}
@@ -114,7 +114,7 @@ func TestRESTExplain(t *testing.T) {
 }
 
 // explainedByCommand is what the command prints of the same question.
-func (i *instance) explainedByCommand(t *testing.T, token string, body map[string]any) map[string]any {
+func explainedByCommand(t *testing.T, i *instance, token string, body map[string]any) map[string]any {
 	t.Helper()
 	args := []string{"explain", "-config", i.config, "-json", "-pool", demoPool}
 	if token != "" {

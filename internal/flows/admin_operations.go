@@ -16,7 +16,7 @@ import (
 func (s *Service) ListIdentities(
 	ctx context.Context, in *ci.ListIdentitiesInput, opts ...options,
 ) (*ci.ListIdentitiesOutput, error) {
-	return bindToPool(s, in.IdentityPoolId, in, s.Next.ListIdentities, opts)(ctx)
+	return bindToPool(s.calls, in.IdentityPoolId, in, s.Next.ListIdentities, opts)(ctx)
 }
 
 // DeleteIdentities ends what was cached for the identities. Those of pools that
@@ -49,7 +49,7 @@ func (s *Service) DeleteIdentities(
 		return &ci.DeleteIdentitiesOutput{UnprocessedIdentityIds: refused}, nil
 	}
 	asked := &ci.DeleteIdentitiesInput{IdentityIdsToDelete: mine}
-	call := bind(s, asked, s.Next.DeleteIdentities, opts)
+	call := bind(s.calls, asked, s.Next.DeleteIdentities, opts)
 	out, err := attemptChange(ctx, s.fences, fenceScopes{trusted: true, alsoNamed: scopes}, asked, call)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (s *Service) DeleteIdentities(
 func (s *Service) LookupDeveloperIdentity(
 	ctx context.Context, in *ci.LookupDeveloperIdentityInput, opts ...options,
 ) (*ci.LookupDeveloperIdentityOutput, error) {
-	return bindToPool(s, in.IdentityPoolId, in, s.Next.LookupDeveloperIdentity, opts)(ctx)
+	return bindToPool(s.calls, in.IdentityPoolId, in, s.Next.LookupDeveloperIdentity, opts)(ctx)
 }
 
 // MergeDeveloperIdentities ends what was cached for both users and identities.
@@ -79,7 +79,7 @@ func (s *Service) MergeDeveloperIdentities(
 	affected := users(
 		*in.IdentityPoolId, source, *in.DeveloperProviderName, *in.SourceUserIdentifier, *in.DestinationUserIdentifier,
 	)
-	call := bindToPool(s, in.IdentityPoolId, in, s.Next.MergeDeveloperIdentities, opts)
+	call := bindToPool(s.calls, in.IdentityPoolId, in, s.Next.MergeDeveloperIdentities, opts)
 	out, err := attemptChange(ctx, s.fences, affected, in, call)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (s *Service) MergeDeveloperIdentities(
 // been met under other logins only. Where the backend does not tell, the merge
 // itself will say why.
 func (s *Service) sourceOf(ctx context.Context, in *ci.MergeDeveloperIdentitiesInput) (string, error) {
-	out, err := bindToPool(s, in.IdentityPoolId, &ci.LookupDeveloperIdentityInput{
+	out, err := bindToPool(s.calls, in.IdentityPoolId, &ci.LookupDeveloperIdentityInput{
 		IdentityPoolId: in.IdentityPoolId, DeveloperUserIdentifier: in.SourceUserIdentifier,
 	}, s.Next.LookupDeveloperIdentity, nil)(ctx)
 	switch {
@@ -113,7 +113,7 @@ func (s *Service) UnlinkDeveloperIdentity(
 	}
 	affected := users(*in.IdentityPoolId, *in.IdentityId, *in.DeveloperProviderName, *in.DeveloperUserIdentifier)
 	affected.futile = s.owners.inOtherPool(ctx, affected.pool, affected.identity)
-	call := bindToPool(s, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
+	call := bindToPool(s.calls, in.IdentityPoolId, in, s.Next.UnlinkDeveloperIdentity, opts)
 	return attemptChange(ctx, s.fences, affected, in, call)
 }
 
@@ -124,46 +124,4 @@ func users(pool, id, provider string, users ...string) fenceScopes {
 		affected.logins = append(affected.logins, userOf(pool, provider, user))
 	}
 	return affected
-}
-
-// SetPrincipalTagAttributeMap ends the credentials that were cached for the pool.
-func (s *Service) SetPrincipalTagAttributeMap(
-	ctx context.Context, in *ci.SetPrincipalTagAttributeMapInput, opts ...options,
-) (*ci.SetPrincipalTagAttributeMapOutput, error) {
-	return changePart(
-		ctx, s, tagMap(in.IdentityPoolId, in.IdentityProviderName), in, s.Next.SetPrincipalTagAttributeMap, opts, nil,
-	)
-}
-
-// GetPrincipalTagAttributeMap asks the backend.
-func (s *Service) GetPrincipalTagAttributeMap(
-	ctx context.Context, in *ci.GetPrincipalTagAttributeMapInput, opts ...options,
-) (*ci.GetPrincipalTagAttributeMapOutput, error) {
-	call := bindToPool(s, in.IdentityPoolId, in, s.Next.GetPrincipalTagAttributeMap, opts)
-	return showPart(ctx, s, tagMap(in.IdentityPoolId, in.IdentityProviderName), call)
-}
-
-func tagMap(pool, provider *string) poolPart {
-	return poolPart{Kind: tagsOf, Pool: aws.ToString(pool), Provider: aws.ToString(provider)}
-}
-
-// TagResource asks the backend. Labels change no answer, so nothing is fenced.
-func (s *Service) TagResource(
-	ctx context.Context, in *ci.TagResourceInput, opts ...options,
-) (*ci.TagResourceOutput, error) {
-	return bindToResource(s, in.ResourceArn, in, s.Next.TagResource, opts)(ctx)
-}
-
-// UntagResource asks the backend.
-func (s *Service) UntagResource(
-	ctx context.Context, in *ci.UntagResourceInput, opts ...options,
-) (*ci.UntagResourceOutput, error) {
-	return bindToResource(s, in.ResourceArn, in, s.Next.UntagResource, opts)(ctx)
-}
-
-// ListTagsForResource asks the backend.
-func (s *Service) ListTagsForResource(
-	ctx context.Context, in *ci.ListTagsForResourceInput, opts ...options,
-) (*ci.ListTagsForResourceOutput, error) {
-	return bindToResource(s, in.ResourceArn, in, s.Next.ListTagsForResource, opts)(ctx)
 }

@@ -83,7 +83,7 @@ func (s *Service) DescribeIdentity(
 	if _, err := s.locate(ctx, *in.IdentityId); err != nil {
 		return nil, err
 	}
-	return bind(s, in, s.Next.DescribeIdentity, opts)(ctx)
+	return bind(s.calls, in, s.Next.DescribeIdentity, opts)(ctx)
 }
 
 // Purge ends what was cached for an identity of the pool. One that is not known

@@ -19,9 +19,9 @@ type (
 )
 
 // bind makes an operation a call, which takes a slot when it is made.
-func bind[In, Out any](s *Service, in *In, op operation[In, Out], opts []options) call[Out] {
+func bind[In, Out any](c *backendCalls, in *In, op operation[In, Out], opts []options) call[Out] {
 	return func(ctx context.Context) (*Out, error) {
-		release, err := s.calls.slot(ctx)
+		release, err := c.slot(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -31,17 +31,19 @@ func bind[In, Out any](s *Service, in *In, op operation[In, Out], opts []options
 }
 
 // bindToPool is bind for an operation about a pool, which must be served.
-func bindToPool[In, Out any](s *Service, pool *string, in *In, op operation[In, Out], opts []options) call[Out] {
+func bindToPool[In, Out any](c *backendCalls, pool *string, in *In, op operation[In, Out], opts []options) call[Out] {
 	return func(ctx context.Context) (*Out, error) {
-		if id := aws.ToString(pool); id != "" && !s.serves(id) {
+		if id := aws.ToString(pool); id != "" && !c.serves(id) {
 			return nil, cognito.PoolNotFound(id)
 		}
-		return bind(s, in, op, opts)(ctx)
+		return bind(c, in, op, opts)(ctx)
 	}
 }
 
 // bindToResource is bindToPool for a pool's ARN; what is none is the backend's to refuse.
-func bindToResource[In, Out any](s *Service, arn *string, in *In, op operation[In, Out], opts []options) call[Out] {
+func bindToResource[In, Out any](
+	c *backendCalls, arn *string, in *In, op operation[In, Out], opts []options,
+) call[Out] {
 	pool, _ := cognito.PoolOfARN(aws.ToString(arn))
-	return bindToPool(s, &pool, in, op, opts)
+	return bindToPool(c, &pool, in, op, opts)
 }

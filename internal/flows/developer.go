@@ -76,30 +76,6 @@ func (s *Service) developerRequest(ctx context.Context, r DeveloperRequest) (req
 	return call, cognito.Check("GetOpenIdTokenForDeveloperIdentity", call.developerInput())
 }
 
-// DeveloperProvider is the pool's developer provider. It never changes once it is
-// set, so it is asked for once.
-func (s *Service) DeveloperProvider(ctx context.Context, pool string) (string, error) {
-	if !s.serves(pool) {
-		return "", cognito.PoolNotFound(pool)
-	}
-	if name := s.DeveloperNames[pool]; name != "" {
-		return name, nil
-	}
-	if name, ok := s.developers.Load(pool); ok {
-		return name.(string), nil
-	}
-	out, err := s.DescribeIdentityPool(ctx, &ci.DescribeIdentityPoolInput{IdentityPoolId: aws.String(pool)})
-	if err != nil {
-		return "", err
-	}
-	name := aws.ToString(out.DeveloperProviderName)
-	if name == "" {
-		return "", cognito.InvalidParameter("The identity pool has no developer provider.")
-	}
-	s.developers.Store(pool, name)
-	return name, nil
-}
-
 // DeveloperGrant runs the enhanced developer flow in one call: the token, and
 // the credentials that it buys.
 func (s *Service) DeveloperGrant(ctx context.Context, r DeveloperRequest) (*Grant, error) {

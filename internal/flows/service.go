@@ -16,15 +16,15 @@ import (
 type Service struct {
 	Config
 	*background
-	owners     *loginOwners
-	queries    *queryMaker
-	calls      *backendCalls
-	fences     fencing
-	server     *server
-	uncached   *uncachedCalls
-	renewer    *renewer
-	fleet      *fleetSchedule // the renewer's; nil: this process is alone
-	developers sync.Map       // developer provider by pool
+	*poolOperations
+	owners   *loginOwners
+	queries  *queryMaker
+	calls    *backendCalls
+	fences   fencing
+	server   *server
+	uncached *uncachedCalls
+	renewer  *renewer
+	fleet    *fleetSchedule // the renewer's; nil: this process is alone
 }
 
 var _ cognito.API = (*Service)(nil)
@@ -57,6 +57,7 @@ func New(c Config) *Service {
 	f.briefFences.every, f.briefFences.last = briefFenceEvery, map[string]time.Time{}
 	s.fences = fencing{f, &poolChanges{Config: &s.Config, background: s.background, fences: f}}
 	s.calls = &backendCalls{Config: &s.Config, fences: s.fences, slots: newSlots(c.MaxExchanges)}
+	s.poolOperations = &poolOperations{Config: &s.Config, calls: s.calls, fences: s.fences}
 	s.server = &server{Config: &s.Config, fences: s.fences, owners: s.owners, queries: s.queries, calls: s.calls}
 	s.uncached = &uncachedCalls{
 		Config: &s.Config, fences: s.fences, owners: s.owners, queries: s.queries, calls: s.calls, server: s.server,

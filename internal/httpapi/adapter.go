@@ -29,42 +29,42 @@ type adapterOptions struct {
 }
 
 // adapt serves an operation by the API's method of that name.
-func adapt[In, Out any](s *Server, method awswire.Method[In, Out], options adapterOptions) endpoint {
+func adapt[In, Out any](h *handlers, method awswire.Method[In, Out], options adapterOptions) endpoint {
 	return adapter[In, Out]{options, func(r call, in *In) (*Out, error) {
-		return invoke(s, r, options.operation, method, in)
-	}}.endpoint(s)
+		return invoke(h, r, options.operation, method, in)
+	}}.endpoint(h)
 }
 
 // handled serves a route by a handler that takes the SDK's input of an operation.
-func handled[In, Out any](s *Server, options adapterOptions, handle func(call, *In) (*Out, error)) endpoint {
-	return adapter[In, Out]{options, handle}.endpoint(s)
+func handled[In, Out any](h *handlers, options adapterOptions, handle func(call, *In) (*Out, error)) endpoint {
+	return adapter[In, Out]{options, handle}.endpoint(h)
 }
 
 // invoke calls an operation by an input that is known to keep its constraints. All
 // identities of the call have to be of the path's pool.
-func invoke[In, Out any](s *Server, r call, operation string, method awswire.Method[In, Out], in *In) (*Out, error) {
+func invoke[In, Out any](h *handlers, r call, operation string, method awswire.Method[In, Out], in *In) (*Out, error) {
 	r.info.Pool = r.pool
-	return awswire.Call(r.ctx, s.Flows, operation, method, in)
+	return awswire.Call(r.ctx, h.Flows, operation, method, in)
 }
 
 // invokeChecked calls an operation by an input of which a part came from elsewhere than
 // the request, once it keeps the model's constraints.
 func invokeChecked[In, Out any](
-	s *Server, r call, operation string, method awswire.Method[In, Out], in *In,
+	h *handlers, r call, operation string, method awswire.Method[In, Out], in *In,
 ) (*Out, error) {
 	if err := cognito.Check(operation, in); err != nil {
 		return nil, err
 	}
-	return invoke(s, r, operation, method, in)
+	return invoke(h, r, operation, method, in)
 }
 
-func (a adapter[In, Out]) endpoint(s *Server) endpoint {
+func (a adapter[In, Out]) endpoint(h *handlers) endpoint {
 	e := endpoint{
 		operation: a.operation, calls: []string{a.operation},
 		input: reflect.TypeFor[In](), members: a.inputMembers(),
 		answer: reflect.TypeFor[Out](), status: fiber.StatusOK,
 		serve: func(r call, got received) (reply, error) {
-			in, err := a.input(s, r, got)
+			in, err := a.input(h, r, got)
 			if err != nil {
 				return reply{}, err
 			}
@@ -93,14 +93,14 @@ func (a adapter[In, Out]) inputMembers() []string {
 }
 
 // input makes the operation's input of what a request holds and its path names.
-func (a adapter[In, Out]) input(s *Server, r call, got received) (*In, error) {
+func (a adapter[In, Out]) input(h *handlers, r call, got received) (*In, error) {
 	if a.members != nil {
 		if err := only(got.body, a.members...); err != nil {
 			return nil, err
 		}
 	}
 	t := reflect.TypeFor[In]()
-	tree, err := s.modelTree(r, got, t)
+	tree, err := h.modelTree(r, got, t)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ const (
 // request's body, or of its query where the route takes no body, and of its path. A
 // request may repeat what its path names, so that an answer can be sent back as it was
 // read, but may not contradict it.
-func (s *Server) modelTree(r call, got received, t reflect.Type) (map[string]any, error) {
+func (h *handlers) modelTree(r call, got received, t reflect.Type) (map[string]any, error) {
 	if r.pool != "" { // the operation's own input may name it within an ARN only, or not at all
 		if err := cognito.Validate("DescribeIdentityPool", map[string]any{"IdentityPoolId": r.pool}); err != nil {
 			return nil, err
@@ -142,7 +142,7 @@ func (s *Server) modelTree(r call, got received, t reflect.Type) (map[string]any
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range s.pathMembers(r) {
+	for name, value := range h.pathMembers(r) {
 		if _, has := t.FieldByName(name); !has || value == "" {
 			continue
 		}
@@ -155,12 +155,12 @@ func (s *Server) modelTree(r call, got received, t reflect.Type) (map[string]any
 }
 
 // pathMembers are the members of inputs that a path names; empty ones it does not name.
-func (s *Server) pathMembers(r call) map[string]string {
+func (h *handlers) pathMembers(r call) map[string]string {
 	members := map[string]string{
 		"IdentityPoolId": r.pool, "IdentityId": r.identity, "IdentityProviderName": r.provider,
 	}
 	if r.pool != "" {
-		members["ResourceArn"] = cognito.ARNOfPool(s.AccountID, r.pool)
+		members["ResourceArn"] = cognito.ARNOfPool(h.AccountID, r.pool)
 	}
 	return members
 }

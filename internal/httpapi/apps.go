@@ -26,8 +26,8 @@ type identityAnswer struct {
 }
 
 // identity is GetId.
-func (s *Server) identity(r call, in *identityInput) (*identityAnswer, error) {
-	out, err := awswire.Call(r.ctx, s.Flows, "GetId", cognito.API.GetId, &cognitoidentity.GetIdInput{
+func (h *handlers) identity(r call, in *identityInput) (*identityAnswer, error) {
+	out, err := awswire.Call(r.ctx, h.Flows, "GetId", cognito.API.GetId, &cognitoidentity.GetIdInput{
 		IdentityPoolId: &r.pool, Logins: in.Logins,
 	})
 	if err != nil {
@@ -68,8 +68,8 @@ func answerToken(t *flows.TokenGrant) *tokenAnswer {
 }
 
 // token is GetOpenIdToken.
-func (s *Server) token(r call, in *identityAndLogins) (*tokenAnswer, error) {
-	t, err := s.Flows.Token(r.ctx, r.pool, in.IdentityID, in.Logins)
+func (h *handlers) token(r call, in *identityAndLogins) (*tokenAnswer, error) {
+	t, err := h.Flows.Token(r.ctx, r.pool, in.IdentityID, in.Logins)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +82,8 @@ type linkAnswer struct {
 }
 
 // link links the call's logins to an identity and names them.
-func (s *Server) link(r call, in *identityAndLogins) (*linkAnswer, error) {
-	id, err := s.Flows.Link(r.ctx, r.pool, in.IdentityID, in.Logins)
+func (h *handlers) link(r call, in *identityAndLogins) (*linkAnswer, error) {
+	id, err := h.Flows.Link(r.ctx, r.pool, in.IdentityID, in.Logins)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,8 @@ func (*unlinkInput) constraints(pool string, given map[string]any) []constraint 
 }
 
 // unlink is UnlinkIdentity.
-func (s *Server) unlink(r call, in *unlinkInput) (*none, error) {
-	_, err := invoke(s, r, "UnlinkIdentity", cognito.API.UnlinkIdentity, &cognitoidentity.UnlinkIdentityInput{
+func (h *handlers) unlink(r call, in *unlinkInput) (*none, error) {
+	_, err := invoke(h, r, "UnlinkIdentity", cognito.API.UnlinkIdentity, &cognitoidentity.UnlinkIdentityInput{
 		IdentityId: &in.IdentityID, Logins: in.Logins, LoginsToRemove: in.LoginsToRemove,
 	})
 	return nil, err

@@ -65,11 +65,11 @@ func permit(r *route, who *callers.Caller, pool string) error {
 // place refuses callers of some pools an identity that is not known to be of the path's
 // pool, as if it did not exist. For callers of any pool package flows refuses an identity
 // that is known to be of another pool.
-func (s *Server) place(r call, id string) error {
+func (h *handlers) place(r call, id string) error {
 	if r.who.May(callers.Admin, "") {
 		return nil
 	}
-	pool, ok, err := s.PoolOf(r.ctx, id)
+	pool, ok, err := h.PoolOf(r.ctx, id)
 	switch {
 	case err != nil && cognito.Passing(err):
 		return fmt.Errorf("find the pool of an identity: %w", err)

@@ -193,7 +193,7 @@ func (nobodyProver) Known(string) bool { return false }
 func TestProblemsOfAllRoutes(t *testing.T) {
 	s := newTestServer(t)
 	who := http.Header{"Authorization": {"Bearer key-all"}}
-	for _, r := range s.restRoutes() {
+	for _, r := range s.handlers.restRoutes() {
 		path := strings.Replace(r.path, ":pool", testPool, 1)
 		if r.scope == callers.Admin || strings.Contains(r.path, ":identity") {
 			continue // rotation has its own rows above
@@ -233,7 +233,7 @@ func TestProblemsOfAllRoutes(t *testing.T) {
 }
 
 func (s *Server) takesPut(path string) bool {
-	for _, r := range s.restRoutes() {
+	for _, r := range s.handlers.restRoutes() {
 		if r.path == path && r.method == http.MethodPut {
 			return true
 		}

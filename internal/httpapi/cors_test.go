@@ -49,7 +49,7 @@ func TestPreflightsOfApps(t *testing.T) {
 	s := newTestServer(t)
 	const pool = "/v1/pools/" + testPool
 	paths := []string{"/"}
-	for _, r := range s.restRoutes() {
+	for _, r := range s.handlers.restRoutes() {
 		if !r.forCallers() {
 			paths = append(paths, pathOf(r.path), strings.Replace(pathOf(r.path), ":", "%3A", 1))
 		}
@@ -79,7 +79,7 @@ func TestPreflightsOfApps(t *testing.T) {
 func TestCallerRoutesAndPages(t *testing.T) {
 	closed, open := newTestServer(t), newTestServer(t)
 	open.origins = newOrigins([]string{"*"}, []string{console}, "")
-	for _, r := range closed.restRoutes() {
+	for _, r := range closed.handlers.restRoutes() {
 		path, what := pathOf(r.path), r.method+" "+r.path
 		ask := func(s *Server, origin string) http.Header {
 			request := httptest.NewRequest(r.method, path, strings.NewReader("{}"))

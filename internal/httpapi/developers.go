@@ -66,8 +66,8 @@ func (in *developerInput) request(pool string) flows.DeveloperRequest {
 }
 
 // developerToken is GetOpenIdTokenForDeveloperIdentity.
-func (s *Server) developerToken(r call, in *developerInput) (*tokenAnswer, error) {
-	t, err := s.Flows.DeveloperToken(r.ctx, in.request(r.pool))
+func (h *handlers) developerToken(r call, in *developerInput) (*tokenAnswer, error) {
+	t, err := h.Flows.DeveloperToken(r.ctx, in.request(r.pool))
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +75,8 @@ func (s *Server) developerToken(r call, in *developerInput) (*tokenAnswer, error
 }
 
 // developerCredentials is the whole developer flow.
-func (s *Server) developerCredentials(r call, in *developerInput) (*grantAnswer, error) {
-	g, err := s.Flows.DeveloperGrant(r.ctx, in.request(r.pool))
+func (h *handlers) developerCredentials(r call, in *developerInput) (*grantAnswer, error) {
+	g, err := h.Flows.DeveloperGrant(r.ctx, in.request(r.pool))
 	if err != nil {
 		return nil, err
 	}
@@ -84,27 +84,27 @@ func (s *Server) developerCredentials(r call, in *developerInput) (*grantAnswer,
 }
 
 // developerMerge is MergeDeveloperIdentities of the pool's developer provider.
-func (s *Server) developerMerge(
+func (h *handlers) developerMerge(
 	r call, in *cognitoidentity.MergeDeveloperIdentitiesInput,
 ) (*cognitoidentity.MergeDeveloperIdentitiesOutput, error) {
-	provider, err := s.Flows.DeveloperProvider(r.ctx, r.pool)
+	provider, err := h.Flows.DeveloperProvider(r.ctx, r.pool)
 	if err != nil {
 		return nil, err
 	}
 	in.DeveloperProviderName = &provider
-	return invokeChecked(s, r, "MergeDeveloperIdentities", cognito.API.MergeDeveloperIdentities, in)
+	return invokeChecked(h, r, "MergeDeveloperIdentities", cognito.API.MergeDeveloperIdentities, in)
 }
 
 // developerUnlink is UnlinkDeveloperIdentity of the pool's developer provider.
-func (s *Server) developerUnlink(
+func (h *handlers) developerUnlink(
 	r call, in *cognitoidentity.UnlinkDeveloperIdentityInput,
 ) (*cognitoidentity.UnlinkDeveloperIdentityOutput, error) {
-	provider, err := s.Flows.DeveloperProvider(r.ctx, r.pool)
+	provider, err := h.Flows.DeveloperProvider(r.ctx, r.pool)
 	if err != nil {
 		return nil, err
 	}
 	in.DeveloperProviderName = &provider
-	return invokeChecked(s, r, "UnlinkDeveloperIdentity", cognito.API.UnlinkDeveloperIdentity, in)
+	return invokeChecked(h, r, "UnlinkDeveloperIdentity", cognito.API.UnlinkDeveloperIdentity, in)
 }
 
 type keyAnswer struct {
@@ -112,8 +112,8 @@ type keyAnswer struct {
 }
 
 // rotate makes a new signing key of the issuer.
-func (s *Server) rotate(r call, _ *none) (*keyAnswer, error) {
-	kid, err := s.Issuer.Rotate(r.ctx)
+func (h *handlers) rotate(r call, _ *none) (*keyAnswer, error) {
+	kid, err := h.Issuer.Rotate(r.ctx)
 	if err != nil {
 		return nil, err
 	}

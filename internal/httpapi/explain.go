@@ -24,8 +24,8 @@ func (*explainInput) constraints(pool string, given map[string]any) []constraint
 }
 
 // explains refuses where nobody can explain.
-func (s *Server) explains(call) error {
-	if s.Explainer == nil {
+func (h *handlers) explains(call) error {
+	if h.Explainer == nil {
 		return edgeError(codeNotImplemented,
 			"The broker stands in front of Cognito, which decides and does not explain.")
 	}
@@ -34,11 +34,11 @@ func (s *Server) explains(call) error {
 
 // explain tells why a call to /credentials with the same body gets what it gets. A pool
 // that does not exist is a fault of the path, not a denial.
-func (s *Server) explain(r call, in *explainInput) (*cognito.Explanation, error) {
-	if err := s.describePool(r); err != nil {
+func (h *handlers) explain(r call, in *explainInput) (*cognito.Explanation, error) {
+	if err := h.describePool(r); err != nil {
 		return nil, err
 	}
-	return s.Explainer.Explain(r.ctx, cognito.Question{
+	return h.Explainer.Explain(r.ctx, cognito.Question{
 		Pool: r.pool, Logins: in.Logins, Identity: in.IdentityID, Role: in.CustomRoleARN,
 	})
 }

@@ -54,13 +54,13 @@ type credentialsAnswer struct {
 }
 
 // credentials is a whole flow, enhanced or classic.
-func (s *Server) credentials(r call, in *grantInput) (*grantAnswer, error) {
+func (h *handlers) credentials(r call, in *grantInput) (*grantAnswer, error) {
 	r.info.RequestFloor = time.Duration(in.MinRemaining)
 	classic, err := in.classic()
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.Flows.Grant(r.ctx, flows.GrantRequest{
+	g, err := h.Flows.Grant(r.ctx, flows.GrantRequest{
 		Pool: r.pool, IdentityID: in.IdentityID, Logins: in.Logins, RoleARN: in.CustomRoleARN, Classic: classic,
 	})
 	if err != nil {

@@ -30,7 +30,7 @@ func TestPlaceOfAnIdentity(t *testing.T) {
 		s.PoolOf = func(context.Context, string) (string, bool, error) { return f.pool, f.known, f.err }
 		who, _ := s.Callers.ByAPIKey(f.key)
 		got := ""
-		if err := s.place(call{ctx: t.Context(), params: params{pool: testPool}, who: who}, "us-east-1:00"); err != nil {
+		if err := s.handlers.place(call{ctx: t.Context(), params: params{pool: testPool}, who: who}, "us-east-1:00"); err != nil {
 			got = cognito.Public(err).ErrorCode()
 		}
 		if got != f.want {

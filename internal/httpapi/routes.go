@@ -30,10 +30,14 @@ func (r *route) audience() audience {
 	return forApps
 }
 
+// handlers serve the REST routes. Each takes what the request names and its typed input, and
+// gives a typed answer or an error; none of them sees HTTP. They are safe for concurrent use.
+type handlers struct{ *Config }
+
 // mount puts the REST routes on Fiber, which looks at those of a method in the
 // order in which they came.
 func (s *Server) mount() {
-	routes := s.restRoutes()
+	routes := s.handlers.restRoutes()
 	s.appRoute = map[string]bool{}
 	for _, r := range routes {
 		s.appRoute[r.method+" "+r.path] = r.audience() == forApps
@@ -50,44 +54,44 @@ func (s *Server) mount() {
 const poolPath = "/v1/pools/:pool"
 
 // restRoutes are the routes of the REST API: those that are called most come first.
-func (s *Server) restRoutes() []route {
-	routes := slices.Concat(s.appRoutes(), s.developerRoutes(), s.poolRoutes(), s.identityRoutes())
-	explain := own(s.explain, "DescribeIdentityPool")
+func (h *handlers) restRoutes() []route {
+	routes := slices.Concat(h.appRoutes(), h.developerRoutes(), h.poolRoutes(), h.identityRoutes())
+	explain := own(h.explain, "DescribeIdentityPool")
 	explain.refusals = []string{codeNotImplemented, codeExternal}
 	routes = append(routes, route{
 		method: fiber.MethodPost, path: poolPath + "/explain", op: "RestExplain", scope: callers.Explain,
-		before: s.explains, endpoint: explain,
+		before: h.explains, endpoint: explain,
 	})
-	signOut := own(s.signOut, "DescribeIdentityPool")
+	signOut := own(h.signOut, "DescribeIdentityPool")
 	signOut.refusals = []string{codeNotImplemented}
 	routes = append(routes, route{
 		method: fiber.MethodPost, path: poolPath + "/logins/invalidate", op: "RestInvalidateLogin", scope: callers.Admin,
-		before: s.takesSignOuts, endpoint: signOut,
+		before: h.takesSignOuts, endpoint: signOut,
 	})
-	if s.Issuer != nil {
+	if h.Issuer != nil {
 		routes = append(routes, route{
 			method: fiber.MethodPost, path: "/v1/signing-keys/rotate", op: "RestRotateSigningKey",
-			scope: callers.Admin, bodyless: true, endpoint: own(s.rotate),
+			scope: callers.Admin, bodyless: true, endpoint: own(h.rotate),
 		})
 	}
 	return routes
 }
 
-func (s *Server) appRoutes() []route {
+func (h *handlers) appRoutes() []route {
 	app := func(path, op string, e endpoint) route {
 		return route{method: fiber.MethodPost, path: poolPath + path, op: op, endpoint: e}
 	}
 	const get, token = "GetCredentialsForIdentity", "GetOpenIdToken"
 	return []route{
-		app("/credentials", opGrant, own(s.credentials, "GetId", get, token, assumeRole)),
-		app("/identities", opIdentity, own(s.identity, "GetId")),
-		app("/token", "RestToken", own(s.token, token)),
-		app("/logins/link", "RestLink", own(s.link, get, token)),
-		app("/logins/unlink", "RestUnlink", own(s.unlink, "UnlinkIdentity")),
+		app("/credentials", opGrant, own(h.credentials, "GetId", get, token, assumeRole)),
+		app("/identities", opIdentity, own(h.identity, "GetId")),
+		app("/token", "RestToken", own(h.token, token)),
+		app("/logins/link", "RestLink", own(h.link, get, token)),
+		app("/logins/unlink", "RestUnlink", own(h.unlink, "UnlinkIdentity")),
 	}
 }
 
-func (s *Server) developerRoutes() []route {
+func (h *handlers) developerRoutes() []route {
 	backend := func(path, op, operation string, e endpoint) route {
 		e.operation = operation
 		return route{method: fiber.MethodPost, path: poolPath + "/developer" + path, op: op, endpoint: e}
@@ -97,16 +101,16 @@ func (s *Server) developerRoutes() []route {
 		lookup, merge, unlink = "LookupDeveloperIdentity", "MergeDeveloperIdentities", "UnlinkDeveloperIdentity"
 	)
 	return []route{
-		backend("/token", "RestDeveloperToken", token, own(s.developerToken, token)),
-		backend("/credentials", "RestDeveloperCredentials", token, own(s.developerCredentials, token, credentials)),
-		backend("/lookup", "RestDeveloperLookup", lookup, adapt(s, cognito.API.LookupDeveloperIdentity,
+		backend("/token", "RestDeveloperToken", token, own(h.developerToken, token)),
+		backend("/credentials", "RestDeveloperCredentials", token, own(h.developerCredentials, token, credentials)),
+		backend("/lookup", "RestDeveloperLookup", lookup, adapt(h, cognito.API.LookupDeveloperIdentity,
 			adapterOptions{operation: lookup, lists: []string{"DeveloperUserIdentifierList"}})),
-		backend("/merge", "RestDeveloperMerge", merge, handled(s, adapterOptions{
+		backend("/merge", "RestDeveloperMerge", merge, handled(h, adapterOptions{
 			operation: merge, provider: true, members: []string{"sourceUserIdentifier", "destinationUserIdentifier"},
-		}, s.developerMerge)),
-		backend("/unlink", "RestDeveloperUnlink", unlink, handled(s, adapterOptions{
+		}, h.developerMerge)),
+		backend("/unlink", "RestDeveloperUnlink", unlink, handled(h, adapterOptions{
 			operation: unlink, provider: true, silent: true, members: []string{"identityId", "userIdentifier"},
-		}, s.developerUnlink)),
+		}, h.developerUnlink)),
 	}
 }
 
@@ -120,7 +124,7 @@ func admin(method, path, op string, e endpoint) route {
 }
 
 // poolRoutes are those of pools and of what belongs to one.
-func (s *Server) poolRoutes() []route {
+func (h *handlers) poolRoutes() []route {
 	const (
 		get, post, put, remove = fiber.MethodGet, fiber.MethodPost, fiber.MethodPut, fiber.MethodDelete
 
@@ -130,47 +134,47 @@ func (s *Server) poolRoutes() []route {
 	plain := func(operation string) adapterOptions { return adapterOptions{operation: operation} }
 	silent := func(operation string) adapterOptions { return adapterOptions{operation: operation, silent: true} }
 	return []route{
-		admin(get, pools, "RestListPools", adapt(s, cognito.API.ListIdentityPools,
+		admin(get, pools, "RestListPools", adapt(h, cognito.API.ListIdentityPools,
 			adapterOptions{operation: "ListIdentityPools", lists: []string{"IdentityPools"}})),
-		admin(post, pools, "RestCreatePool", adapt(s, cognito.API.CreateIdentityPool,
+		admin(post, pools, "RestCreatePool", adapt(h, cognito.API.CreateIdentityPool,
 			adapterOptions{operation: "CreateIdentityPool", made: "IdentityPoolId"})),
-		admin(get, poolPath, "RestDescribePool", adapt(s, cognito.API.DescribeIdentityPool, plain("DescribeIdentityPool"))),
-		admin(put, poolPath, "RestUpdatePool", adapt(s, cognito.API.UpdateIdentityPool, plain("UpdateIdentityPool"))),
-		admin(remove, poolPath, "RestDeletePool", adapt(s, cognito.API.DeleteIdentityPool, silent("DeleteIdentityPool"))),
+		admin(get, poolPath, "RestDescribePool", adapt(h, cognito.API.DescribeIdentityPool, plain("DescribeIdentityPool"))),
+		admin(put, poolPath, "RestUpdatePool", adapt(h, cognito.API.UpdateIdentityPool, plain("UpdateIdentityPool"))),
+		admin(remove, poolPath, "RestDeletePool", adapt(h, cognito.API.DeleteIdentityPool, silent("DeleteIdentityPool"))),
 		// A pool without roles has them as an empty object, so that PUT takes the answer back.
-		admin(get, roles, "RestGetRoles", adapt(s, cognito.API.GetIdentityPoolRoles,
+		admin(get, roles, "RestGetRoles", adapt(h, cognito.API.GetIdentityPoolRoles,
 			adapterOptions{operation: "GetIdentityPoolRoles", lists: []string{"Roles"}})),
-		admin(put, roles, "RestSetRoles", adapt(s, cognito.API.SetIdentityPoolRoles, silent("SetIdentityPoolRoles"))),
-		admin(get, tags, "RestListTags", adapt(s, cognito.API.ListTagsForResource, plain("ListTagsForResource"))),
-		admin(post, tags, "RestTag", adapt(s, cognito.API.TagResource, silent("TagResource"))),
-		admin(remove, tags, "RestUntag", adapt(s, cognito.API.UntagResource, silent("UntagResource"))),
+		admin(put, roles, "RestSetRoles", adapt(h, cognito.API.SetIdentityPoolRoles, silent("SetIdentityPoolRoles"))),
+		admin(get, tags, "RestListTags", adapt(h, cognito.API.ListTagsForResource, plain("ListTagsForResource"))),
+		admin(post, tags, "RestTag", adapt(h, cognito.API.TagResource, silent("TagResource"))),
+		admin(remove, tags, "RestUntag", adapt(h, cognito.API.UntagResource, silent("UntagResource"))),
 		admin(get, principalTags, "RestGetPrincipalTags",
-			adapt(s, cognito.API.GetPrincipalTagAttributeMap, plain("GetPrincipalTagAttributeMap"))),
+			adapt(h, cognito.API.GetPrincipalTagAttributeMap, plain("GetPrincipalTagAttributeMap"))),
 		admin(put, principalTags, "RestSetPrincipalTags",
-			adapt(s, cognito.API.SetPrincipalTagAttributeMap, plain("SetPrincipalTagAttributeMap"))),
+			adapt(h, cognito.API.SetPrincipalTagAttributeMap, plain("SetPrincipalTagAttributeMap"))),
 	}
 }
 
 // identityRoutes are those of a pool's identities.
-func (s *Server) identityRoutes() []route {
+func (h *handlers) identityRoutes() []route {
 	const (
 		get, post, remove = fiber.MethodGet, fiber.MethodPost, fiber.MethodDelete
 		identities        = poolPath + "/identities"
 	)
-	describe := admin(get, identities+"/:identity", "RestDescribeIdentity", adapt(s, cognito.API.DescribeIdentity,
+	describe := admin(get, identities+"/:identity", "RestDescribeIdentity", adapt(h, cognito.API.DescribeIdentity,
 		adapterOptions{operation: "DescribeIdentity", lists: []string{"Logins"}}))
 	one := admin(remove, identities+"/:identity", "RestDeleteIdentity",
-		handled(s, adapterOptions{operation: "DescribeIdentity", silent: true}, s.deleteIdentity))
+		handled(h, adapterOptions{operation: "DescribeIdentity", silent: true}, h.deleteIdentity))
 	one.operation, one.calls = "DeleteIdentities", []string{"DescribeIdentity", "DeleteIdentities"}
-	describe.before, one.before = s.pathPlace, s.pathPlace
-	purge := admin(post, identities+"/:identity/purge", "RestPurge", handled(s, adapterOptions{silent: true}, s.purge))
+	describe.before, one.before = h.pathPlace, h.pathPlace
+	purge := admin(post, identities+"/:identity/purge", "RestPurge", handled(h, adapterOptions{silent: true}, h.purge))
 	purge.scope, purge.bodyless, purge.calls = callers.Admin, true, nil
 	purge.refusals = []string{codeNotFound}
-	several := admin(post, identities+"/delete", "RestDeleteIdentities", handled(s,
-		adapterOptions{operation: "DeleteIdentities", lists: []string{"UnprocessedIdentityIds"}}, s.deleteIdentities))
+	several := admin(post, identities+"/delete", "RestDeleteIdentities", handled(h,
+		adapterOptions{operation: "DeleteIdentities", lists: []string{"UnprocessedIdentityIds"}}, h.deleteIdentities))
 	several.calls = []string{"DescribeIdentityPool", "DeleteIdentities"}
 	return []route{
-		admin(get, identities, "RestListIdentities", adapt(s, cognito.API.ListIdentities,
+		admin(get, identities, "RestListIdentities", adapt(h, cognito.API.ListIdentities,
 			adapterOptions{operation: "ListIdentities", lists: []string{"Identities"}})),
 		several, describe, one, purge,
 	}
@@ -199,7 +203,7 @@ type Route struct {
 // Routes are the routes of the REST API.
 func (s *Server) Routes() []Route {
 	var all []Route
-	for _, r := range s.restRoutes() {
+	for _, r := range s.handlers.restRoutes() {
 		all = append(all, Route{
 			Method: r.method, Path: r.path, ForCallers: r.forCallers(), Operation: r.operation, Scope: r.scope,
 			Input: r.input, Members: r.members, Answer: r.answer, Status: r.status, Errors: r.errors(),

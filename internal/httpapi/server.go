@@ -101,6 +101,7 @@ const (
 type Server struct {
 	Config
 	app      *fiber.App
+	handlers *handlers // of REST
 	classes  *classes
 	hotWire  map[string]*telemetry.Hot
 	hotGrant *telemetry.Hot
@@ -120,6 +121,7 @@ func New(c Config) *Server {
 		Config: c, classes: newClasses(c.Clients), hotGrant: c.Metrics.Hot(opGrant),
 		deadline: newSharedDeadline(c.RequestTimeout / replayPart),
 	}
+	s.handlers = &handlers{&s.Config}
 	s.bodies = newBodies(c.BodyBytes, c.BodyMemory, c.Metrics.BodyMemory)
 	s.origins = newOrigins(c.Origins, c.CallerOrigins, c.PublicURL)
 	s.hotWire = map[string]*telemetry.Hot{targetPrefix + opCredentials: c.Metrics.Hot(opCredentials)}

@@ -14,8 +14,8 @@ type signOutInput struct {
 }
 
 // takesSignOuts refuses where nobody keeps them.
-func (s *Server) takesSignOuts(call) error {
-	if !s.Flows.TakesSignOuts() {
+func (h *handlers) takesSignOuts(call) error {
+	if !h.Flows.TakesSignOuts() {
 		return edgeError(codeNotImplemented,
 			"The broker stands in front of Cognito, which asks its user pools itself.")
 	}
@@ -23,7 +23,7 @@ func (s *Server) takesSignOuts(call) error {
 }
 
 // signOut tells of a user who signed out at his login provider.
-func (s *Server) signOut(r call, in *signOutInput) (*none, error) {
+func (h *handlers) signOut(r call, in *signOutInput) (*none, error) {
 	if in.Provider == "" || in.Subject == "" {
 		return nil, cognito.InvalidParameter("provider and subject are required.")
 	}
@@ -31,10 +31,10 @@ func (s *Server) signOut(r call, in *signOutInput) (*none, error) {
 	if err != nil || notBefore.Before(time.Unix(0, 0)) {
 		return nil, cognito.InvalidParameter("notBefore has to be a time of RFC 3339, such as 2026-01-02T15:04:05Z.")
 	}
-	if err := s.describePool(r); err != nil {
+	if err := h.describePool(r); err != nil {
 		return nil, err
 	}
-	return nil, s.Flows.SignOut(r.ctx, cognito.SignOut{
+	return nil, h.Flows.SignOut(r.ctx, cognito.SignOut{
 		Pool: r.pool, Provider: in.Provider, Subject: in.Subject, NotBefore: notBefore,
 	})
 }

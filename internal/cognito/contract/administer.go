@@ -10,8 +10,8 @@ import (
 )
 
 // page brings a page of a pool's identities as "<id> <logins>" and its token.
-func (s *scene) page(
-	pool string, size int32, token *string, hideDisabled bool,
+func page(
+	s *scene, pool string, size int32, token *string, hideDisabled bool,
 ) (page []string, next *string, refusal string) {
 	s.Helper()
 	out, refusal := ask(s, s.API.ListIdentities, &cognitoidentity.ListIdentitiesInput{
@@ -34,11 +34,11 @@ func (s *scene) page(
 }
 
 // everyone brings all pages of a pool, between which between is run.
-func (s *scene) everyone(pool string, size int32, hideDisabled bool, between func()) (all []string) {
+func everyone(s *scene, pool string, size int32, hideDisabled bool, between func()) (all []string) {
 	s.Helper()
 	var token *string
 	for range 50 {
-		page, next, refusal := s.page(pool, size, token, hideDisabled)
+		page, next, refusal := page(s, pool, size, token, hideDisabled)
 		s.must("ListIdentities", refusal)
 		all = append(all, page...)
 		if token = next; token == nil {
@@ -54,7 +54,7 @@ func (s *scene) everyone(pool string, size int32, hideDisabled bool, between fun
 // whatever comes and goes.
 func listIdentities(s *scene) {
 	pool, alice := s.pool(func(*createInput) {}), s.someone()
-	s.equal("nobody", fmt.Sprint(s.everyone(pool, 60, false, func() {})), "[]")
+	s.equal("nobody", fmt.Sprint(everyone(s, pool, 60, false, func() {})), "[]")
 	want := map[string]string{}
 	for range 5 {
 		want[s.identity(pool, nil)] = "[]"
@@ -70,10 +70,10 @@ func listIdentities(s *scene) {
 		return fmt.Sprint(sorted(list))
 	}
 	for _, size := range []int32{1, 3, 60} {
-		s.equal("pages", fmt.Sprint(sorted(s.everyone(pool, size, false, func() {}))), spell(want))
+		s.equal("pages", fmt.Sprint(sorted(everyone(s, pool, size, false, func() {}))), spell(want))
 	}
 	late := map[string]bool{}
-	got := s.everyone(pool, 2, false, func() { late[s.identity(pool, nil)] = true })
+	got := everyone(s, pool, 2, false, func() { late[s.identity(pool, nil)] = true })
 	got = slices.DeleteFunc(got, func(entry string) bool { id, _, _ := strings.Cut(entry, " "); return late[id] })
 	s.equal("those who were there all the time", fmt.Sprint(sorted(got)), spell(want))
 	for id := range late {
@@ -81,32 +81,32 @@ func listIdentities(s *scene) {
 	}
 	guest := s.identity(pool, nil)
 	s.must("GetCredentialsForIdentity", refusalOf(s.credentials(guest, s.login(alice)))) // a merge
-	s.equal("without the disabled", fmt.Sprint(sorted(s.everyone(pool, 2, true, func() {}))), spell(want))
+	s.equal("without the disabled", fmt.Sprint(sorted(everyone(s, pool, 2, true, func() {}))), spell(want))
 	want[guest] = "[]"
-	s.equal("with the disabled", fmt.Sprint(sorted(s.everyone(pool, 2, false, func() {}))), spell(want))
+	s.equal("with the disabled", fmt.Sprint(sorted(everyone(s, pool, 2, false, func() {}))), spell(want))
 
-	_, next, refusal := s.page(pool, 1, nil, false)
+	_, next, refusal := page(s, pool, 1, nil, false)
 	s.must("ListIdentities", refusal)
 	refused := func(what, pool string, token *string, hide bool) {
-		_, _, refusal := s.page(pool, 1, token, hide)
+		_, _, refusal := page(s, pool, 1, token, hide)
 		s.refused(what, refusal, invalid)
 	}
 	refused("another pool's token", s.Pools.Open, next, false)
 	refused("another query's token", pool, next, true)
 	refused("an altered token", pool, aws.String(*next+"A"), false)
 	refused("no token", pool, aws.String("x"), false)
-	_, _, refusal = s.page(s.unknown(), 1, nil, false)
+	_, _, refusal = page(s, s.unknown(), 1, nil, false)
 	s.equal("an unknown pool", refusal, noPool(s.unknown()))
 }
 
 // deleted brings what was not processed.
-func (s *scene) deleted(ids ...string) string {
+func deleted(s *scene, ids ...string) string {
 	s.Helper()
 	out, refusal := ask(s, s.API.DeleteIdentities, &cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: ids})
 	if refusal != "" {
 		return refusal
 	}
-	return s.spellJSON(append(out.UnprocessedIdentityIds[:0:0], out.UnprocessedIdentityIds...))
+	return spellJSON(s, append(out.UnprocessedIdentityIds[:0:0], out.UnprocessedIdentityIds...))
 }
 
 // deleteIdentities tests docs/cognito.md#administering-identities.
@@ -116,7 +116,7 @@ func deleteIdentities(s *scene) {
 	s.must("GetCredentialsForIdentity", refusalOf(s.credentials(id, s.login(alice))))
 	s.must("GetCredentialsForIdentity", refusalOf(s.credentials(guest, nil)))
 	token := s.token(id, s.login(alice))
-	s.equal("all of them", s.deleted(id, guest, guest), "[]")
+	s.equal("all of them", deleted(s, id, guest, guest), "[]")
 	s.equal("a user", s.credentials(id, s.login(alice)), noIdentity(id))
 	s.equal("a guest", s.credentials(guest, nil), noIdentity(guest))
 	s.equal("his token", s.credentials(id, pass(token)), noIdentity(id))
@@ -128,17 +128,17 @@ func deleteIdentities(s *scene) {
 	bob, loser := s.login(s.someone()), s.guest()
 	survivor := s.identity(s.Pools.Open, bob)
 	s.equal("a guest who lost a merge", s.credentials(loser, bob), survivor+" as "+Authenticated)
-	s.equal("he is deleted", s.deleted(loser), "[]")
+	s.equal("he is deleted", deleted(s, loser), "[]")
 	s.equal("the same call", s.credentials(loser, bob), noIdentity(loser))
 	s.equal("the survivor", s.credentials(survivor, bob), survivor+" as "+Authenticated)
-	s.equal("once more", s.deleted(id), "[]")
-	s.equal("of nobody", s.deleted(s.unknown()), "[]")
+	s.equal("once more", deleted(s, id), "[]")
+	s.equal("of nobody", deleted(s, s.unknown()), "[]")
 	many := make([]string, 60)
 	for n := range many {
 		many[n] = s.unknown()[:len(s.unknown())-2] + fmt.Sprintf("%02d", n)
 	}
-	s.equal("sixty", s.deleted(many...), "[]")
-	s.refused("one more", s.deleted(append(many, id)...), validation)
-	s.refused("none", s.deleted([]string{}...), validation)
-	s.refused("what is no id", s.deleted("x"), validation)
+	s.equal("sixty", deleted(s, many...), "[]")
+	s.refused("one more", deleted(s, append(many, id)...), validation)
+	s.refused("none", deleted(s, []string{}...), validation)
+	s.refused("what is no id", deleted(s, "x"), validation)
 }

@@ -27,10 +27,10 @@ const sessionName = "contract@broker"
 // assume brings "<subject> as <session's ARN>", or a refusal as "Code: text".
 func (s *scene) assume(role, token string) string {
 	s.Helper()
-	return s.assumeWith(role, token, func(*sts.Request) {})
+	return assumeWith(s, role, token, func(*sts.Request) {})
 }
 
-func (s *scene) assumeWith(role, token string, change func(r *sts.Request)) string {
+func assumeWith(s *scene, role, token string, change func(r *sts.Request)) string {
 	s.Helper()
 	r := sts.Request{RoleARN: s.role(role), SessionName: sessionName, Token: token}
 	change(&r)
@@ -44,12 +44,12 @@ func (s *scene) assumeWith(role, token string, change func(r *sts.Request)) stri
 		}
 		return "no error of the service: " + err.Error()
 	}
-	s.judge(out, r.Duration)
+	judge(s, out, r.Duration)
 	return out.Subject + " as " + out.Credentials.AssumedRoleARN
 }
 
 // judge holds an answer of STS against docs/cognito.md#assumerolewithwebidentity.
-func (s *scene) judge(out *sts.Response, asked time.Duration) {
+func judge(s *scene, out *sts.Response, asked time.Duration) {
 	s.Helper()
 	s.equal("Provider", out.Provider, cognito.PassThrough)
 	if asked == 0 {
@@ -86,7 +86,7 @@ func assumedRoles(s *scene) {
 	s.equal("a user for guests' role", s.assume(Unauthenticated, users), notTrusted)
 	s.equal("a role that the pool does not name", s.assume("other", users), notTrusted)
 	s.equal("a role by half its name", s.assume("aut", users), notTrusted)
-	s.equal("a role of another account", s.assumeWith("", users, func(r *sts.Request) {
+	s.equal("a role of another account", assumeWith(s, "", users, func(r *sts.Request) {
 		r.RoleARN = "arn:aws:iam::999999999999:role/auth"
 	}), notTrusted)
 
@@ -150,12 +150,12 @@ func assumedAfterChanges(s *scene) {
 	s.equal("a role that was replaced", s.assume(Authenticated, users), notTrusted)
 	s.equal("the one in its place", s.assume("second", users), id+" as "+s.assumed("second", sessionName))
 	s.equal("a role that was taken away", s.assume(Unauthenticated, guests), notTrusted)
-	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), nil))
-	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) {
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, usualRoles(s), nil))
+	s.must("UpdateIdentityPool", updated(s, whole(s, pool, func(in *updateInput) {
 		in.AllowUnauthenticatedIdentities = false
 	})))
 	s.equal("guests that are allowed no more", s.assume(Unauthenticated, guests), notTrusted)
-	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) { in.OpenIdConnectProviderARNs = nil })))
+	s.must("UpdateIdentityPool", updated(s, whole(s, pool, func(in *updateInput) { in.OpenIdConnectProviderARNs = nil })))
 	s.equal("a provider that is gone", s.assume(Authenticated, users), notTrusted)
 	s.must("DeleteIdentityPool", s.deletePool(pool))
 	s.equal("a pool that is gone", s.assume(Authenticated, users), notTrusted)
@@ -183,7 +183,7 @@ func assumedBounds(s *scene) {
 		"a token of 20000":     {func(r *sts.Request) { r.Token = text(20000) }, sts.CodeInvalidIdentityToken},
 		"a policy that is not": {func(r *sts.Request) { r.Policy = "x" }, sts.CodeMalformedPolicyDocument},
 	} {
-		got := s.assumeWith(Unauthenticated, token, c.change)
+		got := assumeWith(s, Unauthenticated, token, c.change)
 		if c.want == "" {
 			s.equal(what, refusalOf(got), "")
 			continue

@@ -18,7 +18,7 @@ import (
 // something is required. What keeps to the model may be refused, but not as
 // invalid.
 func bounds(s *scene) {
-	inputs := s.inputs(s.scratch(), s.unknown())
+	inputs := s.inputs(scratch(s), s.unknown())
 	for name, operation := range theModel().Operations {
 		s.Run(name, func(t *testing.T) {
 			good := inputs[name]()

@@ -161,7 +161,7 @@ func (s *scene) linked(id string) string {
 }
 
 // spellJSON writes a value with its members in order.
-func (s *scene) spellJSON(v any) string {
+func spellJSON(s *scene, v any) string {
 	s.Helper()
 	text, err := json.Marshal(v)
 	if err != nil {

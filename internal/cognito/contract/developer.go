@@ -97,22 +97,22 @@ func developerTokens(s *scene) {
 	alice, bob := s.someone(), s.someone()
 	for _, pool := range []string{s.Pools.Open, s.Pools.Closed} {
 		id, token := s.developer(func(in *developerInput) { in.IdentityPoolId, in.Logins = &pool, user(alice) })
-		s.claim("a life by default", token, 900, s.ofUser(pool, id, ofDeveloper(pool, alice)...))
+		claim(s, "a life by default", token, 900, ofUser(s, pool, id, ofDeveloper(pool, alice)...))
 		id, token = s.developer(func(in *developerInput) {
 			in.IdentityPoolId, in.Logins, in.TokenDuration = &pool, user(alice), aws.Int64(86400)
 		})
-		s.claim("the longest life", token, 86400, s.ofUser(pool, id, ofDeveloper(pool, alice)...))
+		claim(s, "the longest life", token, 86400, ofUser(s, pool, id, ofDeveloper(pool, alice)...))
 	}
 	logins := append(ofDeveloper(s.Pools.Open, bob), s.oidc(0, bob)...)
 	tags := map[string]string{"department": "sales + more", "größe": "1"}
 	id, token := s.developer(func(in *developerInput) {
 		in.Logins, in.PrincipalTags, in.TokenDuration = with(user(bob), s.login(bob)), tags, aws.Int64(60)
 	})
-	want := s.ofUser(s.Pools.Open, id, logins...)
+	want := ofUser(s, s.Pools.Open, id, logins...)
 	want[claimTags] = map[string]any{"principal_tags": map[string][]string{"department": {"sales + more"}, "größe": {"1"}}}
-	s.claim("tags and a public login", token, 60, want)
+	claim(s, "tags and a public login", token, 60, want)
 	_, token = s.developer(func(in *developerInput) { in.Logins, in.PrincipalTags = user(bob), map[string]string{} })
-	s.claim("no tags", token, 900, s.ofUser(s.Pools.Open, id, ofDeveloper(s.Pools.Open, bob)...))
+	claim(s, "no tags", token, 900, ofUser(s, s.Pools.Open, id, ofDeveloper(s.Pools.Open, bob)...))
 	for what, bad := range map[string]map[string]string{
 		"tags whose keys differ in case alone": {"Team": "a", "team": "b"},
 		"a tag of AWS's":                       {"AWS:team": "a"},

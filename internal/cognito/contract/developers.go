@@ -10,7 +10,7 @@ import (
 type lookupInput = cognitoidentity.LookupDeveloperIdentityInput
 
 // lookup brings "<identity> <users>".
-func (s *scene) lookup(change func(in *lookupInput)) (found string, next *string) {
+func lookup(s *scene, change func(in *lookupInput)) (found string, next *string) {
 	s.Helper()
 	in := &lookupInput{IdentityPoolId: &s.Pools.Open}
 	change(in)
@@ -26,7 +26,7 @@ func lookupDevelopers(s *scene) {
 	alice, public := s.someone(), s.someone()
 	id := s.asUser(alice, "", s.login(public))
 	by := func(user, id string) string {
-		found, _ := s.lookup(func(in *lookupInput) {
+		found, _ := lookup(s, func(in *lookupInput) {
 			if user != "" {
 				in.DeveloperUserIdentifier = &user
 			}
@@ -50,7 +50,7 @@ func lookupDevelopers(s *scene) {
 	foreign := s.identity(s.Pools.Closed, s.login(public))
 	s.equal("an identity of another pool", by("", foreign), noIdentity(foreign))
 	unknown := s.unknown()
-	found, _ := s.lookup(func(in *lookupInput) { in.IdentityPoolId, in.DeveloperUserIdentifier = &unknown, &alice })
+	found, _ := lookup(s, func(in *lookupInput) { in.IdentityPoolId, in.DeveloperUserIdentifier = &unknown, &alice })
 	s.equal("an unknown pool", found, noPool(unknown))
 
 	users := []string{alice}
@@ -72,12 +72,12 @@ func lookupDevelopers(s *scene) {
 		token = out.NextToken
 	}
 	s.equal("all pages", names(got), names(users))
-	foundBy, _ := s.lookup(func(in *lookupInput) { in.IdentityId, in.NextToken = &guest, token })
+	foundBy, _ := lookup(s, func(in *lookupInput) { in.IdentityId, in.NextToken = &guest, token })
 	s.refused("another identity's token", foundBy, invalid)
 }
 
-// merged brings the surviving identity.
-func (s *scene) merged(pool, provider, source, destination string) string {
+// mergedIn brings the surviving identity.
+func mergedIn(s *scene, pool, provider, source, destination string) string {
 	s.Helper()
 	out, refusal := ask(s, s.API.MergeDeveloperIdentities, &cognitoidentity.MergeDeveloperIdentitiesInput{
 		IdentityPoolId: &pool, DeveloperProviderName: &provider, SourceUserIdentifier: &source,
@@ -92,7 +92,9 @@ func (s *scene) merged(pool, provider, source, destination string) string {
 // mergeDevelopers tests docs/cognito.md#merging: the destination survives.
 func mergeDevelopers(s *scene) {
 	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
-	merged := func(source, destination string) string { return s.merged(open, DeveloperProvider, source, destination) }
+	merged := func(source, destination string) string {
+		return mergedIn(s, open, DeveloperProvider, source, destination)
+	}
 	from, to := s.asUser(alice, "", s.login(alice)), s.asUser(bob, "", s.loginAt(1, bob))
 	s.must("GetCredentialsForIdentity", refusalOf(s.credentials(from, s.login(alice))))
 	s.equal("two users", merged(alice, bob), to)
@@ -107,9 +109,9 @@ func mergeDevelopers(s *scene) {
 	s.refused("with himself", merged(alice, alice), invalid)
 	s.refused("an unknown source", merged(s.someone(), bob), notFound)
 	s.refused("an unknown destination", merged(alice, s.someone()), notFound)
-	s.equal("another provider", s.merged(open, "other.example", alice, bob), noDeveloper)
-	s.equal("a pool without developers", s.merged(s.Pools.Bare, DeveloperProvider, alice, bob), noDeveloper)
-	s.equal("an unknown pool", s.merged(s.unknown(), DeveloperProvider, alice, bob), noPool(s.unknown()))
+	s.equal("another provider", mergedIn(s, open, "other.example", alice, bob), noDeveloper)
+	s.equal("a pool without developers", mergedIn(s, s.Pools.Bare, DeveloperProvider, alice, bob), noDeveloper)
+	s.equal("an unknown pool", mergedIn(s, s.unknown(), DeveloperProvider, alice, bob), noPool(s.unknown()))
 	carol := s.someone()
 	other := s.asUser(carol, "", s.login(carol))
 	s.equal("both with a user of one provider", merged(carol, alice), merge)
@@ -132,7 +134,7 @@ func mergeDevelopers(s *scene) {
 }
 
 // unlinkedUser brings nothing.
-func (s *scene) unlinkedUser(pool, provider, id, user string) string {
+func unlinkedUser(s *scene, pool, provider, id, user string) string {
 	s.Helper()
 	_, refusal := ask(s, s.API.UnlinkDeveloperIdentity, &cognitoidentity.UnlinkDeveloperIdentityInput{
 		IdentityPoolId: &pool, DeveloperProviderName: &provider, IdentityId: &id, DeveloperUserIdentifier: &user,
@@ -143,16 +145,16 @@ func (s *scene) unlinkedUser(pool, provider, id, user string) string {
 // unlinkDevelopers tests docs/cognito.md#unlinking for backends' users.
 func unlinkDevelopers(s *scene) {
 	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
-	unlinked := func(id, user string) string { return s.unlinkedUser(open, DeveloperProvider, id, user) }
+	unlinked := func(id, user string) string { return unlinkedUser(s, open, DeveloperProvider, id, user) }
 	id, token := s.developer(func(in *developerInput) { in.Logins = with(user(alice), s.login(alice)) })
 	s.equal("before", s.credentials(id, pass(token)), id+" as "+Authenticated)
 	s.refused("an unknown user", unlinked(id, bob), notFound)
 	other := s.asUser(bob, "")
 	s.refused("another's user", unlinked(id, bob), conflict)
-	s.equal("another provider", s.unlinkedUser(open, "other.example", id, alice), noDeveloper)
-	s.equal("an unknown pool", s.unlinkedUser(s.unknown(), DeveloperProvider, id, alice), noPool(s.unknown()))
+	s.equal("another provider", unlinkedUser(s, open, "other.example", id, alice), noDeveloper)
+	s.equal("an unknown pool", unlinkedUser(s, s.unknown(), DeveloperProvider, id, alice), noPool(s.unknown()))
 	s.equal("an unknown identity", unlinked(s.unknown(), alice), noIdentity(s.unknown()))
-	s.equal("an identity of another pool", s.unlinkedUser(s.Pools.Closed, DeveloperProvider, id, alice), noIdentity(id))
+	s.equal("an identity of another pool", unlinkedUser(s, s.Pools.Closed, DeveloperProvider, id, alice), noIdentity(id))
 	s.equal("beside a public login", unlinked(id, alice), "")
 	s.equal("what is left", s.linked(id), "["+s.Providers[0].Name()+"]")
 	s.refused("his token", s.credentials(id, pass(token)), notAuthorized)

@@ -22,7 +22,7 @@ const (
 
 // everyOperation calls all operations at once. The pools take turns: a broker notes only so
 // many changes of one while their outcome is not known.
-func (s *scene) everyOperation(pools []string, do func(operation string, input func() any)) {
+func everyOperation(s *scene, pools []string, do func(operation string, input func() any)) {
 	unknown := s.unknown()
 	inputs := make([]map[string]func() any, len(pools))
 	for n, pool := range pools {
@@ -37,7 +37,7 @@ func (s *scene) everyOperation(pools []string, do func(operation string, input f
 
 // throttling tests docs/cognito.md#quotas: each operation has a quota of its own.
 func throttling(s *scene) {
-	s.everyOperation([]string{s.unknown()}, func(operation string, input func() any) {
+	everyOperation(s, []string{s.unknown()}, func(operation string, input func() any) {
 		var err error
 		for range 2 {
 			if _, err = s.call(s.Limited, operation, input()); err != nil && spell(err) == rateExceeded {
@@ -52,7 +52,7 @@ func throttling(s *scene) {
 // brokenStore has the store fail beneath each operation. That is a fault of the
 // service, and no refusal; what is answered from memory goes on.
 func brokenStore(s *scene) {
-	s.everyOperation([]string{s.Pools.Open, s.Pools.Closed, s.Pools.Bare}, func(operation string, input func() any) {
+	everyOperation(s, []string{s.Pools.Open, s.Pools.Closed, s.Pools.Bare}, func(operation string, input func() any) {
 		if operation == "DeleteIdentities" {
 			return // see below
 		}
@@ -68,12 +68,12 @@ func brokenStore(s *scene) {
 			s.Errorf("%s: got %v, want %s", operation, err, internal)
 		}
 	})
-	s.brokenDelete(s.unknown())
+	brokenDelete(s, s.unknown())
 }
 
 // brokenDelete is the operation whose parts fail alone, unless it is the whole
 // that fails: a broker asks first whose identities they are.
-func (s *scene) brokenDelete(id string) {
+func brokenDelete(s *scene, id string) {
 	s.Helper()
 	out, err := s.Broken.DeleteIdentities(s.Context(),
 		&cognitoidentity.DeleteIdentitiesInput{IdentityIdsToDelete: []string{id}})
@@ -81,8 +81,8 @@ func (s *scene) brokenDelete(id string) {
 		s.equal("DeleteIdentities", spell(named(err)), internal+": Internal error.")
 		return
 	}
-	s.equal("DeleteIdentities", s.spellJSON(out.UnprocessedIdentityIds),
-		s.spellJSON([]types.UnprocessedIdentityId{{IdentityId: aws.String(id),
+	s.equal("DeleteIdentities", spellJSON(s, out.UnprocessedIdentityIds),
+		spellJSON(s, []types.UnprocessedIdentityId{{IdentityId: aws.String(id),
 			ErrorCode: types.ErrorCodeInternalServerError}}))
 }
 

@@ -40,8 +40,8 @@ func getID(s *scene) {
 	s.equal("no guests, no logins", s.id(s.Pools.Closed, map[string]string{}), noGuests)
 	s.identity(s.Pools.Bare, s.login(alice)) // no role is needed
 	s.identity(s.Pools.Bare, nil)
-	s.equal("the pool's account", s.accounted(s.Account), "")
-	s.equal("another account", s.accounted("9"), noPool(open))
+	s.equal("the pool's account", accounted(s, s.Account), "")
+	s.equal("another account", accounted(s, "9"), noPool(open))
 }
 
 // severalLogins tests docs/cognito.md#getid for more logins than one.
@@ -58,7 +58,7 @@ func severalLogins(s *scene) {
 	s.equal("and still", s.id(open, s.loginAt(1, bob)), id)
 	dave := s.someone()
 	first, second := s.identity(open, s.login(dave)), s.identity(open, s.loginAt(1, dave))
-	elder := s.elder(first, second)
+	elder := elder(s, first, second)
 	s.equal("of two identities: the elder", s.id(open, s.both(dave, dave)), elder)
 	s.equal("from then on", s.id(open, s.loginAt(1, dave))+" "+s.id(open, s.login(dave)), elder+" "+elder)
 	carol := s.someone()
@@ -129,20 +129,20 @@ func foreignProviders(s *scene) {
 		s.equal(c.what, refusalOf(s.id(c.pool, c.logins)), c.want)
 	}
 	s.refused("a backend's user", s.id(s.Pools.Open, user(s.someone())), notAuthorized)
-	s.equal("a provider that comes later", s.addedProvider(single), "")
+	s.equal("a provider that comes later", addedProvider(s, single), "")
 }
 
 // addedProvider has a pool list both providers and calls with the second.
-func (s *scene) addedProvider(pool string) string {
+func addedProvider(s *scene, pool string) string {
 	s.Helper()
-	s.must("UpdateIdentityPool", s.updated(&updateInput{
+	s.must("UpdateIdentityPool", updated(s, &updateInput{
 		IdentityPoolId: &pool, IdentityPoolName: aws.String("contract"), AllowUnauthenticatedIdentities: true,
 		OpenIdConnectProviderARNs: []string{s.providerARN(0), s.providerARN(1)},
 	}))
 	return refusalOf(s.id(pool, s.loginAt(1, s.someone())))
 }
 
-func (s *scene) accounted(account string) string {
+func accounted(s *scene, account string) string {
 	s.Helper()
 	_, refusal := ask(s, s.API.GetId, &cognitoidentity.GetIdInput{IdentityPoolId: &s.Pools.Open, AccountId: &account})
 	return refusal

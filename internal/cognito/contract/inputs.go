@@ -27,7 +27,7 @@ func (s *scene) call(api cognito.API, operation string, in any) (out any, err er
 }
 
 // scratch is a pool like Open for calls that change it.
-func (s *scene) scratch() string {
+func scratch(s *scene) string {
 	s.Helper()
 	return s.pool(func(in *createInput) { in.DeveloperProviderName = aws.String(DeveloperProvider) })
 }
@@ -37,12 +37,12 @@ func (s *scene) scratch() string {
 // operation have different logins.
 func (s *scene) inputs(pool, identity string) map[string]func() any {
 	login := func() map[string]string { return s.login(s.someone()) }
-	provider, developer, arn := s.providerARN(0), aws.String(DeveloperProvider), s.poolARN(pool)
+	provider, developer, arn := s.providerARN(0), aws.String(DeveloperProvider), poolARN(s, pool)
 	tags := map[string]string{"a": "sub"}
 	return map[string]func() any{
-		"CreateIdentityPool": func() any { return createOf(s.full()) },
+		"CreateIdentityPool": func() any { return createOf(full(s)) },
 		"UpdateIdentityPool": func() any {
-			whole := s.full()
+			whole := full(s)
 			whole.IdentityPoolId = &pool
 			return updateOf(whole)
 		},
@@ -50,7 +50,7 @@ func (s *scene) inputs(pool, identity string) map[string]func() any {
 		"DescribeIdentityPool": func() any { return &cognitoidentity.DescribeIdentityPoolInput{IdentityPoolId: &pool} },
 		"ListIdentityPools":    func() any { return &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(1)} },
 		"SetIdentityPoolRoles": func() any {
-			return &rolesInput{IdentityPoolId: &pool, Roles: s.usualRoles(), RoleMappings: s.ruled(provider, unchanged)}
+			return &rolesInput{IdentityPoolId: &pool, Roles: usualRoles(s), RoleMappings: ruled(s, provider, unchanged)}
 		},
 		"GetIdentityPoolRoles": func() any { return &cognitoidentity.GetIdentityPoolRolesInput{IdentityPoolId: &pool} },
 		"SetPrincipalTagAttributeMap": func() any {

@@ -19,7 +19,7 @@ func roleMappings(s *scene) {
 	rule := func(claim, match, value, role string) types.MappingRule {
 		return types.MappingRule{Claim: &claim, MatchType: types.MappingRuleMatchType(match), Value: &value, RoleARN: &role}
 	}
-	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), map[string]types.RoleMapping{
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, usualRoles(s), map[string]types.RoleMapping{
 		s.providerARN(0): {
 			Type: types.RoleMappingTypeRules, AmbiguousRoleResolution: types.AmbiguousRoleResolutionTypeDeny,
 			RulesConfiguration: &types.RulesConfigurationType{Rules: []types.MappingRule{
@@ -77,6 +77,6 @@ func roleMappings(s *scene) {
 	s.equal("a token that is older than the mappings, for a rule's role", s.assume("sales", early), notTrusted)
 	s.equal("a token that would get round the mappings", s.assume(Authenticated, early), notTrusted)
 	s.equal("GetId asks for no role", s.id(pool, s.login(alice)), id)
-	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), nil))
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, usualRoles(s), nil))
 	s.equal("without mappings", ask(0, c{}, ""), id+" as "+Authenticated)
 }

@@ -56,14 +56,14 @@ func passThroughAfterChanges(s *scene) {
 	s.equal("a new pool", s.credentials(id, pass(token)), id+" as "+Authenticated)
 	s.must("SetIdentityPoolRoles", s.setRoles(pool, map[string]string{}, nil))
 	s.equal("a pool whose roles are gone", s.credentials(id, pass(token)), noRole)
-	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), nil))
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, usualRoles(s), nil))
 	carol := s.someone()
 	public := s.identity(pool, s.login(carol))
 	classic := pass(s.token(public, s.login(carol)))
-	deny := s.ruled(s.providerARN(0), func(m *types.RoleMapping, _ *types.MappingRule) {
+	deny := ruled(s, s.providerARN(0), func(m *types.RoleMapping, _ *types.MappingRule) {
 		m.AmbiguousRoleResolution = types.AmbiguousRoleResolutionTypeDeny
 	})
-	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), deny))
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, usualRoles(s), deny))
 	s.refused("a user's token that would get round a mapping", s.credentials(public, classic), notAuthorized)
 	s.equal("a backend's user, whom no mapping concerns", s.credentials(id, pass(token)), id+" as "+Authenticated)
 	s.must("DeleteIdentityPool", s.deletePool(pool))

@@ -51,11 +51,11 @@ func (s *scene) pool(change func(in *createInput)) string {
 	})
 	s.must("CreateIdentityPool", refusal)
 	id := aws.ToString(p.IdentityPoolId)
-	s.must("SetIdentityPoolRoles", s.setRoles(id, s.usualRoles(), nil))
+	s.must("SetIdentityPoolRoles", s.setRoles(id, usualRoles(s), nil))
 	return id
 }
 
-func (s *scene) usualRoles() map[string]string {
+func usualRoles(s *scene) map[string]string {
 	return map[string]string{"authenticated": s.role(Authenticated), "unauthenticated": s.role(Unauthenticated)}
 }
 
@@ -73,11 +73,11 @@ func (s *scene) showRoles(pool string) string {
 	if refusal != "" {
 		return refusal
 	}
-	return aws.ToString(out.IdentityPoolId) + " " + s.spellRoles(out.Roles, out.RoleMappings)
+	return aws.ToString(out.IdentityPoolId) + " " + spellRoles(s, out.Roles, out.RoleMappings)
 }
 
 // spellRoles makes no difference between none and an empty map.
-func (s *scene) spellRoles(roles map[string]string, mappings map[string]types.RoleMapping) string {
+func spellRoles(s *scene, roles map[string]string, mappings map[string]types.RoleMapping) string {
 	s.Helper()
 	if len(roles) == 0 {
 		roles = nil
@@ -85,7 +85,7 @@ func (s *scene) spellRoles(roles map[string]string, mappings map[string]types.Ro
 	if len(mappings) == 0 {
 		mappings = nil
 	}
-	return s.spellJSON(roles) + " " + s.spellJSON(mappings)
+	return spellJSON(s, roles) + " " + spellJSON(s, mappings)
 }
 
 // describe brings a pool as it is shown, or the refusal.
@@ -101,8 +101,8 @@ func (s *scene) deletePool(pool string) string {
 }
 
 // ruled maps a provider's users by one rule, but for what change says.
-func (s *scene) ruled(
-	provider string, change func(m *types.RoleMapping, r *types.MappingRule),
+func ruled(
+	s *scene, provider string, change func(m *types.RoleMapping, r *types.MappingRule),
 ) map[string]types.RoleMapping {
 	rule := types.MappingRule{
 		Claim: aws.String("department"), MatchType: types.MappingRuleMatchTypeEquals,

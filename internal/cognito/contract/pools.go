@@ -19,19 +19,19 @@ func createPools(s *scene) {
 		`:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(id) {
 		s.Errorf("got %q, want an id of the service's form", id)
 	}
-	s.shows("the least", least, &shown{IdentityPoolId: least.IdentityPoolId, IdentityPoolName: aws.String("contract")})
+	shows(s, "the least", least, &shown{IdentityPoolId: least.IdentityPoolId, IdentityPoolName: aws.String("contract")})
 	twin, refusal := s.create(func(*createInput) {})
 	s.must("a name that is taken", refusal)
 	if *twin.IdentityPoolId == *least.IdentityPoolId {
 		s.Error("a name that is taken: got the same pool")
 	}
 	for _, classic := range []bool{true, false} {
-		want := s.full()
+		want := full(s)
 		want.AllowClassicFlow = &classic
 		made, refusal := s.create(func(in *createInput) { *in = *createOf(want) })
 		s.must("everything", refusal)
 		want.IdentityPoolId = made.IdentityPoolId
-		s.shows("everything", made, want)
+		shows(s, "everything", made, want)
 	}
 	s.equal("a name in other letters", s.created(func(in *createInput) {
 		in.IdentityPoolName = aws.String("a_1 +=,.@-\tb")
@@ -39,7 +39,7 @@ func createPools(s *scene) {
 }
 
 // full sets every member of a pool but the classic flow.
-func (s *scene) full() *shown {
+func full(s *scene) *shown {
 	return &shown{
 		IdentityPoolName: aws.String("everything"), AllowUnauthenticatedIdentities: true,
 		DeveloperProviderName:     aws.String(DeveloperProvider),
@@ -58,25 +58,25 @@ func (s *scene) full() *shown {
 
 // shows compares a pool in an answer, and as it is described afterwards. The
 // tags are always there.
-func (s *scene) shows(what string, got, want *shown) {
+func shows(s *scene, what string, got, want *shown) {
 	s.Helper()
 	if want.IdentityPoolTags == nil {
 		want.IdentityPoolTags = map[string]string{}
 	}
-	s.equal(what, s.spellPool(got), s.spellPool(want))
+	s.equal(what, spellPool(s, got), spellPool(s, want))
 	described, refusal := s.describe(aws.ToString(want.IdentityPoolId))
 	s.must("DescribeIdentityPool", refusal)
-	s.equal(what+", described", s.spellPool(described), s.spellPool(want))
+	s.equal(what+", described", spellPool(s, described), spellPool(s, want))
 }
 
-func (s *scene) spellPool(p *shown) string {
+func spellPool(s *scene, p *shown) string {
 	s.Helper()
 	plain := *p
 	plain.ResultMetadata = shown{}.ResultMetadata
-	return s.spellJSON(plain)
+	return spellJSON(s, plain)
 }
 
-func (s *scene) userPool(provider, client string) string {
+func userPool(s *scene, provider, client string) string {
 	s.Helper()
 	return s.created(func(in *createInput) {
 		in.CognitoIdentityProviders = []types.CognitoIdentityProvider{{ProviderName: &provider, ClientId: &client}}
@@ -86,12 +86,12 @@ func (s *scene) userPool(provider, client string) string {
 func refusedPools(s *scene) {
 	for _, provider := range []string{"graph.facebook.com", "cognito-idp.us-east-1.amazonaws.com", "us-east-1_Abc",
 		"cognito-idp.us-east-1.amazonaws.com/", "idp.us-east-1.amazonaws.com/us-east-1_Abc"} {
-		s.equal(provider, s.userPool(provider, "one"), notCognito)
+		s.equal(provider, userPool(s, provider, "one"), notCognito)
 	}
 	s.equal("a user pool without a name", s.created(func(in *createInput) {
 		in.CognitoIdentityProviders = []types.CognitoIdentityProvider{{ClientId: aws.String("one")}}
 	}), notCognito)
-	s.quotas()
+	quotas(s)
 	fifty := numbered(50, "t%d", "")
 	s.equal("fifty tags", s.created(func(in *createInput) { in.IdentityPoolTags = fifty }), "")
 	more := numbered(51, "t%d", "")
@@ -110,7 +110,7 @@ func refusedPools(s *scene) {
 			in.DeveloperProviderName = aws.String("cognito-identity.amazonaws.com")
 		},
 		"a developer by a public name": func(in *createInput) {
-			*in = *createOf(s.full())
+			*in = *createOf(full(s))
 			in.DeveloperProviderName = aws.String("graph.facebook.com")
 		},
 		"an OpenID provider that twice": func(in *createInput) {
@@ -122,7 +122,7 @@ func refusedPools(s *scene) {
 }
 
 // quotas tests docs/cognito.md#quotas: more providers than a pool takes.
-func (s *scene) quotas() {
+func quotas(s *scene) {
 	const name = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Abc"
 	many := func(n int) (list []types.CognitoIdentityProvider) {
 		for i := range n {
@@ -134,13 +134,13 @@ func (s *scene) quotas() {
 	pool, refusal := s.create(func(in *createInput) { in.CognitoIdentityProviders = many(50) })
 	s.must("fifty user pools", refusal)
 	s.refused("one more", s.created(func(in *createInput) { in.CognitoIdentityProviders = many(51) }), beyond)
-	more := s.whole(*pool.IdentityPoolId, func(in *updateInput) { in.CognitoIdentityProviders = many(51) })
-	s.refused("one more in an update", s.updated(more), beyond)
-	s.shows("a refusal changes nothing", pool, pool)
+	more := whole(s, *pool.IdentityPoolId, func(in *updateInput) { in.CognitoIdentityProviders = many(51) })
+	s.refused("one more in an update", updated(s, more), beyond)
+	shows(s, "a refusal changes nothing", pool, pool)
 }
 
 // updated brings nothing, and judges that the answer is what is described.
-func (s *scene) updated(in *updateInput) string {
+func updated(s *scene, in *updateInput) string {
 	s.Helper()
 	out, refusal := ask(s, s.API.UpdateIdentityPool, in)
 	if refusal != "" {
@@ -149,12 +149,12 @@ func (s *scene) updated(in *updateInput) string {
 	answer := shown(*out)
 	described, refusal := s.describe(aws.ToString(in.IdentityPoolId))
 	s.must("DescribeIdentityPool", refusal)
-	s.equal("the answer of UpdateIdentityPool", s.spellPool(&answer), s.spellPool(described))
+	s.equal("the answer of UpdateIdentityPool", spellPool(s, &answer), spellPool(s, described))
 	return ""
 }
 
 // whole is a pool as it stands, but for what change says.
-func (s *scene) whole(pool string, change func(in *updateInput)) *updateInput {
+func whole(s *scene, pool string, change func(in *updateInput)) *updateInput {
 	s.Helper()
 	p, refusal := s.describe(pool)
 	s.must("DescribeIdentityPool", refusal)
@@ -176,41 +176,41 @@ func updateOf(p *shown) *updateInput {
 // updatePools tests docs/cognito.md#pools: an update replaces, but for the developer
 // provider, the tags and the roles.
 func updatePools(s *scene) {
-	p, refusal := s.create(func(in *createInput) { *in = *createOf(s.full()) })
+	p, refusal := s.create(func(in *createInput) { *in = *createOf(full(s)) })
 	s.must("CreateIdentityPool", refusal)
 	id := *p.IdentityPoolId
-	s.must("SetIdentityPoolRoles", s.setRoles(id, s.usualRoles(), nil))
+	s.must("SetIdentityPoolRoles", s.setRoles(id, usualRoles(s), nil))
 	roles := s.showRoles(id)
 
-	s.equal("the whole", s.updated(updateOf(p)), "")
-	s.shows("the whole", p, p)
-	other := s.whole(id, func(in *updateInput) {
+	s.equal("the whole", updated(s, updateOf(p)), "")
+	shows(s, "the whole", p, p)
+	other := whole(s, id, func(in *updateInput) {
 		in.DeveloperProviderName = aws.String("other.example")
 		in.IdentityPoolName = aws.String("x")
 	})
-	s.refused("another developer provider", s.updated(other), invalid)
-	bad := s.whole(id, func(in *updateInput) {
+	s.refused("another developer provider", updated(s, other), invalid)
+	bad := whole(s, id, func(in *updateInput) {
 		in.IdentityPoolName, in.CognitoIdentityProviders[0].ProviderName = aws.String("x"), aws.String("graph.facebook.com")
 	})
-	s.equal("a user pool that is none", s.updated(bad), notCognito)
-	s.shows("a refusal changes nothing", p, p)
+	s.equal("a user pool that is none", updated(s, bad), notCognito)
+	shows(s, "a refusal changes nothing", p, p)
 
-	s.equal("the least", s.updated(&updateInput{IdentityPoolId: &id, IdentityPoolName: aws.String("least")}), "")
+	s.equal("the least", updated(s, &updateInput{IdentityPoolId: &id, IdentityPoolName: aws.String("least")}), "")
 	least := &shown{
 		IdentityPoolId: &id, IdentityPoolName: aws.String("least"), DeveloperProviderName: aws.String(DeveloperProvider),
 		IdentityPoolTags: p.IdentityPoolTags,
 	}
-	s.shows("what was left out is gone", least, least)
+	shows(s, "what was left out is gone", least, least)
 	s.equal("the roles stay", s.showRoles(id), roles)
 	for _, classic := range []*bool{aws.Bool(false), nil, aws.Bool(true)} {
-		s.equal("classic", s.updated(s.whole(id, func(in *updateInput) { in.AllowClassicFlow = classic })), "")
+		s.equal("classic", updated(s, whole(s, id, func(in *updateInput) { in.AllowClassicFlow = classic })), "")
 		least.AllowClassicFlow = classic
-		s.shows("classic", least, least)
+		shows(s, "classic", least, least)
 	}
 	bare, refusal := s.create(func(*createInput) {})
 	s.must("CreateIdentityPool", refusal)
-	set := s.whole(*bare.IdentityPoolId, func(in *updateInput) { in.DeveloperProviderName = aws.String("late.example") })
-	s.equal("a first developer provider", s.updated(set), "")
+	set := whole(s, *bare.IdentityPoolId, func(in *updateInput) { in.DeveloperProviderName = aws.String("late.example") })
+	s.equal("a first developer provider", updated(s, set), "")
 }
 
 func createOf(p *shown) *createInput {
@@ -234,7 +234,7 @@ func deletePools(s *scene) {
 	s.equal("deleted twice", s.deletePool(pool), noPool(pool))
 	for what, got := range map[string]string{
 		"GetId": s.id(pool, s.login(alice)), "GetId of a guest": s.id(pool, nil),
-		"GetIdentityPoolRoles": s.showRoles(pool), "SetIdentityPoolRoles": s.setRoles(pool, s.usualRoles(), nil),
+		"GetIdentityPoolRoles": s.showRoles(pool), "SetIdentityPoolRoles": s.setRoles(pool, usualRoles(s), nil),
 	} {
 		s.equal(what, got, noPool(pool))
 	}
@@ -260,9 +260,9 @@ func listPools(s *scene) {
 		s.must("CreateIdentityPool", refusal)
 		made[*p.IdentityPoolId] = name
 	}
-	want := s.spellJSON(s.list(60))
+	want := spellJSON(s, s.list(60))
 	for _, size := range []int{1, 2, 3} {
-		s.equal(fmt.Sprintf("pages of %d", size), s.spellJSON(s.list(size)), want)
+		s.equal(fmt.Sprintf("pages of %d", size), spellJSON(s, s.list(size)), want)
 	}
 	all := s.list(2)
 	for id, name := range made {
@@ -274,17 +274,17 @@ func listPools(s *scene) {
 	for _, at := range []int{0, len(token) / 2, len(token) - 2} {
 		bad := slices.Clone(token)
 		bad[at] = map[bool]byte{true: 'B', false: 'A'}[bad[at] == 'A']
-		s.refused("an altered token", s.listed(1, aws.String(string(bad))), invalid)
+		s.refused("an altered token", listed(s, 1, aws.String(string(bad))), invalid)
 	}
 	for _, foreign := range []string{"x", string(token[:len(token)-1]), string(token) + "A", string(token) + "=",
 		*out.IdentityPools[0].IdentityPoolId} {
-		s.refused("a foreign token", s.listed(1, &foreign), invalid)
+		s.refused("a foreign token", listed(s, 1, &foreign), invalid)
 	}
-	s.equal("a token with another size of page", s.listed(60, out.NextToken), "")
+	s.equal("a token with another size of page", listed(s, 60, out.NextToken), "")
 }
 
 // listed calls ListIdentityPools for its refusal.
-func (s *scene) listed(most int, token *string) string {
+func listed(s *scene, most int, token *string) string {
 	s.Helper()
 	_, refusal := ask(s, s.API.ListIdentityPools,
 		&cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(int32(most)), NextToken: token})

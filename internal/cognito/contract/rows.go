@@ -60,12 +60,12 @@ func (s *scene) rows(enter entry) {
 	s.equal("row 7, two at once", enter(guest, s.both(carol, carol)), guest+" as "+Authenticated)
 	s.equal("row 7, both linked", s.linked(guest), names([]string{s.Providers[0].Name(), s.Providers[1].Name()}))
 	s.refused("a backend's user", enter(guest, user(carol)), notAuthorized)
-	s.merges(enter)
-	s.otherPools(enter)
+	merges(s, enter)
+	otherPools(s, enter)
 }
 
 // merges are rows 8, 9 and 12.
-func (s *scene) merges(enter entry) {
+func merges(s *scene, enter entry) {
 	open, alice, bob := s.Pools.Open, s.someone(), s.someone()
 	id, guest := s.identity(open, s.login(alice)), s.guest()
 	s.equal("row 8", enter(guest, s.login(alice)), id+" as "+Authenticated)
@@ -85,7 +85,7 @@ func (s *scene) merges(enter entry) {
 
 	carol := s.someone()
 	first, second = s.identity(open, s.login(carol)), s.identity(open, s.loginAt(1, carol))
-	third, elder := s.guest(), s.elder(first, second)
+	third, elder := s.guest(), elder(s, first, second)
 	s.equal("row 8, with logins of two: the elder", enter(third, s.both(carol, carol)), elder+" as "+Authenticated)
 	for _, id := range []string{first, second, third} {
 		s.equal("of all three", enter(id, s.loginAt(1, carol)), elder+" as "+Authenticated)
@@ -94,7 +94,7 @@ func (s *scene) merges(enter entry) {
 
 // elder is the identity that was made first, of two made in the same millisecond
 // the one whose id comes first.
-func (s *scene) elder(a, b string) string {
+func elder(s *scene, a, b string) string {
 	s.Helper()
 	var made [2]time.Time
 	for n, id := range []string{a, b} {
@@ -109,13 +109,13 @@ func (s *scene) elder(a, b string) string {
 }
 
 // otherPools are rows 2 and 13.
-func (s *scene) otherPools(enter entry) {
+func otherPools(s *scene, enter entry) {
 	alice := s.someone()
 	lonely := s.pool(func(in *createInput) { in.OpenIdConnectProviderARNs = in.OpenIdConnectProviderARNs[:1] })
 	id, guest := s.identity(lonely, s.login(alice)), s.identity(lonely, nil)
 	s.equal("row 13, a provider that is not listed", enter(id, s.loginAt(1, alice)), unsupported)
 	s.must("UpdateIdentityPool",
-		s.updated(&updateInput{IdentityPoolId: &lonely, IdentityPoolName: aws.String("contract")}))
+		updated(s, &updateInput{IdentityPoolId: &lonely, IdentityPoolName: aws.String("contract")}))
 	s.equal("row 13, a pool without providers", enter(id, s.login(alice)), mismatch)
 	s.equal("row 2, a guest", enter(guest, nil), noGuests)
 	s.equal("row 2 before row 4", enter(id, nil), noGuests)
@@ -140,12 +140,12 @@ func credentialRoles(s *scene) {
 	s.must("SetIdentityPoolRoles", s.setRoles(pool, map[string]string{"unauthenticated": s.role(Unauthenticated)}, nil))
 	s.equal("a role that was taken away", s.credentials(id, s.login(alice)), noRole)
 	s.equal("a role that was left", s.credentials(guest, nil), guest+" as "+Unauthenticated)
-	s.equal("a pool that takes guests no more", s.closedGuest(pool, guest), noGuests)
+	s.equal("a pool that takes guests no more", closedGuest(s, pool, guest), noGuests)
 }
 
 // closedGuest has a pool take no more guests and calls for one.
-func (s *scene) closedGuest(pool, guest string) string {
+func closedGuest(s *scene, pool, guest string) string {
 	s.Helper()
-	s.must("UpdateIdentityPool", s.updated(&updateInput{IdentityPoolId: &pool, IdentityPoolName: aws.String("contract")}))
+	s.must("UpdateIdentityPool", updated(s, &updateInput{IdentityPoolId: &pool, IdentityPoolName: aws.String("contract")}))
 	return s.credentials(guest, nil)
 }

@@ -45,7 +45,7 @@ func (s *scene) claims(token string, life int64) map[string]any {
 
 // claim compares all claims of a token but its times. How the amr of several
 // logins is ordered is open; authenticated comes first.
-func (s *scene) claim(what, token string, life int64, want map[string]any) {
+func claim(s *scene, what, token string, life int64, want map[string]any) {
 	s.Helper()
 	got := s.claims(token, life)
 	amr, _ := got["amr"].([]any)
@@ -56,11 +56,11 @@ func (s *scene) claim(what, token string, life int64, want map[string]any) {
 		slices.Sort(list[1:])
 	}
 	want["iss"] = s.Issuer
-	s.equal(what, s.spellJSON(got), s.spellJSON(want))
+	s.equal(what, spellJSON(s, got), spellJSON(s, want))
 }
 
 // ofUser are the claims of an authenticated identity's token.
-func (s *scene) ofUser(pool, id string, logins ...string) map[string]any {
+func ofUser(s *scene, pool, id string, logins ...string) map[string]any {
 	return map[string]any{
 		"sub": id, "aud": pool, "amr": append([]string{"authenticated"}, logins...),
 		claimPoolARN: "arn:aws:cognito-identity:" + s.Region + ":" + s.Account + ":identitypool/" + pool,
@@ -81,11 +81,11 @@ func ofDeveloper(pool, user string) []string {
 func tokenClaims(s *scene) {
 	open, alice := s.Pools.Open, s.someone()
 	id := s.guest()
-	s.claim("a guest", s.token(id, nil), 600, map[string]any{"sub": id, "aud": open, "amr": []string{"unauthenticated"}})
+	claim(s, "a guest", s.token(id, nil), 600, map[string]any{"sub": id, "aud": open, "amr": []string{"unauthenticated"}})
 	one, two := s.oidc(0, alice), s.oidc(1, alice)
-	s.claim("a user", s.token(id, s.login(alice)), 600, s.ofUser(open, id, one...))
-	s.claim("two logins", s.token(id, s.both(alice, alice)), 600, s.ofUser(open, id, slices.Concat(one, two)...))
-	s.claim("one of two", s.token(id, s.loginAt(1, alice)), 600, s.ofUser(open, id, two...))
+	claim(s, "a user", s.token(id, s.login(alice)), 600, ofUser(s, open, id, one...))
+	claim(s, "two logins", s.token(id, s.both(alice, alice)), 600, ofUser(s, open, id, slices.Concat(one, two)...))
+	claim(s, "one of two", s.token(id, s.loginAt(1, alice)), 600, ofUser(s, open, id, two...))
 	if _, err := s.VerifyToken(s.Context(), altered(s.token(id, s.login(alice)))); err == nil {
 		s.Error("an altered token: got a verifier that takes it, want one that does not")
 	}
@@ -108,16 +108,17 @@ func classicRefusals(s *scene) {
 	pool := s.pool(func(in *createInput) { in.AllowClassicFlow = aws.Bool(true) })
 	id = s.identity(pool, s.login(alice))
 	s.equal("classic on", call(id, s.login(alice)), "")
-	mappings := s.ruled(s.providerARN(0), unchanged)
-	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), mappings))
-	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) {
+	mappings := ruled(s, s.providerARN(0), unchanged)
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, usualRoles(s), mappings))
+	s.must("UpdateIdentityPool", updated(s, whole(s, pool, func(in *updateInput) {
 		in.AllowUnauthenticatedIdentities = false
 	})))
 	s.equal("mappings", call(id, s.login(alice)), classicMaps)
 	s.equal("mappings, no guests, a bare id", call(id, nil), classicMaps)
-	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) { in.AllowClassicFlow = aws.Bool(false) })))
+	changed := whole(s, pool, func(in *updateInput) { in.AllowClassicFlow = aws.Bool(false) })
+	s.must("UpdateIdentityPool", updated(s, changed))
 	s.equal("classic off before mappings", call(id, nil), classicOff)
-	s.must("UpdateIdentityPool", s.updated(s.whole(pool, func(in *updateInput) { in.AllowClassicFlow = nil })))
-	s.must("SetIdentityPoolRoles", s.setRoles(pool, s.usualRoles(), nil))
+	s.must("UpdateIdentityPool", updated(s, whole(s, pool, func(in *updateInput) { in.AllowClassicFlow = nil })))
+	s.must("SetIdentityPoolRoles", s.setRoles(pool, usualRoles(s), nil))
 	s.equal("classic unset", call(id, s.login(alice)), "")
 }

@@ -77,9 +77,9 @@ func describeIdentity(s *scene) {
 		out, refusal := ask(s, s.API.DescribeIdentity, &cognitoidentity.DescribeIdentityInput{IdentityId: &id})
 		s.must(what, refusal)
 		if aws.ToString(out.IdentityId) != id || out.CreationDate == nil || out.LastModifiedDate == nil {
-			s.Fatalf("%s: got %s, want the identity with both dates", what, s.spellJSON(out))
+			s.Fatalf("%s: got %s, want the identity with both dates", what, spellJSON(s, out))
 		}
-		s.equal(what, s.spellJSON(append([]string{}, out.Logins...)), s.spellJSON(append([]string{}, want...)))
+		s.equal(what, spellJSON(s, append([]string{}, out.Logins...)), spellJSON(s, append([]string{}, want...)))
 		return out
 	}
 	made := describe("a guest")

@@ -14,7 +14,7 @@ func ids(s *scene) {
 		long = "Member must have length less than or equal to 55"
 	)
 	longest := "us-east-1:" + strings.Repeat("0", 45)
-	for name, call := range s.byID() {
+	for name, call := range byID(s) {
 		member, missing := "identityPoolId", noPool
 		if strings.HasSuffix(name, " identity") {
 			member, missing = "identityId", noIdentity
@@ -40,16 +40,16 @@ func ids(s *scene) {
 
 // byID calls all operations that take an id. The pool's id comes before the
 // identity's, where an operation takes both.
-func (s *scene) byID() map[string]func(id string) string {
+func byID(s *scene) map[string]func(id string) string {
 	proof := s.login(s.someone())
 	return map[string]func(id string) string{
 		"GetId":                refusalFor(func(id string) string { return s.id(id, nil) }),
 		"DescribeIdentityPool": func(id string) string { _, refusal := s.describe(id); return refusal },
 		"DeleteIdentityPool":   s.deletePool,
 		"UpdateIdentityPool": func(id string) string {
-			return s.updated(&updateInput{IdentityPoolId: &id, IdentityPoolName: aws.String("contract")})
+			return updated(s, &updateInput{IdentityPoolId: &id, IdentityPoolName: aws.String("contract")})
 		},
-		"SetIdentityPoolRoles":      func(id string) string { return s.setRoles(id, s.usualRoles(), nil) },
+		"SetIdentityPoolRoles":      func(id string) string { return s.setRoles(id, usualRoles(s), nil) },
 		"GetIdentityPoolRoles":      s.showRoles,
 		"DescribeIdentity identity": s.linked,
 		"UnlinkIdentity identity":   func(id string) string { return s.unlink(id, proof, s.Providers[0].Name()) },
@@ -83,7 +83,7 @@ func messages(s *scene) {
 		"have length greater than or equal to 1]"
 	s.equal("a login without a token", s.id(s.Pools.Open, map[string]string{"graph.facebook.com": ""}),
 		one+"Value '{graph.facebook.com=}' at 'logins' failed to satisfy constraint: "+size)
-	s.equal("a page too large", s.listed(61, nil),
+	s.equal("a page too large", listed(s, 61, nil),
 		one+"Value '61' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 60")
 	for _, got := range []string{
 		s.id("x", map[string]string{"graph.facebook.com": ""}),
