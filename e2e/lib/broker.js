@@ -38,26 +38,28 @@ export async function freeAddress() {
   return `127.0.0.1:${port}`;
 }
 
-// startBroker takes further settings by the names of their variables, without BROKER_: {COGNITO__LIMITS: {GetId: 1}}.
-export async function startBroker(settings = {}) {
+// startBroker takes further settings by the names of their variables, without BROKER_: {COGNITO__LIMITS: {GetId: 1}};
+// another configuration file; and further variables of its environment, such as AWS credentials.
+export async function startBroker(settings = {}, { file = config, variables = {} } = {}) {
   const directory = await mkdtemp(join(tmpdir(), "broker-e2e-"));
   const address = await freeAddress();
   const url = `http://${address}`;
-  const env = environ({ LISTEN: address, PUBLIC_URL: url, COGNITO__STORE: join(directory, "broker.db"), ...settings });
-  const child = spawn(binary, ["serve", "-config", config], { env, stdio: ["ignore", "ignore", "inherit"] });
+  const own = { LISTEN: address, PUBLIC_URL: url, COGNITO__STORE: join(directory, "broker.db") };
+  const env = environ({ ...own, ...settings }, variables);
+  const child = spawn(binary, ["serve", "-config", file], { env, stdio: ["ignore", "ignore", "inherit"] });
   const gone = new Promise((resolve) => child.once("exit", resolve).once("error", resolve));
   const kill = () => child.kill();
   process.once("exit", kill);
   await answers(url, gone);
+  // run runs another command of the broker, with the same configuration, and returns what it printed.
+  const run = async (command, ...options) =>
+    (await promisify(execFile)(binary, [command, "-config", file, ...options], { env })).stdout.trim();
   return {
-    url,
+    url, run,
     loginName: `${address}/dev/idp`, // the development provider's key in Logins
     // idToken is a user's, of the development provider; claims go into it.
-    async idToken(user, claims = {}) {
-      const extra = Object.entries(claims).flatMap(([name, value]) => ["-claim", `${name}=${value}`]);
-      const { stdout } = await promisify(execFile)(binary, ["token", "-config", config, "-user", user, ...extra], { env });
-      return stdout.trim();
-    },
+    idToken: (user, claims = {}) =>
+      run("token", "-user", user, ...Object.entries(claims).flatMap(([name, value]) => ["-claim", `${name}=${value}`])),
     async stop() {
       process.off("exit", kill);
       kill();
@@ -67,11 +69,11 @@ export async function startBroker(settings = {}) {
   };
 }
 
-// environ is this process's environment, with no settings of the broker but these.
-function environ(settings) {
+// environ is this process's environment, with no settings of the broker but these, and with further variables.
+function environ(settings, variables) {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("BROKER_"));
   const own = Object.entries(settings).map(([name, value]) => [`BROKER_${name}`, typeof value === "string" ? value : JSON.stringify(value)]);
-  return Object.fromEntries([...inherited, ...own]); // JSON is YAML
+  return { ...Object.fromEntries([...inherited, ...own]), ...variables }; // JSON is YAML
 }
 
 async function answers(url, gone) {

@@ -2,10 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as cognito from "@aws-sdk/client-cognito-identity";
-import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import { fromCognitoIdentityPool } from "@aws-sdk/credential-providers";
 import { decodeJwt, importJWK, SignJWT } from "jose";
-import { providerARN, region, role } from "../lib/broker.js";
+import { providerARN, role } from "../lib/broker.js";
 import { refused } from "../lib/refused.js";
 import { logIn } from "./login.js";
 import { newKey, startProvider } from "./provider.js";
@@ -23,38 +21,26 @@ after(async () => {
   await provider?.stop();
 });
 
-const whoAmI = async (credentials) =>
-  (await new STSClient({ region, endpoint: shop.url, credentials }).send(new GetCallerIdentityCommand())).Arn;
-
-async function rest(token) {
-  const answer = await fetch(`${shop.url}/v1/pools/${shop.pool}/credentials`, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ logins: shop.logins(token) }),
-  });
-  const body = await answer.json();
-  if (answer.ok) body.credentials.expiration = new Date(body.credentials.expiration); // SDKs want a date
-  return { status: answer.status, ...body };
-}
-
 test("an ID token of the code flow buys credentials, by REST and by the SDK", async () => {
   const token = await logIn(provider.issuer, "shop", "alice");
-  const grant = await rest(token);
+  const grant = await shop.rest(token);
   assert.equal(grant.status, 200);
-  assert.match(await whoAmI(grant.credentials), /assumed-role\/user\/CognitoIdentityCredentials$/);
-  const user = await fromCognitoIdentityPool({ identityPoolId: shop.pool, logins: shop.logins(token), clientConfig: { region, endpoint: shop.url } })();
-  assert.equal(user.identityId, grant.identityId);
-  assert.match(await whoAmI(user), /assumed-role\/user\/CognitoIdentityCredentials$/);
+  assert.match(await shop.whoAmI(grant.credentials), /assumed-role\/user\/CognitoIdentityCredentials$/);
+  const user = await shop.session(token);
+  assert.equal(user.identity, grant.identityId);
+  assert.match(user.arn, /assumed-role\/user\/CognitoIdentityCredentials$/);
 
   const later = await logIn(provider.issuer, "shop", "alice");
   assert.notEqual(later, token);
-  assert.equal((await rest(later)).identityId, grant.identityId);
-  assert.notEqual((await rest(await logIn(provider.issuer, "shop", "bob"))).identityId, grant.identityId);
+  assert.equal((await shop.rest(later)).identityId, grant.identityId);
+  assert.notEqual((await shop.rest(await logIn(provider.issuer, "shop", "bob"))).identityId, grant.identityId);
 });
 
 test("tokens for another app, and forged ones, buy nothing", async () => {
   const other = await logIn(provider.issuer, "another-app", "alice");
   const unsupported = "Invalid login token. Incorrect token audience.";
   await refused(shop.getId(other), cognito.NotAuthorizedException, unsupported);
-  const { status, code, detail } = await rest(other);
+  const { status, code, detail } = await shop.rest(other);
   assert.deepEqual([status, code, detail], [403, "NotAuthorizedException", unsupported]);
 
   const claims = decodeJwt(await logIn(provider.issuer, "shop", "mallory"));
@@ -77,7 +63,7 @@ test("a claim of the provider chooses the role", async () => {
     IdentityPoolId: shop.pool, Roles: { authenticated: role("user") },
     RoleMappings: { [providerARN(provider.loginName)]: { Type: "Rules", AmbiguousRoleResolution: "AuthenticatedRole", RulesConfiguration: { Rules } } },
   });
-  const arnOf = async (user) => whoAmI((await rest(await logIn(provider.issuer, "shop", user))).credentials);
+  const arnOf = async (user) => shop.whoAmI((await shop.rest(await logIn(provider.issuer, "shop", user))).credentials);
   assert.match(await arnOf("olga"), /assumed-role\/ops\//);
   assert.match(await arnOf("alice"), /assumed-role\/user\//);
 });

@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as cognito from "@aws-sdk/client-cognito-identity";
-import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import { fromCognitoIdentityPool } from "@aws-sdk/credential-providers";
-import { region, role } from "../lib/broker.js";
+import { role } from "../lib/broker.js";
 import { refused } from "../lib/refused.js";
 import { provider, startOffice } from "./office.js";
 import { keyPair, respond, roleAttribute } from "./samlp.js";
@@ -19,36 +17,20 @@ const user = (id, attributes = { "urn:mail": [`${id}@idp.example`] }, format = u
   ({ id, attributes, format });
 const logins = async (who, options = {}) => office.logins(await respond(who, { ...office.signing, ...options }));
 
-async function identity(of) {
-  return (await office.app.getId({ IdentityPoolId: office.pool, Logins: of })).IdentityId;
-}
-
 // arn is whose role the SDK's own provider gets for a login.
-async function arn(of, customRoleArn) {
-  const credentials = await fromCognitoIdentityPool({
-    identityPoolId: office.pool, logins: of, customRoleArn, clientConfig: { region, endpoint: office.url },
-  })();
-  return (await new STSClient({ region, endpoint: office.url, credentials }).send(new GetCallerIdentityCommand())).Arn;
-}
-
-async function rest(of) {
-  const answer = await fetch(`${office.url}/v1/pools/${office.pool}/credentials`, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ logins: of }),
-  });
-  return { status: answer.status, ...(await answer.json()) };
-}
+const arn = async (of, customRoleArn) => (await office.session(of, customRoleArn)).arn;
 
 test("a Response buys credentials, by REST and by the SDK, and a user is one identity", async () => {
   const alice = await logins(user("alice"));
   assert.match(await arn(alice), /assumed-role\/user\//);
-  const first = await rest(alice);
+  const first = await office.rest(alice);
   assert.equal(first.status, 200);
-  assert.equal((await rest(alice)).identityId, first.identityId); // the same Response again
+  assert.equal((await office.rest(alice)).identityId, first.identityId); // the same Response again
   for (const form of [{}, { signAssertion: false, signResponse: true }, { signResponse: true }, office.encryption]) {
-    assert.equal(await identity(await logins(user("alice"), form)), first.identityId);
+    assert.equal(await office.identity(await logins(user("alice"), form)), first.identityId);
   }
   for (const other of ["bob", "Alice", "alice "]) {
-    assert.notEqual(await identity(await logins(user(other))), first.identityId);
+    assert.notEqual(await office.identity(await logins(user(other))), first.identityId);
   }
   const { Logins } = await office.admin.describeIdentity({ IdentityId: first.identityId });
   assert.deepEqual(Logins, [provider]);
@@ -68,13 +50,13 @@ test("the provider gives the role", async () => {
 
 test("each transient NameID is an identity of its own", async () => {
   const ids = [];
-  for (const id of ["_1", "_2"]) ids.push(await identity(await logins(user(id, undefined, transient))));
+  for (const id of ["_1", "_2"]) ids.push(await office.identity(await logins(user(id, undefined, transient))));
   assert.notEqual(ids[0], ids[1]);
 });
 
 test("the classic flow refuses SAML", async () => {
   const alice = await logins(user("alice"));
-  const IdentityId = await identity(alice);
+  const IdentityId = await office.identity(alice);
   await refused(office.app.getOpenIdToken({ IdentityId, Logins: alice }), cognito.InvalidParameterException,
     "Basic (classic) flow is not supported with SAML, please use enhanced flow.");
 });

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as cognito from "@aws-sdk/client-cognito-identity";
-import { account, admin, region, role, startBroker } from "../lib/broker.js";
+import { account, role, startBroker } from "../lib/broker.js";
+import { clientsOf } from "../lib/clients.js";
 import { keyPair, metadata, write } from "./samlp.js";
 
 export const provider = `arn:aws:iam::${account}:saml-provider/office`;
@@ -17,15 +17,17 @@ export async function startOffice() {
     metadata_file: write(folder, "metadata.xml", metadata(signing.cert)),
     decryption_keys_file: write(folder, "decryption.pem", service.key),
   }] });
-  const client = (credentials) =>
-    new cognito.CognitoIdentity({ region, endpoint: broker.url, credentials, maxAttempts: 1 });
-  const { IdentityPoolId } = await client(admin).createIdentityPool({
+  const { app, admin, identity, session, rest } = clientsOf(broker);
+  const { IdentityPoolId } = await admin.createIdentityPool({
     IdentityPoolName: "office", AllowUnauthenticatedIdentities: false, AllowClassicFlow: true,
     SamlProviderARNs: [provider],
   });
-  await client(admin).setIdentityPoolRoles({ IdentityPoolId, Roles: { authenticated: role("user") } });
+  await admin.setIdentityPoolRoles({ IdentityPoolId, Roles: { authenticated: role("user") } });
   return {
-    url: broker.url, pool: IdentityPoolId, admin: client(admin), app: client(),
+    pool: IdentityPoolId, admin, app,
+    identity: (logins) => identity(IdentityPoolId, logins),
+    session: (logins, customRoleArn) => session(IdentityPoolId, logins, customRoleArn),
+    rest: (logins) => rest(IdentityPoolId, logins),
     signing: { key: signing.key, cert: signing.cert },
     encryption: { encryptionCert: service.cert, encryptionPublicKey: service.publicKey },
     logins: (xml) => ({ [provider]: Buffer.from(xml).toString("base64") }),
