@@ -6,25 +6,30 @@ import { redirectURI } from "./provider.js";
 const maxSteps = 12;
 
 // logIn signs a user in at the provider, by its own login and consent pages, and returns the ID token.
-export async function logIn(issuer, clientID, user) {
-  const app = await openid.discovery(new URL(issuer), clientID, undefined, openid.None(), { execute: [openid.allowInsecureRequests] });
+export const logIn = async (...to) => (await signIn(...to)).id_token;
+
+// signIn does the same, and returns all tokens. fetch is how the provider is reached.
+export async function signIn(issuer, clientID, user, { scope = "openid team", fetch = globalThis.fetch } = {}) {
+  const insecure = issuer.startsWith("http:") ? [openid.allowInsecureRequests] : [];
+  const how = { execute: insecure, [openid.customFetch]: fetch };
+  const app = await openid.discovery(new URL(issuer), clientID, undefined, openid.None(), how);
   const pkceCodeVerifier = openid.randomPKCECodeVerifier();
   const [expectedState, expectedNonce] = [openid.randomState(), openid.randomNonce()];
   const start = openid.buildAuthorizationUrl(app, {
-    redirect_uri: redirectURI, scope: "openid team", state: expectedState, nonce: expectedNonce,
+    redirect_uri: redirectURI, scope, state: expectedState, nonce: expectedNonce,
     code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: "S256",
   });
-  const callback = await browse(start, { login: user, password: "any" });
+  const callback = await browse(start, { login: user, password: "any" }, fetch);
   const wrong = openid.authorizationCodeGrant(app, callback, { pkceCodeVerifier: openid.randomPKCECodeVerifier(), expectedState, expectedNonce });
   await assert.rejects(wrong, { error: "invalid_grant" }, "the provider took a code without its verifier");
-  const again = await browse(start, { login: user, password: "any" }); // a code that failed once is spent
+  const again = await browse(start, { login: user, password: "any" }, fetch); // a code that failed once is spent
   const tokens = await openid.authorizationCodeGrant(app, again, { pkceCodeVerifier, expectedState, expectedNonce });
   assert.equal(tokens.claims().sub, user);
-  return tokens.id_token;
+  return tokens;
 }
 
 // browse follows redirects and submits forms, until it is sent to the app.
-async function browse(start, fields) {
+async function browse(start, fields, fetch) {
   const jar = new Map();
   let [url, form] = [start, undefined];
   for (let step = 0; step < maxSteps; step++) {

@@ -7,7 +7,7 @@ import { freeAddress } from "../lib/broker.js";
 
 export const redirectURI = "https://app.example/callback"; // never fetched: the code is read off the redirect
 
-const client = (client_id) => ({
+export const client = (client_id) => ({
   client_id, redirect_uris: [redirectURI], response_types: ["code"], grant_types: ["authorization_code"],
   token_endpoint_auth_method: "none", // a public client: PKCE alone guards the code
 });
