@@ -20,10 +20,11 @@ func validClientID(id string) bool {
 }
 
 func (c *Config) checkLoginProviders() error {
+	named := c.namedByARN()
 	names := make([]string, 0, len(c.LoginProviders))
 	for i := range c.LoginProviders {
 		p := &c.LoginProviders[i]
-		if err := p.check(at("login_providers", i), c.Mode == ModeDevelopment); err != nil {
+		if err := p.check(at("login_providers", i), c.Mode == ModeDevelopment, named); err != nil {
 			return err
 		}
 		p.Provider = loginkey.Normal(p.Provider)
@@ -36,14 +37,18 @@ func (c *Config) checkLoginProviders() error {
 	return nil
 }
 
-func (p *LoginProvider) check(path string, development bool) error {
+// check checks a provider's keys. named are the providers that pools name by the ARN of an OpenID
+// provider.
+func (p *LoginProvider) check(path string, development bool, named map[string]bool) error {
 	if p.Kind.Refused() {
 		return refuse(path+".kind", "is "+string(p.Kind)+", whose logins are not taken", "one of "+kindsTaken())
 	}
-	if !slices.Contains(loginkey.Kinds(), p.Kind) {
-		return refuse(path+".kind", "has an unknown value", "one of "+kindsTaken())
-	}
 	switch {
+	case p.Kind == "":
+		return refuse(path+".kind", "is missing", "one of "+kindsTaken())
+	case !slices.Contains(loginkey.Kinds(), p.Kind):
+		return refuse(path+".kind", "has an unknown value", "one of "+kindsTaken())
+
 	case p.Provider == "":
 		return refuse(path+".provider", "is missing", "the provider's name, 1 to 128 visible characters")
 	case len(p.Provider) > maxProviderName || strings.ContainsFunc(p.Provider, notVisible):
@@ -53,33 +58,11 @@ func (p *LoginProvider) check(path string, development bool) error {
 	case p.Provider == passThrough:
 		return refuse(path+".provider", "is Cognito's own", "another provider")
 	}
-	if err := p.checkGiven(path); err != nil {
-		return err
-	}
-	return p.checkKind(path, development)
-}
-
-// checkOwnKinds refuses as plain OpenID providers those that have a kind of their own:
-// OpenID's rules are not all of theirs. A pool that names one by the ARN of an OpenID
-// provider asks for just that, as Google documents it.
-func (c *Config) checkOwnKinds() error {
-	named := map[string]bool{}
-	for _, p := range c.Pools {
-		for _, arn := range p.OpenIDConnectProviderARNs {
-			named[arnProvider(arn)] = true
-		}
-	}
-	for i, p := range c.LoginProviders {
-		kind, own := loginkey.KindOf(p.Provider)
-		if own && p.Kind == loginkey.OIDC && !named[p.Provider] {
-			expected := "kind: " + string(kind) + ", or open_id_connect_provider_arns of a pool that names it"
-			if kind.Refused() {
-				expected = "open_id_connect_provider_arns of a pool that names it"
-			}
-			return refuse(at("login_providers", i)+".kind", "is oidc for a provider of the kind "+string(kind), expected)
-		}
-	}
-	return nil
+	return firstOf(
+		func() error { return p.checkOwnKind(path, named[loginkey.Normal(p.Provider)]) },
+		func() error { return p.checkGiven(path) },
+		func() error { return p.checkKind(path, development) },
+	)
 }
 
 func checkClientIDs(path string, ids []string) error {

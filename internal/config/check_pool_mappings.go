@@ -19,6 +19,9 @@ const (
 	maxTagEntries = 50
 	maxTagKey     = 128
 	maxTagClaim   = 256
+
+	expectedRuleClaim = "1 to 64 characters without blanks"
+	expectedRuleValue = "1 to 128 characters"
 )
 
 // claimName is the model's pattern of a rule's claim.
@@ -98,14 +101,17 @@ func (m RoleMapping) check(path string) error {
 
 func (r MappingRule) check(path string) error {
 	return firstOf(
+		func() error { return present(path+".claim", r.Claim != "", expectedRuleClaim) },
 		func() error {
 			return form(path+".claim", characters(r.Claim, maxRuleClaim) && claimName.MatchString(r.Claim),
-				"1 to 64 characters without blanks")
+				expectedRuleClaim)
 		},
 		func() error {
 			return oneOf(path+".match_type", r.MatchType, "Equals", "Contains", "StartsWith", "NotEqual")
 		},
-		func() error { return form(path+".value", characters(r.Value, maxRuleValue), "1 to 128 characters") },
+		func() error { return present(path+".value", r.Value != "", expectedRuleValue) },
+		func() error { return form(path+".value", characters(r.Value, maxRuleValue), expectedRuleValue) },
+		func() error { return present(path+".role_arn", r.RoleARN != "", expectedRoleARN) },
 		func() error {
 			if !validRole(r.RoleARN) {
 				return refuse(path+".role_arn", "is not the ARN of a role", expectedRoleARN)

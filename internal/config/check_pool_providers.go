@@ -32,6 +32,11 @@ func (k *known) lacks(name string, kinds ...loginkey.Kind) bool {
 	return k.engine && (p == nil || !slices.Contains(kinds, p.Kind))
 }
 
+// lacking refuses the name of a provider that lacks says is none of login_providers.
+func lacking(path string, kind loginkey.Kind) error {
+	return refuse(path, "names no login provider of kind "+string(kind), expectedProvider+", with kind: "+string(kind))
+}
+
 // checkProviders checks all lists of a pool's login providers.
 func (p *Pool) checkProviders(path string, k *known) error {
 	return firstOf(
@@ -46,12 +51,19 @@ func (p *Pool) checkProviders(path string, k *known) error {
 // pool names none.
 func (p *Pool) checkOIDC(path string, k *known) error {
 	names := make([]string, 0, len(p.OpenIDConnectProviderARNs))
+	kinds := []loginkey.Kind{loginkey.OIDC, loginkey.Google, loginkey.Apple}
 	for i, arn := range p.OpenIDConnectProviderARNs {
-		if len(arn) > maxARN || !oidcARN.MatchString(arn) {
+		good := len(arn) <= maxARN && oidcARN.MatchString(arn)
+		if k.engine || !good { // upstream may know any provider as a plain one
+			if err := k.misplaced(at(path, i), arn, kinds...); err != nil {
+				return err
+			}
+		}
+		if !good {
 			return refuse(at(path, i), "is not the ARN of an OpenID provider", expectedOIDCARN)
 		}
 		name := arnProvider(arn)
-		if k.lacks(name, loginkey.OIDC, loginkey.Google, loginkey.Apple) {
+		if k.lacks(name, kinds...) {
 			return refuse(at(path, i), "names no login provider of kind oidc, google or apple", expectedProvider)
 		}
 		if k.engine && len(k.providers[name].ClientIDs) == 0 {
@@ -77,6 +89,7 @@ func (p *Pool) checkClients(path string, k *known) error {
 		here, name := at(path, i), loginkey.Normal(c.ProviderName)
 		if err := firstOf(
 			func() error { return present(here+".provider_name", c.ProviderName != "", expectedUserPool) },
+			func() error { return k.misplaced(here+".provider_name", c.ProviderName, loginkey.UserPool) },
 			func() error { return userPool(here+".provider_name", name, k.development) },
 			func() error { return present(here+".client_id", c.ClientID != "", expectedClient) },
 			func() error { return form(here+".client_id", clientID.MatchString(c.ClientID), expectedClient) },
@@ -84,7 +97,7 @@ func (p *Pool) checkClients(path string, k *known) error {
 			return err
 		}
 		if k.lacks(name, loginkey.UserPool) {
-			return refuse(here+".provider_name", "names no login provider of kind user_pool", expectedProvider)
+			return lacking(here+".provider_name", loginkey.UserPool)
 		}
 		all = append(all, name+" "+c.ClientID)
 	}
@@ -119,18 +132,21 @@ func appKinds() []loginkey.Kind {
 func (p *Pool) checkApps(path string, k *known) error {
 	for _, key := range slices.Sorted(maps.Keys(p.SupportedLoginProviders)) {
 		here, kind := join(path, key), loginkey.Kind("")
+		misplaced := k.misplaced(here, key, appKinds()...)
 		if own, ok := loginkey.KindOf(key); ok && own.Key() == key {
 			kind = own
 		}
 		switch {
 		case kind.Refused():
 			return refuse(here, "is "+string(kind)+", whose logins are not taken", "one of "+appKeys())
+		case misplaced != nil:
+			return misplaced
 		case !slices.Contains(appKinds(), kind):
 			return refuse(here, "unknown key", "one of "+appKeys())
 		case !consists(p.SupportedLoginProviders[key], wordRunes+".;/-", 1, maxAppID):
 			return refuse(here, "is not the id of an app", expectedAppID)
 		case k.lacks(key, kind):
-			return refuse(here, "names no login provider of kind "+string(kind), expectedProvider)
+			return lacking(here, kind)
 		}
 	}
 	return nil
@@ -149,11 +165,14 @@ func (p *Pool) checkSAML(path string, k *known) error {
 		return refuse(path, "is too long", "at most 100")
 	}
 	for i, arn := range p.SAMLProviderARNs {
+		if err := k.misplaced(at(path, i), arn, loginkey.SAML); err != nil {
+			return err
+		}
 		if len(arn) > maxProviderName || !samlARN.MatchString(arn) {
 			return refuse(at(path, i), "is not the ARN of a SAML provider", expectedSAMLARN+", up to 128")
 		}
 		if k.lacks(arn, loginkey.SAML) {
-			return refuse(at(path, i), "names no login provider of kind saml", expectedProvider)
+			return lacking(at(path, i), loginkey.SAML)
 		}
 	}
 	return unique(path, p.SAMLProviderARNs)

@@ -158,7 +158,11 @@ func oneOf[T ~string](path string, value T, allowed ...T) error {
 	for i, a := range allowed {
 		texts[i] = string(a)
 	}
-	return refuse(path, "has an unknown value", "one of "+strings.Join(texts, ", "))
+	wrong := "has an unknown value"
+	if value == "" {
+		wrong = "is missing"
+	}
+	return refuse(path, wrong, "one of "+strings.Join(texts, ", "))
 }
 
 func within(path string, value, least, most int) error {

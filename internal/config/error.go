@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"strconv"
 )
 
@@ -37,11 +38,8 @@ func firstOf(checks ...func() error) error {
 // join appends a key to a path. Keys come from the file, so one that is long or
 // holds anything but plain characters is quoted and cut: errors stay one line.
 func join(path, key string) string {
-	if !plainKey(key) {
-		if len(key) > maxShownKey {
-			key = key[:maxShownKey]
-		}
-		key = strconv.QuoteToASCII(key)
+	if !consists(key, wordRunes+"-", 1, maxShownKey) {
+		key = strconv.QuoteToASCII(shownKey(key))
 	}
 	if path == "" {
 		return key
@@ -51,8 +49,23 @@ func join(path, key string) string {
 
 func at(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-const maxShownKey = 64
+// How many bytes are shown of a key: of one that may be anything, a secret in the wrong place
+// too, and of a login provider's, whose end tells it from its neighbours.
+const (
+	maxShownKey      = 64
+	maxShownProvider = 256
+)
 
-func plainKey(key string) bool {
-	return consists(key, wordRunes+"-", 1, maxShownKey)
+// shownKey cuts a key.
+func shownKey(key string) string {
+	switch {
+	case !providerKey.MatchString(key) && len(key) > maxShownKey:
+		return key[:maxShownKey] + "..."
+	case len(key) > maxShownProvider:
+		return key[:maxShownProvider/2] + "..." + key[len(key)-maxShownProvider/2:]
+	}
+	return key
 }
+
+// providerKey is how a login provider is named: an ARN, or a host in lower case, with a path.
+var providerKey = regexp.MustCompile(`\A(arn:[a-z-]+:iam:|([a-z0-9-]+\.)+[a-z]{2,}(:[0-9]+)?(/|:|\z))[!-~]*\z`)

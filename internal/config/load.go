@@ -135,7 +135,6 @@ func (c *Config) finish(d *decoder) error {
 		c.checkCallers,
 		c.checkRoles,
 		c.checkPools,
-		c.checkOwnKinds,
 		c.checkCache,
 		c.checkRedis,
 		c.checkProduction,
