@@ -29,16 +29,25 @@ func TestExposedStoreIsToldOf(t *testing.T) {
 			t.Errorf("%s: got %q on standard error", args[0], got)
 		}
 	}
+	if err := os.Chmod(b.config, 0o644); err != nil { // it has secrets, and no key names it
+		t.Fatal(err)
+	}
 	b.restart(t)
-	told := 0
+	told := map[string]int{}
 	for line := range strings.Lines(b.logs.String()) {
+		if strings.Contains(line, b.config+" holds secrets") {
+			told["the configuration"]++
+			if strings.Contains(line, `"key"`) {
+				t.Errorf("the configuration: got a key in %s", line)
+			}
+		}
 		var entry struct{ Level, Key, File string }
 		if json.Unmarshal([]byte(line), &entry) == nil && entry.Key == "cognito.store" && entry.File == b.store && entry.Level == "warn" {
-			told++
+			told["the store"]++
 		}
 	}
-	if told != 1 {
-		t.Errorf("got %d warnings, want one, in %s", told, b.logs)
+	if told["the store"] != 1 || told["the configuration"] != 1 {
+		t.Errorf("got warnings %v, want one of each, in %s", told, b.logs)
 	}
 }
 

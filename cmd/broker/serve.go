@@ -36,10 +36,7 @@ func serve(ctx context.Context, p process) error {
 		return err
 	}
 	defer log.Sync()
-	for _, e := range exposed {
-		log.Warn("a file with secrets may be read or written by others",
-			zap.String("key", e.Key), zap.String("file", e.File), zap.String("advice", e.Problem()))
-	}
+	logExposed(log, exposed)
 	b, err := build(ctx, c, log)
 	if err != nil {
 		return err
@@ -52,6 +49,22 @@ func serve(ctx context.Context, p process) error {
 		return err
 	}
 	return nil
+}
+
+// logExposed warns of files that others may use more than they must. The configuration itself has
+// no key that names it.
+func logExposed(log *zap.Logger, exposed []config.Exposed) {
+	for _, e := range exposed {
+		told := "a file with secrets may be read or written by others"
+		if e.Public {
+			told = "a file that says whom to believe may be written by others"
+		}
+		fields := []zap.Field{zap.String("file", e.File), zap.String("advice", e.Problem())}
+		if e.Key != "" {
+			fields = append(fields, zap.String("key", e.Key))
+		}
+		log.Warn(told, fields...)
+	}
 }
 
 // serve opens the listener when nothing is cached any more that the configuration

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"slices"
 	"strings"
 )
 
@@ -47,7 +49,7 @@ func (f providerFile) check(path string) error {
 	if f.name == "" {
 		return nil
 	}
-	text, _, err := readFile(f.name, f.limit)
+	text, err := f.read()
 	if err != nil {
 		return refuse(path, "names a file that "+err.Error(), f.expected)
 	}
@@ -58,6 +60,40 @@ func (f providerFile) check(path string) error {
 		return refuse(path, "names a file "+fault, f.expected)
 	}
 	return nil
+}
+
+func (f providerFile) read() ([]byte, error) {
+	text, _, err := readFile(f.name, f.limit)
+	return text, err
+}
+
+// ReadFile reads a file that the provider names by a key, such as jwks_file, within the bound of
+// such files. An error tells no name.
+func (p *LoginProvider) ReadFile(key string) ([]byte, error) {
+	f, err := p.file(key)
+	if err != nil {
+		return nil, err
+	}
+	return f.read()
+}
+
+// Fault is the error about a provider's key whose value, or what stands in its file, turned out
+// to be of no use, in the form of all errors of the configuration. path is the provider's. cause
+// must quote nothing secret.
+func (p *LoginProvider) Fault(path, key string, cause error) error {
+	if f, err := p.file(key); err == nil {
+		return refuse(path+"."+key, "names a file that is of no use ("+cause.Error()+")", f.expected)
+	}
+	return refuse(path+"."+key, "is of no use ("+cause.Error()+")", "URIs as a Response of the provider has them")
+}
+
+func (p *LoginProvider) file(key string) (providerFile, error) {
+	all := p.files()
+	i := slices.IndexFunc(all, func(f providerFile) bool { return f.key == key })
+	if i < 0 {
+		return providerFile{}, errors.New("is no file")
+	}
+	return all[i], nil
 }
 
 func faultOfCertificates(text []byte) string {

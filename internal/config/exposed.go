@@ -7,17 +7,23 @@ import (
 	"runtime"
 )
 
-// Exposed is a file with secrets that others may read or write: somebody who is
-// neither its owner nor of its group.
+// Exposed is a file that others may use more than they must: with secrets, which they may read or
+// write, or public, which they may write. Others are neither its owner nor of its group.
 type Exposed struct {
 	Key  string // the key's path that names the file; empty: the configuration itself
 	File string
 	Mode fs.FileMode // its permission bits
+	// Public says that others may read it, and only must not write it: it says whom to believe.
+	Public bool
 }
 
 // Problem says in one line which file is meant, what is wrong and what to do.
 func (e Exposed) Problem() string {
 	file := shownName(e.File)
+	if e.Public {
+		return fmt.Sprintf("%s may be written by others (mode %04o); expected by its owner and group alone: chmod o-w %s",
+			file, e.Mode, file)
+	}
 	holds := ""
 	if e.Key == "" {
 		holds = "holds secrets, and "
@@ -67,7 +73,7 @@ func (f *secretFiles) lookWritable(key, name string) {
 		return
 	}
 	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o002 != 0 {
-		f.exposed = append(f.exposed, Exposed{Key: key, File: name, Mode: info.Mode().Perm()})
+		f.exposed = append(f.exposed, Exposed{Key: key, File: name, Mode: info.Mode().Perm(), Public: true})
 	}
 }
 

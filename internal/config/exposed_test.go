@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -192,15 +193,20 @@ func TestExposedConfiguration(t *testing.T) {
 
 // Files that say whom to believe are no secrets: others may read them, but not write them.
 func TestFilesThatOthersMayWrite(t *testing.T) {
-	for _, key := range []string{"jwks_file", "ca_file"} {
+	for _, key := range []string{"jwks_file", "ca_file", "metadata_file"} {
 		for mode, refused := range map[fs.FileMode]bool{0o600: false, 0o644: false, 0o664: false, 0o666: true, 0o602: true} {
 			d := newDesk(t)
 			d.write("believed", `{"keys":[]}`, mode)
-			provider := "login_providers: [{provider: idp.example, issuer: 'https://idp.example', client_ids: [a], " + key +
-				": believed}]"
+			of := "provider: idp.example, issuer: 'https://idp.example', client_ids: [a]"
+			if key == "metadata_file" {
+				of = "provider: '" + samlIssuer + "', kind: saml"
+			}
+			provider := "login_providers: [{" + of + ", " + key + ": believed}]"
 			_, err := d.load(strings.Replace(exposedEngine, "login_providers: []", provider, 1))
-			if got := err != nil && strings.Contains(err.Error(), "by others") &&
-				strings.HasPrefix(err.Error(), "login_providers[0]."+key); got != refused {
+			path := filepath.Join(d.folder, "believed")
+			want := fmt.Sprintf("login_providers[0].%s: %s may be written by others (mode %04o); expected by its owner and "+
+				"group alone: chmod o-w %s", key, path, mode, path)
+			if got := err != nil && strings.Contains(err.Error(), "by others"); got != refused || refused && err.Error() != want {
 				t.Errorf("%s, mode %04o: got %v, want it refused: %v", key, mode, err, refused)
 			}
 		}
