@@ -2,18 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/config"
-	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
-	"github.com/cognito-broker/broker/internal/saml"
 )
 
 // Limits of access tokens that nobody here knows and that prove nothing, of one client's
@@ -44,7 +38,8 @@ func newProver(c *config.Config, developmentKeys []byte, events *providerEvents)
 // that one names and that is no good is an error which names its key.
 func providers(c *config.Config, developmentKeys []byte) ([]logins.Provider, error) {
 	var out []logins.Provider
-	for i, p := range c.LoginProviders {
+	for i := range c.LoginProviders {
+		p, path := &c.LoginProviders[i], fmt.Sprintf("login_providers[%d]", i)
 		provider := logins.Provider{
 			Name: p.Provider, Kind: p.Kind, Issuer: p.Issuer, ClientIDs: p.ClientIDs, Algorithms: p.Algorithms,
 			KeysURL: p.JWKSURI, Endpoint: p.Endpoint, AppSecret: p.AppSecret.Reveal(),
@@ -56,58 +51,12 @@ func providers(c *config.Config, developmentKeys []byte) ([]logins.Provider, err
 		if p.Issuer == c.DevelopmentIssuer() && developmentKeys != nil {
 			provider.Keys = func(context.Context) ([]byte, error) { return developmentKeys, nil }
 		}
-		if p.JWKSFile != "" {
-			provider.Keys = func(context.Context) ([]byte, error) { return readKeys(p.JWKSFile) }
-			set, err := readKeys(p.JWKSFile)
-			if err == nil {
-				_, err = logins.CheckKeys(set, p.Algorithms)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("login_providers[%d].jwks_file: %w", i, err)
-			}
-		}
-		if p.CAFile != "" {
-			text, err := os.ReadFile(p.CAFile)
-			if err != nil {
-				return nil, fmt.Errorf("login_providers[%d].ca_file: %w", i, err)
-			}
-			provider.Roots = x509.NewCertPool()
-			provider.Roots.AppendCertsFromPEM(text) // the configuration holds some
-		}
-		if p.Kind == loginkey.SAML {
-			var err error
-			if provider.SAML, err = samlConfig(&p); err != nil {
-				return nil, fmt.Errorf("login_providers[%d].%w", i, err)
-			}
+		if err := addFiles(&provider, p, path); err != nil {
+			return nil, err
 		}
 		out = append(out, provider)
 	}
 	return out, nil
-}
-
-// samlConfig reads the files of a SAML provider, and says what is wrong with them.
-func samlConfig(p *config.LoginProvider) (*saml.Config, error) {
-	s := &saml.Config{Recipients: p.Recipients, Audiences: p.Audiences}
-	var err error
-	if s.Metadata, err = os.ReadFile(p.MetadataFile); err != nil {
-		return nil, fmt.Errorf("metadata_file: %w", err)
-	}
-	if p.DecryptionKeysFile != "" {
-		if s.DecryptionKeys, err = os.ReadFile(p.DecryptionKeysFile); err != nil {
-			return nil, fmt.Errorf("decryption_keys_file: %w", err)
-		}
-	}
-	_, err = saml.New(*s)
-	if wrong, ok := errors.AsType[*saml.ConfigError](err); ok {
-		return nil, fmt.Errorf("%s: %w", samlKeys[wrong.Field], wrong.Cause)
-	}
-	return s, err
-}
-
-// samlKeys are the keys of the configuration that fill the fields of a saml.Config.
-var samlKeys = map[string]string{
-	"Metadata": "metadata_file", "DecryptionKeys": "decryption_keys_file", "Recipients": "recipients",
-	"Audiences": "audiences",
 }
 
 // engineProviders are the login providers as the engine's pools take them.
@@ -117,22 +66,6 @@ func engineProviders(c *config.Config) map[string]embedded.Provider {
 		all[p.Provider] = embedded.Provider{Kind: p.Kind, ClientIDs: p.ClientIDs}
 	}
 	return all
-}
-
-// readKeys reads a file with a JWK set, each time that keys are asked for: whoever
-// changes them changes the file.
-func readKeys(name string) ([]byte, error) {
-	const most = 1 << 20
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && len(text) > most {
-		err = errors.New("the key set is larger than 1 MiB")
-	}
-	return text, err
 }
 
 // checkOnline asks each login provider once for its keys and prints a line each. It

@@ -36,12 +36,12 @@ func TestSAMLConfigurationIsToldByKey(t *testing.T) {
 		{"recipients", config.LoginProvider{MetadataFile: metadata, Recipients: []string{"quoted"}}},
 		{"audiences", config.LoginProvider{MetadataFile: metadata, Audiences: []string{""}}},
 	} {
-		_, err := samlConfig(&c.of)
+		_, err := samlConfig(&c.of, "login_providers[0]")
 		switch {
 		case c.key == "" && err != nil:
 			t.Errorf("a good one: got %v", err)
 		case c.key == "":
-		case err == nil || !strings.HasPrefix(err.Error(), c.key+": ") || strings.Contains(err.Error(), "quoted"):
+		case err == nil || !strings.HasPrefix(err.Error(), "login_providers[0]."+c.key+": ") || !strings.Contains(err.Error(), "; expected ") || strings.Contains(err.Error(), "quoted"):
 			t.Errorf("%+v: got %v, want it told by %s", c.of, err, c.key)
 		}
 	}

@@ -50,6 +50,8 @@ type Provider struct {
 	Roots *x509.CertPool
 	// SAML is how a provider of kind saml is set up; its clock is Config's.
 	SAML *saml.Config
+	// Metadata reads SAML's metadata again; nil: it stays as it was.
+	Metadata func(ctx context.Context) ([]byte, error)
 }
 
 // Config holds what a Prover works with.

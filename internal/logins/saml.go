@@ -24,8 +24,8 @@ const claimNameIDFormat = "saml:sub_type"
 // the configuration. A Response may be handed in again while it is good, and has no client.
 type samlProvider struct {
 	Provider
-	reader  *saml.Provider
-	onFetch func(provider string, err error)
+	metadata *samlMetadata
+	onFetch  func(provider string, err error)
 }
 
 func newSAML(p Provider, c *Config) (*samlProvider, error) {
@@ -34,17 +34,26 @@ func newSAML(p Provider, c *Config) (*samlProvider, error) {
 	}
 	config := *p.SAML
 	config.Now = c.Now
-	reader, err := saml.New(config)
+	metadata, err := newSAMLMetadata(config, p.Metadata)
 	if err != nil {
 		return nil, fmt.Errorf("login provider %s: %w", p.Name, err)
 	}
-	return &samlProvider{Provider: p, reader: reader, onFetch: c.OnFetch}, nil
+	metadata.onKeys = func(added, gone int) { c.OnKeys(p.Name, added, gone) }
+	return &samlProvider{Provider: p, metadata: metadata, onFetch: c.OnFetch}, nil
 }
 
 // Verify reads a Response. Its proof holds for at most 5 minutes from the assertion's
-// IssueInstant, and ends at each NotOnOrAfter.
-func (s *samlProvider) Verify(_ context.Context, token string) (*Proof, error) {
-	login, err := s.reader.Read(token)
+// IssueInstant, ends at each NotOnOrAfter, and when other metadata is read.
+func (s *samlProvider) Verify(ctx context.Context, token string) (*Proof, error) {
+	reader := s.metadata.state.Load().reader
+	login, err := reader.Read(token)
+	if err != nil && ofMetadata(err) {
+		s.metadata.reread(ctx)
+		if newer := s.metadata.state.Load().reader; newer != reader {
+			reader = newer
+			login, err = reader.Read(token)
+		}
+	}
 	if refused, ok := errors.AsType[*saml.Refused](err); ok {
 		return nil, refuse(messageOf(refused.Check), refused)
 	}
@@ -53,14 +62,23 @@ func (s *samlProvider) Verify(_ context.Context, token string) (*Proof, error) {
 	}
 	return &Proof{
 		Provider: s.Name, Subject: login.NameID, Expires: login.Ends,
-		Standing: Until(login.Ends, nil), claims: claimsOf(login),
+		Standing: Until(login.Ends, &samlBasis{s.metadata, reader}), claims: claimsOf(login),
 	}, nil
+}
+
+// ofMetadata reports whether newer metadata may make a Response good.
+func ofMetadata(err error) bool {
+	if _, expired := errors.AsType[*saml.MetadataExpired](err); expired {
+		return true
+	}
+	refused, ok := errors.AsType[*saml.Refused](err)
+	return ok && refused.Check == saml.Signature
 }
 
 // Recall reads a Response again, as Verify does: what stands in it beside what was signed is
 // nobody's claim, and only the signature tells the two apart.
 func (s *samlProvider) Recall(kept *Proof, token string) (*Proof, error) {
-	login, err := s.reader.Read(token)
+	login, err := s.metadata.state.Load().reader.Read(token)
 	if err != nil {
 		return nil, err
 	}
@@ -111,30 +129,46 @@ func claimsOf(l *saml.Login) map[string]any {
 	return claims
 }
 
-// Ask says whose metadata it is, and how many signing certificates of it can be used. It
-// fails once the metadata has expired.
-func (s *samlProvider) Ask(context.Context) (found string, err error) {
-	if err := s.reader.Check(); err != nil {
+// soon is how long before the end of metadata Ask says so.
+const soon = 14 * 24 * time.Hour
+
+// Ask reads the metadata, and says whose it is, how many signing certificates of it can be used,
+// and whether it ends soon. It fails once the metadata has expired, or cannot be read again.
+func (s *samlProvider) Ask(ctx context.Context) (found string, err error) {
+	if s.Metadata != nil {
+		s.metadata.mu.Lock()
+		s.metadata.load(ctx)
+		s.metadata.mu.Unlock()
+	}
+	state := s.metadata.state.Load()
+	if err := state.check(); err != nil {
 		return "", err
 	}
-	usable, unusable := s.reader.Certificates()
-	found = fmt.Sprintf("metadata of %s with %d usable signing certificates", s.reader.EntityID(), usable)
+	usable, unusable := state.reader.Certificates()
+	found = fmt.Sprintf("metadata of %s with %d usable signing certificates", state.reader.EntityID(), usable)
 	if unusable > 0 {
 		found += fmt.Sprintf(", and %d that cannot be used", unusable)
+	}
+	if ends := state.reader.Ends(); !ends.IsZero() && ends.Sub(s.metadata.config.Now()) < soon {
+		found += "; it expires soon, at " + ends.UTC().Format(time.RFC3339) + " (validUntil): fetch it again"
 	}
 	return found, nil
 }
 
-// Run tells OnFetch whether the metadata can be relied on, at the start and when that changes,
-// until ctx ends.
+// check fails where the metadata cannot be relied on, or not be read again.
+func (s *samlState) check() error { return errors.Join(s.reader.Check(), s.failed) }
+
+// Run reads the metadata again each minute, and tells OnFetch whether it can be relied on, at the
+// start and when that changes, until ctx ends.
 func (s *samlProvider) Run(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for told, before := false, false; ; told = true {
-		err := s.reader.Check()
-		if expired := err != nil; !told || expired != before {
+		s.metadata.reread(ctx)
+		err := s.metadata.state.Load().check()
+		if failed := err != nil; !told || failed != before {
 			s.onFetch(s.Name, err)
-			before = expired
+			before = failed
 		}
 		select {
 		case <-ctx.Done():

@@ -178,7 +178,8 @@ func TestSAMLMetadataExpires(t *testing.T) {
 		config.Metadata = []byte(strings.Replace(string(config.Metadata), "<md:EntityDescriptor",
 			`<md:EntityDescriptor validUntil="`+samlIssued.Add(time.Minute).Format(time.RFC3339)+`"`, 1))
 	})
-	const want = "metadata of https://idp.example/saml with 3 usable signing certificates"
+	want := "metadata of https://idp.example/saml with 3 usable signing certificates; it expires soon, at " +
+		samlIssued.Add(time.Minute).Format(time.RFC3339) + " (validUntil): fetch it again"
 	if found, err := p.Ask(t.Context(), corporate); err != nil || found != want {
 		t.Errorf("got %q, %v before its end, want %q", found, err, want)
 	}

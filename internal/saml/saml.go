@@ -145,6 +145,17 @@ func (p *Provider) Certificates() (usable, unusable int) {
 	return len(p.metadata.certificates), p.metadata.unusable
 }
 
+// Signers are the keys of the usable certificates, each in DER (SubjectPublicKeyInfo).
+func (p *Provider) Signers() (keys [][]byte) {
+	for _, certificate := range p.metadata.certificates {
+		keys = append(keys, certificate.RawSubjectPublicKeyInfo)
+	}
+	return keys
+}
+
+// Ends is when the metadata must not be relied on any more; zero: it does not say.
+func (p *Provider) Ends() time.Time { return p.metadata.entity.ValidUntil }
+
 // Check fails with *MetadataExpired once the metadata must not be relied on.
 func (p *Provider) Check() error { return p.metadata.check(p.now()) }
 
