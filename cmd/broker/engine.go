@@ -49,7 +49,11 @@ func engineOn(
 		issuer: tokens, run: []func(context.Context) error{tokens.Run},
 		ready: storeReady(s), close: s.Close,
 	}
-	b.settings = &engineSettings{config: c, store: s}
+	files, err := signersOf(c)
+	if err != nil {
+		return nil, err
+	}
+	b.settings = &engineSettings{config: c, files: files, store: s}
 	b.state = b.settings.state
 	var engine *embedded.Engine
 	assumer, err := b.engineSTS(ctx, c, s, func() *embedded.Engine { return engine })

@@ -45,10 +45,10 @@ func (d digester) of(values ...any) (out settings.Digest) {
 func (d digester) exact(values ...any) settings.Unit { return settings.Unit{Exact: d.of(values...)} }
 
 // upstreamState is what a broker in front of upstream is configured with.
-func upstreamState(c *config.Config) settings.State {
+func upstreamState(c *config.Config, files signers) settings.State {
 	d := newDigester(c)
 	s := settings.State{unitAll: d.exact(c.Cognito.Region, c.Cognito.AccountID, c.Cognito.Endpoint, c.STS.Endpoint)}
-	d.providers(s, c)
+	d.providers(s, c, files)
 	if len(c.Pools) == 0 {
 		s[unitAnyPool] = d.exact()
 	}
@@ -60,14 +60,14 @@ func upstreamState(c *config.Config) settings.State {
 
 // engineState is what a broker on the engine is configured with, and how the pools in
 // its store are marked.
-func engineState(c *config.Config, pools []rules.Pool, marks store.Marks) settings.State {
+func engineState(c *config.Config, files signers, pools []rules.Pool, marks store.Marks) settings.State {
 	d := newDigester(c)
 	s := settings.State{
 		unitAll:   d.exact([]byte(marks.Store), c.Cognito.Region, c.Cognito.AccountID, c.Cognito.Issuer),
 		unitRoles: d.exact(sortedRoles(c)),
 		unitSTS:   d.sts(c),
 	}
-	d.providers(s, c)
+	d.providers(s, c, files)
 	for _, p := range pools {
 		s[unitPool+p.ID] = d.exact([]byte(marks.Logins[p.ID]))
 		s[unitCredentials+p.ID] = d.exact([]byte(marks.Credentials[p.ID]))
@@ -75,13 +75,16 @@ func engineState(c *config.Config, pools []rules.Pool, marks store.Marks) settin
 	return s
 }
 
-// providers adds the login providers. All that is configured of one counts, but that
-// one more client id ends nothing, and another secret of the same app is told the same.
-func (d digester) providers(s settings.State, c *config.Config) {
+// providers adds the login providers. All that is configured of one counts, what stands in its
+// files too, but that one more client id or key ends nothing, and another secret of the same app
+// is told the same.
+func (d digester) providers(s settings.State, c *config.Config, files signers) {
 	for _, p := range c.LoginProviders {
 		core := p
 		core.ClientIDs, core.AppSecret = nil, config.Secret{}
-		unit := d.exact(core, p.Issuer == c.Cognito.Issuer) // whose tokens are refused as Cognito's own
+		own := files[p.Provider]
+		unit := d.exact(core, p.Issuer == c.Cognito.Issuer, own.entity) // whose tokens are refused as Cognito's own
+		d.signer(&unit, own)
 		for _, id := range p.ClientIDs {
 			unit.Allowed = append(unit.Allowed, d.of("client", id))
 		}

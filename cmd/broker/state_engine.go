@@ -16,6 +16,7 @@ import (
 // brokers in front of it keep what it answered, and only a fence ends that.
 type engineSettings struct {
 	config *config.Config
+	files  signers // of the login providers
 	store  *store.Store
 	fence  func(ctx context.Context, scopes ...cache.Scope) error
 }
@@ -28,7 +29,7 @@ func (e *engineSettings) state(ctx context.Context) (state settings.State, err e
 			return err
 		}
 		marks, err := tx.Marks()
-		state = engineState(e.config, pools, marks)
+		state = engineState(e.config, e.files, pools, marks)
 		return err
 	})
 	return state, err

@@ -58,7 +58,7 @@ func TestCognitosIssuerIsComparedByItsProvider(t *testing.T) {
 	state := func(issuer string) settings.State {
 		c := sample(t, config.BackendAWS, "")
 		c.Cognito.Issuer = issuer
-		return upstreamState(c)
+		return upstreamState(c, nil)
 	}
 	of := sample(t, config.BackendAWS, "").LoginProviders[0]
 	before, _ := settings.Record{}.Meet(state("https://cognito.example"))

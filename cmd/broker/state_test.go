@@ -83,9 +83,9 @@ func TestEachSettingIsComparedOrIdle(t *testing.T) {
 	for _, backend := range []string{config.BackendAWS, config.BackendEmbedded} {
 		state := func(c *config.Config) settings.State {
 			if backend == config.BackendAWS {
-				return upstreamState(c)
+				return upstreamState(c, nil)
 			}
-			return engineState(c, []rules.Pool{{ID: "p"}}, store.Marks{})
+			return engineState(c, nil, []rules.Pool{{ID: "p"}}, store.Marks{})
 		}
 		paths := leaves(reflect.TypeFor[config.Config](), "")
 		if len(paths) < 60 {
@@ -119,7 +119,7 @@ func TestMarksAreCompared(t *testing.T) {
 	t.Parallel()
 	c := sample(t, config.BackendEmbedded, "")
 	pools := []rules.Pool{{ID: "p"}, {ID: "q"}}
-	before, _ := settings.Record{}.Meet(engineState(c, pools, store.Marks{}))
+	before, _ := settings.Record{}.Meet(engineState(c, nil, pools, store.Marks{}))
 	for name, test := range map[string]struct {
 		marks store.Marks
 		ended []string
@@ -129,11 +129,11 @@ func TestMarksAreCompared(t *testing.T) {
 		"logins":      {store.Marks{Logins: map[string]string{"p": "1"}}, []string{"pool/p"}},
 		"credentials": {store.Marks{Credentials: map[string]string{"q": "\xff"}}, []string{"grant/q"}},
 	} {
-		if got := before.Withdrawn(engineState(c, pools, test.marks)); !slices.Equal(got, test.ended) {
+		if got := before.Withdrawn(engineState(c, nil, pools, test.marks)); !slices.Equal(got, test.ended) {
 			t.Errorf("%s: got %q, want %q", name, got, test.ended)
 		}
 	}
-	if got := fmt.Sprint(before.Withdrawn(engineState(c, pools[:1], store.Marks{}))); got != "[grant/q pool/q]" {
+	if got := fmt.Sprint(before.Withdrawn(engineState(c, nil, pools[:1], store.Marks{}))); got != "[grant/q pool/q]" {
 		t.Errorf("a pool less: got %s", got)
 	}
 }
@@ -155,9 +155,9 @@ func TestOrderIsNoChange(t *testing.T) {
 		slices.Reverse(two.LoginProviders[1].ClientIDs)
 		slices.Reverse(two.Roles)
 		slices.Reverse(two.Pools)
-		state := upstreamState
+		state := func(c *config.Config) settings.State { return upstreamState(c, nil) }
 		if backend == config.BackendEmbedded {
-			state = func(c *config.Config) settings.State { return engineState(c, nil, store.Marks{}) }
+			state = func(c *config.Config) settings.State { return engineState(c, nil, nil, store.Marks{}) }
 		}
 		if r, _ := (settings.Record{}).Meet(state(one)); !r.Of(state(two)) {
 			t.Errorf("%s: another order is another state", backend)

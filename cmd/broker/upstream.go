@@ -27,13 +27,17 @@ func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	files, err := signersOf(c)
+	if err != nil {
+		return nil, err
+	}
 	return &backend{
 		api: cognito, directory: cognito.Directory(), learns: cognito.Directory(), sts: remote,
 		// Upstream's health is not asked for: it would cost its quota, and warm
 		// users are served without it.
 		ready: func(context.Context) []httpapi.Reason { return nil },
 		close: func() error { return nil },
-		state: func(context.Context) (settings.State, error) { return upstreamState(c), nil },
+		state: func(context.Context) (settings.State, error) { return upstreamState(c, files), nil },
 	}, nil
 }
 
