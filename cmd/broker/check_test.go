@@ -7,6 +7,20 @@ import (
 	"testing"
 )
 
+// bareWarning is what check says of the pool without roles that every test broker has.
+const bareWarning = "pools[2].roles: warning: gives nobody a role: the enhanced flow refuses every login and guest " +
+	"(Invalid identity pool configuration)\n"
+
+// check warns of what is valid and seldom meant in pools, and passes.
+func TestCheckWarnsOfPools(t *testing.T) {
+	t.Parallel()
+	b := prepare(t, nil, "  - {id: 'us-east-1:0-1', name: p, roles: {authenticated: 'arn:aws:iam::999999999999:role/a'}}\n")
+	const want = bareWarning + "pools[3].roles.authenticated: warning: is a role of another account than cognito.account_id\n"
+	if out, err := b.command(t, "check", "-config", b.config); err != nil || out != want+b.config+": ok\n" {
+		t.Errorf("got %q %v, want the warning, and ok", out, err)
+	}
+}
+
 // check -store reads a store in use; without one it fails.
 func TestCheckStore(t *testing.T) {
 	t.Parallel()
@@ -19,7 +33,7 @@ func TestCheckStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := b.command(t, "check", "-config", b.config, "-store")
-	if err != nil || out != b.config+": ok\n" {
+	if err != nil || out != bareWarning+b.config+": ok\n" {
 		t.Errorf("a store in use: got %q %v, want ok", out, err)
 	}
 }

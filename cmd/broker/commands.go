@@ -86,9 +86,12 @@ func check(ctx context.Context, p process) error {
 	return err
 }
 
-// warn prints what is valid, and seldom meant: of the roles' trust policies, and checks that
-// nothing makes.
+// warn prints what is valid, and seldom meant: of the pools, of the roles' trust policies, and checks
+// that nothing makes.
 func warn(c *config.Config, p process) error {
+	for _, w := range c.Warnings() {
+		fmt.Fprintf(p.stdout, "%s: warning: %s\n", w.Path, w.Text)
+	}
 	for _, path := range c.UncheckedClients() {
 		fmt.Fprintf(p.stdout, "%s: warning: %s\n", path, unchecked)
 	}
