@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -108,30 +106,4 @@ func (b *broker) open(ctx context.Context, c *config.Config) (net.Listener, erro
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return listener, nil
-}
-
-// banner tells a newcomer where the broker is and how to try it.
-func banner(w io.Writer, path string, c *config.Config, addr net.Addr) {
-	fmt.Fprintf(w, "\nbroker listens on %s (%s, development mode)\n", c.PublicURL, addr)
-	if len(c.Pools) == 0 {
-		return
-	}
-	pool, url := c.Pools[0].ID, c.PublicURL
-	fmt.Fprintf(w, "%s pool: %s\n", c.Pools[0].Name, pool)
-	if issuer := c.DevelopmentIssuer(); issuer != "" && c.DevelopmentKeyFile() != "" {
-		_, provider, _ := strings.Cut(issuer, "://")
-		fmt.Fprintf(w, `
-Try it, as a user of the development identity provider:
-  TOKEN=$(bin/broker token -config %s -user alice)
-  curl -s %s/v1/pools/%s/credentials -H 'Content-Type: application/json' \
-    -d "{\"logins\":{\"%s\":\"$TOKEN\"}}"
-`, path, url, pool, provider)
-	}
-	fmt.Fprintf(w, `
-As a guest, through AWS's own protocol:
-  curl -s %s/ -H 'Content-Type: application/x-amz-json-1.1' \
-    -H 'X-Amz-Target: AWSCognitoIdentityService.GetId' -d '{"IdentityPoolId":"%s"}'
-Any AWS SDK or the CLI does the same with its endpoint set to %s; "make demo" walks through it.
-
-`, url, pool, url)
 }
