@@ -67,30 +67,3 @@ func engineProviders(c *config.Config) map[string]embedded.Provider {
 	}
 	return all
 }
-
-// checkOnline asks each login provider once for its keys and prints a line each. It
-// fails if one does not do. The development one has its keys from the broker that it
-// is part of, which need not run.
-func checkOnline(ctx context.Context, c *config.Config, p process) error {
-	prover, err := newProver(c, nil, nil)
-	if err != nil {
-		return err
-	}
-	failures := 0
-	for i, provider := range c.LoginProviders {
-		if provider.Issuer != "" && provider.Issuer == c.DevelopmentIssuer() {
-			continue
-		}
-		found, err := prover.Ask(ctx, provider.Provider)
-		verdict := "ok, " + found
-		if err != nil {
-			failures++
-			verdict = "FAIL, " + err.Error()
-		}
-		fmt.Fprintf(p.stdout, "login_providers[%d] %s: %s\n", i, provider.Provider, verdict)
-	}
-	if failures > 0 {
-		return fmt.Errorf("%d of %d login providers cannot be used", failures, len(c.LoginProviders))
-	}
-	return nil
-}

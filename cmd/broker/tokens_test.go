@@ -121,8 +121,8 @@ func TestProviderSetUpWrongly(t *testing.T) {
 	b := startBroker(t, []string{sound.URL, broken.URL}, "")
 	const cause = "fetch discovery: status 404"
 	out, err := b.command(t, "check", "-config", b.config, "-online")
-	if err == nil || !strings.Contains(out, "login_providers[0] "+sound.Name()+": ok, 1 usable keys\n") ||
-		!strings.Contains(out, "login_providers[1] "+broken.Name()+": FAIL, "+cause) || strings.Contains(out, "[2]") {
+	if err == nil || !strings.Contains(out, "login_providers[0] oidc "+sound.Name()+": ok, 1 usable keys (asked: discovery, and the keys)\n") ||
+		!strings.Contains(out, "login_providers[1] oidc "+broken.Name()+": FAIL, "+cause) || strings.Contains(out, "login_providers[2]") {
 		t.Errorf("check -online: got %v %s", err, out)
 	}
 	if out, err := b.command(t, "check", "-config", b.config); err != nil {

@@ -84,14 +84,19 @@ func (o *openID) Recall(kept *Proof, token string) (*Proof, error) {
 	return kept.with(claims.token.Claims), nil
 }
 
-// Ask fetches the key set; where there are two, the second one if the first cannot be had.
+// Ask fetches the key set; where there are two, the second one if the first cannot be had. Each that
+// cannot is told by its name.
 func (o *openID) Ask(ctx context.Context) (found string, err error) {
-	for _, keys := range o.keySets() {
+	all := o.keySets()
+	for _, keys := range all {
 		ctx, cancel := context.WithTimeout(ctx, keys.timeout)
 		failed := keys.load(ctx)
 		cancel()
 		if failed == nil {
 			return fmt.Sprintf("%d usable keys", keys.current.Load().count), nil
+		}
+		if len(all) > 1 {
+			failed = fmt.Errorf("%s: %w", keys.name, failed)
 		}
 		err = errors.Join(err, failed)
 	}

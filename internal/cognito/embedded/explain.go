@@ -117,6 +117,8 @@ func (e *Engine) whatIsGood(pool *rules.Pool, l rules.Proven) string {
 		return said
 	case e.kind(l.Provider).Opaque():
 		return "the provider vouches for the token, app and time are good; app " + l.ClientID
+	case pool.Way(l.Provider) == rules.ByUserPool:
+		return "issuer, signature, token_use, client and time are good; client " + l.ClientID
 	}
 	return "issuer, signature, client and time are good; client " + l.ClientID
 }
