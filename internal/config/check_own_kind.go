@@ -35,7 +35,7 @@ func (p *LoginProvider) checkOwnKind(path string, named bool) error {
 	switch {
 	case byARN && own.Refused():
 		expected = "open_id_connect_provider_arns of a pool that names it"
-	case byARN && !named:
+	case byARN && !named && own != loginkey.SAML: // which has no OpenID ARN
 		expected += ", or open_id_connect_provider_arns of a pool that names it"
 	}
 	return refuse(path+".kind", "is "+string(p.Kind)+" for "+whose+" of the kind "+string(own), expected)

@@ -98,8 +98,12 @@ func TestForgottenKinds(t *testing.T) {
 			wantError(t, err, "login_providers[0].kind", want)
 		}
 	}
+	_, err := load(t, development+provider("provider: '"+samlIssuer+"', metadata_file: nowhere"))
+	if strings.Contains(message(err), "open_id_connect_provider_arns") {
+		t.Errorf("a SAML provider: got %v, which no OpenID ARN can name", err)
+	}
 	// The pool's own lists do not hide it, and an ARN without an issuer is told the kind that needs none.
-	_, err := load(t, development+provider("provider: accounts.google.com, client_ids: [a]")+"\n"+
+	_, err = load(t, development+provider("provider: accounts.google.com, client_ids: [a]")+"\n"+
 		pool("supported_login_providers: {accounts.google.com: a}"))
 	wantError(t, err, "login_providers[0].kind", "expected kind: google")
 	_, err = load(t, development+provider("provider: accounts.google.com, client_ids: [a]")+"\n"+
