@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,15 @@ type Scope string
 
 // IdentityScope covers what was obtained for one identity.
 func IdentityScope(id string) Scope { return Scope("i/" + id) }
+
+// Identity is the identity whose IdentityScope it is; empty for scopes of other kinds.
+func (s Scope) Identity() string {
+	id, ok := strings.CutPrefix(string(s), "i/")
+	if !ok {
+		return ""
+	}
+	return id
+}
 
 // PoolScope covers which identities the logins of one pool have: it rests on the providers
 // that the pool takes.
@@ -257,7 +267,7 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 		f.epochs.fences.open.Add(-1)
 	}
 	if !unchanged {
-		f.epochs.recorders.record(f.scopes()...)
+		f.epochs.recorders.record(f.Scopes()...)
 	}
 	stamp := f.stamp
 	alone := true // in this process: a mark without an epoch of the fleet is never valid
@@ -275,7 +285,8 @@ func (f *Fence) end(shared []Epoch, unchanged bool) Stamp {
 	return stamp
 }
 
-func (f *Fence) scopes() []Scope {
+// Scopes are those that the fence is over.
+func (f *Fence) Scopes() []Scope {
 	scopes := make([]Scope, len(f.fenced))
 	for i, s := range f.fenced {
 		scopes[i] = s.state.scope

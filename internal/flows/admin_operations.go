@@ -54,8 +54,22 @@ func (s *Service) DeleteIdentities(
 	if err != nil {
 		return nil, err
 	}
+	if err := s.fences.expectChange(ctx, failedDeletions(out)...); err != nil {
+		return nil, err
+	}
 	out.UnprocessedIdentityIds = append(out.UnprocessedIdentityIds, refused...)
 	return out, nil
+}
+
+// failedDeletions are the scopes of identities of which nobody knows whether they were deleted, or
+// will be yet.
+func failedDeletions(out *ci.DeleteIdentitiesOutput) (scopes []cache.Scope) {
+	for _, one := range out.UnprocessedIdentityIds {
+		if one.ErrorCode == types.ErrorCodeInternalServerError {
+			scopes = append(scopes, cache.IdentityScope(aws.ToString(one.IdentityId)))
+		}
+	}
+	return scopes
 }
 
 // LookupDeveloperIdentity asks the backend.

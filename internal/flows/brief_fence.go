@@ -1,8 +1,6 @@
 package flows
 
 import (
-	"cmp"
-	"context"
 	"maps"
 	"strings"
 	"sync"
@@ -18,13 +16,13 @@ const briefFenceLife = 400 * time.Millisecond
 
 // briefFence is a fence that is cancelled after briefFenceLife. Its methods are for one goroutine.
 type briefFence struct {
-	fence     *cache.Fence
+	*cache.Fence
 	timer     *time.Timer
 	cancelled chan struct{}
 }
 
 func newBriefFence(fence *cache.Fence) *briefFence {
-	b := &briefFence{fence: fence, cancelled: make(chan struct{})}
+	b := &briefFence{Fence: fence, cancelled: make(chan struct{})}
 	b.timer = time.AfterFunc(briefFenceLife, func() {
 		defer close(b.cancelled)
 		fence.Cancel()
@@ -32,8 +30,19 @@ func newBriefFence(fence *cache.Fence) *briefFence {
 	return b
 }
 
-// holds reports whether the fence has not been cancelled, and will not be any more. Ask once.
+// cancel cancels the fence, if there is one and it was not cancelled yet.
+func (b *briefFence) cancel() {
+	if b != nil {
+		b.Cancel()
+	}
+}
+
+// holds reports whether there is a fence that has not been cancelled, and will not be any more. Ask
+// once.
 func (b *briefFence) holds() bool {
+	if b == nil {
+		return false
+	}
 	if b.timer.Stop() {
 		return true
 	}
@@ -80,30 +89,4 @@ func (b *briefFences) failed(identity string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.last, identity)
-}
-
-// changeBriefly is change for somebody who has not shown a right to the identity that he names: a
-// guest who logs in for the first time, or a stranger. The fence has begun. It lasts as long as the
-// call, but briefly: after that what it suspended is served again, and ends behind the call where
-// that succeeds, before its client is told. Where nobody knows what the call did, it ends when it
-// cannot be made any more. Until then what was cached is served: nobody was told of a change.
-func (f *fencer) changeBriefly(
-	ctx context.Context, affected fenceScopes, fence *cache.Fence, scopes []cache.Scope, call fencedCall,
-) (cache.Stamp, error) {
-	brief := newBriefFence(fence)
-	err := f.makeOnce(ctx, call, scopes)
-	holds := brief.holds()
-	switch {
-	case surelyNotMade(err):
-		fence.Cancel()
-	case mayBeMadeYet(err):
-		fence.Cancel()
-		f.endLater(ctx, affected, scopes)
-	case !holds:
-		return cache.Stamp{}, f.endAffected(ctx, affected, scopes, err)
-	default:
-		stamp, ended := f.endFence(fence, err)
-		return stamp, cmp.Or(err, ended)
-	}
-	return cache.Stamp{}, err
 }

@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -42,8 +43,9 @@ func (d *deferredEnds) wake() {
 // deferredEnd is the end of one scope.
 type deferredEnd struct {
 	due      time.Time
+	since    time.Time // when it was due first
 	until    time.Time // calls that it has to end for may be made until then
-	identity string    // that was named
+	identity string    // for whom the backend has to answer
 }
 
 // add notes scopes that end at a time, and returns those for which there is no room.
@@ -60,7 +62,7 @@ func (d *deferredEnds) add(identity string, scopes []cache.Scope, at time.Time) 
 			rest = append(rest, scope)
 			continue
 		default:
-			end = deferredEnd{due: at, until: at, identity: identity}
+			end = deferredEnd{due: at, since: at, until: at, identity: cmp.Or(scope.Identity(), identity)}
 		}
 		d.ends[scope] = end
 	}
@@ -95,42 +97,50 @@ func (d *deferredEnds) begin() bool {
 	return begins
 }
 
+// dueEnds are scopes that are due for one identity.
+type dueEnds struct {
+	scopes       []cache.Scope
+	identity     string
+	since, taken time.Time // since when the first of them has been due, and when they were taken
+}
+
 // take takes scopes that are due for the identity that has been longest, or tells how long none will
 // be. What is taken is due again after deferredEndAgain, unless ended says that it has ended. more
 // is false where there are none at all; nobody looks after them then.
-func (d *deferredEnds) take(now time.Time) (due []cache.Scope, identity string, wait time.Duration, more bool) {
+func (d *deferredEnds) take(now time.Time) (due dueEnds, wait time.Duration, more bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.running = len(d.ends) > 0
-	var first time.Time
+	var first deferredEnd
 	for _, end := range d.ends {
-		if first.IsZero() || end.due.Before(first) {
-			first, identity = end.due, end.identity
+		if first.due.IsZero() || end.due.Before(first.due) {
+			first = end
 		}
 	}
-	if wait = first.Sub(now); !d.running || wait > 0 {
-		return nil, "", wait, d.running
+	if wait = first.due.Sub(now); !d.running || wait > 0 {
+		return dueEnds{}, wait, d.running
 	}
+	due = dueEnds{identity: first.identity, since: first.since, taken: now}
 	for scope, end := range d.ends {
-		if end.identity == identity && !end.due.After(now) && len(due) < deferredEndsAtOnce {
-			due = append(due, scope)
+		if end.identity == due.identity && !end.due.After(now) && len(due.scopes) < deferredEndsAtOnce {
+			due.scopes = append(due.scopes, scope)
 			end.due = now.Add(deferredEndAgain)
 			d.ends[scope] = end
 		}
 	}
-	return due, identity, 0, true
+	return due, 0, true
 }
 
-// ended removes scopes that were taken at a time and have ended since, unless calls may be made yet
-// that they have to end for again.
-func (d *deferredEnds) ended(scopes []cache.Scope, taken time.Time) {
+// ended removes scopes that were taken and have ended since, unless calls may be made yet that they
+// have to end for again.
+func (d *deferredEnds) ended(due dueEnds) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.wake()
-	for _, scope := range scopes {
+	for _, scope := range due.scopes {
 		end := d.ends[scope]
-		if end.until.After(taken) {
-			end.due = end.until
+		if end.until.After(due.taken) {
+			end.due, end.since = end.until, end.until
 			d.ends[scope] = end
 			continue
 		}

@@ -9,13 +9,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/flows"
 )
 
 // An end waits for the backend to answer for its own identity: others, of another region for one,
-// neither bring it forward nor hold it up.
+// neither bring it forward nor hold it up. After ten minutes it waits for the backend to answer at all.
 func TestEndsWaitForTheirOwnIdentity(t *testing.T) {
 	for name, mine := range map[string]bool{"mine answers": true, "others do": false} {
 		t.Run(name, func(t *testing.T) {
@@ -40,6 +42,14 @@ func TestEndsWaitForTheirOwnIdentity(t *testing.T) {
 				got, err := r.ask(user, "a1", &info)
 				if want := map[bool]flows.Outcome{true: flows.Miss, false: flows.Hit}[mine]; err != nil || info.Outcome != want {
 					t.Errorf("got %s %s %v, want %s", got, info.Outcome, err, want)
+				}
+				if mine {
+					return
+				}
+				time.Sleep(7 * time.Minute) // overdue: the backend answers for others
+				r.backend.set(func(b *backend) { b.refuseID = nil })
+				if got, err := r.ask(user, "a1", &info); err != nil || info.Outcome != flows.Miss {
+					t.Errorf("overdue: got %s %s %v, want a miss", got, info.Outcome, err)
 				}
 			})
 		})
@@ -223,4 +233,76 @@ func TestStrangersChangeNothingWithoutTheFleet(t *testing.T) {
 	if made > 0 {
 		t.Errorf("the call was made %d times, want never", made)
 	}
+}
+
+// Whom an identity's end waits for is that identity, whatever another call named before with a login
+// that was the user's once.
+func TestEndsWaitForNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.directory.Owns(pool, idp, "m", user)
+		r.want("key1", flows.Miss, flows.CallInfo{})
+		silent := nobody0(1)
+		r.backend.refuseAttempts(cognito.Internal())
+		r.backend.set(func(b *backend) {
+			b.refuseID = func(id string) error {
+				if id == silent {
+					return cognito.TooManyRequests("Rate exceeded")
+				}
+				return nil
+			}
+		})
+		in := &ci.GetOpenIdTokenInput{IdentityId: ptr(silent), Logins: map[string]string{idp: "m1", foreign: "opaque"}}
+		if _, err := r.GetOpenIdToken(t.Context(), in); code(err) != "InternalErrorException" {
+			t.Fatalf("the former owner: got %v, want no answer", err)
+		}
+		if r.PendingFences().Deferred == 0 {
+			t.Fatal("got nothing that ends later, want the user's")
+		}
+		_ = r.unlinks(t.Context(), user, map[string]string{foreign: "opaque of the owner"})
+		time.Sleep(time.Minute)
+		r.wantOutcome(flows.Miss)
+	})
+}
+
+// Somebody's own changes of unknown outcome keep one fence open in a process that is alone, however
+// many they are, until the last cannot be made any more. Where there are too many fences, what they are
+// over ends at once, and later.
+func TestOpenFencesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want("key1", flows.Miss, flows.CallInfo{})
+		r.directory.Owns(pool, idp, "a", user)
+		r.backend.set(func(b *backend) { b.changes = cognito.Internal() })
+		own := map[string]string{idp: "a1"}
+		for range 100 {
+			_ = r.unlinks(t.Context(), user, own)
+			time.Sleep(200 * time.Millisecond)
+		}
+		if n := r.OpenFences(); n != 1 {
+			t.Errorf("got %d fences of 100 changes, want one", n)
+		}
+		time.Sleep(20 * time.Second) // 40 s after the first, 20 after the last
+		r.want("key2", flows.Miss, flows.CallInfo{})
+		r.want("key3", flows.Miss, flows.CallInfo{})
+		time.Sleep(6 * time.Second)
+		r.want("key4", flows.Miss, flows.CallInfo{})
+		r.want("key4", flows.Hit, flows.CallInfo{})
+
+		for n := range 1000 {
+			r.directory.Owns(pool, idp, "b", nobody0(n))
+			_ = r.unlinks(t.Context(), nobody0(n), map[string]string{idp: "b1"})
+		}
+		if n := r.OpenFences(); n != 1000 {
+			t.Fatalf("got %d fences, want 1000", n)
+		}
+		_ = r.unlinks(t.Context(), user, own)
+		if n := r.OpenFences(); n != 1000 {
+			t.Errorf("got %d fences, want 1000 still", n)
+		}
+		r.want("key5", flows.Miss, flows.CallInfo{})
+		time.Sleep(30 * time.Second)
+		r.wantOutcome(flows.Miss)
+		r.wantOutcome(flows.Hit)
+	})
 }

@@ -2,6 +2,10 @@ package flows
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,32 +26,9 @@ const (
 	answersInARow = 3
 	// answerWithin is how long it has for one of them.
 	answerWithin = 3 * time.Second
+	// endOverdue is how long an end waits at most for an answer for its own identity.
+	endOverdue = 10 * time.Minute
 )
-
-// endLater ends what is affected by a call of unknown outcome, and the scopes of the fence that was
-// around it, if any, when the call cannot be made any more.
-func (f *fencer) endLater(ctx context.Context, affected fenceScopes, fenced []cache.Scope) {
-	named := affected.identity
-	if _, _, known, err := f.Directory.Identity(ctx, named); err == nil && !known {
-		affected.identity = "" // nothing is cached for it: it may be made up
-	}
-	scopes, err := f.scopesToFence(context.WithoutCancel(ctx), affected)
-	if err != nil { // the fleet cannot be asked for owners
-		scopes = f.namedScopes(affected)
-	}
-	if affected.identity != "" {
-		scopes = append(scopes, fenced...)
-	}
-	if len(scopes) == 0 {
-		return
-	}
-	rest := f.deferred.add(named, scopes, f.Now().Add(f.madeWithin()))
-	if len(rest) > 0 {
-		_ = f.Fence(context.WithoutCancel(ctx), rest...) // what fails goes on in the background
-	}
-	f.noteDeferred(scopes, f.madeWithin())
-	f.lookAfterDeferred()
-}
 
 // lookAfterDeferred has somebody look after the ends.
 func (f *fencer) lookAfterDeferred() {
@@ -59,22 +40,26 @@ func (f *fencer) lookAfterDeferred() {
 // noteDeferred notes for the fleet that scopes are to end in so long. Where it cannot be reached,
 // they end all the same, unless this broker dies.
 func (f *fencer) noteDeferred(scopes []cache.Scope, in time.Duration) {
-	if f.Shared == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
-	defer cancel()
-	_ = f.Shared.PutDeferredEnds(ctx, f.deferred.named(scopes), in)
+	_ = f.inFleet(context.Background(), func(ctx context.Context) error {
+		return f.Shared.PutDeferredEnds(ctx, "", f.deferred.named(scopes), in)
+	})
 }
 
 // dropDeferred tells the fleet that scopes ended.
 func (f *fencer) dropDeferred(scopes []cache.Scope) {
+	_ = f.inFleet(context.Background(), func(ctx context.Context) error {
+		return f.Shared.DropDeferredEnds(ctx, "", scopes) // else they end once more
+	})
+}
+
+// inFleet takes a step of a fleet; a process that is alone has none to take.
+func (f *fencer) inFleet(ctx context.Context, step func(context.Context) error) error {
 	if f.Shared == nil {
-		return
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
 	defer cancel()
-	_ = f.Shared.DropDeferredEnds(ctx, scopes) // else they end once more
+	return step(ctx)
 }
 
 // takeOverDeferred looks for ends of brokers that died, until ctx ends, and makes them.
@@ -100,12 +85,11 @@ func (f *fencer) takeOverDeferredOnce(ctx context.Context, late time.Duration) {
 func (f *fencer) endDeferred() {
 	places := make(chan struct{}, endsAtOnce)
 	for {
-		now := f.Now()
-		due, identity, wait, more := f.deferred.take(now)
+		due, wait, more := f.deferred.take(f.Now())
 		switch {
 		case !more:
 			return
-		case len(due) == 0:
+		case len(due.scopes) == 0:
 			if !f.pauseUntil(wait, f.deferred.woken) {
 				return
 			}
@@ -118,19 +102,51 @@ func (f *fencer) endDeferred() {
 		}
 		f.start(func() {
 			defer func() { <-places }()
-			f.endDue(due, identity, now)
+			f.endDue(due)
 		})
 	}
 }
 
-// endDue ends scopes for an identity, if the backend answers for it.
-func (f *fencer) endDue(due []cache.Scope, identity string, taken time.Time) {
-	if !f.backendAnswers(identity) || !f.deliverOnce(due) {
-		f.noteDeferred(due, deferredEndAgain) // lest another broker take them over
+// endDue ends scopes for an identity, if the backend answers for it or, when they are overdue, if it
+// answers at all: nobody puts an end off for ever by an identity for which it does not.
+func (f *fencer) endDue(due dueEnds) {
+	overdue := due.taken.Sub(due.since) >= endOverdue
+	answers := overdue && f.backendIsUp(due.identity) || f.backendAnswers(due.identity)
+	if !answers || !f.deliverOnce(due.scopes) {
+		f.noteDeferred(due.scopes, deferredEndAgain) // lest another broker take them over
 		return
 	}
-	f.deferred.ended(due, taken)
-	f.dropDeferred(due)
+	f.deferred.ended(due)
+	f.dropDeferred(due.scopes)
+}
+
+// backendIsUp reports whether the backend answers for an identity of the region that was made up
+// now, and has a limit of no one's. It is asked once for all who ask within answerWithin.
+func (f *fencer) backendIsUp(identity string) bool {
+	f.up.mu.Lock()
+	defer f.up.mu.Unlock()
+	region, _, _ := strings.Cut(identity, ":")
+	if region != f.up.region || f.Now().Sub(f.up.asked) >= answerWithin {
+		f.up.answered = f.backendAnswers(madeUpIdentity(region))
+		f.up.region, f.up.asked = region, f.Now()
+	}
+	return f.up.answered
+}
+
+// madeUpIdentity is an identity of a region that nobody has.
+func madeUpIdentity(region string) string {
+	b := make([]byte, 16)
+	rand.Read(b) // which never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%s:%x-%x-%x-%x-%x", region, b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// lastAnswer is whether a region of the backend answered when it was asked last.
+type lastAnswer struct {
+	mu       sync.Mutex
+	region   string
+	asked    time.Time
+	answered bool
 }
 
 // backendAnswers reports whether the backend answers, time and again, with whatever, what an identity

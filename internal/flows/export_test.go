@@ -17,6 +17,13 @@ func (s *Service) TakeOverDeferredEnds(ctx context.Context) {
 	s.fences.takeOverDeferredOnce(ctx, -30*time.Second)
 }
 
+// OpenFences is how many fences are left open around changes that may be made yet.
+func (s *Service) OpenFences() int {
+	s.fences.open.mu.Lock()
+	defer s.fences.open.mu.Unlock()
+	return len(s.fences.open.fences)
+}
+
 // FillDeferredEnds leaves no room for scopes that end later.
 func (s *Service) FillDeferredEnds() {
 	d := &s.fences.deferred

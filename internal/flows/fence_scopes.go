@@ -49,15 +49,14 @@ func (f *fencer) namedScopes(affected fenceScopes) []cache.Scope {
 	return scopes
 }
 
-// scopesToFence lists the scopes, each once: a fence over a scope twice would disturb itself.
+// scopesToFence lists the scopes, each once: a fence over a scope twice would disturb itself. Where
+// the fleet cannot be asked for owners, it fails with cognito.ErrUnavailable and lists those that are
+// known here.
 func (f *fencer) scopesToFence(ctx context.Context, affected fenceScopes) ([]cache.Scope, error) {
 	owners, err := f.owners.owners(ctx, affected.pool, affected.logins)
-	if err != nil {
-		return nil, err
-	}
 	scopes := append(f.namedScopes(affected), scopesOf(owners)...)
 	slices.Sort(scopes)
-	return slices.Compact(scopes), nil
+	return slices.Compact(scopes), err
 }
 
 // maxFenceRestarts is how many times a fence begins anew because owners became known.

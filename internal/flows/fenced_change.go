@@ -55,8 +55,10 @@ type fencedCall func(ctx context.Context, fenced []cache.Scope) error
 // the prediction says so before, and otherwise what the fence suspended is put back. A call that
 // nobody can have a right to is not fenced at all; should the backend take it nevertheless, all
 // that it may have changed ends behind it. Nobody who has not shown a right to the identity that he
-// names holds up its owner: his fence is brief, and where nobody knows what his call did, what it
-// may have outdated ends later (see changeBriefly).
+// names holds up its owner, nor does whoever is beyond the limit of refusals: see changeAsStranger.
+//
+// What a call may outdate is always asked before it, for afterwards another owner may have taken a
+// former one's place.
 //
 // It fails with the call's error, or with cognito.ErrUnavailable where the fence could not begin or
 // end.
@@ -66,30 +68,34 @@ func (f *fencer) change(
 	switch {
 	case predicted == willChangeNothing && !affected.strict:
 		return cache.Stamp{}, call(ctx, nil)
-	case predicted == willBeRefused || predicted == unpredicted && affected.futile:
+	case predicted == willBeRefused:
 		err := f.makeOnce(ctx, call, nil) // a refusal says so in its own words
-		return cache.Stamp{}, f.endTaken(ctx, affected, err)
-	}
-	entitled := predicted != unpredicted || affected.strict || f.isEntitled(ctx, affected)
-	if predicted == unpredicted && affected.overLimit || !entitled && !f.briefFences.begin(affected.identity, f.Now()) {
+		return cache.Stamp{}, f.endTaken(ctx, affected, nil, err)
+	case predicted == unpredicted && affected.futile:
+		before, _ := f.scopesToFence(ctx, affected) // as far as they are known
 		err := f.makeOnce(ctx, call, nil)
-		return cache.Stamp{}, f.endUnfenced(ctx, affected, entitled, err)
+		return cache.Stamp{}, f.endTaken(ctx, affected, before, err)
+	case predicted == unpredicted && !affected.strict && (affected.overLimit || !f.isEntitled(ctx, affected)):
+		return f.changeAsStranger(ctx, affected, call)
 	}
 	fence, scopes, err := f.fenceAround(ctx, affected)
-	if err != nil && !entitled {
-		f.briefFences.failed(affected.identity)
-	}
-	switch {
-	case err != nil && !affected.strict && predicted == unpredicted && f.mayGoUnfenced(ctx, affected, err):
-		return cache.Stamp{}, call(ctx, nil)
-	case err != nil:
-		return cache.Stamp{}, err
-	case !entitled:
-		return f.changeBriefly(ctx, affected, fence, scopes, call)
+	if err != nil {
+		return f.changeWithoutFleet(ctx, affected, predicted, call, err)
 	}
 	err = f.makeOnce(ctx, call, scopes)
 	stamp, ended := f.endFence(fence, err)
 	return stamp, cmp.Or(err, ended)
+}
+
+// changeWithoutFleet makes a call around which err kept a fence from beginning, if it changes
+// nothing.
+func (f *fencer) changeWithoutFleet(
+	ctx context.Context, affected fenceScopes, predicted prediction, call fencedCall, err error,
+) (cache.Stamp, error) {
+	if affected.strict || predicted != unpredicted || !f.mayGoUnfenced(ctx, affected, err) {
+		return cache.Stamp{}, err
+	}
+	return cache.Stamp{}, call(ctx, nil)
 }
 
 // callTime is how long a call of a change has at least.
@@ -110,53 +116,32 @@ func (f *fencer) makeOnce(ctx context.Context, call fencedCall, scopes []cache.S
 }
 
 // endTaken ends what a call changed that nobody can have a right to, if the backend shows that it
-// took it nevertheless. No answer, or a refusal of the logins after none, does not show that: or
-// anybody who knows an identity could end what is cached for it, whenever the backend does not
-// answer.
-func (f *fencer) endTaken(ctx context.Context, affected fenceScopes, err error) error {
-	if surelyNotMade(err) || mayBeMadeYet(err) {
+// took it nevertheless: by success alone. Whatever else it says does not show that, or anybody who
+// knows an identity could end what is cached for it.
+func (f *fencer) endTaken(ctx context.Context, affected fenceScopes, before []cache.Scope, err error) error {
+	if !wasMade(err) {
 		return err
 	}
-	return f.endAffected(ctx, affected, nil, err)
+	return f.endAffected(ctx, affected, before, err)
 }
 
-// mayBeMadeYet reports whether a call that was not surely refused shows nothing of what it did: there
-// was no answer, or a refusal of the logins after none.
-func mayBeMadeYet(err error) bool {
-	return outcomeUnknown(err) || refusesLogins(err) && !surelyNotMade(err)
+// wasMade reports whether a call that ended with err changed something, or its first step did.
+func wasMade(err error) bool {
+	_, late := errors.AsType[*partialError](err)
+	return err == nil || late
 }
 
-// endUnfenced ends what a call changed around which there was no fence, and that ended with
-// err. Without an answer, one that may be made yet leaves the epochs pending, as a fence
-// would, where whoever made it is entitled to; else they end later.
-func (f *fencer) endUnfenced(ctx context.Context, affected fenceScopes, entitled bool, err error) error {
-	switch {
-	case surelyNotMade(err):
-		return err
-	case !entitled && mayBeMadeYet(err):
-		f.endLater(ctx, affected, nil)
-		return err
-	case outcomeUnknown(err):
-		if fence, _, fenced := f.fenceAround(ctx, affected); fenced == nil {
-			f.leaveOpen(fence)
-		}
-		return err
-	}
-	return f.endAffected(ctx, affected, nil, err)
-}
-
-// endAffected ends what is affected by a call that ended with err, and the scopes of the fence that
-// was around it, if one was. What the fleet cannot be told now, it is told later: not of owners that
-// it alone knows.
-func (f *fencer) endAffected(ctx context.Context, affected fenceScopes, fenced []cache.Scope, err error) error {
+// endAffected ends what is affected by a call that ended with err, and the scopes that were before
+// it. What the fleet cannot be told now, it is told later.
+func (f *fencer) endAffected(ctx context.Context, affected fenceScopes, before []cache.Scope, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout) // its client may have left
 	defer cancel()
-	affected.alsoNamed = append(slices.Clone(affected.alsoNamed), fenced...)
+	affected.alsoNamed = append(slices.Clone(affected.alsoNamed), before...)
 	fence, scopes, failed := f.fenceAround(ctx, affected)
 	if failed == nil {
 		_, failed = f.endFence(fence, nil)
 	} else {
-		scopes = f.namedScopes(affected)
+		scopes, _ = f.scopesToFence(ctx, affected) // as far as they are known
 	}
 	if failed != nil {
 		f.deliverLater(scopes)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -20,6 +21,7 @@ type fences interface {
 	change(
 		ctx context.Context, affected fenceScopes, predicted prediction, call fencedCall,
 	) (cache.Stamp, error)
+	expectChange(ctx context.Context, scopes ...cache.Scope) error
 	confirm(ctx context.Context, pool string, scope cache.Scope) error
 }
 
@@ -36,8 +38,11 @@ type fencer struct {
 	owners   *loginOwners
 	outbox   pendingFences
 	deferred deferredEnds
-	// briefFences are around calls of those who have shown no right.
+	// briefFences are around calls of those who have shown no right; calls counts those.
 	briefFences briefFences
+	calls       atomic.Uint64
+	open        openFences
+	up          lastAnswer
 }
 
 // beginFence begins a fence.
@@ -73,19 +78,19 @@ func outcomeUnknown(err error) bool {
 	return cognito.Public(err).ErrorCode() == cognito.CodeInternal
 }
 
-// leaveOpen leaves a fence around a change that may be made yet.
-func (f *fencer) leaveOpen(fence *cache.Fence) {
-	if f.Shared != nil {
-		fence.LeavePending()
-		return
+// expectChange leaves scopes pending that a call may change yet, if there are any. It fails with
+// cognito.ErrUnavailable, and ends them as soon as the fleet can be reached.
+func (f *fencer) expectChange(ctx context.Context, scopes ...cache.Scope) error {
+	if len(scopes) == 0 {
+		return nil
 	}
-	end := func() {
-		f.pause(f.madeWithin())
-		_, _ = fence.Done() // of a process that is alone: it cannot fail
+	fence, err := f.beginFence(ctx, scopes)
+	if err != nil {
+		f.deliverLater(scopes)
+		return err
 	}
-	if !f.start(end) {
-		fence.LeavePending()
-	}
+	f.leaveOpen(fence)
+	return nil
 }
 
 // madeWithin is how long after its call a change may be made: as long as a request may

@@ -95,12 +95,13 @@ type Shared interface {
 	DeferredEnds
 }
 
-// DeferredEnds is what a fleet keeps of scopes that end later, for a broker that dies before.
+// DeferredEnds is what a fleet keeps of scopes that end later, for a broker that dies before. A call
+// that is named has notes of its own; those without one are of all calls whose outcome is unknown.
 type DeferredEnds interface {
 	// PutDeferredEnds notes scopes that end in so long, or puts them off.
-	PutDeferredEnds(ctx context.Context, ends []cache.DeferredEnd, in time.Duration) error
-	// DropDeferredEnds forgets those of the scopes that were due.
-	DropDeferredEnds(ctx context.Context, scopes []cache.Scope) error
+	PutDeferredEnds(ctx context.Context, call string, ends []cache.DeferredEnd, in time.Duration) error
+	// DropDeferredEnds forgets the scopes of a call, or those without one that were due.
+	DropDeferredEnds(ctx context.Context, call string, scopes []cache.Scope) error
 	// TakeOverDeferredEnds are some that were due so long ago and have not ended; this broker
 	// ends them.
 	TakeOverDeferredEnds(ctx context.Context, late time.Duration) ([]cache.DeferredEnd, error)

@@ -65,13 +65,13 @@ type loginOwners struct{ *Config }
 
 // owners are the identities that logins are known to belong to, here or in the
 // fleet; some may have been. Where the fleet cannot be asked, it fails with
-// cognito.ErrUnavailable.
+// cognito.ErrUnavailable, and tells those that are known here.
 func (o *loginOwners) owners(ctx context.Context, pool string, logins []login) ([]string, error) {
 	var owners []string
 	for _, l := range logins {
 		known, err := o.Directory.Owners(ctx, pool, l.provider, l.subject)
 		if err != nil {
-			return nil, err
+			return owners, err
 		}
 		if l.pool != "" {
 			known = slices.DeleteFunc(slices.Clone(known), func(id string) bool { return o.inOtherPool(ctx, l.pool, id) })
@@ -83,7 +83,7 @@ func (o *loginOwners) owners(ctx context.Context, pool string, logins []login) (
 	}
 	told, err := o.Shared.Owners(ctx, scopesOfLogins(logins)...)
 	if err != nil {
-		return nil, serviceError(err)
+		return owners, serviceError(err)
 	}
 	return append(owners, slices.Concat(told...)...), nil
 }

@@ -58,7 +58,9 @@ func (f *fencer) attempt(ctx context.Context, affected *fenceScopes) (ended func
 	return func(err error) {
 		// A call of unknown outcome counts as a refused one, but of whoever has a right to it: what it may
 		// have changed ends later.
-		counts := func() bool { return mayBeMadeYet(err) && !f.isEntitled(context.WithoutCancel(ctx), *affected) }
+		counts := func() bool {
+			return !wasMade(err) && !surelyNotMade(err) && !f.isEntitled(context.WithoutCancel(ctx), *affected)
+		}
 		if err == nil || proved && cognito.Passing(err) && !counts() {
 			returnRefusal(f.Refusals.Addresses, byAddress)
 		}
@@ -109,6 +111,7 @@ func refusesLogins(err error) bool {
 	// them. Other refusals of the same type may follow a link: those of roles.
 	return slices.ContainsFunc([]string{
 		"Invalid login token", "Token is not from", "Logins don't match", "Access to Identity", "Unauthenticated access",
+		"Logins of ",
 	}, func(text string) bool { return strings.HasPrefix(refused.ErrorMessage(), text) })
 }
 

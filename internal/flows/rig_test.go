@@ -420,3 +420,12 @@ func (r *rig) fence(scopes ...cache.Scope) {
 		r.t.Error(err)
 	}
 }
+
+// wantOutcome asks as the user does, and wants an outcome, whatever the credentials are.
+func (r *rig) wantOutcome(want flows.Outcome) {
+	r.t.Helper()
+	info := flows.CallInfo{}
+	if _, err := r.ask(user, "a1", &info); err != nil || info.Outcome != want {
+		r.t.Errorf("got %s %v, want %s", info.Outcome, err, want)
+	}
+}

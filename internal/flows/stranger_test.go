@@ -29,9 +29,10 @@ func strangers() map[string]func(ctx context.Context, r *rig, id string) error {
 
 // silences are ways in which a backend leaves it open what became of a call.
 var silences = map[string]error{
-	"no answer":               cognito.Unavailable(context.DeadlineExceeded),
-	"a fault":                 cognito.Internal(),
-	"refused after no answer": cognito.Unsettled(definite["no such login"]),
+	"no answer":                          cognito.Unavailable(context.DeadlineExceeded),
+	"a fault":                            cognito.Internal(),
+	"refused after no answer":            cognito.Unsettled(definite["no such login"]),
+	"refused in words that nobody knows": cognito.NotAuthorized("The service has learnt to say this."),
 }
 
 // ofEveryone has the backend answer everyone's exchanges so; nil: as before.

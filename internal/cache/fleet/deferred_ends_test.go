@@ -23,7 +23,7 @@ func TestDeferredEnds(t *testing.T) {
 		for _, s := range scopes {
 			ends = append(ends, cache.DeferredEnd{Scope: s, Identity: "id of " + string(s)})
 		}
-		if err := a.PutDeferredEnds(ctx, ends, in); err != nil {
+		if err := a.PutDeferredEnds(ctx, "", ends, in); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,7 +44,7 @@ func TestDeferredEnds(t *testing.T) {
 	}
 	drop := func(scopes ...cache.Scope) {
 		t.Helper()
-		if err := b.DropDeferredEnds(ctx, scopes); err != nil {
+		if err := b.DropDeferredEnds(ctx, "", scopes); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,6 +62,35 @@ func TestDeferredEnds(t *testing.T) {
 	drop("z")
 	if left := size(t, redis); left != before {
 		t.Errorf("got %d keys, want the %d that were there before", left, before)
+	}
+}
+
+// Nobody takes them for anything else that is due in the fleet, and what is forgotten of one call, or by
+// another broker, is not forgotten of others.
+func TestDeferredEndsAreNobodyElses(t *testing.T) {
+	redis := redistest.Single(t)
+	k := newKeys()
+	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
+	ctx, x := t.Context(), []cache.DeferredEnd{{Scope: "x", Identity: "id"}}
+	for _, call := range []string{"", "1", "2"} {
+		if err := a.PutDeferredEnds(ctx, call, x, -time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if claims, err := b.ClaimRenewals(ctx, 16, time.Minute); err != nil || len(claims.Claimed) > 0 {
+		t.Fatalf("renewals: got %v %v, want none", claims, err)
+	}
+	drop := func(who *broker, call string) {
+		t.Helper()
+		if err := who.DropDeferredEnds(ctx, call, []cache.Scope{"x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drop(b, "")
+	drop(b, "2")
+	drop(a, "1")
+	if ends, err := b.TakeOverDeferredEnds(ctx, 30*time.Second); err != nil || len(ends) != 2 || ends[0] != x[0] {
+		t.Errorf("got %v %v, want those of the other call, and of several", ends, err)
 	}
 }
 
@@ -83,7 +112,7 @@ func TestDeferredEndsAreBounded(t *testing.T) {
 		ends = append(ends, cache.DeferredEnd{Scope: cache.Scope(fmt.Sprint(n)), Identity: "id"})
 	}
 	for some := range slices.Chunk(ends, 1000) {
-		if err := a.PutDeferredEnds(t.Context(), some, -time.Hour); err != nil {
+		if err := a.PutDeferredEnds(t.Context(), "", some, -time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -81,7 +81,7 @@ func New(c Config) (*Fleet, error) {
 	return &Fleet{
 		Fences:        fences,
 		PoolChanges:   fence.NewPoolChanges(server, k, fences.BrokerID()),
-		DeferredEnds:  fence.NewDeferredEnds(server, k),
+		DeferredEnds:  fence.NewDeferredEnds(server, k, fences.BrokerID()),
 		Entries:       entry.New(server, k, r, fences),
 		Locks:         flight.New(server, k, r),
 		Schedule:      schedule.New(server, k, c.Skew),
