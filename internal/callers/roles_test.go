@@ -60,6 +60,7 @@ func TestMayPass(t *testing.T) {
 		{"another first part", poolA, []string{role + "demo"}, "urn:aws:iam::000000000000:role/demo", false},
 		{"a colon in the resource", poolA, []string{role + "a:*"}, role + "a:b", true},
 		{"a part of an ARN", poolA, []string{role + "*"}, "arn:aws:iam", false},
+		{"a part of an ARN, runs for the rest", poolA, []string{"arn:aws:iam:*:*:*"}, "arn:aws:iam", false},
 		{"no ARN", poolA, []string{role + "*"}, "demo", false},
 		{"empty", poolA, []string{role + "*"}, "", false},
 	}

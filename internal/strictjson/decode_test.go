@@ -53,6 +53,7 @@ func TestDecode(t *testing.T) {
 		`{"plain":1}`:                      strictjson.ErrName,
 		`{"inner":{"Key":"k"}}`:            strictjson.ErrName,
 		"{\"inner\":{\"\u212aey\":\"k\"}}": strictjson.ErrName, // the Kelvin sign
+		"{\"li\u017ft\":[]}":               strictjson.ErrName, // the long s, whose lower case is itself
 		`{"list":[{"KEY":"k"}]}`:           strictjson.ErrName,
 		`{"byName":{"x":{"KEY":1}}}`:       strictjson.ErrName,
 		`{"pair":[{"key":"k"},{"KEY":1}]}`: strictjson.ErrName,
