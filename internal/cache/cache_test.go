@@ -77,10 +77,14 @@ func TestMemoryWritesByStamp(t *testing.T) {
 		t.Error("at expiry: got a hit, want a miss")
 	}
 	now = start
-	m.Put(key, entry(epochs, time.Hour))
+	passed := entry(epochs, time.Hour)
+	m.Put(key, passed)
 	fence(epochs, "i/i").Done()
 	if shorter := entry(epochs, time.Second); !m.Put(key, shorter) {
 		t.Error("an entry in the place of one that was ended, and would have lived longer: got refused, want stored")
+	}
+	if m.Drop(key, passed); m.Len() != 1 {
+		t.Error("whoever drops the entry that was there before: got the present one dropped, want it kept")
 	}
 }
 

@@ -101,7 +101,7 @@ type state struct {
 	scope Scope // the one copy of its name
 	now   atomic.Pointer[epoch]
 	// restorable is the epoch to return to when all fences that are open are cancelled; nil where
-	// none is open, and where one of them ended otherwise.
+	// one of them ended otherwise. While none is open, it is the present one, or nil.
 	restorable atomic.Pointer[epoch]
 	began      atomic.Int64 // when the last fence did, in Unix nanoseconds
 	mu         sync.Mutex   // orders fences
@@ -319,8 +319,5 @@ func (s *state) finish(f fenced, unchanged bool) (next *epoch, undisturbed bool)
 		next = newEpoch(s.open > 0)
 	}
 	s.now.Store(next)
-	if s.open == 0 {
-		s.restorable.Store(nil)
-	}
 	return next, undisturbed
 }

@@ -38,7 +38,8 @@ func TestStampEndsWithItsScopes(t *testing.T) {
 	if change.Done().Valid() {
 		t.Error("a second Done: got a valid stamp, want none")
 	}
-	if (cache.Stamp{}).Valid() || cache.JoinStamps(after, cache.Stamp{}).Valid() {
+	if (cache.Stamp{}).Valid() || cache.JoinStamps(after, cache.Stamp{}).Valid() ||
+		cache.JoinStamps(cache.Stamp{}, after).Valid() {
 		t.Error("a stamp of nothing: got valid, want invalid")
 	}
 }
@@ -99,6 +100,20 @@ func TestOverlappingFencesLeaveNoStamp(t *testing.T) {
 	}
 	if !e.Read(scope).Valid() {
 		t.Error("with all fences done: got invalid, want valid")
+	}
+}
+
+// What a change of several scopes brought is the newest of none of them if another change of one came
+// within it.
+func TestFenceThatIsOverlappedInPart(t *testing.T) {
+	scopes := []cache.Scope{"i/a", "l/b", "p/c"}
+	for _, scope := range scopes {
+		e := cache.NewEpochs()
+		f := fence(e, scopes...)
+		fence(e, scope).Done()
+		if f.Done().Valid() {
+			t.Errorf("another change of %s within the fence: got a valid stamp, want none", scope)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -13,12 +14,15 @@ type told struct {
 	lease  *cache.Lease
 	epochs []cache.Epoch // of Done
 	err    error         // of Done and Cancel
+	begin  error         // of BeginFence
 }
 
-func (f told) Lease() *cache.Lease                                                  { return f.lease }
-func (f told) BeginFence(context.Context, []cache.Scope) (cache.SharedFence, error) { return f, nil }
-func (f told) Done(context.Context) ([]cache.Epoch, error)                          { return f.epochs, f.err }
-func (f told) Cancel(context.Context) error                                         { return f.err }
+func (f told) Lease() *cache.Lease                         { return f.lease }
+func (f told) Done(context.Context) ([]cache.Epoch, error) { return f.epochs, f.err }
+func (f told) Cancel(context.Context) error                { return f.err }
+func (f told) BeginFence(context.Context, []cache.Scope) (cache.SharedFence, error) {
+	return f, f.begin
+}
 
 // inFleet are epochs of a process that holds its lease, and a stamp of two scopes.
 func inFleet(f told) (*cache.Epochs, *cache.Lease, cache.Stamp) {
@@ -98,5 +102,16 @@ func TestNeverSuspended(t *testing.T) {
 	}
 	if unknown.Suspended() {
 		t.Error("what the fleet has no epoch for: got suspended, want ended")
+	}
+}
+
+// A fence that the fleet does not begin ends nothing here: the change is not made.
+func TestFenceThatDoesNotBegin(t *testing.T) {
+	e, _, before := inFleet(told{begin: cache.ErrFleet})
+	if _, err := e.Fence(t.Context(), "i/x", "p/p"); !errors.Is(err, cache.ErrFleet) {
+		t.Fatalf("got %v, want %v", err, cache.ErrFleet)
+	}
+	if !before.Valid() {
+		t.Error("the stamp before: got invalid, want valid")
 	}
 }
