@@ -213,6 +213,7 @@ func TestStatedExpiry(t *testing.T) {
 		"stated in two":     {raw(fmt.Sprintf(`"exp":%d,"EXP":1`, exp.Unix())), time.Time{}, false, true},
 		"in capitals":       {raw(`"EXP":1`), time.Time{}, false, true},
 		"not read":          {"a.b.c", time.Time{}, false, true},
+		"beyond all times":  {raw(`"exp":1e18`), time.Time{}, false, true},
 	} {
 		at, stated, err := logins.StatedExpiry(f.token)
 		if !at.Equal(f.at) || stated != f.stated || (err != nil) != f.failed {

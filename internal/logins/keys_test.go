@@ -123,6 +123,26 @@ func TestNumericKeyID(t *testing.T) {
 	}
 }
 
+// A token without key id is proved by none of several keys.
+func TestChoiceOfKeys(t *testing.T) {
+	good := members(t, &idptest.Key(0).PublicKey, "k")
+	for name, f := range map[string]struct {
+		set  string
+		want bool
+	}{
+		"one key":                   {set(good), true},
+		"two, of one id":            {set(good, members(t, &idptest.Key(2).PublicKey, "k")), false},
+		"the same, the other first": {set(members(t, &idptest.Key(2).PublicKey, "k"), good), false},
+	} {
+		idp, c := idptest.Start(t), newClock()
+		idp.ServeKeys(serving(f.set))
+		_, err := proverOf(t, idp, c, nil).Prove(t.Context(), idp.Name(), idp.Sign(nil, jose.RS256, idptest.Key(0), ""))
+		if (err == nil) != f.want {
+			t.Errorf("%s: got %v, want proved %v", name, err, f.want)
+		}
+	}
+}
+
 // Bounds cost the keys beyond them, and not the set.
 func TestManyKeys(t *testing.T) {
 	good := members(t, &idptest.Key(0).PublicKey, "k0")

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -122,10 +121,10 @@ type Prover struct {
 // memory names a remembered proof.
 type memory [sha256.Size]byte
 
-// provider is a configured provider, with the digest of how it is configured.
+// provider is a configured provider.
 type provider struct {
 	Verifier
-	generation [sha256.Size]byte
+	name string
 }
 
 // New returns a Prover. It fetches nothing until a login needs it. It refuses two providers
@@ -167,29 +166,9 @@ func New(c Config) (*Prover, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.providers[configured.Name] = &provider{Verifier: verifier, generation: generation(&configured)}
+		p.providers[configured.Name] = &provider{Verifier: verifier, name: configured.Name}
 	}
 	return p, nil
-}
-
-// generation digests a provider's configuration: a proof under another is none.
-func generation(p *Provider) (d [sha256.Size]byte) {
-	h := sha256.New()
-	own := []string{p.Name, string(p.Kind), p.Issuer, p.KeysURL, p.Endpoint, p.AppSecret,
-		strconv.FormatBool(p.NoLimitedLogin)}
-	all := [][]string{own, p.ClientIDs, p.Algorithms}
-	if s := p.SAML; s != nil {
-		all = append(all, []string{string(s.Metadata), string(s.DecryptionKeys)}, s.Recipients, s.Audiences)
-	}
-	for _, list := range all {
-		_ = binary.Write(h, binary.BigEndian, uint32(len(list)))
-		for _, field := range list {
-			_ = binary.Write(h, binary.BigEndian, uint32(len(field)))
-			h.Write([]byte(field))
-		}
-	}
-	h.Sum(d[:0])
-	return d
 }
 
 // CheckKeys reports why a JWK set verifies no token by the algorithms; empty:
@@ -248,7 +227,8 @@ func (p *Prover) Prove(ctx context.Context, name, token string) (*Proof, error) 
 
 func (f *provider) digest(token string) (d memory) {
 	h := sha256.New()
-	h.Write(f.generation[:])
+	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(f.name))))
+	h.Write([]byte(f.name))
 	h.Write([]byte(token))
 	h.Sum(d[:0])
 	return d
