@@ -1,6 +1,8 @@
 package fleet_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -97,6 +99,32 @@ func TestSilentBroker(t *testing.T) {
 			b.leased(t)
 			b.lacks(t, "when it hears again")
 		})
+	}
+}
+
+// A fence whose caller leaves while a broker is waited for has not begun: that one may serve on.
+func TestFenceGivenUpWhileABrokerIsSilent(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Single(t)
+	a, _, link := filledOn(t, redis)
+	link.Hang()
+	heard := redis.Client().PSubscribe(t.Context(), "*")
+	defer heard.Close()
+	if _, err := heard.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	go func() {
+		_, err := a.epochs.Fence(ctx, cache.IdentityScope("x"))
+		failed <- err
+	}()
+	if _, err := heard.ReceiveMessage(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	if err := <-failed; !errors.Is(err, cache.ErrFleet) {
+		t.Errorf("got %v, want %v", err, cache.ErrFleet)
 	}
 }
 

@@ -44,6 +44,9 @@ func TestQuietPeriod(t *testing.T) {
 	if stands("changed", time.Second) {
 		t.Error("after a change: got a stamp, want none")
 	}
+	if stands("changed", 0) {
+		t.Error("for a call that began at once after a change, by clocks that run apart: got a stamp, want none")
+	}
 	unchanged, err := b.epochs.Fence(ctx, cache.IdentityScope("quiet"))
 	if err != nil {
 		t.Fatal(err)
