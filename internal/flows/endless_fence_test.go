@@ -31,6 +31,10 @@ func (failingFence) Done(context.Context) ([]cache.Epoch, error) { return nil, c
 func TestChangesThatCannotBeEndedAreNotAnswered(t *testing.T) {
 	changes := map[string]func(r *rig) error{
 		"unlink": func(r *rig) error { return r.unlinks(t.Context(), user, map[string]string{idp: "a1"}) },
+		"its owner's unlink": func(r *rig) error {
+			r.directory.Owns(pool, idp, "a", user)
+			return r.unlinks(t.Context(), user, map[string]string{idp: "a1"})
+		},
 	}
 	for operation, change := range poolChanges {
 		changes[operation] = func(r *rig) error { return change(r, "new") }

@@ -565,12 +565,34 @@ func TestPredictedRefusals(t *testing.T) {
 				attempt(t.Context(), r, stranger)
 				fleet.mu.Lock()
 				defer fleet.mu.Unlock()
-				for _, scope := range []cache.Scope{cache.IdentityScope(user), cache.LoginScope(idp2, "z")} {
+				for _, scope := range []cache.Scope{
+					cache.IdentityScope(user), cache.LoginScope(idp2, "z"), cache.UserScope(pool, idp2, "z"),
+				} {
 					if got := fleet.ended[scope] > 0; got != c.fence {
 						t.Errorf("fenced %q: got %v, want %v", scope, got, c.fence)
 					}
 				}
 			})
+		}
+	}
+}
+
+// Where a prediction fails for a passing reason that the call would fail for too, nothing is asked of the
+// backend, and nothing fenced.
+func TestPredictionsThatPass(t *testing.T) {
+	for name, attempt := range attempts {
+		r := newRig(t)
+		r.Next = &predictingBackend{backend: r.backend, err: cognito.TooManyRequests(cognito.MsgRateExceeded)}
+		fleet := &unreachable{lease: cache.NewLease(), ended: map[cache.Scope]int{}}
+		r.Epochs.ShareWith(fleet)
+		r.backend.set(func(b *backend) {
+			b.before = func(call string) { t.Errorf("%s: the backend was asked: %s", name, call) }
+		})
+		if err := attempt(t.Context(), r, stranger); code(err) != "TooManyRequestsException" {
+			t.Errorf("%s: got %v, want the reason", name, err)
+		}
+		if len(fleet.ended) != 0 {
+			t.Errorf("%s: got %d scopes fenced, want none", name, len(fleet.ended))
 		}
 	}
 }
