@@ -144,6 +144,29 @@ func TestMissedAnnouncement(t *testing.T) {
 	b.lacks(t, "after the change")
 }
 
+// A renewal counts only when every announcement before it was heard: a head that was not ends all that is
+// in memory, though the subscription holds.
+func TestHeadThatWasNotHeard(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Single(t)
+	_, b, _ := filledOn(t, redis)
+	moved, before := 0, b.AnnouncementsMissed()
+	for _, name := range redis.Client().Keys(t.Context(), "*").Val() {
+		if head, err := redis.Client().Get(t.Context(), name).Bytes(); err == nil && len(head) == 16 {
+			head[0] ^= 1
+			redis.Client().Set(t.Context(), name, head, time.Hour)
+			moved++
+		}
+	}
+	if moved != 1 {
+		t.Fatalf("got %d heads in Redis, want one", moved)
+	}
+	redistest.Until(t, "the memory ends", func() bool { return b.AnnouncementsMissed() > before })
+	if _, ok := b.memory.Get(keyOf("x")); ok {
+		t.Error("got the entry from memory, want nothing")
+	}
+}
+
 // pending waits until the identity is fenced in Redis, and reports whether it is
 // not yet.
 func (b *broker) pending(t *testing.T, id string) bool {
@@ -221,6 +244,12 @@ func TestStateReadBackFromDisk(t *testing.T) {
 	e, stamp, err := b.find(t.Context(), "x")
 	if e != nil || err != nil || !stamp.Stands() {
 		t.Errorf("got an entry %v (%v) and a new epoch %v, want the epoch only", e != nil, err, stamp.Stands())
+	}
+	if err := b.save(t.Context(), "x", "two", stamp); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := b.found(t, "x"); !found || err != nil {
+		t.Errorf("what is brought under the new epoch: got no entry (%v), want one", err)
 	}
 	if keys := redis.Client().Keys(t.Context(), "*:c:*").Val(); len(keys) == 0 {
 		t.Error("Redis brought nothing back: the test shows nothing")

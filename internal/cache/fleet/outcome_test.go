@@ -112,9 +112,12 @@ func TestCancelOfAFenceThatIsGone(t *testing.T) {
 // A server that was no master meanwhile may not know of a change that was made since a
 // fence began: when that is cancelled, nothing of before is put back.
 func TestCancelUnderAnotherMaster(t *testing.T) {
-	for name, replaced := range map[string]bool{"the same master": false, "another master": true} {
+	for name, c := range map[string]struct{ replaced, known bool }{
+		"the same master": {}, "another master": {true, false}, "another master that is known": {true, true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			replaced := c.replaced
 			s, k := redistest.Single(t), newKeys()
 			b := join(t, server(s.Addr()), k).leased(t)
 			b.kept(t, "x")
@@ -127,6 +130,12 @@ func TestCancelUnderAnotherMaster(t *testing.T) {
 					t.Fatal(err)
 				}
 				promote(t, s)
+			}
+			if c.known {
+				redistest.Until(t, "a fence at the other master", func() bool {
+					other, err := b.BeginFence(t.Context(), []cache.Scope{cache.IdentityScope("y")})
+					return err == nil && other.Cancel(t.Context()) == nil
+				})
 			}
 			finish(t, fence, false)
 			if replaced {
