@@ -21,7 +21,9 @@ var outcomes = map[string]struct {
 	unknown    bool // it may have linked, or do so yet, where nobody here could judge the login
 }{
 	"accepted":             {nil, true, true, false},
-	"linked, role refused": {cognito.NotAuthorized("role"), true, true, false},
+	"linked, role refused": {cognito.NotAuthorized("Access to Role 'r' is forbidden."), true, true, false},
+	"linked, rules deny":   {cognito.NotAuthorized("The ambiguous role mapping rules for: p denied"), true, true, false},
+	"refused otherwise":    {cognito.NotAuthorized("The service has learnt to say this."), false, false, true},
 	"linked, but no role":  {cognito.InvalidPoolConfiguration("role"), true, true, false},
 	"no answer in time":    {context.DeadlineExceeded, false, false, true},
 	"broken off":           {errors.New("connection reset"), false, false, true},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/cognito"
+	"github.com/cognito-broker/broker/internal/sts"
 )
 
 // Refusals bounds the changes of identities that the backend refuses. Each limit may be nil:
@@ -113,6 +114,20 @@ func refusesLogins(err error) bool {
 		"Invalid login token", "Token is not from", "Logins don't match", "Access to Identity", "Unauthenticated access",
 		"Logins of ",
 	}, func(text string) bool { return strings.HasPrefix(refused.ErrorMessage(), text) })
+}
+
+// refusesRole reports whether a call was refused for its role, which is chosen when its logins have been
+// taken, and linked.
+func refusesRole(err error) bool {
+	if _, ok := errors.AsType[*types.InvalidIdentityPoolConfigurationException](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*sts.Fault](err); ok {
+		return true
+	}
+	refused, ok := errors.AsType[*types.NotAuthorizedException](err)
+	return ok && (strings.HasPrefix(refused.ErrorMessage(), "Access to Role") ||
+		strings.HasPrefix(refused.ErrorMessage(), "The ambiguous role mapping rules"))
 }
 
 // partialError is the error of a call of several steps of which one that may have changed
