@@ -14,11 +14,9 @@ import (
 
 // Limits of questions about tokens which say nothing by themselves.
 const (
-	questionsAtOnce  = 16   // of a provider
-	questionsWaiting = 1000 // for their turn, beside those
-	outcomes         = 10_000
-	outcomeLimit     = 30 * time.Second // how long a refusal is believed
-	failureLimit     = time.Second      // how long a provider is not asked again about a token, after it could not be
+	outcomes     = 10_000
+	outcomeLimit = 30 * time.Second // how long a refusal is believed
+	failureLimit = time.Second      // how long a provider is not asked again about a token, after it could not be
 )
 
 // form is what a token looks like of which its provider can be asked.
@@ -47,7 +45,7 @@ func (f form) has(token string) bool {
 
 // opaque asks a provider about tokens which say nothing by themselves, and so that whatever
 // is thrown at it makes few questions: one about a token for all who bring it at once, and
-// questionsAtOnce at any time. It is safe for concurrent use.
+// questionsAtOnce at any time, whose turns are shared among addresses. It is safe for concurrent use.
 type opaque struct {
 	name    string
 	ask     func(ctx context.Context, token string) (*Proof, error)
@@ -55,7 +53,7 @@ type opaque struct {
 	newOnes Allowance
 	told    func(provider string, err error)
 
-	turns  chan struct{}
+	turns  *turns
 	known  *otter.Cache[memory, outcome]
 	mu     sync.Mutex
 	open   map[memory]*question
@@ -92,7 +90,7 @@ func newOpaque(p Provider, c *Config, ask func(context.Context, string) (*Proof,
 	}
 	return &opaque{
 		name: p.Name, ask: ask, now: c.Now, newOnes: c.NewTokens, told: c.OnQuestion,
-		turns: make(chan struct{}, questionsAtOnce), known: known, open: map[memory]*question{},
+		turns: newTurns(c.Now), known: known, open: map[memory]*question{},
 	}, nil
 }
 
@@ -135,23 +133,35 @@ func (o *opaque) join(ctx context.Context, digest memory, token string) (*questi
 		q.askers++
 		return q, nil
 	}
-	switch {
-	case o.closed:
+	if o.closed {
 		return nil, o.unavailable(errClosed)
-	case len(o.open) >= questionsAtOnce+questionsWaiting:
-		return nil, o.unavailable(errQueue)
 	}
-	address := addressOf(ctx)
+	turn, err := o.enter(addressOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	asked, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	q := &question{done: make(chan struct{}), askers: 1, cancel: cancel}
+	o.open[digest] = q
+	o.asking.Go(func() { o.run(asked, digest, token, q, turn) })
+	return q, nil
+}
+
+// enter takes a permit of an address, and a place among those who wait for their turn.
+func (o *opaque) enter(address string) (*place, error) {
 	if address != "" {
 		if wait := o.newOnes.Take(address); wait > 0 {
 			return nil, &Limited{Provider: o.name, Wait: wait}
 		}
 	}
-	asked, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	q := &question{done: make(chan struct{}), askers: 1, cancel: cancel}
-	o.open[digest] = q
-	o.asking.Go(func() { o.run(asked, digest, token, q, address) })
-	return q, nil
+	turn, err := o.turns.enter(address)
+	if err != nil {
+		if address != "" {
+			o.newOnes.Return(address)
+		}
+		return nil, o.unavailable(err)
+	}
+	return turn, nil
 }
 
 // leave ends a question that nobody waits for any more.
@@ -166,11 +176,11 @@ func (o *opaque) leave(digest memory, q *question) {
 
 // run asks a question when its turn comes, and tells all who wait. A permit for a token that was not
 // refused goes back: many people may share an address, and an outage is nobody's fault.
-func (o *opaque) run(ctx context.Context, digest memory, token string, q *question, address string) {
+func (o *opaque) run(ctx context.Context, digest memory, token string, q *question, turn *place) {
 	defer q.cancel()
-	proof, err := o.inTurn(ctx, token)
-	if _, refused := errors.AsType[*Refused](err); !refused && address != "" {
-		o.newOnes.Return(address)
+	proof, err := o.inTurn(ctx, token, turn)
+	if _, refused := errors.AsType[*Refused](err); !refused && turn.address != "" {
+		o.newOnes.Return(turn.address)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -183,15 +193,27 @@ func (o *opaque) run(ctx context.Context, digest memory, token string, q *questi
 }
 
 // inTurn waits for a turn, as long as somebody waits for the answer, and asks.
-func (o *opaque) inTurn(ctx context.Context, token string) (proof *Proof, err error) {
+func (o *opaque) inTurn(ctx context.Context, token string, turn *place) (*Proof, error) {
+	defer o.turns.leave(turn)
+	patience := time.NewTimer(longestWait)
+	defer patience.Stop()
 	select {
-	case o.turns <- struct{}{}:
-		defer func() { <-o.turns }()
+	case <-turn.decided:
+	case <-patience.C:
+		return nil, o.unavailable(errQueue)
 	case <-ctx.Done():
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case turn.refused != nil:
+		return nil, o.unavailable(turn.refused)
 	}
+	return o.askNow(ctx, token)
+}
+
+// askNow asks, and tells how that went.
+func (o *opaque) askNow(ctx context.Context, token string) (proof *Proof, err error) {
 	defer func() {
 		if p := recover(); p != nil { // what it holds may be the token
 			proof, err = nil, o.unavailable(errors.New("asking it panicked"))
@@ -220,10 +242,7 @@ func (o *opaque) believedUntil(err error) time.Time {
 	return o.now().Add(outcomeLimit)
 }
 
-var (
-	errClosed = errors.New("the broker stops")
-	errQueue  = errors.New("too many questions wait for their turn")
-)
+var errClosed = errors.New("the broker stops")
 
 func (o *opaque) unavailable(cause error) error { return &Unavailable{Provider: o.name, cause: cause} }
 
