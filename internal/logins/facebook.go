@@ -34,7 +34,7 @@ func newFacebook(p Provider, c *Config) (*facebook, error) {
 		base = "https://graph.facebook.com"
 	}
 	f := &facebook{Provider: p, now: c.Now, graph: &graph{
-		api: api{base + "/" + graphVersion, newClient(c.Transport, p.Roots, questionsAtOnce)}, provider: p.Name,
+		api: api{base + "/" + graphVersion, newClient(c.Transport, p.Roots, questionsAtOnce)}, provider: p.Name, now: c.Now,
 	}}
 	if p.AppSecret != "" {
 		f.graph.app, f.graph.secret = p.ClientIDs[0], p.AppSecret

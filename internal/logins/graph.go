@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // Codes of errors of the Graph API.
@@ -23,7 +25,12 @@ type graph struct {
 	api
 	provider    string // its key
 	app, secret string // empty: tokens are asked about by themselves
+	now         func() time.Time
+	known       atomic.Int64 // when it last knew the app by its secret, in Unix nanoseconds
 }
+
+// appKnown is how long it is believed that the API knows the app.
+const appKnown = 30 * time.Second
 
 // user is what the Graph API says of an access token.
 type user struct {
@@ -45,11 +52,11 @@ func (g *graph) inspect(ctx context.Context, token string) (said user, err error
 }
 
 // inspectAsApp asks about a token as its app.
-func (g *graph) inspectAsApp(ctx context.Context, token string) (user, error) {
+func (g *graph) inspectAsApp(ctx context.Context, token string) (said user, err error) {
 	object, err := g.call(ctx, "/debug_token", url.Values{"input_token": {token}}, g.bearer())
 	if failure, ok := errors.AsType[graphError](err); ok && failure.ofToken() {
-		// The user's, or the app's own? That is told apart by another question.
-		if _, err := g.reach(ctx); err != nil {
+		// The user's, or the app's own? That is told apart by another question, now and then.
+		if err := g.knowsApp(ctx); err != nil {
 			return user{}, err
 		}
 		return user{}, refuse(msgOpaque, failure)
@@ -57,7 +64,23 @@ func (g *graph) inspectAsApp(ctx context.Context, token string) (user, error) {
 	if err != nil {
 		return user{}, err
 	}
-	return readDebugToken(object)
+	if said, err = readDebugToken(object); err == nil {
+		g.known.Store(g.now().UnixNano()) // who is told of a token is known
+	}
+	return said, err
+}
+
+// knowsApp fails unless the API knows the app by its secret, now or lately.
+func (g *graph) knowsApp(ctx context.Context) error {
+	now := g.now()
+	if since := now.UnixNano() - g.known.Load(); 0 <= since && since < int64(appKnown) {
+		return nil
+	}
+	if _, err := g.reach(ctx); err != nil {
+		return err
+	}
+	g.known.Store(now.UnixNano())
+	return nil
 }
 
 // inspectAsUser asks with the token itself: for its app, and then for its user.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
@@ -167,6 +169,53 @@ func TestWrongAppSecret(t *testing.T) {
 	if got := is(right.Prove(t.Context(), facebookName, g.Token(idptest.GraphToken{}))); got != opaque {
 		t.Errorf("the app's own token is good: got %q, want %q", got, opaque)
 	}
+}
+
+// A token that Graph refuses with an error costs one question: that it knows the app is believed for 30
+// seconds, and asked again then.
+func TestRefusedTokensCostOneQuestion(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, r graphRig) {
+		known := r.user("7")
+		var app atomic.Bool
+		app.Store(true)
+		r.graph.Break(func(w http.ResponseWriter, q *http.Request) {
+			switch inspects := strings.HasSuffix(q.URL.Path, "/debug_token"); {
+			case inspects && app.Load() && q.URL.Query().Get("input_token") == known:
+				serving(`{"data":{"is_valid":true,"type":"USER","app_id":"`+idptest.AppID+`","user_id":"7","expires_at":0}}`)(w, q)
+			case inspects || !app.Load():
+				idptest.GraphError(190)(w, q)
+			default:
+				serving(`{"id":"`+idptest.AppID+`"}`)(w, q)
+			}
+		})
+		made := 0
+		costs := func(what, token, want string, questions int32) {
+			t.Helper()
+			before := r.graph.Questions.Load()
+			err := r.prove(t.Context(), token)
+			if got := r.graph.Questions.Load() - before; refusal(err) != want || got != questions {
+				t.Errorf("%s: got %v by %d questions, want %q by %d", what, err, got, want, questions)
+			}
+		}
+		another := func() string { made++; return nobodys(made) }
+		costs("the first", another(), opaque, 2)
+		for range 10 {
+			costs("another one", another(), opaque, 1)
+		}
+		time.Sleep(30*time.Second - 1)
+		costs("at the end of 30 s", another(), opaque, 1)
+		time.Sleep(1)
+		costs("30 s later", another(), opaque, 2)
+		time.Sleep(20 * time.Second)
+		costs("a good one", known, "<nil>", 1)
+		time.Sleep(20 * time.Second)
+		costs("known by the good one", another(), opaque, 1)
+		app.Store(false)
+		time.Sleep(20 * time.Second)
+		for range 2 { // what failed is not believed
+			costs("the app's secret has changed", another(), cannotBeAsked, 2)
+		}
+	})
 }
 
 // check -online says what is wrong with Graph, with the app, or with the keys of Limited Login.
