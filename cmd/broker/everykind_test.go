@@ -10,10 +10,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
 
-const everyKind = "us-east-1:00000000-0000-4000-8000-0000000000ee"
+const (
+	everyKind = "us-east-1:00000000-0000-4000-8000-0000000000ee"
+	classic   = "us-east-1:00000000-0000-4000-8000-0000000000ef"
+)
 
 // kindsBroker serves a pool that takes all kinds but SAML, whose providers are stand-ins.
 type kindsBroker struct {
@@ -55,13 +62,21 @@ func startKinds(t *testing.T) *kindsBroker {
       - {provider_name: issuer-%s, client_id: app}
       - {provider_name: %s, client_id: checked, server_side_token_check: true}
     role_mappings: {'%s:app': {type: Token, ambiguous_role_resolution: AuthenticatedRole}}
+  - id: '%s'
+    name: classic
+    allow_classic_flow: true
+    roles: {authenticated: 'arn:aws:iam::000000000000:role/every'}
+    cognito_identity_providers:
+      - {provider_name: %s, client_id: app}
+      - {provider_name: %s, client_id: checked, server_side_token_check: true}
 login_providers:
   - {provider: accounts.google.com, kind: google, issuer: '%s'}
   - {provider: appleid.apple.com, kind: apple, issuer: '%s'}
   - {provider: %s, kind: user_pool, issuer: '%s', endpoint: '%s', jwks_uri: '%s/keys', admin_get_user: true}
   - {provider: graph.facebook.com, kind: facebook, endpoint: '%s', client_ids: ['%s'], app_secret: '%s'}
   - {provider: www.amazon.com, kind: amazon, endpoint: '%s'}
-`, everyKind, idptest.AppID, someUserPool, someUserPool, someUserPool, b.idp.URL, b.idp.URL, someUserPool, b.idp.URL, b.pool.URL, b.idp.URL,
+`, everyKind, idptest.AppID, someUserPool, someUserPool, someUserPool,
+		classic, someUserPool, someUserPool, b.idp.URL, b.idp.URL, someUserPool, b.idp.URL, b.pool.URL, b.idp.URL,
 		b.graph.URL, idptest.AppID, idptest.AppSecret, b.amazon.URL))
 	b.environ = append(b.environ, "AWS_ACCESS_KEY_ID="+adminKey, "AWS_SECRET_ACCESS_KEY="+adminSecret)
 	b.start(t)
@@ -158,6 +173,63 @@ func TestServerSideTokenCheckEndToEnd(t *testing.T) {
 	}
 	if a := b.grant(t, someUserPool, token); a.status != 200 || a.header.Get("X-Cache") != "hit" {
 		t.Errorf("within a minute: got %d, X-Cache %q", a.status, a.header.Get("X-Cache"))
+	}
+}
+
+// A token of the broker's own ends with the user of the pool that it was made for: the wire's pass-through
+// login and STS give nothing for it.
+func TestServerSideTokenCheckOfOurTokensEndToEnd(t *testing.T) {
+	t.Parallel()
+	b := startKinds(t)
+	token := func(user string) (id, token string) {
+		t.Helper()
+		login := map[string]string{someUserPool: b.jwt(user, "app", nil)}
+		id, err := b.getID(t.Context(), classic, login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := b.rest(t, classic, "token", map[string]any{"identityId": id, "logins": login})
+		if token, _ = a.tree["token"].(string); token == "" {
+			t.Fatalf("got %d %s", a.status, a.body)
+		}
+		return id, token
+	}
+	assume := func(token string) error {
+		_, err := b.stsClient().AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
+			RoleArn: aws.String("arn:aws:iam::000000000000:role/every"), RoleSessionName: aws.String("every"),
+			WebIdentityToken: &token,
+		})
+		return err
+	}
+	own := func(token string) map[string]string { return map[string]string{cognito.PassThrough: token} }
+	id, good := token("alice")
+	for range 2 {
+		if _, err := b.getCredentials(t.Context(), id, own(good)); err != nil {
+			t.Errorf("there: got %v", err)
+		}
+	}
+	if err := assume(good); err != nil || b.asked.Load() == 0 {
+		t.Errorf("there, by STS: got %v after %d questions", err, b.asked.Load())
+	}
+	id, gone := token("bob") // by an app client without the check, so nobody asked for him yet
+	b.says.Store(`{"__type":"UserNotFoundException"}`)
+	if _, err := b.getCredentials(t.Context(), id, own(gone)); code(err) != "NotAuthorizedException" {
+		t.Errorf("gone: got %v", err)
+	}
+	if err := assume(gone); code(err) != "AccessDenied" {
+		t.Errorf("gone, by STS: got %v", err)
+	}
+	a := b.rest(t, classic, "credentials", map[string]any{"identityId": id, "logins": own(gone)})
+	if a.status != 403 || !strings.Contains(string(a.body), "The user does not exist or is disabled.") {
+		t.Errorf("gone, by REST: got %d %s", a.status, a.body)
+	}
+	id, unasked := token("carol")
+	b.says.Store(`{"__type":"TooManyRequestsException"}`)
+	if _, err := b.getCredentials(t.Context(), id, own(unasked)); code(err) != "ExternalServiceException" {
+		t.Errorf("not to be asked: got %v", err)
+	}
+	if err := assume(unasked); err == nil || code(err) == "AccessDenied" {
+		t.Errorf("not to be asked, by STS: got %v", err)
 	}
 }
 

@@ -79,9 +79,7 @@ func (m *queryMaker) proveLogin(ctx context.Context, ev *evidence, pool, provide
 		if err != nil {
 			return false
 		}
-		if !until.IsZero() {
-			ev.proofs = append(ev.proofs, validUntil(until.UnixNano()))
-		}
+		ev.addUntil(until)
 	}
 	l := loginOf(provider, proof)
 	ev.add(proof.Standing, proof.Expires, "login", l.provider, l.subject, l.client, claims)
@@ -95,8 +93,12 @@ func (m *queryMaker) proveToken(ctx context.Context, ev *evidence, pool, id, tok
 	if err != nil || t.Pool != pool || t.Identity != id {
 		return false
 	}
-	if m.Rechecks != nil && m.Rechecks.RecheckToken(ctx, t) != nil {
-		return false
+	if m.Rechecks != nil {
+		until, err := m.Rechecks.RecheckToken(ctx, t)
+		if err != nil {
+			return false
+		}
+		ev.addUntil(until)
 	}
 	stated, err := json.Marshal([]any{t.AMR, t.Tags}) // tags sorted by key
 	if err != nil {
@@ -122,6 +124,13 @@ func (ev *evidence) unproven(provider, token string, now time.Time) bool {
 	}
 	ev.add(holder, expires, "token", provider, token)
 	return true
+}
+
+// addUntil adds until when a login is taken; zero is for ever.
+func (ev *evidence) addUntil(until time.Time) {
+	if !until.IsZero() {
+		ev.proofs = append(ev.proofs, validUntil(until.UnixNano()))
+	}
 }
 
 func (ev *evidence) add(proof cache.Proof, expires time.Time, fields ...string) {

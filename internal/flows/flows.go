@@ -36,7 +36,8 @@ type Rechecker interface {
 	// RecheckLogin fails for a login that the pool does not take now. Where it does, that stands
 	// until a time; zero: until a fence.
 	RecheckLogin(ctx context.Context, pool string, proof *logins.Proof) (until time.Time, err error)
-	RecheckToken(ctx context.Context, t *cognito.Token) error
+	// RecheckToken is RecheckLogin for a genuine token.
+	RecheckToken(ctx context.Context, t *cognito.Token) (until time.Time, err error)
 }
 
 // Directory knows what a backend knows of identities and pools.

@@ -51,11 +51,14 @@ func (r *rechecker) RecheckLogin(_ context.Context, _ string, proof *logins.Proo
 	return until, nil
 }
 
-func (r *rechecker) RecheckToken(_ context.Context, t *cognito.Token) error {
+func (r *rechecker) RecheckToken(_ context.Context, t *cognito.Token) (until time.Time, err error) {
 	if _, out := r.out.Load(t.AMR[0]); out {
-		return cognito.NotAuthorized("out")
+		return time.Time{}, cognito.NotAuthorized("out")
 	}
-	return nil
+	if r.while > 0 {
+		until = time.Now().Add(r.while)
+	}
+	return until, nil
 }
 
 func newSignOutRig(t *testing.T) (*rig, *signOuts, *rechecker) {
@@ -170,29 +173,33 @@ func TestRecheckedAnswersLapse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _, rechecks := newSignOutRig(t)
 		rechecks.while = time.Minute
-		info := &flows.CallInfo{}
-		if _, err := r.ask(user, "a1", info); err != nil {
-			t.Fatal(err)
-		}
-		info = &flows.CallInfo{}
-		if _, err := r.ask(user, "a1", info); err != nil || info.Condition == nil {
-			t.Fatalf("got %v and condition %v", err, info.Condition)
-		}
-		holds := func() bool {
-			for _, p := range info.Condition.Proofs {
-				if _, isProof := p.(*logins.Standing); !isProof && !p.Holds(time.Now()) {
-					return false
-				}
+		for what, login := range map[string]map[string]string{
+			"a login":                  {idp: "a1"},
+			"a token of the backend's": {cognito.PassThrough: strings.Join([]string{"own", pool, user, "amr"}, "|")},
+		} {
+			if _, err := r.askWith(&flows.CallInfo{}, user, login); err != nil {
+				t.Fatal(err)
 			}
-			return true
-		}
-		time.Sleep(59 * time.Second)
-		if !holds() {
-			t.Error("after 59 s: got it to be asked again")
-		}
-		time.Sleep(2 * time.Second)
-		if holds() {
-			t.Error("after 61 s: got it taken unasked")
+			info := &flows.CallInfo{}
+			if _, err := r.askWith(info, user, login); err != nil || info.Condition == nil {
+				t.Fatalf("%s: got %v and condition %v", what, err, info.Condition)
+			}
+			holds := func() bool {
+				for _, p := range info.Condition.Proofs {
+					if _, isProof := p.(*logins.Standing); !isProof && !p.Holds(time.Now()) {
+						return false
+					}
+				}
+				return true
+			}
+			time.Sleep(59 * time.Second)
+			if !holds() {
+				t.Errorf("%s, after 59 s: got it to be asked again", what)
+			}
+			time.Sleep(2 * time.Second)
+			if holds() {
+				t.Errorf("%s, after 61 s: got it taken unasked", what)
+			}
 		}
 	})
 }

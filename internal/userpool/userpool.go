@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -59,6 +60,7 @@ type Config struct {
 type Checker struct {
 	Config
 	asked   *otter.Cache[[sha256.Size]byte, answer]
+	names   *otter.Cache[string, string] // by sub, of users who were there under them
 	flights singleflight.Group
 	places  *semaphore.Weighted
 }
@@ -90,13 +92,22 @@ func New(c Config) (*Checker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the memory of users: %w", err)
 	}
-	return &Checker{Config: c, asked: asked, places: semaphore.NewWeighted(atOnce)}, nil
+	names, err := otter.New(&otter.Options[string, string]{MaximumSize: maxUsers})
+	if err != nil {
+		return nil, fmt.Errorf("make the memory of names: %w", err)
+	}
+	return &Checker{Config: c, asked: asked, names: names, places: semaphore.NewWeighted(atOnce)}, nil
 }
 
 // Check asks for a user, by cognito:username of his ID token, unless that was done within the
 // given time; it tells when it was. subject is the token's sub: a name may be somebody else's by now.
+// Where the name is not known it is empty: then the user is asked for by the name under which he was
+// lately there, else by his sub, which finds the pool's own users and none that signs in elsewhere.
 // It fails with *Gone, *Unavailable, or ctx's error.
 func (c *Checker) Check(ctx context.Context, username, subject string, within time.Duration) (at time.Time, err error) {
+	if username == "" {
+		username = c.nameOf(subject)
+	}
 	if n := len([]rune(username)); n == 0 || n > maxName {
 		return time.Time{}, &Gone{"the name is none that a user pool has"}
 	}
@@ -119,6 +130,9 @@ func (c *Checker) Check(ctx context.Context, username, subject string, within ti
 		}
 		said := answer{now, gone}
 		c.asked.Set(name, said)
+		if gone == "" {
+			c.names.Set(strings.Clone(subject), strings.Clone(username))
+		}
 		return said, nil
 	})
 	select {
@@ -130,6 +144,14 @@ func (c *Checker) Check(ctx context.Context, username, subject string, within ti
 	case <-ctx.Done():
 		return time.Time{}, ctx.Err()
 	}
+}
+
+// nameOf is the name under which a user is asked for whose name is not known.
+func (c *Checker) nameOf(subject string) string {
+	if name, ok := c.names.GetIfPresent(subject); ok {
+		return name
+	}
+	return subject
 }
 
 func (a answer) verdict() (time.Time, error) {

@@ -120,9 +120,10 @@ func TestAnswers(t *testing.T) {
 	if _, err := checker(t, p, nil).Check(t.Context(), "alice", "sub", userpool.Issue); kind(err) != "unavailable" {
 		t.Errorf("nobody there: got %v", err)
 	}
-	for _, name := range []string{"", strings.Repeat("a", 129)} {
-		if _, err := checker(t, p, nil).Check(t.Context(), name, "sub", userpool.Issue); kind(err) != "gone" {
-			t.Errorf("%d characters: got %v", len(name), err)
+	long := strings.Repeat("a", 129)
+	for _, c := range []struct{ name, subject string }{{"", ""}, {"", long}, {long, "sub"}} { // nobody is asked for them
+		if _, err := checker(t, p, nil).Check(t.Context(), c.name, c.subject, userpool.Issue); kind(err) != "gone" {
+			t.Errorf("%d characters, a sub of %d: got %v", len(c.name), len(c.subject), err)
 		}
 	}
 }
@@ -152,6 +153,43 @@ func TestQuestion(t *testing.T) {
 		!strings.Contains(auth, "/eu-west-1/cognito-idp/aws4_request") || !strings.Contains(auth, "x-amz-target") {
 		t.Errorf("got Authorization %q", auth)
 	}
+}
+
+// A user whose name is not known is asked for by the one that he was last there under, else by his sub; nobody
+// else's name is his.
+func TestUsersWithoutAName(t *testing.T) {
+	p := start(t)
+	now := time.Unix(1_800_000_000, 0)
+	c := checker(t, p, func() time.Time { return now })
+	var asked string
+	p.does(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Username string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			t.Error(err)
+		}
+		asked = in.Username
+		if asked != "alice" && asked != "sub" {
+			w.WriteHeader(400)
+			io.WriteString(w, `{"__type":"UserNotFoundException"}`)
+			return
+		}
+		io.WriteString(w, there)
+	})
+	check := func(what, name, subject, asks, want string) {
+		t.Helper()
+		now, asked = now.Add(time.Minute), ""
+		_, err := c.Check(t.Context(), name, subject, userpool.Issue)
+		if got := kind(err); got != want || asked != asks {
+			t.Errorf("%s: got %q, asked for %q; want %q, %q", what, got, asked, want, asks)
+		}
+	}
+	check("never met", "", "sub", "sub", "")
+	check("nobody", "", "other", "other", "gone")
+	check("whose name somebody else has", "alice", "other", "alice", "gone")
+	check("who has none yet", "", "other", "other", "gone")
+	check("by his name", "alice", "sub", "alice", "")
+	check("met by his name", "", "sub", "alice", "")
+	check("neither", "", "", "", "gone")
 }
 
 // An answer is good for as long as whoever wants to know allows; what could not be asked is

@@ -139,7 +139,7 @@ func (e *Engine) prepareCredentials(
 		return nil, access{}, err
 	}
 	if token, ok := in.Logins[cognito.PassThrough]; ok && len(in.Logins) == 1 {
-		return e.passThrough(&pool, id, token)
+		return e.passThrough(ctx, &pool, id, token)
 	}
 	return e.admit(ctx, &pool, id, in.Logins)
 }

@@ -84,8 +84,8 @@ func (e *Engine) explainLogins(
 		if err != nil {
 			return explained{}, x.refuse("token", err, "a token of this broker's issuer: %s", cognito.Public(err).ErrorMessage())
 		}
-		if err := e.RecheckToken(ctx, t); err != nil {
-			return explained{}, x.refuse("token", err, "%s", cognito.Public(err).ErrorMessage())
+		if _, err := e.RecheckToken(ctx, t); err != nil {
+			return explained{}, x.refuse("token", err, "%s", whyNot(err))
 		}
 		x.pass("token", "is genuine, of identity pool %s", t.Pool)
 		return explained{access{t.AMR, t.Tags, rules.AMRProven(pool, t.AMR)}, t.Identity}, nil
@@ -137,11 +137,16 @@ func (e *Engine) reasonOf(pool *rules.Pool, provider string, err error) string {
 	case !e.fits(pool, key):
 		return "login_providers has this provider as one of the kind " + string(kind) + ", and the pool lists it as another"
 	}
-	if down, ok := errors.AsType[*userpool.Unavailable](err); ok {
-		return fmt.Sprintf("ServerSideTokenCheck: the user pool cannot be asked for the user: %v", down.Unwrap())
-	}
 	if unavailable, ok := errors.AsType[*logins.Unavailable](err); ok {
 		return fmt.Sprintf("the provider cannot be asked, so nobody's login can be proved: %v", unavailable.Unwrap())
+	}
+	return whyNot(err)
+}
+
+// whyNot says more of a login, or of a token of ours, that is refused.
+func whyNot(err error) string {
+	if down, ok := errors.AsType[*userpool.Unavailable](err); ok {
+		return fmt.Sprintf("ServerSideTokenCheck: the user pool cannot be asked for the user: %v", down.Unwrap())
 	}
 	if gone, ok := errors.AsType[*userpool.Gone](err); ok {
 		return cognito.Public(err).ErrorMessage() + " (ServerSideTokenCheck: " + gone.Error() + ")"

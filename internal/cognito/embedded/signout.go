@@ -147,10 +147,14 @@ func (e *Engine) RecheckLogin(ctx context.Context, id string, proof *logins.Proo
 }
 
 // RecheckToken is RecheckLogin for a genuine token of ours.
-func (e *Engine) RecheckToken(ctx context.Context, t *cognito.Token) error {
+func (e *Engine) RecheckToken(ctx context.Context, t *cognito.Token) (until time.Time, err error) {
 	pool, ok := e.pool(t.Pool)
 	if !ok {
-		return nil
+		return time.Time{}, nil
 	}
-	return e.store.View(ctx, func(tx *store.Tx) error { return e.checkTokenSignOut(tx, &pool, t) })
+	err = e.store.View(ctx, func(tx *store.Tx) error { return e.checkTokenSignOut(tx, &pool, t) })
+	if err != nil {
+		return time.Time{}, err
+	}
+	return e.checkTokenUsers(ctx, &pool, t.AMR, userpool.Fresh)
 }

@@ -142,7 +142,7 @@ func TestSignOutsEndOurTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.equal("before", r.credentials(id, map[string]string{cognito.PassThrough: old}), id+" as auth")
-	if err := r.RecheckToken(t.Context(), read); err != nil {
+	if _, err := r.RecheckToken(t.Context(), read); err != nil {
 		t.Errorf("before: got %v", err)
 	}
 	if err := r.signOut(usersKey, "alice", then.Add(time.Minute)); err != nil {
@@ -152,7 +152,7 @@ func TestSignOutsEndOurTokens(t *testing.T) {
 	if _, err := r.Verify(t.Context(), old); err == nil {
 		t.Error("at STS: got an old token taken")
 	}
-	if err := r.RecheckToken(t.Context(), read); err == nil {
+	if _, err := r.RecheckToken(t.Context(), read); err == nil {
 		t.Error("rechecked: got an old token taken")
 	}
 	question := cognito.Question{Pool: everyone, Identity: id, Logins: map[string]string{cognito.PassThrough: old}}
@@ -161,7 +161,7 @@ func TestSignOutsEndOurTokens(t *testing.T) {
 	}
 	later := *read
 	later.Issued = time.Now().Add(time.Second)
-	if err := r.RecheckToken(t.Context(), &later); err != nil {
+	if _, err := r.RecheckToken(t.Context(), &later); err != nil {
 		t.Errorf("made afterwards: got %v", err)
 	}
 }

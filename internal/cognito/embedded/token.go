@@ -10,6 +10,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito/embedded/issuer"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
+	"github.com/cognito-broker/broker/internal/userpool"
 )
 
 // ReadToken verifies a token of this engine without asking whether what it says
@@ -27,13 +28,18 @@ func (e *Engine) ReadToken(token string) (*cognito.Token, error) {
 
 // passThrough prepares a call that presents a token of Cognito's own: it is
 // genuine, of a user, and must still speak for this identity.
-func (e *Engine) passThrough(pool *rules.Pool, id rules.Identity, token string) (*prepared, access, error) {
+func (e *Engine) passThrough(
+	ctx context.Context, pool *rules.Pool, id rules.Identity, token string,
+) (*prepared, access, error) {
 	t, err := e.ReadToken(token)
 	if err != nil {
 		return nil, access{}, err
 	}
 	if user, ok := rules.AMRState(t.AMR); !ok || !user {
 		return nil, access{}, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
+	}
+	if _, err := e.checkTokenUsers(ctx, pool, t.AMR, userpool.Issue); err != nil {
+		return nil, access{}, err
 	}
 	p := &prepared{pool: *pool, decide: func(tx *store.Tx) (ruling, error) {
 		return ruling{Resolution: rules.Resolution{Identity: id.ID}}, e.speaks(tx, pool, id.ID, t)
@@ -43,7 +49,12 @@ func (e *Engine) passThrough(pool *rules.Pool, id rules.Identity, token string) 
 
 // stillSpeaks decides whether a genuine token speaks for the identity now.
 func (e *Engine) stillSpeaks(ctx context.Context, pool *rules.Pool, id string, t *cognito.Token) error {
-	return e.store.View(ctx, func(tx *store.Tx) error { return e.speaks(tx, pool, id, t) })
+	err := e.store.View(ctx, func(tx *store.Tx) error { return e.speaks(tx, pool, id, t) })
+	if err != nil {
+		return err
+	}
+	_, err = e.checkTokenUsers(ctx, pool, t.AMR, userpool.Issue)
+	return err
 }
 
 func (e *Engine) speaks(tx *store.Tx, pool *rules.Pool, id string, t *cognito.Token) error {

@@ -36,6 +36,39 @@ func (e *Engine) checkUser(
 	if !pool.ChecksServerSide(key, client) {
 		return time.Time{}, nil
 	}
+	value, _ := proof.Claim("cognito:username")
+	username, _ := value.(string)
+	if username == "" && e.users[key] != nil {
+		return time.Time{}, cognito.NotAuthorized(msgNoUserName)
+	}
+	return e.askForUser(ctx, key, username, proof.Subject, within)
+}
+
+// checkTokenUsers is checkUser for a token of ours: of each login that its amr names, at a user pool
+// that is asked for the users of any app client. Which one the login was made for it does not tell.
+func (e *Engine) checkTokenUsers(
+	ctx context.Context, pool *rules.Pool, amr []string, within time.Duration,
+) (until time.Time, err error) {
+	named, _ := rules.AMRLogins(pool, amr) // one that cannot be read speaks for nobody
+	for _, login := range named {
+		if !pool.ChecksUsers(login.Provider) {
+			continue
+		}
+		stands, err := e.askForUser(ctx, login.Provider, "", login.Subject, within)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if until.IsZero() || stands.Before(until) {
+			until = stands
+		}
+	}
+	return until, nil
+}
+
+// askForUser asks a user pool for a user, whose name may not be known; see userpool.Checker.
+func (e *Engine) askForUser(
+	ctx context.Context, key, username, subject string, within time.Duration,
+) (until time.Time, err error) {
 	users := e.users[key]
 	switch {
 	case users == nil && e.unchecked:
@@ -43,12 +76,7 @@ func (e *Engine) checkUser(
 	case users == nil:
 		return time.Time{}, cognito.WithCause(cognito.ExternalService(msgUnchecked), errUnchecked)
 	}
-	value, _ := proof.Claim("cognito:username")
-	username, _ := value.(string)
-	if username == "" {
-		return time.Time{}, cognito.NotAuthorized(msgNoUserName)
-	}
-	at, err := users.Check(ctx, username, proof.Subject, within)
+	at, err := users.Check(ctx, username, subject, within)
 	if gone, ok := errors.AsType[*userpool.Gone](err); ok {
 		return time.Time{}, cognito.WithCause(cognito.NotAuthorized(msgUserGone), gone)
 	}

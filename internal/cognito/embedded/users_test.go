@@ -3,17 +3,20 @@ package embedded_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
+	"github.com/cognito-broker/broker/internal/sts"
 	"github.com/cognito-broker/broker/internal/userpool"
 )
 
@@ -118,6 +121,92 @@ func TestRecheckedUsers(t *testing.T) {
 	}
 }
 
+// Tokens of ours that name a user of a pool that is asked end with him: as pass-through login, for STS and in the
+// cache, by whatever app client and call they were made. Those of others are not asked about.
+func TestServerSideTokenCheckOfOurTokens(t *testing.T) {
+	u := &users{}
+	r := checked(t, u, false)
+	r.pool.DeveloperProvider = "login.example"
+	if err := r.ApplyPools(t.Context(), []rules.Pool{r.pool}); err != nil {
+		t.Fatal(err)
+	}
+	type own struct{ id, token string }
+	basic := func(login map[string]string) own {
+		t.Helper()
+		id := r.id(everyone, login)
+		out, err := r.GetOpenIdToken(t.Context(), &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: login})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return own{id, *out.Token}
+	}
+	developers := func(user string, login map[string]string) own {
+		t.Helper()
+		all := maps.Clone(login)
+		all["login.example"] = user
+		out, err := r.GetOpenIdTokenForDeveloperIdentity(t.Context(), &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+			IdentityPoolId: aws.String(everyone), Logins: all, TokenDuration: aws.Int64(86400),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return own{*out.IdentityId, *out.Token}
+	}
+	bob := map[string]string{usersKey: r.idp.Token(idptest.Claims{"sub": "bob", "aud": "app", "cognito:username": "bob"})}
+	for what, c := range map[string]struct {
+		own
+		asked bool
+	}{
+		"of a client with the check":     {basic(r.named("app")), true},
+		"of a client without it":         {basic(r.named("web")), true}, // the token does not tell
+		"a backend's, for both":          {developers("robert", bob), true},
+		"a backend's, for its user":      {developers("dora", map[string]string{}), false},
+		"a backend's, for him alone":     {developers("robert", map[string]string{}), false},
+		"of another provider":            {basic(r.of(googleKey, "gina", "app")), false},
+		"a backend's, for a Google user": {developers("glen", r.of(googleKey, "glen", "app")), false},
+	} {
+		read, err := r.ReadToken(c.token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, says := range []error{nil, &userpool.Gone{}, &userpool.Unavailable{}} {
+			u.says = says
+			u.asked.Store(0)
+			refused := c.asked && says != nil
+			got := r.credentials(c.id, map[string]string{cognito.PassThrough: c.token})
+			_, gone := says.(*userpool.Gone)
+			switch {
+			case !refused:
+				r.equal(what, got, c.id+" as auth")
+			case gone:
+				r.equal(what, got, "NotAuthorizedException: Invalid login token. The user does not exist or is disabled.")
+			default:
+				r.equal(what, got, "ExternalServiceException: The login provider cannot be reached. Try again later.")
+			}
+			if c.asked && (u.asked.Load() != 1 || u.name != "" || u.within != userpool.Issue) || !c.asked && u.asked.Load() != 0 {
+				t.Errorf("%s: %d questions, for %q within %v", what, u.asked.Load(), u.name, u.within)
+			}
+			_, err := r.Verify(t.Context(), c.token)
+			if _, denied := errors.AsType[*sts.Error](err); refused != (err != nil) || denied != (refused && gone) {
+				t.Errorf("%s, by STS when %T: got %v", what, says, err)
+			}
+			until, err := r.RecheckToken(t.Context(), read)
+			if refused != (err != nil) || c.asked && u.within != userpool.Fresh {
+				t.Errorf("%s, rechecked when %T: got %v, within %v", what, says, err, u.within)
+			}
+			if left := time.Until(until); err == nil && c.asked != (left > 40*time.Second && left <= 50*time.Second) {
+				t.Errorf("%s: it stands for %v", what, left)
+			}
+			said, err := r.Explain(t.Context(), cognito.Question{
+				Pool: everyone, Identity: c.id, Logins: map[string]string{cognito.PassThrough: c.token},
+			})
+			if err != nil || said.Granted == refused || refused && !strings.Contains(said.Steps[1].Detail, "ServerSideTokenCheck") {
+				t.Errorf("%s, when %T: explained as %+v, %v", what, says, said, err)
+			}
+		}
+	}
+}
+
 // Without anybody to ask nobody is let in, but in development.
 func TestUsersThatNobodyAsks(t *testing.T) {
 	r := checked(t, nil, false)
@@ -126,6 +215,12 @@ func TestUsersThatNobodyAsks(t *testing.T) {
 	x, err := r.Explain(t.Context(), cognito.Question{Pool: everyone, Logins: r.named("app")})
 	if err != nil || !strings.Contains(x.Steps[len(x.Steps)-1].Detail, "admin_get_user") {
 		t.Errorf("explained as %+v, %v", x, err)
+	}
+	own, err := r.RecheckToken(t.Context(), &cognito.Token{
+		Pool: everyone, AMR: []string{"authenticated", usersKey, usersKey + ":CognitoSignIn:alice"},
+	})
+	if err == nil {
+		t.Errorf("a token of ours in production: got it taken until %v", own)
 	}
 	if got := checked(t, nil, true); strings.Contains(got.id(everyone, got.named("app")), "Exception") {
 		t.Error("in development: got nobody let in")

@@ -73,6 +73,13 @@ func (p *Pool) userPool(key, client string) (UserPool, bool) {
 	return UserPool{}, false
 }
 
+// ChecksUsers reports whether the pool wants the provider asked for users of any of its clients.
+func (p *Pool) ChecksUsers(key string) bool {
+	return p.Way(key) == ByUserPool && slices.ContainsFunc(p.UserPools, func(u UserPool) bool {
+		return u.is(key) && u.ServerSideTokenCheck != nil && *u.ServerSideTokenCheck
+	})
+}
+
 // ChecksServerSide reports whether the pool wants the provider asked, before each answer,
 // whether the user of a login for the client is still there.
 func (p *Pool) ChecksServerSide(key, client string) bool {
