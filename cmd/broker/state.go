@@ -53,7 +53,8 @@ func upstreamState(c *config.Config, files signers) settings.State {
 		s[unitAnyPool] = d.exact()
 	}
 	for _, p := range c.Pools {
-		s[unitPool+p.ID] = d.exact(p.DeveloperProviderName)
+		// The maps say which claims are part of keys.
+		s[unitPool+p.ID] = d.exact(p.DeveloperProviderName, p.RoleMappings, p.PrincipalTags)
 	}
 	return s
 }

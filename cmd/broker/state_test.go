@@ -23,7 +23,7 @@ var (
 	compared = map[string][]string{
 		config.BackendAWS: {
 			"cognito.region", "cognito.account_id", "cognito.endpoint", "sts.endpoint",
-			"pools.id", "pools.developer_provider_name",
+			"pools.id", "pools.developer_provider_name", "pools.role_mappings", "pools.principal_tags",
 		},
 		config.BackendEmbedded: {
 			"cognito.region", "cognito.account_id", "cognito.issuer", "sts", "roles",
@@ -44,8 +44,6 @@ var (
 			"pools.cognito_identity": "upstream knows its pools itself",
 			"pools.supported_login_": "upstream knows its pools itself",
 			"pools.saml_provider_":   "upstream knows its pools itself",
-			"pools.role_mappings":    "upstream knows its pools itself",
-			"pools.principal_tags":   "upstream knows its pools itself",
 		},
 		config.BackendEmbedded: {
 			"cognito.endpoint": "of backend aws",

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/cognito-broker/broker/internal/cache"
@@ -89,6 +91,22 @@ func developerNames(c *config.Config) map[string]string {
 		names[p.ID] = p.DeveloperProviderName
 	}
 	return names
+}
+
+// mappedClaims are the claims that the configuration's role mappings and tag maps name, by pool.
+func mappedClaims(c *config.Config) map[string][]string {
+	mapped := map[string][]string{}
+	for _, p := range c.Pools {
+		for _, m := range p.RoleMappings {
+			for _, r := range m.RulesConfiguration.Rules {
+				mapped[p.ID] = append(mapped[p.ID], r.Claim)
+			}
+		}
+		for _, m := range p.PrincipalTags {
+			mapped[p.ID] = slices.AppendSeq(mapped[p.ID], maps.Values(m.PrincipalTags))
+		}
+	}
+	return mapped
 }
 
 // trustPolicies are those of the roles that have one, for the built-in STS.

@@ -18,7 +18,8 @@ func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
 		return nil, fmt.Errorf("credentials of cognito.backend aws: %w", err)
 	}
 	cognito, err := upstream.New(upstream.Config{
-		Region: c.Cognito.Region, Endpoint: c.Cognito.Endpoint, Pools: servedPools(c), Credentials: credentials,
+		Region: c.Cognito.Region, Endpoint: c.Cognito.Endpoint, Pools: servedPools(c), Mapped: mappedClaims(c),
+		Credentials: credentials,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cognito: %w", err)

@@ -27,6 +27,7 @@ const (
 type Directory struct {
 	identities *otter.Cache[string, identity]
 	owners     *otter.Cache[user, []owner] // the latest first
+	mapped     map[string][]string         // claims by pool
 	now        func() time.Time
 	watch      Watcher // nil: nobody
 }
@@ -73,7 +74,7 @@ func (i identity) pool() string { return i.place.Value() }
 // been lost on the way.
 const tellAgain = 10 * time.Minute
 
-func newDirectory(limit int, now func() time.Time) (*Directory, error) {
+func newDirectory(limit int, now func() time.Time, mapped map[string][]string) (*Directory, error) {
 	if limit == 0 {
 		limit = defaultMaxIdentities
 	}
@@ -88,7 +89,7 @@ func newDirectory(limit int, now func() time.Time) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the directory of logins: %w", err)
 	}
-	return &Directory{identities: identities, owners: owners, now: now}, nil
+	return &Directory{identities: identities, owners: owners, mapped: mapped, now: now}, nil
 }
 
 // Identity tells the pool of an identity, and whether a login that comes with it
@@ -161,17 +162,6 @@ func (d *Directory) Owns(pool, provider, subject, id string) {
 		return append([]owner{{id, now}}, others[:min(len(others), maxOwners-1)]...), otter.WriteOp
 	})
 	d.noteKept(id, pool, true, d.watch)
-}
-
-// Matters reports whether a claim of a provider's token can change what a pool
-// answers. Upstream's role rules are not known, so each claim can but those that
-// differ from token to token of the same login.
-func (d *Directory) Matters(_, _, claim string) bool {
-	switch claim {
-	case "iat", "exp", "nbf", "jti", "nonce", "at_hash", "c_hash", "auth_time", "origin_jti", "event_id", "sid":
-		return false
-	}
-	return true
 }
 
 func (d *Directory) find(id string) (identity, bool) {

@@ -262,22 +262,6 @@ func TestDirectoryKeepsItsOwn(t *testing.T) {
 	}
 }
 
-// Every claim matters but those that differ from token to token.
-func TestMatters(t *testing.T) {
-	d := backend(t, "").Directory()
-	for _, claim := range strings.Fields("iat exp nbf jti nonce at_hash c_hash auth_time origin_jti event_id sid") {
-		if d.Matters(pool, provider, claim) {
-			t.Errorf("%s matters", claim)
-		}
-	}
-	for _, claim := range []string{"sub", "aud", "azp", "email", "cognito:groups", "cognito:preferred_role", "", "EXP",
-		"amr"} {
-		if !d.Matters(pool, provider, claim) {
-			t.Errorf("%s does not matter", claim)
-		}
-	}
-}
-
 // FuzzTokens: no token makes the reader of tokens panic, or tell a pool that is
 // not of the identity's region.
 func FuzzTokens(f *testing.F) {

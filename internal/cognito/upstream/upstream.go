@@ -27,6 +27,9 @@ type Config struct {
 	Endpoint string
 	// Pools are the ids of the pools served; empty means any.
 	Pools []string
+	// Mapped are the claims that role mappings and tag maps of a pool name, by its id, as far as they are
+	// known.
+	Mapped map[string][]string
 	// Credentials sign the operations that need it, and are cached by whoever
 	// provides them (see LoadCredentials). Nil or anonymous: these operations
 	// fail with AccessDeniedException.
@@ -69,7 +72,7 @@ func New(c Config) (*Backend, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	directory, err := newDirectory(c.MaxIdentities, c.Now)
+	directory, err := newDirectory(c.MaxIdentities, c.Now, c.Mapped)
 	if err != nil {
 		return nil, err
 	}
