@@ -64,7 +64,10 @@ func (s *Service) UnlinkIdentity(
 		return nil, err
 	}
 	defer release()
-	proven, vain := s.owners.proven(ctx, in.Logins)
+	proven, vain, err := s.owners.proven(ctx, in.Logins)
+	if err != nil {
+		return nil, err
+	}
 	affected := fenceScopes{identity: *in.IdentityId, callerLogins: proven, futile: vain}
 	out, err := attemptChange(ctx, s.fences, affected, in, func(ctx context.Context) (*ci.UnlinkIdentityOutput, error) {
 		return s.Next.UnlinkIdentity(ctx, in, opts...)

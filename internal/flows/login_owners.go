@@ -8,6 +8,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/cache"
 	"github.com/cognito-broker/broker/internal/callers"
+	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 )
@@ -96,23 +97,28 @@ func (o *loginOwners) inOtherPool(ctx context.Context, pool, id string) bool {
 }
 
 // proven are those of a call's logins that can be proved here. futile says that the backend
-// will take none of them either: each was refused here.
-func (o *loginOwners) proven(ctx context.Context, tokens map[string]string) (proved []login, vain bool) {
+// will take none of them either: each was refused here. It fails with TooManyRequestsException where a
+// provider was not asked about a token, since the client's address brings too many: the backend, which would
+// judge it, is spared as the provider is.
+func (o *loginOwners) proven(ctx context.Context, tokens map[string]string) (proved []login, vain bool, err error) {
 	vain = true
 	for provider, token := range tokens {
 		if !o.Prover.Known(provider) {
 			vain = false
 			continue
 		}
-		proof, err := o.prove(ctx, provider, token)
-		if err == nil {
+		proof, failed := o.prove(ctx, provider, token)
+		if failed == nil {
 			proved = append(proved, loginOf(provider, proof))
 		}
-		if _, refused := errors.AsType[*logins.Refused](err); !refused {
+		if _, refused := errors.AsType[*logins.Refused](failed); !refused {
 			vain = false
 		}
+		if _, limited := errors.AsType[*logins.Limited](failed); limited {
+			err = cognito.WithCause(cognito.TooManyRequests(cognito.MsgRateExceeded), failed)
+		}
 	}
-	return proved, vain
+	return proved, vain, err
 }
 
 // prove proves a login. Callers speak for many: their address has no limit of new tokens.
@@ -178,11 +184,13 @@ func scopesOf(identities []string) []cache.Scope {
 }
 
 // fenceScopesOf is what an app's call may change that comes with these tokens. Without any it
-// changes nothing, and is not futile.
-func (o *loginOwners) fenceScopesOf(ctx context.Context, pool, identity string, tokens map[string]string) fenceScopes {
-	affected := fenceScopes{pool: pool, identity: identity, tokens: len(tokens)}
+// changes nothing, and is not futile. It fails as proven does.
+func (o *loginOwners) fenceScopesOf(
+	ctx context.Context, pool, identity string, tokens map[string]string,
+) (affected fenceScopes, err error) {
+	affected = fenceScopes{pool: pool, identity: identity, tokens: len(tokens)}
 	if len(tokens) > 0 {
-		affected.logins, affected.futile = o.proven(ctx, tokens)
+		affected.logins, affected.futile, err = o.proven(ctx, tokens)
 	}
-	return affected
+	return affected, err
 }

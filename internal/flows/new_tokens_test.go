@@ -11,8 +11,10 @@ import (
 	"time"
 
 	ci "github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity/types"
 
 	"github.com/cognito-broker/broker/internal/callers"
+	"github.com/cognito-broker/broker/internal/flows"
 	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
@@ -39,7 +41,7 @@ func (a *addresses) Take(address string) time.Duration {
 func (*addresses) Return(string) {}
 
 // The address that the edge tells is the one by which new tokens are counted; callers, who speak for
-// many, are not. A token over the limit is judged by the backend, as any that is not proved here.
+// many, are not. A token over the limit is refused for now: the backend is not asked to judge it, by any operation.
 func TestNewTokensAreCountedByAddress(t *testing.T) {
 	graph, limits := idptest.NewGraph(), &addresses{}
 	prover, err := logins.New(logins.Config{
@@ -77,8 +79,23 @@ func TestNewTokensAreCountedByAddress(t *testing.T) {
 	}
 	asked, before := graph.Questions.Load(), r.backend.exchanges.Load()
 	over := from(t.Context(), "10.0.0.66")
-	if err := ask(over, token(4)); err != nil || r.backend.exchanges.Load() != before+1 {
-		t.Errorf("over the limit: got %v and %d exchanges, want one", err, r.backend.exchanges.Load()-before)
+	logins4 := map[string]string{facebook: token(4)}
+	_, ided := r.GetId(over, &ci.GetIdInput{IdentityPoolId: ptr(pool), Logins: logins4})
+	_, tokened := r.GetOpenIdToken(over, &ci.GetOpenIdTokenInput{IdentityId: ptr(user), Logins: logins4})
+	_, unlinked := r.UnlinkIdentity(over, &ci.UnlinkIdentityInput{
+		IdentityId: ptr(user), Logins: logins4, LoginsToRemove: []string{facebook},
+	})
+	_, granted := r.Grant(over, flows.GrantRequest{Pool: pool, Logins: logins4})
+	for what, err := range map[string]error{
+		"GetCredentialsForIdentity": ask(over, token(4)), "GetId": ided, "GetOpenIdToken": tokened,
+		"UnlinkIdentity": unlinked, "REST": granted,
+	} {
+		if _, ok := errors.AsType[*types.TooManyRequestsException](err); !ok {
+			t.Errorf("over the limit, %s: got %v, want TooManyRequestsException", what, err)
+		}
+	}
+	if n := r.backend.exchanges.Load() - before; n != 0 {
+		t.Errorf("over the limit: got %d exchanges, want none", n)
 	}
 	if graph.Questions.Load() != asked {
 		t.Error("over the limit: the provider was asked")

@@ -142,7 +142,7 @@ func (m *queryMaker) developer(ctx context.Context, r request) (query, bool) {
 // identityQuery names a GetId whose answer is kept: that of exactly one login, which
 // is proved here. It is stored under the login, and ends with the identity too.
 func (m *queryMaker) identityQuery(ctx context.Context, in *ci.GetIdInput) (query, bool) {
-	proven, _ := m.owners.proven(ctx, in.Logins)
+	proven, _, _ := m.owners.proven(ctx, in.Logins)
 	if len(in.Logins) != 1 || len(proven) != 1 || !m.ofAccount(in) || !m.taken(ctx, *in.IdentityPoolId, in.Logins) {
 		return query{}, false
 	}

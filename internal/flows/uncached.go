@@ -35,7 +35,10 @@ func callUncached[Out any](
 		return nil, err
 	}
 	defer release()
-	affected := u.owners.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), identity, logins)
+	affected, err := u.owners.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), identity, logins)
+	if err != nil {
+		return nil, err
+	}
 	permit := func() error {
 		if !loc.known && len(affected.logins) == 0 {
 			return nil
@@ -219,7 +222,7 @@ func (u *uncachedCalls) endDisownedTokens(
 	ctx context.Context, loc location, id string, logins map[string]string, err error,
 ) {
 	if err != nil && cognito.Disowned(err) {
-		proven, _ := u.owners.proven(ctx, logins)
+		proven, _, _ := u.owners.proven(ctx, logins)
 		u.server.endDisowned(
 			ctx, fenceScopes{
 				pool: cmp.Or(loc.pool, callInfoOf(ctx).Pool), identity: id, logins: proven, tokens: len(logins),

@@ -35,19 +35,20 @@ func addressOf(ctx context.Context) string {
 var errLimited = errors.New("the client's address has brought too many tokens lately that prove nothing")
 
 // Limited says that a provider was not asked about a token, for the client's address has brought
-// too many lately that proved nothing. It says nothing about the token, and passes. Whoever
-// does not tell the two apart finds it to be an *Unavailable.
+// too many lately that proved nothing, or brings too many at once. It says nothing about the token, and
+// passes. Whoever does not tell the two apart finds it to be an *Unavailable.
 type Limited struct {
 	Provider string
 	Wait     time.Duration // until one may be tried again
+	cause    error
 }
 
 func (l *Limited) Error() string {
-	return fmt.Sprintf("login provider %s was not asked: %v", l.Provider, errLimited)
+	return fmt.Sprintf("login provider %s was not asked: %v", l.Provider, l.cause)
 }
 
 // Unwrap returns an *Unavailable.
-func (l *Limited) Unwrap() error { return &Unavailable{Provider: l.Provider, cause: errLimited} }
+func (l *Limited) Unwrap() error { return &Unavailable{Provider: l.Provider, cause: l.cause} }
 
 // noLimit is where no limit is configured.
 type noLimit struct{}

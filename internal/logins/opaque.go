@@ -151,13 +151,16 @@ func (o *opaque) join(ctx context.Context, digest memory, token string) (*questi
 func (o *opaque) enter(address string) (*place, error) {
 	if address != "" {
 		if wait := o.newOnes.Take(address); wait > 0 {
-			return nil, &Limited{Provider: o.name, Wait: wait}
+			return nil, &Limited{Provider: o.name, Wait: wait, cause: errLimited}
 		}
 	}
 	turn, err := o.turns.enter(address)
 	if err != nil {
 		if address != "" {
 			o.newOnes.Return(address)
+		}
+		if errors.Is(err, errCrowded) {
+			return nil, &Limited{Provider: o.name, Wait: failureLimit, cause: err}
 		}
 		return nil, o.unavailable(err)
 	}
