@@ -31,7 +31,8 @@ func (i *issuer) signer(ctx context.Context, t *jwt.Token, token string) (*key, 
 	if t.Demands() {
 		return nil, refuse(msgSignature, errDemands)
 	}
-	asked := &asked{keyID: t.KeyID, algorithm: t.Algorithm}
+	text, _ := t.Claims["iss"].(string)
+	asked := &asked{keyID: t.KeyID, algorithm: t.Algorithm, issuer: text}
 	if _, err := i.signatures.Verify(context.WithValue(ctx, askedName{}, asked), token); err != nil {
 		return nil, signatureError(ctx, asked.err)
 	}
