@@ -55,6 +55,7 @@ var layers = map[string]int{
 	"internal/strictjson":                0, // knows nothing of ours
 	"internal/jwt":                       0,
 	"internal/saml":                      0, // knows nothing of ours
+	"internal/saml/samltest":             0,
 	"internal/loginkey":                  0, // knows nothing of ours
 }
 
@@ -107,8 +108,8 @@ var homes = map[string][]string{
 	"github.com/coreos/go-oidc":                {"internal/logins"},
 	"github.com/maypok86/otter":                {"internal/cache", "internal/logins", "internal/userpool", "internal/cognito/upstream"},
 	"github.com/crewjam/saml":                  {"internal/saml"},
-	"github.com/russellhaering/goxmldsig":      {"internal/saml"},
-	"github.com/beevik/etree":                  {"internal/saml"},
+	"github.com/russellhaering/goxmldsig":      {"internal/saml", "internal/saml/samltest"},
+	"github.com/beevik/etree":                  {"internal/saml", "internal/saml/samltest"},
 	"modernc.org/sqlite":                       {"internal/cognito/embedded/store"},
 	"github.com/prometheus/":                   {"internal/telemetry"},
 	"github.com/aws/aws-sdk-go-v2/config":      {"internal/cognito/upstream"},
