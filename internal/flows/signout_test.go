@@ -105,6 +105,15 @@ func TestSignOutEndsALogin(t *testing.T) {
 	r.asks("afterwards", userPool, "a1", flows.Miss)
 	bob(flows.Hit)
 
+	const otherPool = "us-east-1:00000000-0000-4000-8000-000000000009" // whose administrators are others
+	r.Service.Pools = append(r.Service.Pools, otherPool)
+	out.Pool = otherPool
+	if err := r.SignOut(t.Context(), out); err != nil {
+		t.Fatal(err)
+	}
+	r.asks("after a sign-out from another pool", userPool, "a1", flows.Hit)
+	r.Service.Pools = []string{pool}
+
 	for what, c := range map[string]struct {
 		out  cognito.SignOut
 		want string

@@ -75,7 +75,8 @@ func (f *fencer) leavePending(ctx context.Context, affected fenceScopes, err err
 }
 
 // beginBriefly begins a brief fence around what is affected, unless one began lately for the identity,
-// or its limit of refusals is reached: then there is none. It tells the scopes in either case. It fails with cognito.ErrUnavailable.
+// or its limit of refusals is reached: then there is none. It tells the scopes in either case. It
+// fails with cognito.ErrUnavailable.
 func (f *fencer) beginBriefly(ctx context.Context, affected fenceScopes) (*briefFence, []cache.Scope, error) {
 	if affected.overLimit || !f.briefFences.begin(affected.identity, f.Now()) {
 		scopes, err := f.scopesToFence(ctx, affected)
