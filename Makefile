@@ -42,7 +42,11 @@ setup: ## what the tests need: modules, a redis-server and spin, installed by ap
 .PHONY: test
 test: setup ## set-up, lint, model, all tests by the race detector; BROKER_TEST_WITHOUT=redis,spin leaves out both
 	$(MAKE) --no-print-directory lint model unraced
-	$(GO) test -race -timeout 25m ./...
+	GORACE=$(GORACE) $(GO) test -race -timeout 25m ./...
+
+# A process with the race detector sleeps a second before it ends, lest it miss the last races; the
+# tests start hundreds of brokers.
+GORACE = atexit_sleep_ms=20
 
 # Tests of files with the build tag !race compare with a model, one step after the other: the race
 # detector would see little and take ten times as long.

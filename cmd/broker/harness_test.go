@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"net/http"
 	"os"
@@ -40,7 +41,19 @@ func TestMain(m *testing.M) {
 		profiled(main)
 		return
 	}
+	moreAtOnce("4")
 	os.Exit(m.Run())
+}
+
+// moreAtOnce runs more tests at a time than there are processors, for most of them wait, unless
+// -parallel says otherwise.
+func moreAtOnce(n string) {
+	flag.Parse()
+	set := false
+	flag.Visit(func(f *flag.Flag) { set = set || f.Name == "test.parallel" })
+	if !set {
+		_ = flag.Set("test.parallel", n)
+	}
 }
 
 // profiled runs a serving broker under a CPU profile when
@@ -209,7 +222,7 @@ func (i *instance) launch(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.process = exec.Command(own, "serve", "-config", i.config)
-	i.process.Env = append([]string{"BROKER_TEST_AS_BROKER=1"}, i.environ...)
+	i.process.Env = append([]string{"BROKER_TEST_AS_BROKER=1", "GORACE=" + os.Getenv("GORACE")}, i.environ...)
 	i.process.Stdout, i.process.Stderr = i.logs, i.logs
 	if err := i.process.Start(); err != nil {
 		t.Fatal(err)
