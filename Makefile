@@ -76,6 +76,8 @@ fuzz: ## run every fuzz target for FUZZTIME (default 20s) each
 	  done; done
 
 .PHONY: bench
-bench: build ## what answers, misses, fences, renewals, the lease and users' memory cost; docs/performance.md
+bench: build ## what answers, misses, fences, renewals, memory and each kind of login cost; docs/performance.md
 	@$(GO) build -o bin/bench ./e2e/bench
-	@exec bin/bench -broker bin/broker
+	@bin/bench -broker bin/broker
+	@$(GO) test -run '^$$' -bench FirstProof -benchtime 500x ./internal/logins
+	@$(GO) test -run '^$$' -bench CachedByKind -benchtime 20000x ./cmd/broker

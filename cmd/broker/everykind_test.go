@@ -38,7 +38,7 @@ func userIs(sub string) string {
 	return `{"Enabled":true,"UserAttributes":[{"Name":"sub","Value":"` + sub + `"}]}`
 }
 
-func startKinds(t *testing.T) *kindsBroker {
+func startKinds(t testing.TB) *kindsBroker {
 	t.Helper()
 	b := &kindsBroker{idp: idptest.Start(t), graph: idptest.StartGraph(t), amazon: idptest.StartAmazon(t)}
 	b.says.Store(userIs("alice"))
@@ -91,7 +91,7 @@ func (b *kindsBroker) jwt(user, client string, more idptest.Claims) string {
 	return b.idp.Token(claims)
 }
 
-func (b *kindsBroker) grant(t *testing.T, provider, token string) answer {
+func (b *kindsBroker) grant(t testing.TB, provider, token string) answer {
 	t.Helper()
 	return b.rest(t, everyKind, "credentials", map[string]any{"logins": map[string]string{provider: token}})
 }

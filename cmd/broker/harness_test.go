@@ -124,7 +124,7 @@ const (
 // startUpstream runs a broker in aws mode before another, which plays Cognito and
 // STS. at is where it reaches the other: its URL, or that of a proxy before it.
 // It proves logins of the development provider and of providers, by their issuers.
-func startUpstream(t *testing.T, behind *instance, at, extra string, providers ...string) *instance {
+func startUpstream(t testing.TB, behind *instance, at, extra string, providers ...string) *instance {
 	t.Helper()
 	dir := t.TempDir()
 	address := testport.Address(t)
@@ -143,7 +143,7 @@ func startUpstream(t *testing.T, behind *instance, at, extra string, providers .
 }
 
 // prepare writes a configuration; extra is YAML that goes behind it.
-func prepare(t *testing.T, providers []string, extra string) *instance {
+func prepare(t testing.TB, providers []string, extra string) *instance {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("left out by -short: it starts a broker")
@@ -201,21 +201,21 @@ func arnsYAML(issuers []string) string {
 }
 
 // startBroker runs a broker until the test ends.
-func startBroker(t *testing.T, providers []string, extra string) *instance {
+func startBroker(t testing.TB, providers []string, extra string) *instance {
 	t.Helper()
 	i := prepare(t, providers, extra)
 	i.start(t)
 	return i
 }
 
-func (i *instance) start(t *testing.T) {
+func (i *instance) start(t testing.TB) {
 	t.Helper()
 	i.launch(t)
 	i.await(t)
 }
 
 // launch is start, whether or not the broker comes to serve.
-func (i *instance) launch(t *testing.T) {
+func (i *instance) launch(t testing.TB) {
 	t.Helper()
 	own, err := os.Executable()
 	if err != nil {
@@ -233,7 +233,7 @@ func (i *instance) launch(t *testing.T) {
 }
 
 // stop ends the broker as an operator does.
-func (i *instance) stop(t *testing.T) {
+func (i *instance) stop(t testing.TB) {
 	t.Helper()
 	if err := i.process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -242,7 +242,7 @@ func (i *instance) stop(t *testing.T) {
 }
 
 // edit replaces a text of the configuration, which has it once.
-func (i *instance) edit(t *testing.T, old, now string) {
+func (i *instance) edit(t testing.TB, old, now string) {
 	t.Helper()
 	text, err := os.ReadFile(i.config)
 	if err != nil {
@@ -256,7 +256,7 @@ func (i *instance) edit(t *testing.T, old, now string) {
 	}
 }
 
-func (i *instance) await(t *testing.T) {
+func (i *instance) await(t testing.TB) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -275,7 +275,7 @@ func (i *instance) await(t *testing.T) {
 }
 
 // command runs one of the broker's commands in this process.
-func (i *instance) command(t *testing.T, args ...string) (string, error) {
+func (i *instance) command(t testing.TB, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	err := run(t.Context(), process{args: args, environ: i.environ, stdout: &out, stderr: io.Discard})
@@ -283,7 +283,7 @@ func (i *instance) command(t *testing.T, args ...string) (string, error) {
 }
 
 // stderr runs a command for what it says beside its answer.
-func (i *instance) stderr(t *testing.T, args ...string) string {
+func (i *instance) stderr(t testing.TB, args ...string) string {
 	t.Helper()
 	var errs bytes.Buffer
 	_ = run(t.Context(), process{args: args, environ: i.environ, stdout: io.Discard, stderr: &errs}) // explain may deny
@@ -291,7 +291,7 @@ func (i *instance) stderr(t *testing.T, args ...string) string {
 }
 
 // login mints a token of the development identity provider.
-func (i *instance) login(t *testing.T, user string) map[string]string {
+func (i *instance) login(t testing.TB, user string) map[string]string {
 	t.Helper()
 	token, err := i.command(t, "token", "-config", i.engine().config, "-user", user)
 	if err != nil {
@@ -364,12 +364,12 @@ type answer struct {
 	tree   map[string]any
 }
 
-func (i *instance) post(t *testing.T, path, contentType, body string, headers ...string) answer {
+func (i *instance) post(t testing.TB, path, contentType, body string, headers ...string) answer {
 	t.Helper()
 	return i.send(t, http.MethodPost, path, body, append([]string{"Content-Type", contentType}, headers...)...)
 }
 
-func (i *instance) send(t *testing.T, method, path, body string, headers ...string) answer {
+func (i *instance) send(t testing.TB, method, path, body string, headers ...string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, i.url+path, strings.NewReader(body))
 	if err != nil {
@@ -391,7 +391,7 @@ func (i *instance) send(t *testing.T, method, path, body string, headers ...stri
 	return a
 }
 
-func (i *instance) rest(t *testing.T, pool, route string, body map[string]any, headers ...string) answer {
+func (i *instance) rest(t testing.TB, pool, route string, body map[string]any, headers ...string) answer {
 	t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -403,7 +403,7 @@ func (i *instance) rest(t *testing.T, pool, route string, body map[string]any, h
 // bearer is the header of a caller on REST.
 func bearer(apiKey string) []string { return []string{"Authorization", "Bearer " + apiKey} }
 
-func (i *instance) wire(t *testing.T, operation, body string) answer {
+func (i *instance) wire(t testing.TB, operation, body string) answer {
 	t.Helper()
 	return i.post(t, "/", "application/x-amz-json-1.1", body, "X-Amz-Target", "AWSCognitoIdentityService."+operation)
 }

@@ -19,7 +19,7 @@ const (
 )
 
 // startOffice runs a broker whose pool takes logins of a SAML provider, and one in front of it that proves them too.
-func startOffice(t *testing.T, idp *samltest.IDP) map[string]*instance {
+func startOffice(t testing.TB, idp *samltest.IDP) map[string]*instance {
 	t.Helper()
 	metadata := filepath.Join(t.TempDir(), "metadata.xml")
 	if err := os.WriteFile(metadata, idp.Metadata, 0o600); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/saml"
+	"github.com/cognito-broker/broker/internal/saml/samltest"
 )
 
 const corporate = "arn:aws:iam::123456789012:saml-provider/corporate"
@@ -247,4 +248,28 @@ func TestSAMLConfiguration(t *testing.T) {
 			t.Errorf("%s: got %v, want the provider named", name, err)
 		}
 	}
+}
+
+// BenchmarkFirstProofOfSAML is BenchmarkFirstProof of a Response whose assertion is signed.
+func BenchmarkFirstProofOfSAML(b *testing.B) {
+	idp := samltest.New(b)
+	config := &saml.Config{
+		Metadata: idp.Metadata, Recipients: []string{samltest.SignIn}, Audiences: []string{samltest.SignIn},
+	}
+	p, err := logins.New(logins.Config{Providers: []logins.Provider{{Name: corporate, Kind: loginkey.SAML, SAML: config}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Stop()
+	responses := make([]string, b.N)
+	for n := range responses {
+		responses[n] = idp.Respond(b, samltest.Login{User: fmt.Sprint(n)})
+	}
+	b.ResetTimer()
+	for _, response := range responses {
+		if _, err := p.Prove(b.Context(), corporate, response); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(rsaVerification()), "rsa")
 }
