@@ -13,7 +13,7 @@ import (
 // principal tags of a pool that has nil for them. It fails
 // when a pool's developer provider would change, for that would orphan its users. What
 // differs in effect is marked in the store (see store.Marks), in the same write.
-func (e *Engine) ApplyPools(ctx context.Context, pools []rules.Pool) error {
+func (e *poolOperations) ApplyPools(ctx context.Context, pools []rules.Pool) error {
 	e.changing.Lock()
 	defer e.changing.Unlock()
 	next, former := make([]rules.Pool, 0, len(pools)), *e.pools.Load()

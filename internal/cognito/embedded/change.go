@@ -20,7 +20,7 @@ const changeDeadline = 10 * time.Second
 type alteration func(p *rules.Pool) error
 
 // alter tells what a change makes of a pool as it is now.
-func (e *Engine) alter(id string, change alteration) (from, to rules.Pool, err error) {
+func (e *poolOperations) alter(id string, change alteration) (from, to rules.Pool, err error) {
 	from, ok := e.pool(id)
 	if !ok {
 		return from, to, cognito.PoolNotFound(id)
@@ -32,7 +32,7 @@ func (e *Engine) alter(id string, change alteration) (from, to rules.Pool, err e
 // changePool replaces a pool by what change makes of it, durably. Changes see
 // each other: none is lost to another that began before it. Where the change has
 // no effect on answers, note says so.
-func (e *Engine) changePool(
+func (e *poolOperations) changePool(
 	ctx context.Context, id string, note *middleware.Metadata, change alteration,
 ) (rules.Pool, error) {
 	e.changing.Lock()
@@ -51,7 +51,7 @@ func (e *Engine) changePool(
 
 // commit writes and publishes; the caller holds changing. Where the outcome is
 // not known, the store says what it was.
-func (e *Engine) commit(
+func (e *poolOperations) commit(
 	ctx context.Context, write func(tx *store.Tx) error, publish func(pools map[string]rules.Pool),
 ) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeDeadline)

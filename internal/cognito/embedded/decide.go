@@ -157,7 +157,7 @@ func (e *Engine) decideDeletion(
 }
 
 // decidePool decides a change of a pool. known is false where in is none.
-func (e *Engine) decidePool(in any) (effect cognito.Effect, known bool, err error) {
+func (e *poolOperations) decidePool(in any) (effect cognito.Effect, known bool, err error) {
 	switch in := in.(type) {
 	case *cognitoidentity.CreateIdentityPoolInput:
 		_, err := e.newPool(in)
@@ -183,7 +183,7 @@ func (e *Engine) decidePool(in any) (effect cognito.Effect, known bool, err erro
 }
 
 // alteration is the change of a pool that a call makes, or nil.
-func (e *Engine) alteration(in any) (pool string, change alteration, err error) {
+func (e *poolOperations) alteration(in any) (pool string, change alteration, err error) {
 	switch in := in.(type) {
 	case *cognitoidentity.UpdateIdentityPoolInput:
 		return *in.IdentityPoolId, e.replacement(in), nil

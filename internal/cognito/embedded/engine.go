@@ -58,26 +58,59 @@ type Config struct {
 	Now   func() time.Time // nil: the system's clock
 }
 
-// Engine serves identity pools from a store. It is safe for concurrent use.
-type Engine struct {
+// poolState is what all parts of the engine share: the store, the pools as they are now, quotas and
+// the clock. It is safe for concurrent use.
+type poolState struct {
 	store     *store.Store
-	prover    Prover
-	providers map[string]Provider
-	users     map[string]UserChecker
-	unchecked bool
-	issuer    *issuer.Issuer
-	sts       sts.Assumer
 	accountID string
 	region    string
 	now       func() time.Time
 	throttle  throttle
-	trust     map[string]*trust.Policy
-	pages     *pager
 
 	changing sync.Mutex // held by changes of pools, so that they see each other
 	pools    atomic.Pointer[map[string]rules.Pool]
+}
 
+// loginChecks decide whether a pool takes a login. They are safe for concurrent use.
+type loginChecks struct {
+	*poolState
+	prover    Prover
+	providers map[string]Provider
+	users     map[string]UserChecker
+	unchecked bool
 	signedOut sync.Map // pools of which sign-outs were told; at most as many as there are pools
+}
+
+// ownTokens are the tokens of the engine's own issuer: made, read again, and judged for roles. They
+// are safe for concurrent use.
+type ownTokens struct {
+	*poolState
+	checks *loginChecks
+	issuer *issuer.Issuer
+	trust  map[string]*trust.Policy
+}
+
+// poolOperations are the operations on pools, their roles and their tags. They are safe for concurrent
+// use.
+type poolOperations struct {
+	*poolState
+	checks *loginChecks
+	pages  *pager
+}
+
+// directory tells whose logins are. It is safe for concurrent use.
+type directory struct{ *poolState }
+
+// Engine serves identity pools from a store: it has the operations on identities, and the parts that
+// they share with the operations on pools. It is safe for concurrent use.
+type Engine struct {
+	*poolState
+	*loginChecks
+	*ownTokens
+	*poolOperations
+	*directory
+	sts   sts.Assumer
+	pages *pager
 }
 
 // New returns an engine over the pools in the store.
@@ -85,18 +118,26 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	e := &Engine{
-		store: c.Store, prover: c.Prover, providers: c.Providers, users: c.Users, unchecked: c.UsersUnchecked,
-		issuer: c.Issuer, sts: c.STS,
-		accountID: c.AccountID, region: c.Region, now: c.Now, throttle: newThrottle(c.Limits),
-		trust: c.Trust,
-	}
 	key, err := c.Store.OwnSecret(ctx, "page-key", 32)
 	if err != nil {
 		return nil, err
 	}
-	if e.pages, err = newPager(key); err != nil {
+	pages, err := newPager(key)
+	if err != nil {
 		return nil, err
+	}
+	state := &poolState{
+		store: c.Store, accountID: c.AccountID, region: c.Region, now: c.Now, throttle: newThrottle(c.Limits),
+	}
+	checks := &loginChecks{
+		poolState: state, prover: c.Prover, providers: c.Providers, users: c.Users, unchecked: c.UsersUnchecked,
+	}
+	e := &Engine{
+		poolState: state, loginChecks: checks,
+		ownTokens:      &ownTokens{poolState: state, checks: checks, issuer: c.Issuer, trust: c.Trust},
+		poolOperations: &poolOperations{poolState: state, checks: checks, pages: pages},
+		directory:      &directory{state},
+		sts:            c.STS, pages: pages,
 	}
 	if err := errors.Join(e.reload(ctx), e.loadSignOuts(ctx)); err != nil {
 		return nil, err
@@ -106,7 +147,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 
 // begin is what every operation starts with: the model's constraints, then the
 // quota. An input that breaks the model costs no quota.
-func (e *Engine) begin(operation string, in any) error {
+func (e *poolState) begin(operation string, in any) error {
 	if err := cognito.Check(operation, in); err != nil {
 		return err
 	}
@@ -114,7 +155,7 @@ func (e *Engine) begin(operation string, in any) error {
 }
 
 // reload publishes the pools as the store has them.
-func (e *Engine) reload(ctx context.Context) error {
+func (e *poolState) reload(ctx context.Context) error {
 	var pools []rules.Pool
 	err := e.store.View(ctx, func(tx *store.Tx) (err error) {
 		pools, err = tx.Pools()
@@ -132,13 +173,13 @@ func (e *Engine) reload(ctx context.Context) error {
 }
 
 // pool returns a pool by id. Its maps and lists are shared: read them only.
-func (e *Engine) pool(id string) (rules.Pool, bool) {
+func (e *poolState) pool(id string) (rules.Pool, bool) {
 	p, ok := (*e.pools.Load())[id]
 	return p, ok
 }
 
 // poolARN names a pool as a resource.
-func (e *Engine) poolARN(id string) string {
+func (e *poolState) poolARN(id string) string {
 	return cognito.ARNOfPool(e.accountID, id)
 }
 

@@ -22,6 +22,9 @@ type explained struct {
 	identity string
 }
 
+// explainer goes through the steps of a call.
+type explainer struct{ *Engine }
+
 // explanation is one in the making.
 type explanation struct{ cognito.Explanation }
 
@@ -44,7 +47,7 @@ func (x *explanation) refuse(check string, err error, format string, args ...any
 // configured wrongly.
 func (e *Engine) Explain(ctx context.Context, q cognito.Question) (*cognito.Explanation, error) {
 	x := &explanation{}
-	err := e.explain(ctx, x, q)
+	err := (&explainer{e}).explain(ctx, x, q)
 	if err != nil && !ofProvider(err) && cognito.Passing(err) {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func ofProvider(err error) bool {
 }
 
 // explain notes step after step, the refusal too, which it returns.
-func (e *Engine) explain(ctx context.Context, x *explanation, q cognito.Question) error {
+func (e *explainer) explain(ctx context.Context, x *explanation, q cognito.Question) error {
 	pool, ok := e.pool(q.Pool)
 	if !ok {
 		return x.refuse("pool", cognito.PoolNotFound(q.Pool), "there is no such pool")
@@ -76,7 +79,7 @@ func (e *Engine) explain(ctx context.Context, x *explanation, q cognito.Question
 }
 
 // explainLogins proves the logins. A refusal is noted and returned.
-func (e *Engine) explainLogins(
+func (e *explainer) explainLogins(
 	ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question,
 ) (explained, error) {
 	if token, ok := q.Logins[cognito.PassThrough]; ok && len(q.Logins) == 1 {
@@ -107,7 +110,7 @@ func (e *Engine) explainLogins(
 const claimFormat = "saml:sub_type"
 
 // whatIsGood says what was checked of a login that is good, by its kind.
-func (e *Engine) whatIsGood(pool *rules.Pool, l rules.Proven) string {
+func (e *explainer) whatIsGood(pool *rules.Pool, l rules.Proven) string {
 	switch {
 	case pool.Way(l.Provider) == rules.BySAML:
 		said := "signature, issuer, recipient, audience and time of the assertion are good"
@@ -125,7 +128,7 @@ func (e *Engine) whatIsGood(pool *rules.Pool, l rules.Proven) string {
 
 // reasonOf says more of a login than callers are told: of a provider that cannot be
 // asked why, of a token what is wrong with it. Neither repeats anything of the token.
-func (e *Engine) reasonOf(pool *rules.Pool, provider string, err error) string {
+func (e *explainer) reasonOf(pool *rules.Pool, provider string, err error) string {
 	key := pool.Key(provider)
 	switch listed, kind := pool.Way(key), e.kind(key); {
 	case listed == 0:
@@ -164,7 +167,7 @@ func whyNot(err error) string {
 }
 
 // explainIdentity finds whom the call would be answered as.
-func (e *Engine) explainIdentity(
+func (e *explainer) explainIdentity(
 	ctx context.Context, x *explanation, pool *rules.Pool, q cognito.Question, who *explained,
 ) error {
 	const check = "identity"
@@ -200,7 +203,7 @@ func (e *Engine) explainIdentity(
 	return nil
 }
 
-func (e *Engine) wouldResolve(
+func (e *explainer) wouldResolve(
 	tx *store.Tx, pool *rules.Pool, q cognito.Question, who *explained,
 ) (rules.Resolution, error) {
 	asked := loginsOf(who.proven)
@@ -231,7 +234,7 @@ func (e *Engine) wouldResolve(
 }
 
 // explainRole tells how the role is chosen, and what its trust policy says.
-func (e *Engine) explainRole(x *explanation, pool *rules.Pool, q cognito.Question, who explained) error {
+func (e *explainer) explainRole(x *explanation, pool *rules.Pool, q cognito.Question, who explained) error {
 	choice := rules.ChooseRole(pool, e.accountID, who.proven, q.Role)
 	for _, login := range choice.Logins {
 		x.explainMapping(login)

@@ -31,7 +31,7 @@ type Provider struct {
 // prove verifies all logins of a call; one bad token fails it
 // (docs/cognito.md#entering-an-identity). The order is by provider, so that equal calls
 // fail equally.
-func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]string) ([]rules.Proven, error) {
+func (e *loginChecks) prove(ctx context.Context, pool *rules.Pool, tokens map[string]string) ([]rules.Proven, error) {
 	proven := make([]rules.Proven, 0, len(tokens))
 	for _, named := range slices.Sorted(maps.Keys(tokens)) {
 		one, err := e.proveOne(ctx, pool, named, tokens[named])
@@ -48,7 +48,7 @@ func (e *Engine) prove(ctx context.Context, pool *rules.Pool, tokens map[string]
 
 // proveOne verifies a login, in the documented order: what the token is, then whether the
 // pool lists whom it is for, then its time.
-func (e *Engine) proveOne(ctx context.Context, pool *rules.Pool, named, token string) (rules.Proven, error) {
+func (e *loginChecks) proveOne(ctx context.Context, pool *rules.Pool, named, token string) (rules.Proven, error) {
 	if err := e.acceptable(pool, named, token); err != nil {
 		return rules.Proven{}, err
 	}
@@ -93,7 +93,7 @@ func wrongClient(pool *rules.Pool, key string) error {
 
 // listsClients reports whether it is here that clients are looked at: those of plain OpenID
 // providers were, when the login was proved, and SAML has none.
-func (e *Engine) listsClients(pool *rules.Pool, key string) bool {
+func (e *loginChecks) listsClients(pool *rules.Pool, key string) bool {
 	switch pool.Way(key) {
 	case rules.ByOIDC:
 		return e.kind(key) != loginkey.OIDC
@@ -104,7 +104,7 @@ func (e *Engine) listsClients(pool *rules.Pool, key string) bool {
 }
 
 // client is the client for which the pool takes a login that was made for any of audience.
-func (e *Engine) client(pool *rules.Pool, key string, audience []string) (client string, ok bool) {
+func (e *loginChecks) client(pool *rules.Pool, key string, audience []string) (client string, ok bool) {
 	if pool.Way(key) != rules.ByOIDC {
 		return pool.Client(key, audience)
 	}
@@ -118,7 +118,7 @@ func (e *Engine) client(pool *rules.Pool, key string, audience []string) (client
 
 // kind is the kind of a login provider: what nobody says to be another is a plain OpenID
 // provider.
-func (e *Engine) kind(key string) loginkey.Kind {
+func (e *loginChecks) kind(key string) loginkey.Kind {
 	if p, ok := e.providers[loginkey.Normal(key)]; ok && p.Kind != "" {
 		return p.Kind
 	}
@@ -126,7 +126,7 @@ func (e *Engine) kind(key string) loginkey.Kind {
 }
 
 // emulated are the user pools that have other names than the service's.
-func (e *Engine) emulated() []string {
+func (e *loginChecks) emulated() []string {
 	var names []string
 	for name, p := range e.providers {
 		if p.Kind == loginkey.UserPool && loginkey.EmulatedPool(name) {
@@ -147,7 +147,7 @@ func loginsOf(proven []rules.Proven) []rules.Login {
 // acceptable refuses providers that the pool does not list: row 13 of
 // docs/cognito.md#entering-an-identity, or what the token itself shows to be wrong
 // (docs/cognito.md#login-keys).
-func (e *Engine) acceptable(pool *rules.Pool, named, token string) error {
+func (e *loginChecks) acceptable(pool *rules.Pool, named, token string) error {
 	if e.proves(pool, named) {
 		return nil
 	}
@@ -169,13 +169,13 @@ func (e *Engine) acceptable(pool *rules.Pool, named, token string) error {
 // proves reports whether the pool takes logins of the provider, and they are proved
 // here as the pool means them: by the rules of the kind that the pool lists it as. A provider
 // that is configured as another kind promises checks that nothing makes.
-func (e *Engine) proves(pool *rules.Pool, named string) bool {
+func (e *loginChecks) proves(pool *rules.Pool, named string) bool {
 	key := pool.Key(named)
 	return e.fits(pool, key) && e.prover.Known(key)
 }
 
 // fits reports whether the provider is of a kind that the way takes in which the pool lists it.
-func (e *Engine) fits(pool *rules.Pool, key string) bool {
+func (e *loginChecks) fits(pool *rules.Pool, key string) bool {
 	kind := e.kind(key)
 	switch pool.Way(key) {
 	case rules.ByOIDC:

@@ -55,7 +55,7 @@ func (e *Engine) prepareToken(ctx context.Context, in *cognitoidentity.GetOpenId
 
 // sign makes a token for an identity. Guests' tokens do not name the pool's ARN
 // (docs/cognito.md#the-openid-token).
-func (e *Engine) sign(
+func (e *ownTokens) sign(
 	ctx context.Context, pool, id string, amr []string, life time.Duration, tags map[string]string,
 ) (string, error) {
 	now := e.now().Truncate(time.Second)

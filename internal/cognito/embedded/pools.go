@@ -17,7 +17,7 @@ import (
 
 // CreateIdentityPool makes a pool under a new id of the engine's region. Names
 // are labels: pools may share one.
-func (e *Engine) CreateIdentityPool(
+func (e *poolOperations) CreateIdentityPool(
 	ctx context.Context, in *cognitoidentity.CreateIdentityPoolInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.CreateIdentityPoolOutput, error) {
 	if err := e.begin("CreateIdentityPool", in); err != nil {
@@ -38,9 +38,9 @@ func (e *Engine) CreateIdentityPool(
 }
 
 // newPool is the pool that a call makes, or why it cannot.
-func (e *Engine) newPool(in *cognitoidentity.CreateIdentityPoolInput) (rules.Pool, error) {
+func (e *poolOperations) newPool(in *cognitoidentity.CreateIdentityPoolInput) (rules.Pool, error) {
 	p := poolOf(*in, newID(e.region))
-	if err := rules.CheckPool(&p, e.emulated()...); err != nil {
+	if err := rules.CheckPool(&p, e.checks.emulated()...); err != nil {
 		return p, err
 	}
 	if len(*e.pools.Load()) >= rules.MaxPools {
@@ -50,7 +50,7 @@ func (e *Engine) newPool(in *cognitoidentity.CreateIdentityPoolInput) (rules.Poo
 }
 
 // DescribeIdentityPool shows a pool as it was set.
-func (e *Engine) DescribeIdentityPool(
+func (e *poolOperations) DescribeIdentityPool(
 	_ context.Context, in *cognitoidentity.DescribeIdentityPoolInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.DescribeIdentityPoolOutput, error) {
 	if err := e.begin("DescribeIdentityPool", in); err != nil {
@@ -68,7 +68,7 @@ func (e *Engine) DescribeIdentityPool(
 // is no part of it, and tags are only where the call brings some, or an empty map of
 // them, which then replace those there were. The developer provider's name stays,
 // once it is set: left out it is kept, another one is refused.
-func (e *Engine) UpdateIdentityPool(
+func (e *poolOperations) UpdateIdentityPool(
 	ctx context.Context, in *cognitoidentity.UpdateIdentityPoolInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.UpdateIdentityPoolOutput, error) {
 	if err := e.begin("UpdateIdentityPool", in); err != nil {
@@ -85,8 +85,8 @@ func (e *Engine) UpdateIdentityPool(
 }
 
 // replacement is the change that an UpdateIdentityPool makes.
-func (e *Engine) replacement(in *cognitoidentity.UpdateIdentityPoolInput) alteration {
-	emulated := e.emulated()
+func (e *poolOperations) replacement(in *cognitoidentity.UpdateIdentityPoolInput) alteration {
+	emulated := e.checks.emulated()
 	return func(p *rules.Pool) error {
 		next := poolOf(settings{
 			AllowClassicFlow: in.AllowClassicFlow, AllowUnauthenticatedIdentities: in.AllowUnauthenticatedIdentities,
@@ -112,7 +112,7 @@ func (e *Engine) replacement(in *cognitoidentity.UpdateIdentityPoolInput) altera
 }
 
 // DeleteIdentityPool removes a pool and all its identities.
-func (e *Engine) DeleteIdentityPool(
+func (e *poolOperations) DeleteIdentityPool(
 	ctx context.Context, in *cognitoidentity.DeleteIdentityPoolInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.DeleteIdentityPoolOutput, error) {
 	if err := e.begin("DeleteIdentityPool", in); err != nil {
@@ -125,7 +125,7 @@ func (e *Engine) DeleteIdentityPool(
 		return nil, cognito.PoolNotFound(id)
 	}
 	err := e.commit(ctx, func(tx *store.Tx) error { return tx.DeletePool(id) },
-		func(pools map[string]rules.Pool) { delete(pools, id); e.signedOut.Delete(id) })
+		func(pools map[string]rules.Pool) { delete(pools, id); e.checks.signedOut.Delete(id) })
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (e *Engine) DeleteIdentityPool(
 }
 
 // ListIdentityPools lists pools by id, a page at a time.
-func (e *Engine) ListIdentityPools(
+func (e *poolOperations) ListIdentityPools(
 	_ context.Context, in *cognitoidentity.ListIdentityPoolsInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.ListIdentityPoolsOutput, error) {
 	const query = "ListIdentityPools"

@@ -13,7 +13,7 @@ import (
 
 // SetPrincipalTagAttributeMap replaces the map from a provider's claims to session
 // tags (docs/cognito.md#pools and #session-tags).
-func (e *Engine) SetPrincipalTagAttributeMap(
+func (e *poolOperations) SetPrincipalTagAttributeMap(
 	ctx context.Context, in *cognitoidentity.SetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.SetPrincipalTagAttributeMapOutput, error) {
 	if err := e.begin("SetPrincipalTagAttributeMap", in); err != nil {
@@ -36,7 +36,7 @@ func setTagMap(in *cognitoidentity.SetPrincipalTagAttributeMapInput) alteration 
 
 // GetPrincipalTagAttributeMap shows a provider's map; one that was never set is
 // empty, and without defaults.
-func (e *Engine) GetPrincipalTagAttributeMap(
+func (e *poolOperations) GetPrincipalTagAttributeMap(
 	_ context.Context, in *cognitoidentity.GetPrincipalTagAttributeMapInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.GetPrincipalTagAttributeMapOutput, error) {
 	if err := e.begin("GetPrincipalTagAttributeMap", in); err != nil {

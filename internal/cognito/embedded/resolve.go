@@ -11,7 +11,7 @@ import (
 
 // update writes. A store that takes no writes is told from a write that is not in
 // order: it passes.
-func (e *Engine) update(ctx context.Context, fn func(tx *store.Tx) error) error {
+func (e *poolState) update(ctx context.Context, fn func(tx *store.Tx) error) error {
 	err := e.store.Update(ctx, fn)
 	if _, ok := errors.AsType[*store.Unwritable](err); ok {
 		return cognito.Unavailable(err)
@@ -20,7 +20,7 @@ func (e *Engine) update(ctx context.Context, fn func(tx *store.Tx) error) error 
 }
 
 // orGone explains a write that failed because its pool was deleted meanwhile.
-func (e *Engine) orGone(pool *rules.Pool, err error) error {
+func (e *poolState) orGone(pool *rules.Pool, err error) error {
 	if _, ok := e.pool(pool.ID); !ok {
 		return cognito.WithCause(cognito.PoolNotFound(pool.ID), err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // SetIdentityPoolRoles replaces a pool's roles and role mappings together.
-func (e *Engine) SetIdentityPoolRoles(
+func (e *poolOperations) SetIdentityPoolRoles(
 	ctx context.Context, in *cognitoidentity.SetIdentityPoolRolesInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.SetIdentityPoolRolesOutput, error) {
 	if err := e.begin("SetIdentityPoolRoles", in); err != nil {
@@ -23,14 +23,14 @@ func (e *Engine) SetIdentityPoolRoles(
 	return out, nil
 }
 
-func (e *Engine) setRoles(in *cognitoidentity.SetIdentityPoolRolesInput) alteration {
+func (e *poolOperations) setRoles(in *cognitoidentity.SetIdentityPoolRolesInput) alteration {
 	roles := rules.Roles{Authenticated: in.Roles["authenticated"], Unauthenticated: in.Roles["unauthenticated"]}
 	mappings := mappingsOf(in.RoleMappings)
 	return func(p *rules.Pool) error { return p.SetRoles(e.accountID, roles, mappings) }
 }
 
 // GetIdentityPoolRoles shows what SetIdentityPoolRoles set.
-func (e *Engine) GetIdentityPoolRoles(
+func (e *poolOperations) GetIdentityPoolRoles(
 	_ context.Context, in *cognitoidentity.GetIdentityPoolRolesInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.GetIdentityPoolRolesOutput, error) {
 	if err := e.begin("GetIdentityPoolRoles", in); err != nil {

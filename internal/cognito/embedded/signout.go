@@ -30,7 +30,7 @@ var errSignedOut = errors.New("it was authenticated before the time that was tol
 	"does not say when")
 
 // SignOut notes that a user's older logins count no more. See cognito.SignOutTaker.
-func (e *Engine) SignOut(ctx context.Context, s cognito.SignOut) error {
+func (e *loginChecks) SignOut(ctx context.Context, s cognito.SignOut) error {
 	pool, ok := e.pool(s.Pool)
 	if !ok {
 		return cognito.PoolNotFound(s.Pool)
@@ -64,7 +64,7 @@ func timeless(provider string) bool {
 }
 
 // loadSignOuts learns of which pools sign-outs were told: those of others need no look.
-func (e *Engine) loadSignOuts(ctx context.Context) error {
+func (e *loginChecks) loadSignOuts(ctx context.Context) error {
 	return e.store.View(ctx, func(tx *store.Tx) error {
 		pools, err := tx.SignOutPools()
 		for _, id := range pools {
@@ -75,7 +75,7 @@ func (e *Engine) loadSignOuts(ctx context.Context) error {
 }
 
 // checkSignOut refuses a login that is older than a sign-out of its user.
-func (e *Engine) checkSignOut(ctx context.Context, pool *rules.Pool, login rules.Login, proof *logins.Proof) error {
+func (e *loginChecks) checkSignOut(ctx context.Context, pool *rules.Pool, login rules.Login, proof *logins.Proof) error {
 	if _, any := e.signedOut.Load(pool.ID); !any {
 		return nil
 	}
@@ -111,7 +111,7 @@ func authenticated(proof *logins.Proof) (at time.Time, stated bool) {
 
 // checkTokenSignOut refuses a token of ours that was made for a login before its user's
 // sign-out was told.
-func (e *Engine) checkTokenSignOut(tx *store.Tx, pool *rules.Pool, t *cognito.Token) error {
+func (e *loginChecks) checkTokenSignOut(tx *store.Tx, pool *rules.Pool, t *cognito.Token) error {
 	if _, any := e.signedOut.Load(pool.ID); !any {
 		return nil
 	}
@@ -130,7 +130,7 @@ func (e *Engine) checkTokenSignOut(tx *store.Tx, pool *rules.Pool, t *cognito.To
 
 // RecheckLogin refuses a login that is proved and that the pool does not take any more. Where
 // it does, that stands until a time; zero: until something of it changes through us.
-func (e *Engine) RecheckLogin(ctx context.Context, id string, proof *logins.Proof) (until time.Time, err error) {
+func (e *loginChecks) RecheckLogin(ctx context.Context, id string, proof *logins.Proof) (until time.Time, err error) {
 	pool, ok := e.pool(id)
 	if !ok {
 		return time.Time{}, nil // the call itself is refused
@@ -147,7 +147,7 @@ func (e *Engine) RecheckLogin(ctx context.Context, id string, proof *logins.Proo
 }
 
 // RecheckToken is RecheckLogin for a genuine token of ours.
-func (e *Engine) RecheckToken(ctx context.Context, t *cognito.Token) (until time.Time, err error) {
+func (e *loginChecks) RecheckToken(ctx context.Context, t *cognito.Token) (until time.Time, err error) {
 	pool, ok := e.pool(t.Pool)
 	if !ok {
 		return time.Time{}, nil

@@ -12,7 +12,7 @@ import (
 )
 
 // TagResource adds tags to a pool, or changes their values (docs/cognito.md#pools).
-func (e *Engine) TagResource(
+func (e *poolOperations) TagResource(
 	ctx context.Context, in *cognitoidentity.TagResourceInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.TagResourceOutput, error) {
 	if err := e.begin("TagResource", in); err != nil {
@@ -26,7 +26,7 @@ func (e *Engine) TagResource(
 
 // UntagResource takes tags from a pool; those that it does not have are passed
 // over.
-func (e *Engine) UntagResource(
+func (e *poolOperations) UntagResource(
 	ctx context.Context, in *cognitoidentity.UntagResourceInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.UntagResourceOutput, error) {
 	if err := e.begin("UntagResource", in); err != nil {
@@ -39,7 +39,7 @@ func (e *Engine) UntagResource(
 }
 
 // ListTagsForResource shows a pool's tags.
-func (e *Engine) ListTagsForResource(
+func (e *poolOperations) ListTagsForResource(
 	_ context.Context, in *cognitoidentity.ListTagsForResourceInput, _ ...func(*cognitoidentity.Options),
 ) (*cognitoidentity.ListTagsForResourceOutput, error) {
 	if err := e.begin("ListTagsForResource", in); err != nil {
@@ -60,7 +60,7 @@ func (e *Engine) ListTagsForResource(
 	return &cognitoidentity.ListTagsForResourceOutput{Tags: tags}, nil
 }
 
-func (e *Engine) changeTags(ctx context.Context, arn string, change alteration) error {
+func (e *poolOperations) changeTags(ctx context.Context, arn string, change alteration) error {
 	id, err := e.tagged(arn)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func retag(change func(tags map[string]string)) alteration {
 
 // tagged is the pool that an ARN names. Another account's pool is not found, as
 // another region's is.
-func (e *Engine) tagged(arn string) (pool string, err error) {
+func (e *poolOperations) tagged(arn string) (pool string, err error) {
 	pool, ok := cognito.PoolOfARN(arn)
 	if !ok {
 		return "", cognito.InvalidParameter("ResourceArn is no ARN of an identity pool.")

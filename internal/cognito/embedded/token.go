@@ -15,7 +15,7 @@ import (
 
 // ReadToken verifies a token of this engine without asking whether what it says
 // still holds: signature, issuer and time. It fails with NotAuthorizedException.
-func (e *Engine) ReadToken(token string) (*cognito.Token, error) {
+func (e *ownTokens) ReadToken(token string) (*cognito.Token, error) {
 	claims, err := e.issuer.Verify(token)
 	if err != nil {
 		return nil, e.tokenError(err)
@@ -28,7 +28,7 @@ func (e *Engine) ReadToken(token string) (*cognito.Token, error) {
 
 // passThrough prepares a call that presents a token of Cognito's own: it is
 // genuine, of a user, and must still speak for this identity.
-func (e *Engine) passThrough(
+func (e *ownTokens) passThrough(
 	ctx context.Context, pool *rules.Pool, id rules.Identity, token string,
 ) (*prepared, access, error) {
 	t, err := e.ReadToken(token)
@@ -38,7 +38,7 @@ func (e *Engine) passThrough(
 	if user, ok := rules.AMRState(t.AMR); !ok || !user {
 		return nil, access{}, cognito.NotAuthorized(cognito.MsgLoginsDontMatch)
 	}
-	if _, err := e.checkTokenUsers(ctx, pool, t.AMR, userpool.Issue); err != nil {
+	if _, err := e.checks.checkTokenUsers(ctx, pool, t.AMR, userpool.Issue); err != nil {
 		return nil, access{}, err
 	}
 	p := &prepared{pool: *pool, decide: func(tx *store.Tx) (ruling, error) {
@@ -48,16 +48,16 @@ func (e *Engine) passThrough(
 }
 
 // stillSpeaks decides whether a genuine token speaks for the identity now.
-func (e *Engine) stillSpeaks(ctx context.Context, pool *rules.Pool, id string, t *cognito.Token) error {
+func (e *ownTokens) stillSpeaks(ctx context.Context, pool *rules.Pool, id string, t *cognito.Token) error {
 	err := e.store.View(ctx, func(tx *store.Tx) error { return e.speaks(tx, pool, id, t) })
 	if err != nil {
 		return err
 	}
-	_, err = e.checkTokenUsers(ctx, pool, t.AMR, userpool.Issue)
+	_, err = e.checks.checkTokenUsers(ctx, pool, t.AMR, userpool.Issue)
 	return err
 }
 
-func (e *Engine) speaks(tx *store.Tx, pool *rules.Pool, id string, t *cognito.Token) error {
+func (e *ownTokens) speaks(tx *store.Tx, pool *rules.Pool, id string, t *cognito.Token) error {
 	named, _ := rules.AMRLogins(pool, t.AMR)
 	identity, facts, err := present(tx, pool, id, named)
 	if err != nil {
@@ -66,12 +66,12 @@ func (e *Engine) speaks(tx *store.Tx, pool *rules.Pool, id string, t *cognito.To
 	if err := rules.TokenAccess(pool, identity, t.Pool, t.Identity, t.AMR, facts); err != nil {
 		return err
 	}
-	return e.checkTokenSignOut(tx, pool, t)
+	return e.checks.checkTokenSignOut(tx, pool, t)
 }
 
 // tokenError words what is wrong with a token as the service words it for any
 // login token (docs/cognito.md#login-tokens).
-func (e *Engine) tokenError(err error) error {
+func (e *ownTokens) tokenError(err error) error {
 	invalid, ok := errors.AsType[*issuer.Invalid](err)
 	if !ok {
 		return err

@@ -18,7 +18,7 @@ var _ sts.Trust = (*Engine)(nil)
 // Verify proves a token to the built-in STS: genuine, and still speaking for an
 // identity that exists. AWS's STS cannot look; this one can, so a token ends with
 // what it tells of.
-func (e *Engine) Verify(ctx context.Context, token string) (sts.WebIdentity, error) {
+func (e *ownTokens) Verify(ctx context.Context, token string) (sts.WebIdentity, error) {
 	claims, err := e.issuer.Verify(token)
 	if err != nil {
 		return sts.WebIdentity{}, e.refuseToken(token, err)
@@ -42,7 +42,7 @@ func (e *Engine) Verify(ctx context.Context, token string) (sts.WebIdentity, err
 // MayAssume asks the role's trust policy. A role that has none must be the one that
 // the pool of the token hands out to its like (see rules.TokenRole): nobody picks
 // one of the others, such as those of role mappings.
-func (e *Engine) MayAssume(_ context.Context, req sts.AssumeRequest) error {
+func (e *ownTokens) MayAssume(_ context.Context, req sts.AssumeRequest) error {
 	if policy, ok := e.trust[req.RoleARN]; ok {
 		return distrust(policy.Decide(trustRequest(req)))
 	}
@@ -58,7 +58,7 @@ func (e *Engine) MayAssume(_ context.Context, req sts.AssumeRequest) error {
 }
 
 // trusted asks the trust policy of a role that the pool hands out, if it has one.
-func (e *Engine) trusted(req sts.AssumeRequest) error {
+func (e *ownTokens) trusted(req sts.AssumeRequest) error {
 	if policy, ok := e.trust[req.RoleARN]; ok {
 		return distrust(policy.Decide(trustRequest(req)))
 	}
@@ -82,13 +82,13 @@ func distrust(d trust.Decision) error {
 
 // Mint makes a token for an identity that the engine itself proved, for an STS
 // that wants to see one. It lives as long as such a call may take.
-func (e *Engine) Mint(ctx context.Context, id sts.WebIdentity) (string, error) {
+func (e *ownTokens) Mint(ctx context.Context, id sts.WebIdentity) (string, error) {
 	return e.sign(ctx, id.Audience, id.Subject, id.AMR, tokenLife, id.Tags)
 }
 
 // refuseToken words what is wrong with a token as STS words it
 // (docs/cognito.md#assumerolewithwebidentity).
-func (e *Engine) refuseToken(token string, err error) error {
+func (e *ownTokens) refuseToken(token string, err error) error {
 	invalid, ok := errors.AsType[*issuer.Invalid](err)
 	if !ok {
 		return err

@@ -30,7 +30,7 @@ var errUnchecked = errors.New("an app client wants ServerSideTokenCheck, and its
 // checkUser asks the user pool for the user of a login, where the pool's entry for the login's
 // client wants that (docs/cognito.md#login-tokens), unless that was done within the given time.
 // until is when an answer that rests on it must be asked for again; zero: never.
-func (e *Engine) checkUser(
+func (e *loginChecks) checkUser(
 	ctx context.Context, pool *rules.Pool, key, client string, proof *logins.Proof, within time.Duration,
 ) (until time.Time, err error) {
 	if !pool.ChecksServerSide(key, client) {
@@ -46,7 +46,7 @@ func (e *Engine) checkUser(
 
 // checkTokenUsers is checkUser for a token of ours: of each login that its amr names, at a user pool
 // that is asked for the users of any app client. Which one the login was made for it does not tell.
-func (e *Engine) checkTokenUsers(
+func (e *loginChecks) checkTokenUsers(
 	ctx context.Context, pool *rules.Pool, amr []string, within time.Duration,
 ) (until time.Time, err error) {
 	named, _ := rules.AMRLogins(pool, amr) // one that cannot be read speaks for nobody
@@ -66,7 +66,7 @@ func (e *Engine) checkTokenUsers(
 }
 
 // askForUser asks a user pool for a user, whose name may not be known; see userpool.Checker.
-func (e *Engine) askForUser(
+func (e *loginChecks) askForUser(
 	ctx context.Context, key, username, subject string, within time.Duration,
 ) (until time.Time, err error) {
 	users := e.users[key]
