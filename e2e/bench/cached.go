@@ -62,8 +62,12 @@ func warm(broker *server, users int) ([]kind, error) {
 	wired, granted := kind{name: "wire-GetCredentialsForIdentity"}, kind{name: "rest-credentials"}
 	for n := range users {
 		token, err := key.Mint(devidp.TokenRequest{
-			Issuer: "http://" + broker.address + "/dev/idp", User: fmt.Sprint("alice", n), Audience: "demo-app", TTL: time.Hour, Now: time.Now(),
-			Claims: map[string]any{"padding": strings.Repeat("x", padding)},
+			Issuer:   "http://" + broker.address + "/dev/idp",
+			User:     fmt.Sprint("alice", n),
+			Audience: "demo-app",
+			TTL:      time.Hour,
+			Now:      time.Now(),
+			Claims:   map[string]any{"padding": strings.Repeat("x", padding)},
 		})
 		if err != nil {
 			return nil, fmt.Errorf("mint token: %w", err)

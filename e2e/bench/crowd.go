@@ -81,7 +81,11 @@ func (c *crowd) join(config *flows.Config, redis string) (err error) {
 	rand.Read(name)
 	c.fleet, err = fleet.New(fleet.Config{
 		Server: fleet.Server{
-			Addresses: []string{redis}, DialTimeout: startTimeout, ReadTimeout: startTimeout, WriteTimeout: startTimeout, PoolSize: 64,
+			Addresses:    []string{redis},
+			DialTimeout:  startTimeout,
+			ReadTimeout:  startTimeout,
+			WriteTimeout: startTimeout,
+			PoolSize:     64,
 		},
 		Keys: [][]byte{seal}, NameKey: name, FenceLife: 25 * time.Second, Observer: unseen{},
 		Skew: func() time.Duration { return time.Duration(c.passed.Load()) },
@@ -183,13 +187,17 @@ type free struct {
 	crowd       *crowd
 }
 
-func (f free) GetId(_ context.Context, in *cognitoidentity.GetIdInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetIdOutput, error) {
+func (f free) GetId(
+	_ context.Context, in *cognitoidentity.GetIdInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.GetIdOutput, error) {
 	user, _ := userOf(in.Logins[provider])
 	f.crowd.directory.Recall(identity(user), pool, true)
 	return &cognitoidentity.GetIdOutput{IdentityId: aws.String(identity(user))}, nil
 }
 
-func (f free) GetCredentialsForIdentity(_ context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options)) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
+func (f free) GetCredentialsForIdentity(
+	_ context.Context, in *cognitoidentity.GetCredentialsForIdentityInput, _ ...func(*cognitoidentity.Options),
+) (*cognitoidentity.GetCredentialsForIdentityOutput, error) {
 	c := credentials(strings.Clone(*in.IdentityId), f.crowd.now())
 	return &cognitoidentity.GetCredentialsForIdentityOutput{IdentityId: &c.IdentityID, Credentials: &types.Credentials{
 		AccessKeyId: &c.AccessKeyID, SecretKey: &c.SecretKey, SessionToken: &c.SessionToken, Expiration: &c.Expires,

@@ -114,7 +114,9 @@ func roles(s *server) ([][]byte, error) {
 	const role = "arn:aws:iam::000000000000:role/demo-"
 	var list [][]byte
 	for _, guests := range []string{"auth", "unauth"} {
-		body, _ := json.Marshal(map[string]any{"roles": map[string]string{"authenticated": role + "auth", "unauthenticated": role + guests}})
+		body, _ := json.Marshal(
+			map[string]any{"roles": map[string]string{"authenticated": role + "auth", "unauthenticated": role + guests}},
+		)
 		list = append(list, request("PUT", s.address, "/v1/pools/"+pool+"/roles", byAdmin, body))
 	}
 	return list, nil

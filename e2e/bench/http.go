@@ -22,7 +22,10 @@ func request(method, address, path, headers string, body []byte) []byte {
 
 // wire makes a request of an operation of Cognito.
 func wire(address, operation string, body []byte) []byte {
-	return post(address, "/", "Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityService."+operation+"\r\n", body)
+	return post(
+		address, "/", "Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityService."+operation+"\r\n",
+		body,
+	)
 }
 
 // rest makes a request of the route that hands out credentials.

@@ -37,11 +37,22 @@ func main() {
 	flag.IntVar(&p.rounds, "rounds", 7, "rounds; every variant runs once in each")
 	flag.DurationVar(&p.length, "length", 1500*time.Millisecond, "of one variant of cached answers in one round")
 	flag.IntVar(&p.misses, "misses", 1500, "of one variant in one round")
-	flag.IntVar(&p.connections, "connections", 0, fmt.Sprintf("keep-alive connections; 0: %d, and %d to answers from Redis", connections, redisConnections))
+	flag.IntVar(
+		&p.connections, "connections", 0,
+		fmt.Sprintf("keep-alive connections; 0: %d, and %d to answers from Redis", connections, redisConnections),
+	)
 	flag.IntVar(&p.entries, "entries", 100_000, "that are weighed in memory and in Redis")
-	flag.StringVar(&p.beside, "beside", "", "other brokers' binaries, with commas between them, whose answers from Redis are measured in the same rounds; their ratios are to the first's")
-	flag.BoolVar(&p.floating, "floating", false, "let servers that give cached answers run on any processor, not only on the first")
-	only := flag.String("only", "", "the part of that name: cached, redis, misses, refused, fences, renewals, lease or memory; all if empty")
+	flag.StringVar(
+		&p.beside, "beside", "",
+		"other brokers' binaries, with commas between them, whose answers from Redis are measured in the same rounds; "+
+			"their ratios are to the first's",
+	)
+	flag.BoolVar(
+		&p.floating, "floating", false, "let servers that give cached answers run on any processor, not only on the first",
+	)
+	only := flag.String(
+		"only", "", "the part of that name: cached, redis, misses, refused, fences, renewals, lease or memory; all if empty",
+	)
 	bare := flag.Int("bare", 0, "serve the bare handler with answers of so many bytes, and nothing else")
 	get := flag.String("get", "", "likewise, but get the answers from the Redis at this address")
 	flag.Parse()

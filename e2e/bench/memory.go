@@ -158,9 +158,14 @@ func holdProofs() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	prover, err := logins.New(logins.Config{Providers: []logins.Provider{{
-		Name: provider, Issuer: "http://" + provider, ClientIDs: []string{"demo-app"}, Keys: func(context.Context) ([]byte, error) { return key.JWKS(), nil },
-	}}})
+	prover, err := logins.New(logins.Config{Providers: []logins.Provider{
+		{
+			Name:      provider,
+			Issuer:    "http://" + provider,
+			ClientIDs: []string{"demo-app"},
+			Keys:      func(context.Context) ([]byte, error) { return key.JWKS(), nil },
+		},
+	}})
 	if err != nil {
 		return nil, err
 	}

@@ -37,9 +37,17 @@ func compareMisses(p plan, bin string) error {
 		{"wire-GetCredentialsForIdentity-miss", credentialsOf},
 		{"rest-classic-miss", classicOf},
 	} {
-		variants = append(variants,
+		variants = append(
+			variants,
 			variant{name: "direct-" + m.name, servers: []*server{upstream}, cache: "miss", fresh: upstream.eachGuest(m.of)},
-			variant{name: "aws-" + m.name, servers: []*server{broker, upstream}, cache: "miss", fresh: broker.eachGuest(m.of), floor: "direct-" + m.name})
+			variant{
+				name:    "aws-" + m.name,
+				servers: []*server{broker, upstream},
+				cache:   "miss",
+				fresh:   broker.eachGuest(m.of),
+				floor:   "direct-" + m.name,
+			},
+		)
 	}
 	return p.compare(variants)
 }

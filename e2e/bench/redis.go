@@ -103,7 +103,14 @@ func (w *withoutMemory) stop() {
 }
 
 func (w *withoutMemory) variant(k kind, name, floor string) variant {
-	return variant{name: name, servers: []*server{w.broker}, requests: k.requests, floor: floor, beside: w.store, cache: "hit"}
+	return variant{
+		name:     name,
+		servers:  []*server{w.broker},
+		requests: k.requests,
+		floor:    floor,
+		beside:   w.store,
+		cache:    "hit",
+	}
 }
 
 // noRedis says what is not measured.
@@ -128,7 +135,9 @@ func startRedis() (*server, error) {
 		return nil, err
 	}
 	_, port, _ := net.SplitHostPort(address)
-	s, err := start(exec.Command(program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", dir))
+	s, err := start(
+		exec.Command(program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", dir),
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,14 @@ func compareRefused(p plan, bin string) error {
 	}
 	return p.compare([]variant{
 		{name: "victim", servers: []*server{broker, upstream}, requests: victim, cache: "hit"},
-		{name: "victim-of-refused-calls", servers: []*server{broker, upstream}, requests: victim, cache: "hit", floor: "victim", during: attack},
+		{
+			name:     "victim-of-refused-calls",
+			servers:  []*server{broker, upstream},
+			requests: victim,
+			cache:    "hit",
+			floor:    "victim",
+			during:   attack,
+		},
 	})
 }
 
@@ -91,8 +98,11 @@ func victimOf(broker, upstream *server, idp string) (cached [][]byte, attack fun
 		}
 		body, _ := json.Marshal(in)
 		calls = append(calls, func() []byte {
-			headers := fmt.Sprintf("Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityService.%s\r\nX-Forwarded-For: 10.%d.%d.%d\r\n",
-				c.operation, rand.N(256), rand.N(256), rand.N(256))
+			headers := fmt.Sprintf(
+				"Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: AWSCognitoIdentityService.%s\r\n"+
+					"X-Forwarded-For: 10.%d.%d.%d\r\n",
+				c.operation, rand.N(256), rand.N(256), rand.N(256),
+			)
 			return post(broker.address, "/", headers, body)
 		})
 	}

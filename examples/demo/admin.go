@@ -13,13 +13,17 @@ import (
 
 // admin lists the pools, signed by the SDK.
 func (w *walk) admin(ctx context.Context) (string, error) {
-	out, err := w.cognito(w.backendKey()).ListIdentityPools(ctx, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(60)})
+	out, err := w.cognito(w.backendKey()).
+		ListIdentityPools(ctx, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(60)})
 	if err != nil {
 		return "", err
 	}
 	for _, p := range out.IdentityPools {
 		if aws.ToString(p.IdentityPoolId) == w.pool {
-			return fmt.Sprintf("ListIdentityPools, signed with the caller's key, shows %d, %q among them", len(out.IdentityPools), aws.ToString(p.IdentityPoolName)), nil
+			return fmt.Sprintf(
+				"ListIdentityPools, signed with the caller's key, shows %d, %q among them", len(out.IdentityPools),
+				aws.ToString(p.IdentityPoolName),
+			), nil
 		}
 	}
 	return "", fmt.Errorf("the pool is not among the %d listed", len(out.IdentityPools))
@@ -32,7 +36,8 @@ func (w *walk) refused(ctx context.Context) (string, error) {
 	if err := refusedWith(err, http.StatusUnauthorized, code); err != nil {
 		return "", fmt.Errorf("by REST: %w", err)
 	}
-	_, err = w.cognito(aws.AnonymousCredentials{}).ListIdentityPools(ctx, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(1)})
+	_, err = w.cognito(aws.AnonymousCredentials{}).
+		ListIdentityPools(ctx, &cognitoidentity.ListIdentityPoolsInput{MaxResults: aws.Int32(1)})
 	var wire smithy.APIError
 	if !errors.As(err, &wire) || wire.ErrorCode() != code {
 		return "", fmt.Errorf("by the wire: got %v, want %s", err, code)

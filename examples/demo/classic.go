@@ -14,7 +14,8 @@ import (
 // openIDToken gets Cognito's own token for alice, and lets go-oidc verify it as
 // any relying party would: by the issuer's discovery document and keys.
 func (w *walk) openIDToken(ctx context.Context) (string, error) {
-	out, err := w.cognito(nil).GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: &w.aliceID, Logins: w.alice.logins()})
+	out, err := w.cognito(nil).
+		GetOpenIdToken(ctx, &cognitoidentity.GetOpenIdTokenInput{IdentityId: &w.aliceID, Logins: w.alice.logins()})
 	if err != nil {
 		return "", err
 	}
@@ -30,7 +31,9 @@ func (w *walk) openIDToken(ctx context.Context) (string, error) {
 	if token.Subject != w.aliceID {
 		return "", errors.New("the token is of another identity")
 	}
-	return fmt.Sprintf("GetOpenIdToken's token passes go-oidc through the discovery of %s: alice's identity, for the pool", w.issuer), nil
+	return fmt.Sprintf(
+		"GetOpenIdToken's token passes go-oidc through the discovery of %s: alice's identity, for the pool", w.issuer,
+	), nil
 }
 
 // classic is the whole classic flow in one call.

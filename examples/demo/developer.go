@@ -16,7 +16,9 @@ const cognitoLogin = "cognito-identity.amazonaws.com"
 
 // developer is a backend that gets its own user credentials with its API key.
 func (w *walk) developer(ctx context.Context) (string, error) {
-	g, err := w.exchange(ctx, "developer/credentials", w.backend.APIKey.Reveal(), map[string]any{"userIdentifier": developerUser})
+	g, err := w.exchange(
+		ctx, "developer/credentials", w.backend.APIKey.Reveal(), map[string]any{"userIdentifier": developerUser},
+	)
 	if err != nil {
 		return "", err
 	}
@@ -30,9 +32,10 @@ func (w *walk) developer(ctx context.Context) (string, error) {
 // developerWire does it the way of AWS: the backend signs for a token, the app
 // passes it through for credentials.
 func (w *walk) developerWire(ctx context.Context) (string, error) {
-	out, err := w.cognito(w.backendKey()).GetOpenIdTokenForDeveloperIdentity(ctx, &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
-		IdentityPoolId: &w.pool, Logins: map[string]string{w.developerProvider: developerUser},
-	})
+	out, err := w.cognito(w.backendKey()).
+		GetOpenIdTokenForDeveloperIdentity(ctx, &cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput{
+			IdentityPoolId: &w.pool, Logins: map[string]string{w.developerProvider: developerUser},
+		})
 	if err != nil {
 		return "", err
 	}
@@ -41,12 +44,15 @@ func (w *walk) developerWire(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	g, err := w.exchange(ctx, "developer/credentials", w.backend.APIKey.Reveal(), map[string]any{"userIdentifier": developerUser})
+	g, err := w.exchange(
+		ctx, "developer/credentials", w.backend.APIKey.Reveal(), map[string]any{"userIdentifier": developerUser},
+	)
 	if err != nil {
 		return "", err
 	}
 	if g.IdentityID != id {
 		return "", errors.New("the SDK got another identity than REST")
 	}
-	return "signed by the SDK, GetOpenIdTokenForDeveloperIdentity brings the same identity a token, which buys " + sessionOf(who), nil
+	return "signed by the SDK, GetOpenIdTokenForDeveloperIdentity brings the same identity a token, which buys " +
+		sessionOf(who), nil
 }

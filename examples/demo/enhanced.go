@@ -63,7 +63,8 @@ func (w *walk) idOf(ctx context.Context, logins map[string]string) (string, erro
 
 // throughSDK gets an identity's credentials by the wire and tells whose they are.
 func (w *walk) throughSDK(ctx context.Context, id string, logins map[string]string) (string, error) {
-	out, err := w.cognito(nil).GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &id, Logins: logins})
+	out, err := w.cognito(nil).
+		GetCredentialsForIdentity(ctx, &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &id, Logins: logins})
 	if err != nil {
 		return "", err
 	}

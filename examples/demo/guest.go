@@ -77,7 +77,11 @@ func (w *walk) link(ctx context.Context) (string, error) {
 
 // unlink takes the login away again; nothing that was cached by it is handed out.
 func (w *walk) unlink(ctx context.Context) (string, error) {
-	in := map[string]any{"identityId": w.guestID, "logins": w.newcomer.logins(), "loginsToRemove": []string{w.newcomer.provider}}
+	in := map[string]any{
+		"identityId":     w.guestID,
+		"logins":         w.newcomer.logins(),
+		"loginsToRemove": []string{w.newcomer.provider},
+	}
 	if _, err := w.post(ctx, "logins/unlink", "", in, nil); err != nil {
 		return "", err
 	}

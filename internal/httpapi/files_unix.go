@@ -11,7 +11,8 @@ const keptFiles = 512
 // files goes; Go has raised that as far as it could be.
 func openFiles() (int, bool) {
 	var l syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil || uint64(l.Cur) > 1<<30 { //nolint:unconvert // some are signed
+	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l)
+	if err != nil || uint64(l.Cur) > 1<<30 { //nolint:unconvert // some are signed
 		return 0, false
 	}
 	n := int(l.Cur)

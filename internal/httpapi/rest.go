@@ -45,7 +45,9 @@ func (s *Server) rest(r route) fiber.Handler {
 		defer s.bodies.release(held)
 		requestID := NewRequestID()
 		info := &flows.CallInfo{ClientFloor: s.classes.floor(class), Address: s.address(c)}
-		ctx, cancel := context.WithTimeout(flows.WithCallInfo(context.Background(), info), s.RequestTimeout-s.Now().Sub(began))
+		ctx, cancel := context.WithTimeout(
+			flows.WithCallInfo(context.Background(), info), s.RequestTimeout-s.Now().Sub(began),
+		)
 		defer cancel()
 		e := event{began: began, route: strings.Clone(c.Route().Path), op: r.op, status: fiber.StatusOK, requestID: requestID}
 		a, err := s.answer(ctx, c, info, r)

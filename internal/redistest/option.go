@@ -39,7 +39,9 @@ func User(name, password string, rules ...string) Option {
 			rules = []string{"~*", "&*", "+@all"}
 		}
 		s.username, s.password, s.admin = name, password, rand.Text()
-		s.lines = append(s.lines, fmt.Sprintf("user %s on %s %s", name, strconv.Quote(">"+password), strings.Join(rules, " ")))
+		s.lines = append(
+			s.lines, fmt.Sprintf("user %s on %s %s", name, strconv.Quote(">"+password), strings.Join(rules, " ")),
+		)
 	}
 }
 

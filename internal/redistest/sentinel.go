@@ -238,7 +238,9 @@ func watches(sentinel *Server) error {
 	}
 	m := answer.Val()
 	if m["flags"] != "master" || m["num-slaves"] != "1" || m["num-other-sentinels"] != "2" {
-		return fmt.Errorf("it sees a %s, %s replicas and %s other sentinels", m["flags"], m["num-slaves"], m["num-other-sentinels"])
+		return fmt.Errorf(
+			"it sees a %s, %s replicas and %s other sentinels", m["flags"], m["num-slaves"], m["num-other-sentinels"],
+		)
 	}
 	replica, err := pairs(sentinel.client.Do(ctx, "SENTINEL", "REPLICAS", MasterName))
 	if err != nil {

@@ -14,10 +14,13 @@ func newEdge(registry *prometheus.Registry) edge {
 		open: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "broker_connections", Help: "Open connections of clients."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "broker_connections_refused_total", Help: "Connections closed at once, by the limit that they were over (all, address, files).",
+			Name: "broker_connections_refused_total",
+			Help: "Connections closed at once, by the limit that they were over (all, address, files).",
 		}, []string{"limit"}),
 		bodies: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "broker_body_memory_bytes", Help: "Memory that bodies of requests under way take, and their decoding may take."}),
+			Name: "broker_body_memory_bytes",
+			Help: "Memory that bodies of requests under way take, and their decoding may take.",
+		}),
 	}
 	registry.MustRegister(e.open, e.refused, e.bodies)
 	for _, limit := range []string{"all", "address", "files"} {

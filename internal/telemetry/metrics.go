@@ -41,16 +41,22 @@ func NewMetrics() *Metrics {
 	}
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		requests: counter("broker_requests_total", "Requests answered, by operation and error code (OK when none).", "op", "code"),
+		requests: counter(
+			"broker_requests_total", "Requests answered, by operation and error code (OK when none).", "op", "code",
+		),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "broker_request_seconds", Help: "Time to answer a request.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"op"}),
-		lookups:    counter("broker_cache_lookups_total", "Cache lookups by tier (memo, memory) and outcome.", "tier", "outcome"),
+		lookups: counter(
+			"broker_cache_lookups_total", "Cache lookups by tier (memo, memory) and outcome.", "tier", "outcome",
+		),
 		exchanges:  counter("broker_exchanges_total", "Trips to the backend for credentials.", "flow", "outcome"),
 		keyFetches: counter("broker_key_fetches_total", "Fetches of login providers' keys.", "outcome"),
 		questions:  counter("broker_login_questions_total", "Questions to login providers about access tokens.", "outcome"),
-		unproven:   counter("broker_authentication_failures_total", "Keys and signatures that are no caller's, by kind.", "kind"),
+		unproven: counter(
+			"broker_authentication_failures_total", "Keys and signatures that are no caller's, by kind.", "kind",
+		),
 		remaining: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "broker_credentials_remaining_seconds", Help: "Life left of credentials when served.",
 			Buckets: []float64{60, 300, 600, 900, 1200, 1800, 2400, 3000, 3600, 7200, 14400, 43200},
@@ -62,7 +68,8 @@ func NewMetrics() *Metrics {
 		Buckets: []float64{.025, .05, .1, .25, .5, 1, 2, 4, 8, 16},
 	})
 	m.fences = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "broker_fence_seconds", Help: "Time until all brokers of the fleet had ended what a change outdates, by outcome (begun, failed).",
+		Name:    "broker_fence_seconds",
+		Help:    "Time until all brokers of the fleet had ended what a change outdates, by outcome (begun, failed).",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 4},
 	}, []string{"outcome"})
 	m.subscribed = prometheus.NewGauge(prometheus.GaugeOpts{
@@ -72,7 +79,9 @@ func NewMetrics() *Metrics {
 	m.unopened = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "broker_redis_unopened_total", Help: "Values in Redis that none of the keys opens."})
 	m.providers = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "broker_login_provider_up", Help: "Whether the last fetch of a login provider's keys brought usable ones: 1 or 0."}, []string{"provider"})
+		Name: "broker_login_provider_up",
+		Help: "Whether the last fetch of a login provider's keys brought usable ones: 1 or 0.",
+	}, []string{"provider"})
 	m.redis, m.fencesNow = newRedisMetrics(), newFenceMetrics()
 	m.renewals = newRenewals(m.registry)
 	m.edge = newEdge(m.registry)

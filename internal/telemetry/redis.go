@@ -38,12 +38,18 @@ func newRedisMetrics() *redisMetrics {
 			Name: "broker_redis_seconds", Help: "Time of a round trip to Redis, by its first command.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1},
 		}, []string{"command"}),
-		lease:       describe("broker_redis_lease_seconds", "How long the broker may serve from memory without hearing of Redis; 0: not now."),
-		breakers:    describe("broker_redis_breakers_open", "Redis servers that are not asked for answers at all, or for writes.", "part"),
+		lease: describe(
+			"broker_redis_lease_seconds", "How long the broker may serve from memory without hearing of Redis; 0: not now.",
+		),
+		breakers: describe(
+			"broker_redis_breakers_open", "Redis servers that are not asked for answers at all, or for writes.", "part",
+		),
 		connections: describe("broker_redis_connections", "Connections to Redis."),
 		waits:       describe("broker_redis_pool_waits_total", "Times that a connection to Redis was waited for."),
 		timeouts:    describe("broker_redis_pool_timeouts_total", "Times that a connection to Redis was waited for in vain."),
-		replaced:    describe("broker_redis_masters_replaced_total", "Times that a Redis master was replaced, or started again."),
+		replaced: describe(
+			"broker_redis_masters_replaced_total", "Times that a Redis master was replaced, or started again.",
+		),
 	}
 }
 

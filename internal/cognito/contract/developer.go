@@ -109,7 +109,8 @@ func developerTokens(s *scene) {
 		in.Logins, in.PrincipalTags, in.TokenDuration = with(user(bob), s.login(bob)), tags, aws.Int64(60)
 	})
 	want := ofUser(s, s.Pools.Open, id, logins...)
-	want[claimTags] = map[string]any{"principal_tags": map[string][]string{"department": {"sales + more"}, "größe": {"1"}}}
+	stated := map[string][]string{"department": {"sales + more"}, "größe": {"1"}}
+	want[claimTags] = map[string]any{"principal_tags": stated}
 	claim(s, "tags and a public login", token, 60, want)
 	_, token = s.developer(func(in *developerInput) { in.Logins, in.PrincipalTags = user(bob), map[string]string{} })
 	claim(s, "no tags", token, 900, ofUser(s, s.Pools.Open, id, ofDeveloper(s.Pools.Open, bob)...))

@@ -75,7 +75,9 @@ func (e *loginChecks) loadSignOuts(ctx context.Context) error {
 }
 
 // checkSignOut refuses a login that is older than a sign-out of its user.
-func (e *loginChecks) checkSignOut(ctx context.Context, pool *rules.Pool, login rules.Login, proof *logins.Proof) error {
+func (e *loginChecks) checkSignOut(
+	ctx context.Context, pool *rules.Pool, login rules.Login, proof *logins.Proof,
+) error {
 	if _, any := e.signedOut.Load(pool.ID); !any {
 		return nil
 	}
