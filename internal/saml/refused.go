@@ -83,11 +83,11 @@ func translate(err error, seen *seen) error {
 	}
 	for _, r := range reasons {
 		if errors.Is(err, r.kind) {
-			if r.kind == saml.ErrInvalidSignature && seen.cbc && !seen.names["Signature"] {
+			if errors.Is(r.kind, saml.ErrInvalidSignature) && seen.cbc && !seen.names["Signature"] {
 				return refuse(Encryption, "the assertion is encrypted by a cipher without integrity (CBC) in a Response "+
 					"that is not signed: sign the Response, or encrypt by AES-GCM")
 			}
-			if r.kind == saml.ErrInvalidSignature && seen.sha1 {
+			if errors.Is(r.kind, saml.ErrInvalidSignature) && seen.sha1 {
 				return refuse(Signature, reasons[0].detail) // the library does not tell
 			}
 			return refuse(r.check, r.detail)

@@ -174,7 +174,7 @@ func TestServerSideTokenCheckOfOurTokens(t *testing.T) {
 			u.asked.Store(0)
 			refused := c.asked && says != nil
 			got := r.credentials(c.id, map[string]string{cognito.PassThrough: c.token})
-			_, gone := says.(*userpool.Gone)
+			_, gone := errors.AsType[*userpool.Gone](says)
 			switch {
 			case !refused:
 				r.equal(what, got, c.id+" as auth")
