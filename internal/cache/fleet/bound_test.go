@@ -45,6 +45,7 @@ func names(t testing.TB, s *redistest.Server, pattern string) int {
 // However many entries an identity is given, those that were stored last are there, and
 // no more. Nobody else loses any.
 func TestEntriesAreBoundedByHome(t *testing.T) {
+	t.Parallel()
 	s, k := redistest.Single(t), newKeys()
 	a := join(t, server(s.Addr()), k).leased(t)
 	a.keep(t, "victim", "victim", time.Hour)

@@ -105,6 +105,7 @@ func size(t *testing.T, s *redistest.Server) int64 {
 
 // They are bounded.
 func TestDeferredEndsAreBounded(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	a := join(t, server(redis.Addr()), newKeys()).leased(t)
 	var ends []cache.DeferredEnd

@@ -54,6 +54,7 @@ func sees(t testing.TB, s cache.EntryRef) string {
 // What is looked at again is seen while all that it rests on is as it was, whoever
 // changed that, and whatever this broker heard of it.
 func TestEntryRef(t *testing.T) {
+	t.Parallel()
 	s, k := redistest.Single(t), newKeys()
 	a, b := join(t, server(s.Addr()), k).leased(t), join(t, server(s.Addr()), k).leased(t)
 	settle(t, a)
@@ -174,6 +175,7 @@ func TestEntryRefFails(t *testing.T) {
 
 // Many look at once, again and again: each sees what is his.
 func TestEntryRefsAtOnce(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB) fleet.Server{
 		"single":  func(t testing.TB) fleet.Server { return server(redistest.Single(t).Addr()) },
 		"cluster": func(t testing.TB) fleet.Server { return server(redistest.Cluster(t).Addrs()...) },

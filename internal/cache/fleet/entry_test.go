@@ -70,6 +70,7 @@ func TestTamperedEntries(t *testing.T) {
 
 // Within one epoch the later expiry wins, and a passed epoch always loses.
 func TestWritesAreJudged(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	a := join(t, server(redis.Addr()), newKeys()).leased(t)
 	ctx := t.Context()
@@ -144,6 +145,7 @@ func TestWritesAreJudged(t *testing.T) {
 // A fence that changed nothing gives back what it ended in Redis; one whose outcome
 // is unknown keeps it pending.
 func TestFencesOfNothingAndOfTheUnknown(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	k := newKeys()
 	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)

@@ -16,6 +16,7 @@ import (
 
 // What one broker stored, another finds, and after a fence neither has it.
 func TestShared(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	k := newKeys()
 	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
@@ -56,6 +57,7 @@ func TestShared(t *testing.T) {
 // A change that no replica has heard of is not made: the replica may take over and
 // would serve what the change ended.
 func TestUnconfirmed(t *testing.T) {
+	t.Parallel()
 	w := redistest.Sentinels(t)
 	s := server(w.Addrs()...)
 	s.Master = redistest.MasterName

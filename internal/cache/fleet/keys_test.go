@@ -59,6 +59,7 @@ func (b *broker) has(t *testing.T, id string) bool {
 // old one dropped when what it sealed has ended. Nothing is lost meanwhile, whichever
 // broker is a step behind.
 func TestKeysRotate(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	k := newKeys()
 	fresh := newKeys().seal
@@ -130,6 +131,7 @@ func TestKeyDroppedTooEarly(t *testing.T) {
 // An announcement that does not open, for its key is not known here, may name
 // anything: it ends all that is in memory, and is acknowledged.
 func TestAnnouncementOfAnUnknownKey(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	k := newKeys()
 	here, _ := sealing(t, redis, k, k.seal)

@@ -258,6 +258,7 @@ func TestStateReadBackFromDisk(t *testing.T) {
 
 // An epoch that Redis evicted never comes back: what was stored under it is gone.
 func TestEvictedEpoch(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	a, b, _ := filledOn(t, redis)
 	evictEpochs(t.Context(), redis)

@@ -115,6 +115,7 @@ func TestFailuresReachThoseWhoWait(t *testing.T) {
 // A broker that is cut off loses its lock in seconds, and whatever it does then is
 // nothing to whoever locks after it.
 func TestLocksLapse(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	k := newKeys()
 	way := redistest.Proxy(t, redis.Addr())
@@ -146,6 +147,7 @@ func TestLocksLapse(t *testing.T) {
 
 // A lock is renewed as long as its flight lasts.
 func TestLocksAreRenewed(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	a := join(t, server(redis.Addr()), newKeys())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -187,6 +189,7 @@ func TestLocksAreRenewed(t *testing.T) {
 
 // Whoever lost his lock renews nobody else's, and learns that he lost it.
 func TestOnlyOwnLocksAreRenewed(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	a := join(t, server(redis.Addr()), newKeys())
 	lead := a.lead(t, a.flightOf(t, "x"))
@@ -212,6 +215,7 @@ func TestOnlyOwnLocksAreRenewed(t *testing.T) {
 
 // After a fence a flight is another; one that makes the fence itself is not.
 func TestFlightsByEpoch(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	a := join(t, server(redis.Addr()), newKeys()).leased(t)
 	before := a.flightOf(t, "x")

@@ -164,6 +164,7 @@ func TestNotedChangesAreBounded(t *testing.T) {
 // A change is adopted when whoever attends to it surely has no lease any more, by one
 // broker; another may replace what is noted of it, and attends to nothing by that.
 func TestDeadBrokersChangesAreAdopted(t *testing.T) {
+	t.Parallel()
 	const second = time.Second
 	longAgo := -time.Hour
 	for name, c := range map[string]struct {

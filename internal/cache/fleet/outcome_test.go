@@ -39,6 +39,7 @@ func finish(t testing.TB, c cache.SharedFence, done bool) []cache.Epoch {
 // What a change brought is kept under the epochs that it opened, unless another change of
 // its scopes overlapped it: then that may have come after what it brought.
 func TestChangesThatOverlapBringNothing(t *testing.T) {
+	t.Parallel()
 	redis, k := redistest.Single(t), newKeys()
 	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
 	settle(t, a)
@@ -89,6 +90,7 @@ func TestChangesThatOverlapBringNothing(t *testing.T) {
 // A fence that Redis does not know any more has ended already: that it is cancelled ends
 // nothing that was kept since.
 func TestCancelOfAFenceThatIsGone(t *testing.T) {
+	t.Parallel()
 	redis, k := redistest.Single(t), newKeys()
 	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
 	settle(t, a)
@@ -165,6 +167,7 @@ func revive(t *testing.T, s *redistest.Server, name string) {
 // The uses of a scope are forgotten when its fences lapsed, as when one ended: what they
 // renewed may be of before a change.
 func TestLapsedFenceDeletesRenewalRequests(t *testing.T) {
+	t.Parallel()
 	redis, c := redistest.Single(t), newClock()
 	p := plan(t, server(redis.Addr()), newKeys(), c)
 	x, err := p.entry(t.Context(), "x", c.now)
@@ -190,6 +193,7 @@ func TestLapsedFenceDeletesRenewalRequests(t *testing.T) {
 // What an exchange brought under a fence is not kept, whichever of its scopes is fenced:
 // nothing of it is found under that fence, or after it.
 func TestNothingIsKeptUnderAFence(t *testing.T) {
+	t.Parallel()
 	redis, k := redistest.Single(t), newKeys()
 	b := join(t, server(redis.Addr()), k).leased(t)
 	settle(t, b)

@@ -12,6 +12,7 @@ import (
 // Whose a login is, all brokers know; and whoever tells it learns whether a change
 // went between.
 func TestOwners(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	k := newKeys()
 	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)

@@ -14,6 +14,7 @@ import (
 // An identity that an answer names is stamped, unless a change of it ended since the
 // call began, or goes on.
 func TestQuietPeriod(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	k := newKeys()
 	a, b := join(t, server(redis.Addr()), k).leased(t), join(t, server(redis.Addr()), k).leased(t)
@@ -60,6 +61,7 @@ func TestQuietPeriod(t *testing.T) {
 
 // A change whose broker died counts until its fence has lapsed, and then as ended.
 func TestQuietPeriodAfterALapse(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t)
 	k := newKeys()
 	a := join(t, server(redis.Addr()), k).leased(t)
@@ -103,6 +105,7 @@ func lapse(t *testing.T, redis *redistest.Server) {
 // A full server may evict that a change has ended, and keep all else: what it cannot
 // know it does not tell.
 func TestQuietPeriodAfterAnEviction(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Single(t, redistest.Arg("maxmemory-policy", "volatile-ttl"), redistest.Arg("maxmemory-samples", "64"))
 	a := join(t, server(redis.Addr()), newKeys()).leased(t)
 	ctx, scope := t.Context(), cache.IdentityScope("x")
@@ -132,6 +135,7 @@ func TestQuietPeriodAfterAnEviction(t *testing.T) {
 
 // Nor does a server know what ended before it was started, or emptied.
 func TestQuietPeriodAfterALoss(t *testing.T) {
+	t.Parallel()
 	for name, lose := range map[string]func(*redistest.Server){
 		"emptied":   (*redistest.Server).FlushAll,
 		"restarted": func(s *redistest.Server) { s.Kill(); s.Start() },

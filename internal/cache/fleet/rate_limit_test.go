@@ -57,13 +57,13 @@ func TestRateLimitRefills(t *testing.T) {
 	b := join(t, server(redis.Addr()), newKeys())
 	rate := fleet.Rate{Every: 20 * time.Millisecond, Burst: 1}
 	for n := range 3 {
-		for end := time.Now().Add(10 * time.Second); ; {
+		for end := time.Now().Add(time.Minute); ; {
 			_, err := b.Reserve(t.Context(), rate, 0, "a")
 			if err == nil {
 				break
 			}
 			if !errors.Is(err, cache.ErrLimited) || time.Now().After(end) {
-				t.Fatalf("turn %d: got %v, want it within 10 s", n, err)
+				t.Fatalf("turn %d: got %v, want it within a minute", n, err)
 			}
 		}
 	}

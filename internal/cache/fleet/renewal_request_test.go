@@ -62,6 +62,7 @@ func requests(t testing.TB, redis *redistest.Server) (n int) {
 // Renewal request of passed epochs makes place for that of the present ones, whichever
 // lasts longer.
 func TestRenewalRequestOfAnEndedEpochIsReplaced(t *testing.T) {
+	t.Parallel()
 	c := newClock()
 	p := plan(t, server(redistest.Single(t).Addr()), newKeys(), c)
 	also := cache.IdentityScope("also")
@@ -95,6 +96,7 @@ func TestRenewalRequestOfAnEndedEpochIsReplaced(t *testing.T) {
 // The end of a fence deletes what its scope's entries are renewed with, unless it is
 // cancelled, and nothing is kept for them while it is open.
 func TestFenceDeletesRenewalRequests(t *testing.T) {
+	t.Parallel()
 	redis, c := redistest.Single(t), newClock()
 	k := newKeys()
 	p, deaf := plan(t, server(redis.Addr()), k, c), plan(t, server(redis.Addr()), k, c)

@@ -93,9 +93,9 @@ func joinWith(t testing.TB, k keys, c fleet.Config) *broker {
 // leased waits until the broker has its lease.
 func (b *broker) leased(t testing.TB) *broker {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !b.Lease().Held(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !b.Lease().Held(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("no lease within 10 s")
+			t.Fatal("no lease within a minute")
 		}
 	}
 	return b

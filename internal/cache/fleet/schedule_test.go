@@ -104,6 +104,7 @@ func (p *planner) settle(t testing.TB, c cache.RenewalClaim, at time.Time) {
 // Two brokers share a schedule: what comes up is claimed by one of them, and comes
 // up again when he does not settle it.
 func TestScheduleIsShared(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(testing.TB) fleet.Server{
 		"single":  func(t testing.TB) fleet.Server { return server(redistest.Single(t).Addr()) },
 		"cluster": func(t testing.TB) fleet.Server { return server(redistest.Cluster(t).Addrs()...) },

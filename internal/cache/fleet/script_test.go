@@ -106,6 +106,7 @@ func TestTooManyOwnersShrinkToTheBound(t *testing.T) {
 // A table of leases that is larger than any fleet's begins anew, and those who may have
 // a lease are waited for.
 func TestFarTooManyLeases(t *testing.T) {
+	t.Parallel()
 	s := redistest.Single(t)
 	b := join(t, server(s.Addr()), newKeys()).leased(t)
 	table := s.Client().Keys(t.Context(), "b2:*:leases").Val()[0]
@@ -134,6 +135,7 @@ func TestFarTooManyLeases(t *testing.T) {
 
 // So many fences may be open around a scope, and no more; those that lapse make room.
 func TestFencesAreBounded(t *testing.T) {
+	t.Parallel()
 	s := redistest.Single(t)
 	b := join(t, server(s.Addr()), newKeys()).leased(t)
 	scope := cache.IdentityScope("x")
@@ -168,6 +170,7 @@ func TestFencesAreBounded(t *testing.T) {
 // Records of use that no broker made are not read: nothing is noted beside them, and a
 // fence drops them whole.
 func TestFarTooManyUsages(t *testing.T) {
+	t.Parallel()
 	s := redistest.Single(t)
 	b := join(t, server(s.Addr()), newKeys()).leased(t)
 	scope, now := cache.IdentityScope("x"), time.Now()
@@ -193,6 +196,7 @@ func TestFarTooManyUsages(t *testing.T) {
 
 // However many renewals are reported or claimed at once, a script has a bound.
 func TestScheduleIsBounded(t *testing.T) {
+	t.Parallel()
 	s, c := redistest.Single(t), newClock()
 	p := plan(t, server(s.Addr()), newKeys(), c)
 	const many = 600
