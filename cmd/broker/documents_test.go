@@ -108,6 +108,7 @@ func sources(t *testing.T) map[string]string {
 // Each document that the code cites is there, and has the sections that are cited:
 // docs/<file>.md#<section>, with more sections of it after a comma, "and" or "to".
 func TestSectionsOfComments(t *testing.T) {
+	t.Parallel()
 	cited := regexp.MustCompile(`docs/[\w-]+\.md((?:(?:, | and |, and | to )?#[\w-]+)*)`)
 	section, texts, seen := regexp.MustCompile(`#[\w-]+`), documents(t), 0
 	for name, text := range sources(t) {
@@ -130,6 +131,7 @@ func TestSectionsOfComments(t *testing.T) {
 
 // Nobody is sent to papers that the repository does not have.
 func TestNothingForeignIsCited(t *testing.T) {
+	t.Parallel()
 	foreign := regexp.MustCompile(`(?i)\breference,? (?:section )?\d|\brules? \d+ of\b|\bof the desi[g]n\b`)
 	texts := sources(t)
 	maps.Copy(texts, documents(t))

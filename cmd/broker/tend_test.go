@@ -126,6 +126,7 @@ func stateOf(p byte) settings.State {
 // where Redis lost it, goes by that of others who are configured alike, and leaves it to
 // those who are configured otherwise, as long as they are there.
 func TestTend(t *testing.T) {
+	t.Parallel()
 	type scene struct {
 		*company
 		a     *front

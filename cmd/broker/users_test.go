@@ -10,6 +10,7 @@ import (
 // A user pool is asked in its region, an emulator's where its name says, unless the configuration
 // says where.
 func TestWhereUserPoolsAreAsked(t *testing.T) {
+	t.Parallel()
 	for provider, want := range map[string][3]string{
 		someUserPool:             {"us-east-1", "us-east-1_abc", "https://cognito-idp.us-east-1.amazonaws.com"},
 		"localhost:9229/local_1": {"eu-west-1", "local_1", "http://localhost:9229"},
