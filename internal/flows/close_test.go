@@ -37,6 +37,7 @@ func TestCloseWaits(t *testing.T) {
 
 // Whatever comes first, no renewal runs after Close has returned.
 func TestCloseAgainstAskers(t *testing.T) {
+	t.Parallel()
 	for range 300 {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)

@@ -19,6 +19,7 @@ import (
 // An end waits for the backend to answer for its own identity: others, of another region for one,
 // neither bring it forward nor hold it up. After ten minutes it waits for the backend to answer at all.
 func TestEndsWaitForTheirOwnIdentity(t *testing.T) {
+	t.Parallel()
 	for name, mine := range map[string]bool{"mine answers": true, "others do": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -160,6 +161,7 @@ func (o *ownerless) Owners(ctx context.Context, logins ...cache.Scope) ([][]stri
 // What was linked without a fence while the fleet could not be asked for owners ends all the same,
 // though its client is not told so.
 func TestUnfencedLinksEndWithoutTheFleet(t *testing.T) {
+	t.Parallel()
 	c := newTestFleet(t)
 	var fleet *ownerless
 	m := c.join(func(f *flows.Config) {

@@ -9,6 +9,7 @@ import (
 // A full Redis may evict whose a login is before the entries that were obtained by it:
 // a change that comes with the login ends those all the same, in memory and in Redis.
 func TestEvictedOwners(t *testing.T) {
+	t.Parallel()
 	const other = "us-east-1:22222222-2222-4222-8222-222222222222"
 	c := newTestFleet(t)
 	a, b := c.join(), c.join()

@@ -163,6 +163,7 @@ func TestFleetRenewsWhatIsWanted(t *testing.T) {
 // That an entry is asked for shortly before it is renewed counts for the one that
 // renews it, whichever broker renews it.
 func TestFleetRenewsAgain(t *testing.T) {
+	t.Parallel()
 	c := newRenewalFleet(t, 2, func(c *flows.Config) { still(c); c.Floors.Default = 10 * time.Minute })
 	c.granter.life = 30 * time.Minute
 	token := c.token("a", 5*time.Hour)
@@ -188,6 +189,7 @@ func TestFleetRenewsAgain(t *testing.T) {
 
 // What a fence left behind renews nothing, though the entry was brought anew.
 func TestFleetRenewsNothingByAnOldRequest(t *testing.T) {
+	t.Parallel()
 	c := newRenewalFleet(t, 2, func(c *flows.Config) { still(c); c.RenewIdle = 2 * time.Hour })
 	token := c.token("a", 5*time.Hour)
 	c.want(c.brokers[0], token, "key1", flows.Miss)
@@ -252,6 +254,7 @@ func TestFleetBacksOffAtRandom(t *testing.T) {
 
 // A lasting refusal ends the entry, in all brokers.
 func TestFleetEndsWhatIsRefused(t *testing.T) {
+	t.Parallel()
 	for name, refusal := range map[string]error{
 		"not authorised": cognito.NotAuthorized("no"),
 		"no role":        cognito.InvalidPoolConfiguration("no"),
@@ -320,6 +323,7 @@ func TestFleetRenewalTellsTheOwner(t *testing.T) {
 
 // Brokers that run tell and renew by themselves, and leave nothing behind.
 func TestFleetRuns(t *testing.T) {
+	t.Parallel()
 	c := newRenewalFleet(t, 2, still)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -365,6 +369,7 @@ func TestFleetTakesOverAClaim(t *testing.T) {
 // What came up while Redis could not be reached is renewed one after the other, not
 // all at once.
 func TestFleetRenewsCalmlyAfterAnOutage(t *testing.T) {
+	t.Parallel()
 	const people = 60
 	c := newRenewalFleet(t, 1, nil)
 	b := c.brokers[0]

@@ -90,6 +90,7 @@ func TestMergesEndFormerOwners(t *testing.T) {
 
 // So it does where Redis is cut off while the backend makes it: the fleet is told later.
 func TestMergesEndFormerOwnersWithoutTheFleet(t *testing.T) {
+	t.Parallel()
 	f := newTestFleet(t)
 	d := forgetful(t)
 	set := func(c *flows.Config) { c.Directory = d }
@@ -114,6 +115,7 @@ func TestMergesEndFormerOwnersWithoutTheFleet(t *testing.T) {
 // A broker that dies within a stranger's call, or loses Redis, leaves its end to the others: they know
 // of it before the call is made.
 func TestCallsThatEndWithTheirBroker(t *testing.T) {
+	t.Parallel()
 	for name, tokens := range map[string]map[string]string{
 		"of the user, the limit used up":      {idp: "a1"},
 		"of a login that nobody can judge":    {foreign: "opaque"},

@@ -38,6 +38,7 @@ func (r *rig) wantID(outcome flows.Outcome, asked int32) string {
 
 // The identity of a proven login is known for a day, and to nobody else.
 func TestKnownLogins(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		id := r.wantID(flows.Miss, 1)

@@ -17,6 +17,7 @@ import (
 // A change of a pool that was refused ends nothing: all are served from the cache, and
 // whose their logins are is known.
 func TestRefusedPoolChangesEndNothing(t *testing.T) {
+	t.Parallel()
 	for operation, change := range poolChanges {
 		for name, refusal := range surelyNotMade {
 			t.Run(operation+" "+name, func(t *testing.T) {
@@ -51,6 +52,7 @@ func TestRefusedPoolChangesEndNothing(t *testing.T) {
 // A change ends what it can change: roles and tag maps the credentials, settings also
 // whose a login is; labels and names nothing.
 func TestPoolChangesEndWhatTheyChange(t *testing.T) {
+	t.Parallel()
 	update := func(in ci.UpdateIdentityPoolInput) func(*rig) error {
 		return func(r *rig) error {
 			in.IdentityPoolId = ptr(pool)
@@ -130,6 +132,7 @@ func TestUpdateThatUndoesAnother(t *testing.T) {
 
 // A pool that does not exist, or cannot be read now, is not changed at all.
 func TestPoolChangesThatAreNotTried(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		prepare func(*settings)
 		code    string

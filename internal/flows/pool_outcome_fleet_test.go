@@ -37,6 +37,7 @@ func (m *fleetBroker) poolChanges(t *testing.T) int {
 // Of a change that one broker makes, all brokers know: an answer at another that may be
 // of the state after it ends what all are served.
 func TestUnknownOutcomeInAFleet(t *testing.T) {
+	t.Parallel()
 	c := newTestFleet(t)
 	a, b := c.join(), c.join()
 	a.losing(false)
@@ -72,6 +73,7 @@ func TestUnknownOutcomeInAFleet(t *testing.T) {
 // A change whose broker died is settled by another one, and meanwhile all are served
 // from the cache.
 func TestUnknownOutcomeOfABrokerThatDied(t *testing.T) {
+	t.Parallel()
 	for name, made := range map[string]bool{"made": true, "not made": false} {
 		t.Run(name, func(t *testing.T) {
 			c := newTestFleet(t)
@@ -124,6 +126,7 @@ func TestUnknownOutcomeOfABrokerThatDied(t *testing.T) {
 
 // Where Redis lost what was noted, the change's own broker notes it again.
 func TestPoolChangeThatRedisLost(t *testing.T) {
+	t.Parallel()
 	c := newTestFleet(t)
 	a, b := c.join(), c.join()
 	a.losing(false)
@@ -155,6 +158,7 @@ func (o orderedChanges) PoolChangesOf(ctx context.Context, pool string) ([]cache
 
 // Of two changes of a pool with a change of unknown outcome each is read for itself.
 func TestTwoUnknownOutcomesOfAPool(t *testing.T) {
+	t.Parallel()
 	c := newTestFleet(t)
 	m := c.join(func(f *flows.Config) { f.Shared = orderedChanges{f.Shared} })
 	roleAt(t, m, 0)
@@ -200,6 +204,7 @@ func (u keepingChanges) DropPoolChange(ctx context.Context, d cache.PoolChange) 
 // A change whose outcome is known is forgotten, also where that did not succeed at first. So
 // is one that was not tried, since nobody knows whether it is noted.
 func TestSettledChangesAreForgotten(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ noted, change, want error }{
 		"made":      {nil, nil, nil},
 		"refused":   {nil, surelyNotMade["throttled"], surelyNotMade["throttled"]},

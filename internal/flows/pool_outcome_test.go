@@ -33,6 +33,7 @@ func (r *rig) well() { r.backend.set(func(b *backend) { b.pool.outcome = nil }) 
 // A change of unknown outcome that was not made ends nothing, and is settled by a few
 // readings.
 func TestUnknownOutcomeOfWhatWasNotMade(t *testing.T) {
+	t.Parallel()
 	for operation, change := range poolChanges {
 		t.Run(operation, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -63,6 +64,7 @@ func TestUnknownOutcomeOfWhatWasNotMade(t *testing.T) {
 
 // One that was made ends what it changed as soon as the pool is read.
 func TestUnknownOutcomeOfWhatWasMade(t *testing.T) {
+	t.Parallel()
 	for operation, change := range poolChanges {
 		t.Run(operation, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

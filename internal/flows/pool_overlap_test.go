@@ -89,6 +89,7 @@ func TestUnknownOutcomeBeforeAnAnsweredChange(t *testing.T) {
 
 // Of two changes at the same time, one refused and one made, all is as after the one.
 func TestOverlappingPoolChanges(t *testing.T) {
+	t.Parallel()
 	for _, inner := range []error{nil, cognito.TooManyRequests("slow"), cut()} {
 		for _, outer := range []error{nil, cognito.TooManyRequests("slow"), cut()} {
 			synctest.Test(t, func(t *testing.T) {

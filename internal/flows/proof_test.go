@@ -45,6 +45,7 @@ var kinds = []string{
 // asked after the change had been answered; the classic flow brings the role that
 // was asked for.
 func TestNobodyReceivesWhatHeDidNotProve(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ops := drawOps(t)
 		w := newWorld(t)

@@ -39,6 +39,7 @@ func (r *rig) exchanged(after time.Duration, want int32) {
 
 // The jitter of the tests puts a renewal at 60 % of the life: 36 minutes.
 func TestRunRenewsAhead(t *testing.T) {
+	t.Parallel()
 	const m = time.Minute
 	for name, c := range map[string]struct {
 		asks func(r *rig)

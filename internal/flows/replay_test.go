@@ -33,6 +33,7 @@ func (m *fleetBroker) replay(g *cache.MemoCondition) string {
 // Whoever sends the same again has the same from the fleet, until anything is no
 // longer as it was; the full way decides then.
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		happens func(c *testFleet, m, other *fleetBroker)
 		want    bool

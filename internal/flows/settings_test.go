@@ -29,6 +29,7 @@ func eras(each ...generations) func(*flows.Config) {
 // What was brought under other settings of the pool or of a login's provider is found
 // by nobody, and what rests on neither is.
 func TestSettingsKeepEntriesApart(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		other        generations
 		users, guest flows.Outcome // of the second broker

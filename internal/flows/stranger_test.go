@@ -45,6 +45,7 @@ func (b *backend) ofEveryone(err error) {
 // Whatever a stranger's calls come to, and however many there are, the identity's user has what is
 // cached, but for one exchange in as long as a call may be under way.
 func TestStrangersHoldNobodyUp(t *testing.T) {
+	t.Parallel()
 	for name, attempt := range strangers() {
 		for why, silence := range silences {
 			t.Run(name+", "+why, func(t *testing.T) {
@@ -147,6 +148,7 @@ func TestStrangersInAnOutage(t *testing.T) {
 
 // So it is where there is no room to have it end later: it ends at once.
 func TestStrangersBeyondTheRoom(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.want("key1", flows.Miss, flows.CallInfo{})
@@ -239,6 +241,7 @@ func (d *droppedOwners) DropOwner(ctx context.Context, login cache.Scope, pool, 
 // Who owned a login once, and has been refused for it since, is a stranger like others. Only a
 // refusal says so that is of his login alone, and not of the identity.
 func TestFormerOwnersAreStrangers(t *testing.T) {
+	t.Parallel()
 	unlink := func(ctx context.Context, r *rig) error { return r.unlinks(ctx, user, map[string]string{idp: "m1"}) }
 	credentials := func(ctx context.Context, r *rig) error {
 		_, err := r.ask(user, "m1", &flows.CallInfo{})

@@ -14,6 +14,7 @@ import (
 // A change of an identity that was not answered may be made yet: until that is out of
 // the question, no broker keeps what is brought for the identity meanwhile.
 func TestUnansweredChangeKeepsItsFence(t *testing.T) {
+	t.Parallel()
 	c := newTestFleet(t)
 	one, two := c.join(), c.join()
 	one.want("key1", flows.Miss, flows.CallInfo{})
@@ -35,6 +36,7 @@ func TestUnansweredChangeKeepsItsFence(t *testing.T) {
 // change; it ends what is cached in all brokers when it cannot be made any more, also where the broker
 // that made it has died.
 func TestUnansweredChangeBeyondTheLimit(t *testing.T) {
+	t.Parallel()
 	for name, owner := range map[string]bool{"of the identity's own user": true, "of a stranger": false} {
 		t.Run(name, func(t *testing.T) {
 			c := newTestFleet(t)
@@ -82,6 +84,7 @@ func TestUnansweredChangeBeyondTheLimit(t *testing.T) {
 // Of a call of two steps the first made the change where the second fails: what it outdated ends, and
 // nothing stays pending.
 func TestFirstStepsAreChanges(t *testing.T) {
+	t.Parallel()
 	c := newTestFleet(t)
 	named := map[string]string{pool: "login.example"}
 	one, two := c.join(func(f *flows.Config) { f.DeveloperNames = named }), c.join()
