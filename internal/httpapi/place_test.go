@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/cognito-broker/broker/internal/cognito"
@@ -36,5 +38,29 @@ func TestPlaceOfAnIdentity(t *testing.T) {
 		if got != f.want {
 			t.Errorf("%s: got %q, want %q", name, got, f.want)
 		}
+	}
+}
+
+// Whichever path names an identity, a caller of some pools meets none there that is not known to be of his.
+func TestEveryPathWithAnIdentityIsPlaced(t *testing.T) {
+	s := newTestServer(t)
+	s.PoolOf = func(context.Context, string) (string, bool, error) { return "", false, nil }
+	who := http.Header{"Authorization": {"Bearer key-small"}}
+	met := 0
+	for _, r := range s.handlers.restRoutes() {
+		if !strings.Contains(r.path, ":identity") {
+			continue
+		}
+		met++
+		body := "{}"
+		if r.bodyless {
+			body = ""
+		}
+		path := strings.NewReplacer(":pool", testPool, ":identity", testPool).Replace(r.path)
+		answer, p := s.send(t, r.method, path, body, who)
+		checkProblem(t, r.op, answer, p, http.StatusNotFound, "ResourceNotFoundException")
+	}
+	if met < 3 {
+		t.Errorf("got %d routes with an identity in the path, want all", met)
 	}
 }

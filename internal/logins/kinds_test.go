@@ -118,6 +118,20 @@ func (w *world) prover(t interface{ Fatal(...any) }, now func() time.Time) *logi
 	return p
 }
 
+// Each kind whose logins are taken is tried by the tests of this file; SAML, which has no keys to fetch and
+// asks nobody, has its own.
+func TestEveryKindIsTried(t *testing.T) {
+	w := newWorld(time.Now)
+	for _, kind := range loginkey.Kinds() {
+		tried := slices.ContainsFunc(w.kinds, func(k kindOf) bool {
+			return k.provider.Kind == kind || k.provider.Kind == "" && kind == loginkey.OIDC
+		})
+		if !tried && !kind.Refused() && kind != loginkey.SAML {
+			t.Errorf("no login of kind %s is tried: newWorld has none", kind)
+		}
+	}
+}
+
 // Nobody is proved who is not: a token proves the user that it was made for, at the provider that made
 // it, for its client, and altered it proves nothing.
 func TestNobodyIsProvedWhoIsNot(t *testing.T) {

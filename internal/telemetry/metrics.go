@@ -49,7 +49,7 @@ func NewMetrics() *Metrics {
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"op"}),
 		lookups: counter(
-			"broker_cache_lookups_total", "Cache lookups by tier (memo, memory) and outcome.", "tier", "outcome",
+			"broker_cache_lookups_total", "Cache lookups by tier (memo, memory, redis) and outcome.", "tier", "outcome",
 		),
 		exchanges:  counter("broker_exchanges_total", "Trips to the backend for credentials.", "flow", "outcome"),
 		keyFetches: counter("broker_key_fetches_total", "Fetches of login providers' keys.", "outcome"),
@@ -77,7 +77,8 @@ func NewMetrics() *Metrics {
 	m.missed = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "broker_redis_missed_total", Help: "Times that an announcement went unheard, and all in memory was dropped."})
 	m.unopened = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "broker_redis_unopened_total", Help: "Values in Redis that none of the keys opens."})
+		Name: "broker_redis_unopened_total",
+		Help: "Values in Redis that do not open: none of the keys made them, or they are damaged."})
 	m.providers = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "broker_login_provider_up",
 		Help: "Whether the last fetch of a login provider's keys brought usable ones: 1 or 0.",
@@ -174,7 +175,7 @@ func (m *Metrics) Subscription(open bool) {
 // AnnouncementsMissed counts announcements that went unheard.
 func (m *Metrics) AnnouncementsMissed() { m.missed.Inc() }
 
-// OpenFailed counts values that did not open.
+// OpenFailed counts sealed values in Redis that did not open.
 func (m *Metrics) OpenFailed() { m.unopened.Inc() }
 
 // Hot is the metrics of answers to repeated requests for one operation, looked up

@@ -19,7 +19,7 @@ type client struct {
 }
 
 // regional are the clients of one region. They do not share a budget, so that a
-// storm of guests leaves the administrator his retries.
+// rush of guests leaves the administrator his retries.
 type regional struct {
 	app, signed *client
 	used        uint64

@@ -6,7 +6,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// Codec is how things are named and spelled in Redis: all but numbers and random ids is sealed or
+// Codec is how things are named and encoded in Redis: all but numbers and random ids is sealed or
 // digested. It is safe for concurrent use.
 type Codec struct {
 	Names Names

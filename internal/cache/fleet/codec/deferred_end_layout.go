@@ -6,7 +6,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// PackDeferredEnd spells a deferred end, sealed.
+// PackDeferredEnd encodes a deferred end, sealed.
 func (k *Codec) PackDeferredEnd(d cache.DeferredEnd) []byte {
 	return k.Seal.Seal(nil, []byte(d.Identity+"\x00"+string(d.Scope)), k.Names.Shared("deferred"))
 }

@@ -51,7 +51,7 @@ func ReadHeader(blob string) (h Header, ok bool) {
 	return h, true
 }
 
-// PackEntry spells what of an entry is sealed.
+// PackEntry encodes what of an entry is sealed.
 func PackEntry(e *cache.Entry, others []cache.Scope) []byte {
 	c := &e.Credentials
 	b := make([]byte, 0, entryFixed+40+len(c.IdentityID)+len(c.AccessKeyID)+len(c.SecretKey)+len(c.SessionToken))
@@ -61,7 +61,7 @@ func PackEntry(e *cache.Entry, others []cache.Scope) []byte {
 	return appendTexts(b, c.IdentityID, c.AccessKeyID, c.SecretKey, c.SessionToken, string(PackScopes(others)))
 }
 
-// UnpackEntry reads what PackEntry spelled.
+// UnpackEntry reads what PackEntry encoded.
 func UnpackEntry(b []byte) (e *cache.Entry, others []cache.Scope, ok bool) {
 	var g cache.EntryView
 	jitter, spelt, ok := CutEntry(b, &g)
@@ -91,7 +91,7 @@ func (k *Codec) OpenEntry(name, blob string, h Header) (e *cache.Entry, others [
 	return e, others, nil
 }
 
-// CutEntry reads what PackEntry spelled; its texts are parts of b.
+// CutEntry reads what PackEntry encoded; its texts are parts of b.
 func CutEntry(b []byte, g *cache.EntryView) (jitter float64, others []byte, ok bool) {
 	if len(b) < entryFixed {
 		return 0, nil, false

@@ -4,7 +4,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cache"
 )
 
-// PackFailure spells what of a failure is sealed.
+// PackFailure encodes what of a failure is sealed.
 func PackFailure(f *cache.Failure) []byte {
 	b := append([]byte{0}, f.Tokens[:]...)
 	if f.ServerFault {
@@ -16,7 +16,7 @@ func PackFailure(f *cache.Failure) []byte {
 	return appendTexts(b, f.Code, f.Message)
 }
 
-// UnpackFailure reads what PackFailure spelled.
+// UnpackFailure reads what PackFailure encoded.
 func UnpackFailure(b []byte) (*cache.Failure, bool) {
 	f := &cache.Failure{}
 	if len(b) < 1+len(f.Tokens) {

@@ -9,7 +9,7 @@ import (
 )
 
 // Whatever stands in Redis, and whatever a key of ours once sealed, is read or
-// refused; what is read spells the same again.
+// refused; what is read encodes the same again.
 func FuzzStored(f *testing.F) {
 	e := &cache.Entry{Issued: time.Unix(1, 2), Jitter: 0.5, Credentials: cache.Credentials{
 		IdentityID: "id", AccessKeyID: "key", SecretKey: "secret", SessionToken: "token", Expires: time.Unix(3, 4),

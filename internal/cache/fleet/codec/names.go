@@ -15,7 +15,7 @@ const prefix = "b2:"
 // Pattern matches all names, as the rules of Redis's users have it.
 const Pattern = prefix + "*"
 
-// Names spells what stands in Redis: digests under the fleet's name key, so that
+// Names makes the names of what stands in Redis: digests under the fleet's name key, so that
 // nothing tells who or what they name. Names of one scope share a hash tag, and so
 // a node of a cluster. Fleets with other name keys never meet.
 type Names struct{ digest *cache.Namer }
@@ -145,5 +145,5 @@ func Record(slot int) string { return prefix + "{" + strconv.Itoa(slot) + "}:n" 
 // Trial names what rights are tried with, on the server that keeps that record.
 func Trial(record string) string { return strings.TrimSuffix(record, "n") + "t" }
 
-// Short spells 128 bits of a digest.
+// Short encodes 128 bits of a digest.
 func Short(key cache.Key) string { return base64.RawURLEncoding.EncodeToString(key[:16]) }

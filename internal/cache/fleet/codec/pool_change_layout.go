@@ -11,7 +11,7 @@ import (
 // ownerSize is the length of a broker's id, in hexadecimal, with which a value begins.
 const ownerSize = 32
 
-// PackPoolChange spells the field of a change, and its value but for the broker that looks after
+// PackPoolChange encodes the field of a change, and its value but for the broker that looks after
 // it.
 func (k *Codec) PackPoolChange(d cache.PoolChange) (field string, rest []byte) {
 	field = k.Names.PoolChangePrefix(d.Pool) + base64.RawURLEncoding.EncodeToString(d.ID[:])

@@ -10,7 +10,7 @@ import (
 // A renewal request in Redis has the header of an entry: its expiry is when the request lapses, its
 // epochs are those of the entry beside it.
 
-// PackRequest spells what of a renewal request is sealed.
+// PackRequest encodes what of a renewal request is sealed.
 func PackRequest(m *cache.RenewalRequest) []byte {
 	b := binary.BigEndian.AppendUint64(append([]byte(nil), m.Key[:]...), uint64(milli(m.Until)))
 	return appendTexts(b, string(m.Home), string(m.Pool), string(m.Call))

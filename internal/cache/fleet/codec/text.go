@@ -6,7 +6,7 @@ import (
 
 import "encoding/binary"
 
-// appendTexts spells texts, each with its length.
+// appendTexts encodes texts, each with its length.
 func appendTexts(b []byte, texts ...string) []byte {
 	for _, text := range texts {
 		b = binary.AppendUvarint(b, uint64(len(text)))
@@ -15,7 +15,7 @@ func appendTexts(b []byte, texts ...string) []byte {
 	return b
 }
 
-// readTexts reads what appendTexts spelled, which is all of b.
+// readTexts reads what appendTexts encoded, which is all of b.
 func readTexts(b []byte, texts ...*string) (ok bool) {
 	for _, into := range texts {
 		text, rest, ok := cutText(b)
@@ -27,7 +27,7 @@ func readTexts(b []byte, texts ...*string) (ok bool) {
 	return len(b) == 0
 }
 
-// cutText reads the first of the texts that appendTexts spelled, as a part of b.
+// cutText reads the first of the texts that appendTexts encoded, as a part of b.
 func cutText(b []byte) (text, rest []byte, ok bool) {
 	n, size := binary.Uvarint(b)
 	if size <= 0 || n > uint64(len(b)-size) {
@@ -37,7 +37,7 @@ func cutText(b []byte) (text, rest []byte, ok bool) {
 	return b[size:end:end], b[end:], true
 }
 
-// PackScopes spells scopes, each with its length.
+// PackScopes encodes scopes, each with its length.
 func PackScopes(scopes []cache.Scope) []byte {
 	var b []byte
 	for _, s := range scopes {
@@ -47,7 +47,7 @@ func PackScopes(scopes []cache.Scope) []byte {
 	return b
 }
 
-// UnpackScopes reads what PackScopes spelled. It fails with ErrSealed.
+// UnpackScopes reads what PackScopes encoded. It fails with ErrSealed.
 func UnpackScopes(b []byte) ([]cache.Scope, error) {
 	var scopes []cache.Scope
 	for len(b) > 0 {

@@ -13,7 +13,7 @@ import (
 // largest floor, and when a renewal may be tried again; all in milliseconds.
 const usageSize = 7 * 8
 
-// PackUsage spells what a report tells of an entry.
+// PackUsage encodes what a report tells of an entry.
 func PackUsage(r *cache.UsageReport) []byte {
 	b := make([]byte, 0, usageSize)
 	for _, n := range []int64{
@@ -25,7 +25,7 @@ func PackUsage(r *cache.UsageReport) []byte {
 	return b
 }
 
-// UnpackUsage reads what PackUsage spelled, and when the renewal request lapses.
+// UnpackUsage reads what PackUsage encoded, and when the renewal request lapses.
 func UnpackUsage(record, lapses string) (t cache.SharedUsage, ok bool) {
 	if len(record) != usageSize {
 		return cache.SharedUsage{}, false

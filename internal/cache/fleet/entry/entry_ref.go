@@ -47,7 +47,7 @@ func (s *entryRef) named() *refNames {
 func (s *entryRef) makeNames() *refNames {
 	scopes, epochs := s.stamp.Shared()
 	if len(scopes) < 2 || len(scopes) > codec.MaxEpochs || !s.stamp.Agreed() {
-		return &refNames{} // it stands nowhere
+		return &refNames{} // it is not in Redis
 	}
 	keys := []string{s.entries.codec.Names.Root(scopes[0]).Entry(s.key)}
 	var b []byte
