@@ -25,7 +25,7 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(
 	if err := e.begin("GetOpenIdTokenForDeveloperIdentity", in); err != nil {
 		return nil, err
 	}
-	p, amr, err := e.prepareDeveloperToken(ctx, in)
+	p, who, err := e.prepareDeveloperToken(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(
 	if in.TokenDuration != nil {
 		life = time.Duration(*in.TokenDuration) * time.Second
 	}
-	token, err := e.sign(ctx, p.pool.ID, r.Identity, amr, life, in.PrincipalTags)
+	token, err := e.issue(ctx, &p.pool, r.Identity, who, life)
 	if err != nil {
 		return nil, err
 	}
@@ -47,35 +47,36 @@ func (e *Engine) GetOpenIdTokenForDeveloperIdentity(
 	return out, nil
 }
 
-// prepareDeveloperToken also tells the methods by which the user is proven.
+// prepareDeveloperToken also tells how the user is proven.
 func (e *Engine) prepareDeveloperToken(
 	ctx context.Context, in *cognitoidentity.GetOpenIdTokenForDeveloperIdentityInput,
-) (p *prepared, amr []string, err error) {
+) (p *prepared, who access, err error) {
 	pool, ok := e.pool(*in.IdentityPoolId)
 	if !ok {
-		return nil, nil, cognito.PoolNotFound(*in.IdentityPoolId)
+		return nil, access{}, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
 	user, public, err := rules.DeveloperUser(&pool, in.Logins)
 	if err != nil {
-		return nil, nil, err
+		return nil, access{}, err
 	}
 	if err := rules.CheckPrincipalTags(in.PrincipalTags); err != nil {
-		return nil, nil, err
+		return nil, access{}, err
 	}
 	if in.IdentityId != nil { // before any look at tokens, as in the calls of apps
 		if err := e.store.View(ctx, func(tx *store.Tx) error { return ofPool(tx, &pool, *in.IdentityId) }); err != nil {
-			return nil, nil, err
+			return nil, access{}, err
 		}
 	}
 	proven, err := e.prove(ctx, &pool, public)
 	if err != nil {
-		return nil, nil, err
+		return nil, access{}, err
 	}
 	named, logins := aws.ToString(in.IdentityId), loginsOf(proven)
 	p = &prepared{pool: pool, newcomer: rules.Authenticated, decide: func(tx *store.Tx) (ruling, error) {
 		return resolveDeveloper(tx, &pool, named, user, logins)
 	}}
-	return p, rules.AMR(&pool, append([]rules.Proven{{Login: user}}, proven...)), nil
+	amr := rules.AMR(&pool, append([]rules.Proven{{Login: user}}, proven...))
+	return p, access{amr: amr, tags: in.PrincipalTags, proven: proven}, nil
 }
 
 // resolveDeveloper reads what the rule needs; an identity that the call names must

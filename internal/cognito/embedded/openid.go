@@ -33,7 +33,7 @@ func (e *Engine) GetOpenIdToken(
 	if err != nil {
 		return nil, err
 	}
-	token, err := e.sign(ctx, p.pool.ID, r.Identity, who.amr, tokenLife, who.tags)
+	token, err := e.issue(ctx, &p.pool, r.Identity, who, tokenLife)
 	if err != nil {
 		return nil, err
 	}
@@ -53,12 +53,26 @@ func (e *Engine) prepareToken(ctx context.Context, in *cognitoidentity.GetOpenId
 	return e.admit(ctx, &pool, id, in.Logins)
 }
 
-// sign makes a token for an identity. Guests' tokens do not name the pool's ARN
+// issue makes a token for whoever proved himself, unless his user was signed out since: the proof of one
+// login may take long after another one's.
+func (e *ownTokens) issue(
+	ctx context.Context, pool *rules.Pool, id string, who access, life time.Duration,
+) (string, error) {
+	at := e.now() // what is told from now on is told after the token was made
+	for _, p := range who.proven {
+		if err := e.checks.checkSignOut(ctx, pool, p.Login, p.Claims); err != nil {
+			return "", err
+		}
+	}
+	return e.sign(ctx, at, pool.ID, id, who.amr, life, who.tags)
+}
+
+// sign makes a token for an identity, as of a time. Guests' tokens do not name the pool's ARN
 // (docs/cognito.md#the-openid-token).
 func (e *ownTokens) sign(
-	ctx context.Context, pool, id string, amr []string, life time.Duration, tags map[string]string,
+	ctx context.Context, at time.Time, pool, id string, amr []string, life time.Duration, tags map[string]string,
 ) (string, error) {
-	now := e.now().Truncate(time.Second)
+	now := at.Truncate(time.Second)
 	claims := issuer.Claims{
 		Subject: id, Audience: pool, AMR: amr, Tags: tags, IssuedAt: now, Expires: now.Add(life),
 	}

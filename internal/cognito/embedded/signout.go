@@ -76,7 +76,7 @@ func (e *loginChecks) loadSignOuts(ctx context.Context) error {
 
 // checkSignOut refuses a login that is older than a sign-out of its user.
 func (e *loginChecks) checkSignOut(
-	ctx context.Context, pool *rules.Pool, login rules.Login, proof *logins.Proof,
+	ctx context.Context, pool *rules.Pool, login rules.Login, proof rules.Claims,
 ) error {
 	if _, any := e.signedOut.Load(pool.ID); !any {
 		return nil
@@ -95,7 +95,7 @@ func (e *loginChecks) checkSignOut(
 
 // authenticated is when the user of a login authenticated himself: auth_time, else when the
 // token was made.
-func authenticated(proof *logins.Proof) (at time.Time, stated bool) {
+func authenticated(proof rules.Claims) (at time.Time, stated bool) {
 	for _, name := range []string{"auth_time", "iat"} {
 		value, ok := proof.Claim(name)
 		if !ok || value == nil {

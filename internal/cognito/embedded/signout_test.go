@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -181,5 +182,53 @@ func TestSignOutsGoWithTheirPool(t *testing.T) {
 	}
 	if got := r.id(everyone, r.at(usersKey, "alice", now.Add(-time.Hour))); strings.Contains(got, "Exception") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// waitingProver proves logins of one provider when it is let.
+type waitingProver struct {
+	embedded.Prover
+	provider         string
+	reached, release chan struct{}
+}
+
+func (w *waitingProver) Prove(ctx context.Context, provider, token string) (*logins.Proof, error) {
+	if provider == w.provider {
+		w.reached <- struct{}{}
+		<-w.release
+	}
+	return w.Prover.Prove(ctx, provider, token)
+}
+
+// A sign-out that is told while another login of the call is proved counts for the token of ours that
+// the call would bring.
+func TestSignOutsWhileLoginsAreProved(t *testing.T) {
+	t.Parallel()
+	w := &waitingProver{provider: facebookKey, reached: make(chan struct{}, 1), release: make(chan struct{}, 2)}
+	r := newKindsRigWith(t, func(c *embedded.Config) { w.Prover, c.Prover = c.Prover, w })
+	r.pool.Roles = rules.Roles{Authenticated: "arn:aws:iam::" + account + ":role/auth"}
+	if err := r.ApplyPools(t.Context(), []rules.Pool{r.pool}); err != nil {
+		t.Fatal(err)
+	}
+	both := map[string]string{
+		usersKey:    r.at(usersKey, "alice", time.Now().Add(-time.Hour))[usersKey],
+		facebookKey: r.idp.Token(idptest.Claims{"sub": "7", "aud": "app"}),
+	}
+	w.release <- struct{}{}
+	id := r.id(everyone, both)
+	<-w.reached
+	refusal := make(chan error)
+	go func() {
+		in := &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: both}
+		_, err := r.GetOpenIdToken(context.Background(), in)
+		refusal <- err
+	}()
+	<-w.reached // when the user pool's login has been proved
+	if err := r.signOut(usersKey, "alice", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	w.release <- struct{}{}
+	if err := <-refusal; err == nil || !strings.Contains(err.Error(), "The user was signed out.") {
+		t.Errorf("got %v, want the user signed out", err)
 	}
 }

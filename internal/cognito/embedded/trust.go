@@ -83,7 +83,7 @@ func distrust(d trust.Decision) error {
 // Mint makes a token for an identity that the engine itself proved, for an STS
 // that wants to see one. It lives as long as such a call may take.
 func (e *ownTokens) Mint(ctx context.Context, id sts.WebIdentity) (string, error) {
-	return e.sign(ctx, id.Audience, id.Subject, id.AMR, tokenLife, id.Tags)
+	return e.sign(ctx, e.now(), id.Audience, id.Subject, id.AMR, tokenLife, id.Tags)
 }
 
 // refuseToken words what is wrong with a token as STS words it
