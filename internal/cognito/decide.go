@@ -14,7 +14,8 @@ type Decider interface {
 	// would not. It writes nothing, makes nothing, and costs no quota.
 	//
 	// Two things it cannot foresee: a refusal by an STS, and what changes until the
-	// operation is called. Both leave the call refused and nothing changed.
+	// operation is called: another call may overtake it. UnlinkIdentity tells whether it changed
+	// anything after all (see NoteUnchanged), and the others what they merged (see NoteMerged).
 	//
 	// It fails with Internal for an operation that changes nothing, and for what is no
 	// input of one.

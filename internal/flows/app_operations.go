@@ -59,18 +59,23 @@ func (s *Service) UnlinkIdentity(
 	if err != nil {
 		return nil, err
 	}
+	proven, vain, err := s.owners.proven(ctx, in.Logins) // without a place: that may take long
+	if err != nil {
+		return nil, err
+	}
 	release, err := s.calls.slot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	proven, vain, err := s.owners.proven(ctx, in.Logins)
-	if err != nil {
-		return nil, err
+	changed := true
+	affected := fenceScopes{
+		identity: *in.IdentityId, callerLogins: proven, futile: vain, changed: func() bool { return changed },
 	}
-	affected := fenceScopes{identity: *in.IdentityId, callerLogins: proven, futile: vain}
 	out, err := attemptChange(ctx, s.fences, affected, in, func(ctx context.Context) (*ci.UnlinkIdentityOutput, error) {
-		return s.Next.UnlinkIdentity(ctx, in, opts...)
+		out, err := s.Next.UnlinkIdentity(ctx, in, opts...)
+		changed = err == nil && !cognito.Unchanged(out.ResultMetadata)
+		return out, err
 	})
 	s.uncached.endDisownedTokens(ctx, loc, *in.IdentityId, in.Logins, err)
 	return out, err

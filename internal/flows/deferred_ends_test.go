@@ -308,3 +308,19 @@ func TestOpenFencesAreBounded(t *testing.T) {
 		r.wantOutcome(flows.Hit)
 	})
 }
+
+// Nor for many others that come before: while the backend is up, one answer for each is enough.
+func TestEndsDoNotStandInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want("key1", flows.Miss, flows.CallInfo{})
+		r.backend.refuseAttempts(cognito.Internal())
+		for n := range 1000 {
+			_ = r.unlinks(t.Context(), nobody0(n), map[string]string{foreign: "opaque"})
+		}
+		_ = r.unlinks(t.Context(), user, map[string]string{foreign: "opaque of the owner"})
+		r.backend.set(func(b *backend) { b.changes, b.fail = nil, nil })
+		time.Sleep(time.Minute)
+		r.wantOutcome(flows.Miss)
+	})
+}

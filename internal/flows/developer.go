@@ -124,12 +124,12 @@ func (s *Service) GetOpenIdTokenForDeveloperIdentity(
 	if !s.serves(*in.IdentityPoolId) {
 		return nil, cognito.PoolNotFound(*in.IdentityPoolId)
 	}
+	logins := s.developerLogins(ctx, in) // without a place: that may take long
 	release, err := s.calls.slot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	logins := s.developerLogins(ctx, in)
 	links := in.IdentityId != nil || len(in.Logins) > 1
 	call := func(ctx context.Context) (*ci.GetOpenIdTokenForDeveloperIdentityOutput, error) {
 		out, err := s.Next.GetOpenIdTokenForDeveloperIdentity(ctx, in, opts...)

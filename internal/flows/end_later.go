@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -108,11 +107,10 @@ func (f *fencer) endDeferred() {
 }
 
 // endDue ends scopes for an identity, if the backend answers for it or, when they are overdue, if it
-// answers at all: nobody puts an end off for ever by an identity for which it does not.
+// answers at all: nobody puts an end off for ever by an identity for which it does not, or by many
+// ends that come before.
 func (f *fencer) endDue(due dueEnds) {
-	overdue := due.taken.Sub(due.since) >= endOverdue
-	answers := overdue && f.backendIsUp(due.identity) || f.backendAnswers(due.identity)
-	if !answers || !f.deliverOnce(due.scopes) {
+	if !f.mayEnd(due) || !f.deliverOnce(due.scopes) {
 		f.noteDeferred(due.scopes, deferredEndAgain) // lest another broker take them over
 		return
 	}
@@ -120,11 +118,20 @@ func (f *fencer) endDue(due dueEnds) {
 	f.dropDeferred(due.scopes)
 }
 
+// mayEnd reports whether what ends can be brought anew. While the backend is up, one answer for the
+// identity tells that.
+func (f *fencer) mayEnd(due dueEnds) bool {
+	if f.backendIsUp(due.identity) {
+		return due.taken.Sub(due.since) >= endOverdue || f.answers(due.identity)
+	}
+	return f.backendAnswers(due.identity)
+}
+
 // backendIsUp reports whether the backend answers for an identity of the region that was made up
 // now, and has a limit of no one's. It is asked once for all who ask within answerWithin.
 func (f *fencer) backendIsUp(identity string) bool {
-	f.up.mu.Lock()
-	defer f.up.mu.Unlock()
+	f.up.asking <- struct{}{}
+	defer func() { <-f.up.asking }()
 	region, _, _ := strings.Cut(identity, ":")
 	if region != f.up.region || f.Now().Sub(f.up.asked) >= answerWithin {
 		f.up.answered = f.backendAnswers(madeUpIdentity(region))
@@ -143,7 +150,7 @@ func madeUpIdentity(region string) string {
 
 // lastAnswer is whether a region of the backend answered when it was asked last.
 type lastAnswer struct {
-	mu       sync.Mutex
+	asking   chan struct{} // holds one while somebody asks
 	region   string
 	asked    time.Time
 	answered bool

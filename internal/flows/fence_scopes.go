@@ -31,6 +31,8 @@ type fenceScopes struct {
 	alsoNamed []cache.Scope
 	// strict says that the call is made within a fence, or will be refused.
 	strict bool
+	// changed tells, after a call that was answered, whether it changed anything; nil: nobody can tell.
+	changed func() bool
 	// effect is what the backend predicts, where it can.
 	effect cognito.Effect
 }

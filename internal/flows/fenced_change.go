@@ -67,7 +67,7 @@ func (f *fencer) change(
 ) (cache.Stamp, error) {
 	switch {
 	case predicted == willChangeNothing && !affected.strict:
-		return cache.Stamp{}, call(ctx, nil)
+		return cache.Stamp{}, f.changeNothing(ctx, affected, call)
 	case predicted == willBeRefused:
 		err := f.makeOnce(ctx, call, nil) // a refusal says so in its own words
 		return cache.Stamp{}, f.endTaken(ctx, affected, nil, err)
@@ -85,6 +85,20 @@ func (f *fencer) change(
 	err = f.makeOnce(ctx, call, scopes)
 	stamp, ended := f.endFence(fence, err)
 	return stamp, cmp.Or(err, ended)
+}
+
+// changeNothing makes a call that was predicted to change nothing. Another call may have overtaken the
+// prediction: where the backend tells that it changed something, that ends before it is answered.
+func (f *fencer) changeNothing(ctx context.Context, affected fenceScopes, call fencedCall) error {
+	if affected.changed == nil {
+		return call(ctx, nil)
+	}
+	before, _ := f.scopesToFence(ctx, affected) // as far as they are known
+	err := call(ctx, nil)
+	if err != nil || !affected.changed() {
+		return err
+	}
+	return f.endAffected(ctx, affected, before, nil)
 }
 
 // changeWithoutFleet makes a call around which err kept a fence from beginning, if it changes

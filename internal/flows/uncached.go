@@ -30,15 +30,15 @@ func callUncached[Out any](
 	ctx context.Context, u *uncachedCalls, loc location, identity string, logins map[string]string, links bool, in any,
 	call func(ctx context.Context, proven []login) (*Out, error),
 ) (*Out, error) {
-	release, err := u.calls.slot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
 	affected, err := u.owners.fenceScopesOf(ctx, cmp.Or(loc.pool, callInfoOf(ctx).Pool), identity, logins)
 	if err != nil {
 		return nil, err
 	}
+	release, err := u.calls.slot(ctx) // when the logins are proved: that may take long
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	permit := func() error {
 		if !loc.known && len(affected.logins) == 0 {
 			return nil

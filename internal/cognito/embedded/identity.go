@@ -44,10 +44,15 @@ func (e *Engine) UnlinkIdentity(
 	if err != nil {
 		return nil, err
 	}
-	if _, err := e.run(ctx, p); err != nil {
+	r, err := e.run(ctx, p)
+	if err != nil {
 		return nil, err
 	}
-	return &cognitoidentity.UnlinkIdentityOutput{}, nil
+	out := &cognitoidentity.UnlinkIdentityOutput{}
+	if !r.changes() {
+		cognito.NoteUnchanged(&out.ResultMetadata)
+	}
+	return out, nil
 }
 
 func (e *Engine) prepareUnlink(ctx context.Context, in *cognitoidentity.UnlinkIdentityInput) (*prepared, error) {
