@@ -20,7 +20,6 @@ import (
 
 // 1,000 clients for one identity over three brokers make one exchange.
 func TestOnceForOneIdentity(t *testing.T) {
-	t.Parallel()
 	c := newTestFleet(t)
 	brokers := c.members(3)
 	release := c.hold("", nil)
@@ -50,7 +49,6 @@ func TestOnceForOneIdentity(t *testing.T) {
 
 // 1,000 identities with ten clients each over three brokers make 1,000 exchanges.
 func TestOnceForManyIdentities(t *testing.T) {
-	t.Parallel()
 	c := newTestFleet(t)
 	brokers := c.members(3)
 	var all sync.WaitGroup
@@ -85,7 +83,6 @@ func askTen(t *testing.T, brokers []*fleetBroker, id string) {
 
 // A broker dies in the middle of an exchange: one of the others makes one more.
 func TestOnceMoreWhenTheLeaderDies(t *testing.T) {
-	t.Parallel()
 	c := newTestFleet(t)
 	brokers := c.members(3)
 	release := c.hold("a1", nil)
@@ -181,7 +178,6 @@ func TestOnceRefused(t *testing.T) {
 
 // A passing failure is shared with all who waited: the backend gets no flood.
 func TestOnceFailed(t *testing.T) {
-	t.Parallel()
 	for name, fault := range map[string]error{
 		"throttled": cognito.TooManyRequests(cognito.MsgRateExceeded),
 		"no answer": cognito.Unavailable(errors.New("cut")), "strange": errors.New("strange"),
@@ -209,7 +205,6 @@ func TestOnceFailed(t *testing.T) {
 
 // What is the matter with the broker that holds the lock of is not the matter of others.
 func TestOnceLeaderOutOfTime(t *testing.T) {
-	t.Parallel()
 	c := newTestFleet(t)
 	a := c.join(func(config *flows.Config) { config.Timeout = 300 * time.Millisecond })
 	b := c.join()
@@ -254,7 +249,6 @@ func TestOnceLeavesInTime(t *testing.T) {
 // Whoever asks after a fence was answered gets nothing that began before it: not by
 // joining it here, nor by waiting for it elsewhere.
 func TestOnceAndFences(t *testing.T) {
-	t.Parallel()
 	c := newTestFleet(t)
 	a, b := c.join(), c.join()
 	release := c.hold("a1", nil)
@@ -304,7 +298,6 @@ func TestOnceWithoutRedis(t *testing.T) {
 // Calls that link take permits over the fleet, and the fence of one does not keep
 // the others from what it brought.
 func TestOnceLinking(t *testing.T) {
-	t.Parallel()
 	c := newTestFleet(t)
 	brokers := c.members(3)
 	c.directory.guests.Store(user, true)

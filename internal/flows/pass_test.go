@@ -57,7 +57,7 @@ func TestUncachedCallsEndWhatTheyMayHaveChanged(t *testing.T) {
 						r.guest(map[bool]string{true: "key9", false: "key1"}[ends])
 						time.Sleep(30 * time.Second) // longer than a call can be under way
 						if outcome.unknown && token == "down" {
-							r.guest("key12") // three were for the question whether the backend answers
+							r.guest("key13") // four were for the question whether the backend answers
 						} else {
 							r.guest(map[bool]string{true: "key9", false: "key1"}[ends])
 						}
