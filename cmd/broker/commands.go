@@ -89,9 +89,7 @@ func check(ctx context.Context, p process) error {
 // warn prints what is valid, and seldom meant: of the pools, of the roles' trust policies, and checks
 // that nothing makes.
 func warn(c *config.Config, p process) error {
-	for _, w := range c.Warnings() {
-		fmt.Fprintf(p.stdout, "%s: warning: %s\n", w.Path, w.Text)
-	}
+	printWarnings(p.stdout, c.Warnings())
 	for _, path := range c.UncheckedClients() {
 		fmt.Fprintf(p.stdout, "%s: warning: %s\n", path, unchecked)
 	}
@@ -111,10 +109,17 @@ func warn(c *config.Config, p process) error {
 	return nil
 }
 
+func printWarnings(w io.Writer, all []config.Warning) {
+	for _, one := range all {
+		fmt.Fprintf(w, "%s: warning: %s\n", one.Path, one.Text)
+	}
+}
+
 // unchecked warns of an app client whose users nobody asks for.
 const unchecked = "no user is asked for: the login provider has no admin_get_user; production refuses this"
 
-// checkStore prints what breaks the store's invariants, and fails if anything does.
+// checkStore prints what breaks the store's invariants, and fails if anything does. It warns of what
+// the store keeps of pools and the file does not say.
 func checkStore(ctx context.Context, c *config.Config, p process) error {
 	if !keepsStore(c) {
 		return errNoStore
@@ -124,9 +129,11 @@ func checkStore(ctx context.Context, c *config.Config, p process) error {
 		return err
 	}
 	findings, err := s.Check(ctx)
-	if err = errors.Join(err, checkDeveloperProviders(ctx, c, s), s.Close()); err != nil {
+	kept, failed := keptPools(ctx, s)
+	if err = errors.Join(err, failed, checkDeveloperProviders(c, kept), s.Close()); err != nil {
 		return err
 	}
+	printWarnings(p.stdout, keptSettings(c, kept))
 	for _, finding := range findings {
 		fmt.Fprintln(p.stdout, finding)
 	}

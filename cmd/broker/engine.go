@@ -26,8 +26,15 @@ func engineBackend(
 	if err != nil {
 		return nil, err
 	}
-	if err := checkDeveloperProviders(ctx, c, s); err != nil {
+	kept, err := keptPools(ctx, s)
+	if err == nil {
+		err = checkDeveloperProviders(c, kept)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	for _, w := range keptSettings(c, kept) {
+		log.Warn(w.Text, zap.String("key", w.Path))
 	}
 	b, err := engineOn(ctx, c, prover, s, log)
 	if err != nil {
