@@ -9,7 +9,6 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
-	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/userpool"
 )
@@ -19,8 +18,6 @@ var _ cognito.SignOutTaker = (*Engine)(nil)
 // Texts of ours (docs/fidelity.md#identities-and-logins).
 const (
 	msgSignedOut = "Invalid login token. The user was signed out."
-	// aheadLimit is how far a sign-out may lie ahead: the skew of clocks.
-	aheadLimit = 5 * time.Minute
 	// maxSubject is the longest user of a provider, in characters.
 	maxSubject = 1024
 )
@@ -40,12 +37,12 @@ func (e *loginChecks) SignOut(ctx context.Context, s cognito.SignOut) error {
 	switch subject := []rune(s.Subject); {
 	case !pool.Accepts(login.Provider):
 		return cognito.InvalidParameter("provider is not a login provider of the pool.")
-	case timeless(login.Provider):
-		return cognito.InvalidParameter("Logins of the provider do not say when their user authenticated himself.")
+	case rules.Timeless(login.Provider):
+		return cognito.InvalidParameter(rules.MsgTimeless)
 	case len(subject) == 0 || len(subject) > maxSubject:
 		return cognito.InvalidParameter("subject has to have 1 to 1024 characters.")
-	case s.NotBefore.After(now.Add(aheadLimit)):
-		return cognito.InvalidParameter("notBefore lies ahead.")
+	case s.NotBefore.After(now.Add(rules.MaxAhead)):
+		return cognito.InvalidParameter(rules.MsgAhead)
 	}
 	err := e.update(ctx, func(tx *store.Tx) error {
 		return tx.PutSignOut(pool.ID, login, store.SignOut{NotBefore: s.NotBefore, Told: now})
@@ -55,12 +52,6 @@ func (e *loginChecks) SignOut(ctx context.Context, s cognito.SignOut) error {
 	}
 	e.signedOut.Store(pool.ID, true)
 	return nil
-}
-
-// timeless reports whether a provider's logins do not tell when they were made.
-func timeless(provider string) bool {
-	kind, _ := loginkey.KindOf(provider)
-	return kind.Opaque()
 }
 
 // loadSignOuts learns of which pools sign-outs were told: those of others need no look.

@@ -236,7 +236,7 @@ func sameElsewhere(ctx context.Context, t *rapid.T, from *store.Store) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := transfer.Import(ctx, to, strings.NewReader(first.String()), account, now); err != nil {
+		if _, err := transfer.Import(ctx, to, strings.NewReader(first.String()), account, time.Now()); err != nil {
 			t.Fatalf("import: got %v of an export:\n%s", err, &first)
 		}
 	}

@@ -37,13 +37,19 @@ func (i *importer) signOut(in *signOut) error {
 		return errors.New("signOut.pool is neither in the store nor on a line before")
 	case len(in.Provider) > maxProvider || !pool.takes(pool.Key(in.Provider)):
 		return errors.New("signOut.provider is none of the pool's")
+	case rules.Timeless(pool.Key(in.Provider)):
+		return fmt.Errorf("signOut.provider: %s", rules.MsgTimeless)
 	case in.Subject == "" || utf8.RuneCountInString(in.Subject) > maxSubject:
 		return fmt.Errorf("signOut.subject has %d characters; expected 1 to %d", utf8.RuneCountInString(in.Subject),
 			maxSubject)
 	case in.NotBefore == nil || in.Told == nil:
 		return errors.New("signOut lacks notBefore or told")
-	case in.NotBefore.Before(time.Unix(0, 0)) || in.Told.Before(time.Unix(0, 0)) || in.Told.Year() > 9999:
-		return errors.New("signOut.notBefore or signOut.told is before 1970 or after 9999")
+	case in.NotBefore.Before(time.Unix(0, 0)) || in.Told.Before(time.Unix(0, 0)):
+		return errors.New("signOut.notBefore or signOut.told is before 1970")
+	case in.Told.After(i.now.Add(rules.MaxAhead)):
+		return errors.New("signOut.told lies ahead")
+	case in.NotBefore.After(i.now.Add(rules.MaxAhead)):
+		return fmt.Errorf("signOut.%s", rules.MsgAhead)
 	}
 	login := rules.Login{Provider: pool.Key(in.Provider), Subject: in.Subject}
 	return errors.Join(

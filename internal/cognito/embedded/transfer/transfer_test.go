@@ -186,7 +186,9 @@ func TestRefusedLines(t *testing.T) {
 		signOutLine(`"provider":"other.example"`):                                                                                                  "signOut.provider is none of the pool's",
 		signOutLine(`"subject":""`):                                                                                                                "signOut.subject has 0 characters; expected 1 to 1024",
 		signOutLine(`"told":null`):                                                                                                                 "signOut lacks notBefore or told",
-		signOutLine(`"notBefore":"1969-12-31T23:59:59Z"`):                                                                                          "signOut.notBefore or signOut.told is before 1970 or after 9999",
+		signOutLine(`"notBefore":"1969-12-31T23:59:59Z"`):                                                                                          "signOut.notBefore or signOut.told is before 1970",
+		signOutLine(`"notBefore":"2026-01-02T03:09:05.001Z"`):                                                                                      "signOut.notBefore lies ahead.",
+		signOutLine(`"told":"9999-01-01T00:00:00Z"`):                                                                                               "signOut.told lies ahead",
 		`{"signOut":{},"identity":{}}`:                                                                                                             `holds none or several; expected "pool", "identity" or "signOut"`,
 		`{"x":"` + strings.Repeat("a", 32<<20) + `"}`:                                                                                              "longer than 33554432 bytes",
 	} {
@@ -277,4 +279,25 @@ func signOutLine(member string) string {
 		}
 	}
 	return `{"signOut":{` + strings.Join(members, ",") + `}}`
+}
+
+// A sign-out is refused, as it is by REST, at a provider whose logins do not say when they were made: it
+// would never end.
+func TestSignOutsNeedATime(t *testing.T) {
+	const saml = "arn:aws:iam::000000000000:saml-provider/office"
+	pool := strings.Replace(poolLine, `"roles"`, `"samlProviderArns":["`+saml+`"],"publicProviders":{"graph.facebook.com":"1",`+
+		`"www.amazon.com":"a","accounts.google.com":"g"},"roles"`, 1)
+	for provider, refused := range map[string]bool{
+		"graph.facebook.com": true, "www.amazon.com": true, saml: true, "accounts.google.com": false, "idp.example": false,
+	} {
+		s := open(t)
+		_, err := bring(t, s, pool+signOutLine(`"provider":"`+provider+`"`))
+		const want = "line 2: signOut.provider: Logins of the provider do not say when their user authenticated himself."
+		if (err != nil) != refused || refused && !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: got %v, want it refused: %v", provider, err, refused)
+		}
+		if refused && export(t, s) != "" {
+			t.Errorf("%s: got something written", provider)
+		}
+	}
 }
