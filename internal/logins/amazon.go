@@ -106,18 +106,24 @@ func readTokenInfo(got *answer) (said buyer, err error) {
 // Recall needs no token: its claims are what was proved.
 func (a *amazon) Recall(kept *Proof, _ string) (*Proof, error) { return kept.with(kept.ofApp()), nil }
 
-// Ask asks tokeninfo for no token: it has to say that there is none.
+// Ask asks tokeninfo about a token that nobody made. Only its documented refusal of it will do: what
+// else is an error may come from elsewhere.
 func (a *amazon) Ask(ctx context.Context) (found string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, kindTimeout)
 	defer cancel()
-	got, err := a.api.get(ctx, tokenInfo, nil, "")
+	got, err := a.api.get(ctx, tokenInfo, url.Values{"access_token": {amazonForm.madeUp()}}, "")
 	if err != nil {
 		return "", fmt.Errorf("ask tokeninfo: %w", err)
 	}
-	if _, failed := got.object["error"].(string); !failed {
-		return "", errAmazonForm
+	_, err = readTokenInfo(got)
+	_, refused := errors.AsType[*Refused](err)
+	switch {
+	case refused && (got.status == http.StatusBadRequest || got.status == http.StatusUnauthorized):
+		return "tokeninfo answers", nil
+	case err == nil || refused:
+		return "", fmt.Errorf("ask tokeninfo: about a made-up token it answers with status %d", got.status)
 	}
-	return "tokeninfo answers", nil
+	return "", fmt.Errorf("ask tokeninfo: %w", err)
 }
 
 // Run returns after questions under way.

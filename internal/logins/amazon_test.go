@@ -176,6 +176,10 @@ func TestAskAmazon(t *testing.T) {
 		t.Errorf("got %q, %v", found, err)
 	}
 	for want, answer := range map[string]http.HandlerFunc{
+		"status 403 and an error that is not documented": status(403, `{"error":"Forbidden"}`),
+		"status 400 and an error that is not documented": status(400, `{"error":{"code":"invalid_token"}}`),
+		"made-up token it answers with status 404":       status(404, `{"error":"invalid_request"}`),
+		"made-up token it answers with status 200":       serving(`{"app_id":"a","aud":"c","user_id":"u","exp":60}`),
 		"status 404": http.NotFound, "status 500": status(500, "{}"), "not as it is documented": serving("{}"),
 		"redirected elsewhere": http.RedirectHandler("http://localhost:1/x", http.StatusFound).ServeHTTP,
 	} {

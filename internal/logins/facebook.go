@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -107,9 +108,13 @@ func (f *facebook) ask(ctx context.Context, token string) (*Proof, error) {
 // Recall needs no token: its claims are what was proved.
 func (f *facebook) Recall(kept *Proof, _ string) (*Proof, error) { return kept.with(kept.ofApp()), nil }
 
-// Ask asks the Graph API for the app, and for the keys of Limited Login.
+// Ask asks the Graph API for the app, or about a token that nobody made, and for the keys of Limited Login.
 func (f *facebook) Ask(ctx context.Context) (found string, err error) {
-	found, err = f.graph.reach(ctx)
+	if f.graph.secret == "" {
+		found, err = f.askMadeUp(ctx)
+	} else {
+		found, err = f.graph.reach(ctx)
+	}
 	if f.limited == nil {
 		return found, err
 	}
@@ -121,6 +126,21 @@ func (f *facebook) Ask(ctx context.Context) (found string, err error) {
 		return "", err
 	}
 	return found + ", " + keys + " of Limited Login", nil
+}
+
+// askMadeUp asks the Graph API about a token that nobody made. Only its documented refusal of it will
+// do: what else is an error may come from elsewhere.
+func (f *facebook) askMadeUp(ctx context.Context) (found string, err error) {
+	query := url.Values{"access_token": {facebookForm.madeUp()}}
+	_, err = f.graph.call(ctx, "/app", query, "")
+	failure, failed := errors.AsType[graphError](err)
+	switch {
+	case failed && failure == graphToken:
+		return "the Graph API answers", nil
+	case err == nil:
+		err = errGraphForm
+	}
+	return "", fmt.Errorf("ask the Graph API about a made-up token: %w", err)
 }
 
 // Run keeps up the keys of Limited Login.

@@ -249,3 +249,28 @@ func TestAskFacebook(t *testing.T) {
 		}
 	}
 }
+
+// Without a secret only the refusal of a made-up token says that the Graph API answers.
+func TestAskGraphWithoutSecret(t *testing.T) {
+	for what, f := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"its own refusal":     {nil, "<nil>"},
+		"another shape":       {status(403, `{"error":"Forbidden"}`), "a made-up token: the Graph API answered with error 0"},
+		"a wrong path":        {status(404, `{"error":{"code":404}}`), "answered with error 404"},
+		"an unknown path":     {idptest.GraphError(2500), "answered with error 2500"},
+		"throttled":           {idptest.GraphError(4), "answered with error 4"},
+		"anybody is somebody": {serving(`{"id":"1"}`), "a made-up token: the Graph API's answer is not as it is"},
+		"no JSON":             {http.NotFound, "about a made-up token: status 404"},
+	} {
+		g, c := idptest.StartGraph(t), newClock()
+		g.Break(f.answer)
+		bare := withSecret(g)
+		bare.AppSecret, bare.ClientIDs, bare.NoLimitedLogin = "", nil, true
+		found, err := proverFor(t, c, bare).Ask(t.Context(), facebookName)
+		if got := fmt.Sprint(err); !strings.Contains(got, f.want) || err != nil && found != "" {
+			t.Errorf("%s: got %q, %v, want %q", what, found, err, f.want)
+		}
+	}
+}

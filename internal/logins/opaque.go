@@ -43,6 +43,9 @@ func (f form) has(token string) bool {
 	return true
 }
 
+// madeUp is a token of the form that is nobody's.
+func (f form) madeUp() string { return f.start + strings.Repeat("0", f.least) }
+
 // opaque asks a provider about tokens which say nothing by themselves, and so that whatever
 // is thrown at it makes few questions: one about a token for all who bring it at once, and
 // questionsAtOnce at any time, whose turns are shared among addresses. It is safe for concurrent use.
