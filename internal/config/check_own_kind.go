@@ -24,6 +24,10 @@ func (p *LoginProvider) checkOwnKind(path string, named bool) error {
 		own, known = loginkey.KindOf(loginkey.Of(p.Issuer))
 		whose = "the issuer"
 	}
+	if !known && p.Kind == loginkey.OIDC && loginkey.EmulatedPool(p.Provider) && (p.Issuer == "" || p.ClientIDs == nil) {
+		return refuse(path+".kind", "is oidc for a provider that is named as an emulator's user pool",
+			"kind: user_pool, or issuer and client_ids of an OpenID provider")
+	}
 	if !known || own == p.Kind {
 		return nil
 	}

@@ -40,8 +40,7 @@ func (p *Pool) checkSettings(path string) error {
 			name += ":" + client
 		}
 		if !ofClient && !p.names(key) {
-			return refuse(here, "is no provider of the pool",
-				"an ARN or a key of the pool's providers, for a user pool <provider_name>:<client_id>")
+			return p.unnamed(here, key, "<provider_name>:<client_id>")
 		}
 		if slices.Contains(seen, name) {
 			return refuse(here, "stands there twice, in two spellings", "each provider once")
@@ -72,6 +71,16 @@ func (p *Pool) cutClient(key string) (name, client string, ok bool) {
 func (p *Pool) names(key string) bool {
 	_, app := p.SupportedLoginProviders[key]
 	return app || slices.Contains(p.OpenIDConnectProviderARNs, key) || slices.Contains(p.SAMLProviderARNs, key)
+}
+
+// unnamed refuses a key of a setting that names none of the pool's providers. ofClient is how one of a
+// user pool would.
+func (p *Pool) unnamed(path, key, ofClient string) error {
+	if arn := p.arnOf(keyOf(key)); arn != "" {
+		return refuse(path, "is no provider of the pool by that name", "it named by ARN here: "+shownKey(arn))
+	}
+	return refuse(path, "is no provider of the pool",
+		"an ARN or a key of the pool's providers, for a user pool "+ofClient)
 }
 
 func (m RoleMapping) check(path string) error {
@@ -129,8 +138,7 @@ func (p *Pool) checkTagMaps(path string) error {
 			return loginkey.Normal(c.ProviderName) == name
 		})
 		if !ofPool && !p.names(key) {
-			return refuse(here, "is no provider of the pool",
-				"an ARN or a key of the pool's providers, for a user pool its provider_name")
+			return p.unnamed(here, key, "its provider_name")
 		}
 		if slices.Contains(seen, name) {
 			return refuse(here, "stands there twice, in two spellings", "each provider once")

@@ -75,29 +75,32 @@ func TestMisplacedProviders(t *testing.T) {
 // A provider that is plainly of another kind than it says, or says none, is told the kind, whatever else it lacks.
 func TestForgottenKinds(t *testing.T) {
 	for text, want := range map[string]string{
-		"provider: accounts.google.com":                                  "is oidc for a provider of the kind google; expected kind: google",
-		"provider: Accounts.Google.com, client_ids: [a]":                 "expected kind: google",
-		"provider: appleid.apple.com":                                    "expected kind: apple",
-		"provider: graph.facebook.com":                                   "expected kind: facebook",
-		"provider: graph.facebook.com, app_secret: 0123456789abcdef":     "expected kind: facebook",
-		"provider: www.facebook.com":                                     "expected kind: facebook",
-		"provider: www.amazon.com":                                       "expected kind: amazon",
-		"provider: " + realPool:                                          "expected kind: user_pool",
-		"provider: issuer-" + realPool + ", admin_get_user: true":        "expected kind: user_pool",
-		"provider: '" + samlIssuer + "', metadata_file: nowhere":         "expected kind: saml",
-		"provider: a.test, issuer: 'https://accounts.google.com'":        "is oidc for the issuer of the kind google; expected kind: google",
-		"provider: a.test, issuer: 'https://" + realPool + "'":           "is oidc for the issuer of the kind user_pool; expected kind: user_pool",
-		"provider: " + realPool + ", kind: google":                       "is google for a provider of the kind user_pool; expected kind: user_pool",
-		"provider: accounts.google.com, kind: saml":                      "is saml for a provider of the kind google; expected kind: google",
-		"provider: accounts.google.com, kind: ''":                        "is missing; expected one of oidc, user_pool, google",
-		"provider: api.twitter.com":                                      "is oidc for a provider of the kind twitter",
-		"provider: accounts.google.com}, {provider: a.test, issuer: 'x'": "expected kind: google",
+		"provider: accounts.google.com":                                               "is oidc for a provider of the kind google; expected kind: google",
+		"provider: Accounts.Google.com, client_ids: [a]":                              "expected kind: google",
+		"provider: appleid.apple.com":                                                 "expected kind: apple",
+		"provider: graph.facebook.com":                                                "expected kind: facebook",
+		"provider: graph.facebook.com, app_secret: 0123456789abcdef":                  "expected kind: facebook",
+		"provider: www.facebook.com":                                                  "expected kind: facebook",
+		"provider: www.amazon.com":                                                    "expected kind: amazon",
+		"provider: " + realPool:                                                       "expected kind: user_pool",
+		"provider: issuer-" + realPool + ", admin_get_user: true":                     "expected kind: user_pool",
+		"provider: '" + samlIssuer + "', metadata_file: nowhere":                      "expected kind: saml",
+		"provider: a.test, issuer: 'https://accounts.google.com'":                     "is oidc for the issuer of the kind google; expected kind: google",
+		"provider: a.test, issuer: 'https://" + realPool + "'":                        "is oidc for the issuer of the kind user_pool; expected kind: user_pool",
+		"provider: " + realPool + ", kind: google":                                    "is google for a provider of the kind user_pool; expected kind: user_pool",
+		"provider: 'localhost:9229/local_1AbCdEfG'":                                   "is oidc for a provider that is named as an emulator's user pool; expected kind: user_pool, or issuer",
+		"provider: 'localhost:9229/local_1', issuer: 'http://localhost:9229/local_1'": "expected kind: user_pool",
+		"provider: accounts.google.com, kind: saml":                                   "is saml for a provider of the kind google; expected kind: google",
+		"provider: accounts.google.com, kind: ''":                                     "is missing; expected one of oidc, user_pool, google",
+		"provider: api.twitter.com":                                                   "is oidc for a provider of the kind twitter",
+		"provider: accounts.google.com}, {provider: a.test, issuer: 'x'":              "expected kind: google",
 	} {
 		_, err := load(t, development+provider(text))
 		if want != "" {
 			wantError(t, err, "login_providers[0].kind", want)
 		}
 	}
+	mustLoad(t, development+provider("provider: 'localhost:9229/a', issuer: 'http://localhost:9229/a', client_ids: [a]"))
 	_, err := load(t, development+provider("provider: '"+samlIssuer+"', metadata_file: nowhere"))
 	if strings.Contains(message(err), "open_id_connect_provider_arns") {
 		t.Errorf("a SAML provider: got %v, which no OpenID ARN can name", err)
