@@ -24,6 +24,7 @@ type known struct {
 	providers   map[string]*LoginProvider
 	engine      bool // providers that we do not know are upstream's to judge
 	development bool
+	paths       map[string]string // of the providers
 }
 
 // lacks reports whether no provider of that name is configured whose kind is one of kinds.
@@ -147,9 +148,17 @@ func (p *Pool) checkApps(path string, k *known) error {
 			return refuse(here, "is not the id of an app", expectedAppID)
 		case k.lacks(key, kind):
 			return lacking(here, kind)
+		case k.engine && k.providers[key].otherApp(p.SupportedLoginProviders[key]):
+			return refuse(here, "is another app than that of the login provider's app_secret, and so takes no login",
+				"the one of "+k.paths[key]+".client_ids")
 		}
 	}
 	return nil
+}
+
+// otherApp reports whether a provider that is asked as one app is not asked of another's tokens.
+func (p *LoginProvider) otherApp(id string) bool {
+	return p.Kind == loginkey.Facebook && !p.AppSecret.Empty() && !slices.Contains(p.ClientIDs, id)
 }
 
 func appKeys() string {

@@ -66,9 +66,13 @@ func validRole(arn string) bool { return len(arn) <= maxARN && roleARN.MatchStri
 func (c *Config) checkPools() error {
 	engine := c.Cognito.Backend == BackendEmbedded
 	elsewhere := c.STS.Backend == BackendAWS && c.STS.Endpoint != "" // an STS that need not be AWS's
-	k := &known{providers: map[string]*LoginProvider{}, engine: engine, development: c.Mode == ModeDevelopment}
+	k := &known{
+		providers: map[string]*LoginProvider{}, paths: map[string]string{}, engine: engine,
+		development: c.Mode == ModeDevelopment,
+	}
 	for i := range c.LoginProviders {
-		k.providers[c.LoginProviders[i].Provider] = &c.LoginProviders[i]
+		name := c.LoginProviders[i].Provider
+		k.providers[name], k.paths[name] = &c.LoginProviders[i], at("login_providers", i)
 	}
 	ids := make([]string, 0, len(c.Pools))
 	for i := range c.Pools {

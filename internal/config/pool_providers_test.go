@@ -144,3 +144,14 @@ func TestSettingsOfPools(t *testing.T) {
 		t.Error("got no difference between tags that are absent and none")
 	}
 }
+
+// A pool's app at Facebook is the one that the broker asks as: tokens of another are never proved.
+func TestAppOfTheSecret(t *testing.T) {
+	const asApp = "login_providers:\n  - {provider: www.amazon.com, kind: amazon}\n" +
+		"  - {provider: graph.facebook.com, kind: facebook, app_secret: 0123456789abcdef, client_ids: ['1']}\n"
+	mustLoad(t, development+asApp+pool("supported_login_providers: {graph.facebook.com: '1', www.amazon.com: '2'}"))
+	_, err := load(t, development+asApp+pool("supported_login_providers: {graph.facebook.com: '12'}"))
+	wantError(t, err, `pools[0].supported_login_providers."graph.facebook.com"`,
+		"is another app than that of the login provider's app_secret, and so takes no login; expected the one of login_providers[1].client_ids")
+	mustLoad(t, development+allKinds+pool("supported_login_providers: {graph.facebook.com: '12'}")) // the user's own token asks
+}

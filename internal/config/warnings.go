@@ -26,8 +26,8 @@ const (
 	warnTags    = "has no effect beside use_defaults: true"
 )
 
-// Warnings are what the pools of the engine, and the roles of the built-in STS, have that is seldom
-// meant. What upstream knows of its pools stands elsewhere.
+// Warnings are what the pools of the engine, the login providers that these list, and the roles of the
+// built-in STS have that is seldom meant. What upstream knows of its pools stands elsewhere.
 func (c *Config) Warnings() (all []Warning) {
 	if c.Cognito.Backend != BackendEmbedded {
 		return nil
@@ -35,8 +35,10 @@ func (c *Config) Warnings() (all []Warning) {
 	for i, r := range c.Roles {
 		all = append(all, c.warnOfRole(at("roles", i)+".arn", r.ARN)...)
 	}
+	all = append(all, c.warnOfProviders()...)
 	for i := range c.Pools {
 		p, path := &c.Pools[i], at("pools", i)
+		all = append(all, c.warnOfLists(path, p)...)
 		all = append(all, p.warnOfRegions(path)...)
 		all = append(all, p.warnOfRoles(path+".roles")...)
 		all = append(all, c.warnOfRole(path+".roles.authenticated", p.Roles.Authenticated)...)

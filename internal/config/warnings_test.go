@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cognito-broker/broker/internal/config"
 )
 
 // What is valid and seldom meant is warned of, with its key; what is meant is not.
@@ -73,6 +75,7 @@ func TestWarnings(t *testing.T) {
 	} {
 		more := "  - {provider: " + near + ", kind: user_pool}\n  - {provider: '" + samlIssuer + "', kind: saml, metadata_file: " + metadata + "}\n"
 		got := mustLoad(t, development+allKinds+more+pool(tt.pool)).Warnings()
+		got = slices.DeleteFunc(got, func(w config.Warning) bool { return strings.HasPrefix(w.Path, "login_providers") })
 		switch {
 		case tt.path == "" && len(got) > 0:
 			t.Errorf("%s: got %v, want no warning", tt.pool, got)
@@ -86,5 +89,55 @@ func TestWarnings(t *testing.T) {
 	}
 	if got := mustLoad(t, upstream+pool("roles: {authenticated: "+theirs+"}")).Warnings(); !slices.Equal(got, nil) {
 		t.Errorf("in front of upstream: got %v, want none", got)
+	}
+}
+
+// Login providers that do nothing for the pools of the file are warned of, and entries of pools that no
+// login fits.
+func TestWarningsOfProviders(t *testing.T) {
+	metadata := filepath.Join(t.TempDir(), "metadata.xml")
+	if err := os.WriteFile(metadata, []byte("<EntityDescriptor/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		near   = "cognito-idp.us-east-1.amazonaws.com/us-east-1_abc"
+		google = "{provider: accounts.google.com, kind: google}"
+		both   = "{provider: accounts.google.com, kind: google, client_ids: [a]}"
+		asking = "{provider: " + near + ", kind: user_pool, admin_get_user: true}"
+		client = "cognito_identity_providers: [{provider_name: issuer-" + near + ", client_id: a"
+		oidc   = "open_id_connect_provider_arns: ['" + oidcPrefix
+		theirs = "arn:aws:iam::999999999999:"
+	)
+	saml := func(arn string) string {
+		return "{provider: '" + arn + "', kind: saml, metadata_file: '" + metadata + "'}"
+	}
+	for _, tt := range []struct{ providers, pool, path, part string }{
+		{"{provider: oidc.test, issuer: 'https://oidc.test', client_ids: [a]}", "", "login_providers[0]", "listed by no pool"},
+		{"{provider: oidc.test, issuer: 'https://oidc.test', client_ids: [a]}", oidc + "oidc.test']", "", ""},
+		{google, "", "login_providers[0]", "listed by no pool"},
+		{google, "supported_login_providers: {accounts.google.com: a}", "", ""},
+		{saml(samlIssuer), "", "login_providers[0]", "listed by no pool"},
+		{saml(samlIssuer), "saml_provider_arns: ['" + samlIssuer + "']", "", ""},
+		{saml(theirs + "saml-provider/o"), "saml_provider_arns: ['" + theirs + "saml-provider/o']", "pools[0].saml_provider_arns[0]", "another account"},
+		{both, "open_id_connect_provider_arns: ['" + theirs + "oidc-provider/accounts.google.com']", "pools[0].open_id_connect_provider_arns[0]", "another account"},
+		{both, "supported_login_providers: {accounts.google.com: a}", "login_providers[0].client_ids", "has no effect"},
+		{both, "supported_login_providers: {accounts.google.com: a}, " + oidc + "accounts.google.com']", "", ""},
+		{google, "supported_login_providers: {accounts.google.com: 'a;b'}", `pools[0].supported_login_providers."accounts.google.com"`, "client_ids of the login provider"},
+		{"{provider: www.amazon.com, kind: amazon}", "supported_login_providers: {www.amazon.com: 'a;b'}", `pools[0].supported_login_providers."www.amazon.com"`, "no token has a list"},
+		{asking, client + "}]", "login_providers[0].admin_get_user", "no user is asked for"},
+		{asking, client + ", server_side_token_check: false}]", "login_providers[0].admin_get_user", "no user is asked for"},
+		{asking, client + ", server_side_token_check: true}]", "", ""},
+	} {
+		text := "login_providers: [" + tt.providers + "]\n" + pool("roles: {authenticated: 'arn:aws:iam::000000000000:role/a'}, "+tt.pool)
+		got := mustLoad(t, development+text).Warnings()
+		switch {
+		case tt.path == "" && len(got) > 0:
+			t.Errorf("%s: got %v, want no warning", text, got)
+		case tt.path != "" && (len(got) != 1 || got[0].Path != tt.path || !strings.Contains(got[0].Text, tt.part)):
+			t.Errorf("%s: got %v, want one at %s with %q", text, got, tt.path, tt.part)
+		}
+	}
+	if got := mustLoad(t, development+allKinds).Warnings(); len(got) > 0 {
+		t.Errorf("without pools: got %v, want none: the API makes them", got)
 	}
 }
