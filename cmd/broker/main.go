@@ -22,7 +22,8 @@ const usage = `usage: broker COMMAND [flags]
   token   -config FILE -user NAME          mint an ID token of the development identity provider
           [-audience ID] [-ttl 1h] [-claim k=v]...
   explain -config FILE -pool ID            say step by step what a token would get, and why not: exit 0 granted,
-          [-token-file FILE|-] [-identity ID] [-role ARN] [-json]                  1 denied, 2 error
+          [-token-file FILE|- [-provider KEY]]                                     1 denied, 2 error
+          [-identity ID] [-role ARN] [-json]
   import  -config FILE -file LINES         write pools and identities into the store of a stopped broker
   export  -config FILE [-file LINES]       write them out of a store, also of one in use
   keys new                                 print a new base64 key of 32 bytes
