@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
+	"github.com/cognito-broker/broker/internal/cognito/upstream"
 	"github.com/cognito-broker/broker/internal/config"
 	"github.com/cognito-broker/broker/internal/loginkey"
 )
@@ -25,6 +28,9 @@ func checkOnline(ctx context.Context, c *config.Config, p process) error {
 			continue
 		}
 		found, err := prover.Ask(ctx, provider.Provider)
+		if provider.AdminGetUser {
+			err = errors.Join(err, haveCredentials(ctx, c, provider))
+		}
 		if err != nil {
 			failures++
 		}
@@ -32,6 +38,26 @@ func checkOnline(ctx context.Context, c *config.Config, p process) error {
 	}
 	if failures > 0 {
 		return fmt.Errorf("%d of %d login providers cannot be used", failures, len(c.LoginProviders))
+	}
+	return nil
+}
+
+// credentialsWithin bounds the search for credentials of AWS.
+const credentialsWithin = 10 * time.Second
+
+var errNoCredentials = errors.New("no AWS credentials are found, by which admin_get_user asks; expected " +
+	"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role of the machine that may cognito-idp:AdminGetUser")
+
+// haveCredentials fails where the broker finds none to ask a user pool by. What it finds is not shown.
+func haveCredentials(ctx context.Context, c *config.Config, p *config.LoginProvider) error {
+	ctx, cancel := context.WithTimeout(ctx, credentialsWithin)
+	defer cancel()
+	found, err := upstream.LoadCredentials(ctx, userPoolConfig(p, c.Cognito.Region).Region)
+	if err == nil {
+		_, err = found.Retrieve(ctx)
+	}
+	if err != nil { // it may tell of a profile, and what it holds
+		return errNoCredentials
 	}
 	return nil
 }
@@ -48,6 +74,13 @@ func printOnline(w io.Writer, i int, p *config.LoginProvider, found string, err 
 
 // askedOf says what of a provider is asked for.
 func askedOf(p *config.LoginProvider) string {
+	if p.AdminGetUser {
+		return keysAskedOf(p) + ", and AWS credentials"
+	}
+	return keysAskedOf(p)
+}
+
+func keysAskedOf(p *config.LoginProvider) string {
 	switch {
 	case p.Kind == loginkey.SAML:
 		return "metadata_file"

@@ -114,3 +114,32 @@ func TestOnlineSaysWhatEachKindLacks(t *testing.T) {
 		}
 	}
 }
+
+// Of a user pool that is asked for its users check -online says that AWS credentials are missing.
+func TestOnlineSaysThatCredentialsAreMissing(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
+		"AWS_CONFIG_FILE": none, "AWS_SHARED_CREDENTIALS_FILE": none, "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+	} {
+		t.Setenv(name, value)
+	}
+	keys := keysOf(t, true, ecKey)
+	file := filepath.Join(t.TempDir(), "b.yaml")
+	text := "mode: development\nlogin_providers: [{provider: 'localhost:9229/pool_1', kind: user_pool, endpoint: '" + keys + "', admin_get_user: true}]\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const missing = "login_providers[0] user_pool localhost:9229/pool_1: FAIL, no AWS credentials are found, by which admin_get_user asks"
+	out, err := (&instance{}).command(t, "check", "-config", file, "-online")
+	if err == nil || !strings.Contains(out, missing) || !strings.Contains(out, "(asked: the keys, and AWS credentials)") {
+		t.Errorf("without: got %q %v, want it told", out, err)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDOFATEST")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret-of-a-test")
+	out, _ = (&instance{}).command(t, "check", "-config", file, "-online")
+	if strings.Contains(out, "no AWS credentials") || strings.Contains(out, "OFATEST") || strings.Contains(out, "of-a-test") {
+		t.Errorf("with: got %q, want nothing of them", out)
+	}
+}
