@@ -50,7 +50,7 @@ func (a *api) get(ctx context.Context, path string, query url.Values, bearer str
 	}
 	defer got.Body.Close()
 	if got.StatusCode >= 500 || got.StatusCode == http.StatusTooManyRequests {
-		return nil, fmt.Errorf("status %d", got.StatusCode)
+		return nil, serverError(got.StatusCode)
 	}
 	text, err := readAll(got.Body, maxOfKind)
 	if err != nil {

@@ -54,12 +54,12 @@ func (g *graph) inspect(ctx context.Context, token string) (said user, err error
 // inspectAsApp asks about a token as its app.
 func (g *graph) inspectAsApp(ctx context.Context, token string) (said user, err error) {
 	object, err := g.call(ctx, "/debug_token", url.Values{"input_token": {token}}, g.bearer())
-	if failure, ok := errors.AsType[graphError](err); ok && failure.ofToken() {
+	if failure, ok := errors.AsType[graphError](err); ok && (failure == graphApp || failure.ofToken()) {
 		// The user's, or the app's own? That is told apart by another question, now and then.
 		if err := g.knowsApp(ctx); err != nil {
 			return user{}, err
 		}
-		return user{}, refuse(msgOpaque, failure)
+		return user{}, failure.refusal()
 	}
 	if err != nil {
 		return user{}, err
@@ -159,6 +159,24 @@ func (e graphError) Error() string {
 // no answer about it.
 func (e graphError) ofToken() bool { return e == graphToken || e == graphSession || e == graphNobody }
 
+// refusal is what the error says of a token that debug_token was asked about.
+func (e graphError) refusal() error {
+	if e == graphApp {
+		return refuse(msgUnsupported, e)
+	}
+	return refuse(msgOpaque, e)
+}
+
+// passes reports whether the error says that the API fails or throttles for now, whatever it is asked:
+// 1 and 2 are its own, 4, 17 and 341 are limits of the app and its users.
+func (e graphError) passes() bool {
+	switch e {
+	case 1, 2, 4, 17, 341:
+		return true
+	}
+	return false
+}
+
 // readGraphError is the error that an answer holds; failed is false where it holds none.
 func readGraphError(object map[string]any) (code graphError, failed bool) {
 	v, there := object["error"]
@@ -181,10 +199,8 @@ func readDebugToken(object map[string]any) (said user, err error) {
 	}
 	failure, failed := readGraphError(data)
 	switch {
-	case failed && failure == graphApp:
-		return user{}, refuse(msgUnsupported, failure)
-	case failed && failure.ofToken():
-		return user{}, refuse(msgOpaque, failure)
+	case failed && (failure == graphApp || failure.ofToken()):
+		return user{}, failure.refusal()
 	case failed:
 		return user{}, failure
 	case !valid:

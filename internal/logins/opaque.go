@@ -180,12 +180,12 @@ func (o *opaque) leave(digest memory, q *question) {
 	}
 }
 
-// run asks a question when its turn comes, and tells all who wait. A permit for a token that was not
-// refused goes back: many people may share an address, and an outage is nobody's fault.
+// run asks a question when its turn comes, and tells all who wait. A permit for a token that was proved
+// goes back: many people may share an address. So does one for an outage, which is nobody's fault.
 func (o *opaque) run(ctx context.Context, digest memory, token string, q *question, turn *place) {
 	defer q.cancel()
 	proof, err := o.inTurn(ctx, token, turn)
-	if _, refused := errors.AsType[*Refused](err); !refused && turn.address != "" {
+	if (err == nil || outage(err)) && turn.address != "" {
 		o.newOnes.Return(turn.address)
 	}
 	o.mu.Lock()
@@ -211,7 +211,7 @@ func (o *opaque) inTurn(ctx context.Context, token string, turn *place) (*Proof,
 	}
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, o.unavailable(errLeft)
 	case turn.refused != nil:
 		return nil, o.unavailable(turn.refused)
 	}
@@ -248,7 +248,10 @@ func (o *opaque) believedUntil(err error) time.Time {
 	return o.now().Add(outcomeLimit)
 }
 
-var errClosed = errors.New("the broker stops")
+var (
+	errClosed = errors.New("the broker stops")
+	errLeft   = errors.New("nobody waits for the answer any more")
+)
 
 func (o *opaque) unavailable(cause error) error { return &Unavailable{Provider: o.name, cause: cause} }
 

@@ -117,7 +117,10 @@ func (g *Graph) debugToken(w http.ResponseWriter, r *http.Request, app bool) {
 	case !ok || known.Invalid:
 		write(w, http.StatusOK, refused(190, "Invalid OAuth access token."))
 	case known.App != AppID:
-		write(w, http.StatusOK, refused(100, "(#100) The App_id in the input_token did not match the Viewing App"))
+		write(w, http.StatusBadRequest, map[string]any{"error": map[string]any{
+			"message": "(#100) The App_id in the input_token did not match the Viewing App", "type": "OAuthException",
+			"code": 100, "fbtrace_id": "EJplcsCHuLu",
+		}})
 	default:
 		kind := known.Kind
 		if kind == "" {
