@@ -34,6 +34,7 @@ var (
 	_ flows.Directory   = (*upstream.Directory)(nil)
 	_ flows.TokenReader = (*embedded.Engine)(nil)
 	_ flows.Rechecker   = (*embedded.Engine)(nil)
+	_ flows.Rechecker   = upstream.Users(nil)
 	_ flows.Prover      = (*logins.Prover)(nil)
 	_ flows.Observer    = (*telemetry.Metrics)(nil)
 	_ flows.Guests      = (*guests)(nil)
@@ -73,7 +74,7 @@ type backend struct {
 	directory flows.Directory
 	learns    *upstream.Directory // nil: it knows by itself
 	tokens    flows.TokenReader   // nil: only the backend reads its tokens
-	rechecks  flows.Rechecker     // nil: it keeps no sign-outs
+	rechecks  flows.Rechecker     // nil: it takes what is proved
 	sts       sts.API
 	sessions  awswire.Sessions  // nil: sessions are not ours
 	issuer    httpapi.Issuer    // nil: tokens are not ours

@@ -71,7 +71,7 @@ func engineOn(
 	if err != nil {
 		return nil, err
 	}
-	users, err := userCheckers(ctx, c)
+	users, err := engineUsers(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func explainer(ctx context.Context, c *config.Config, s *store.Store, prover *lo
 	if err != nil {
 		return nil, err
 	}
-	users, err := userCheckers(ctx, c)
+	users, err := engineUsers(ctx, c)
 	if err != nil {
 		return nil, err
 	}

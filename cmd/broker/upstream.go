@@ -24,6 +24,10 @@ func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cognito: %w", err)
 	}
+	users, err := userCheckers(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	remote, err := remoteSTS(c)
 	if err != nil {
 		return nil, err
@@ -32,14 +36,18 @@ func upstreamBackend(ctx context.Context, c *config.Config) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &backend{
+	b := &backend{
 		api: cognito, directory: cognito.Directory(), learns: cognito.Directory(), sts: remote,
 		// Upstream's health is not asked for: it would cost its quota, and warm
 		// users are served without it.
 		ready: func(context.Context) []httpapi.Reason { return nil },
 		close: func() error { return nil },
 		state: func(context.Context) (settings.State, error) { return upstreamState(c, files), nil },
-	}, nil
+	}
+	if len(users) > 0 {
+		b.rechecks = users
+	}
+	return b, nil
 }
 
 // remoteSTS is AWS's STS, or whatever stands at the endpoint.

@@ -14,9 +14,19 @@ import (
 
 var _ embedded.UserChecker = (*userpool.Checker)(nil)
 
+// engineUsers are userCheckers as the engine takes them.
+func engineUsers(ctx context.Context, c *config.Config) (map[string]embedded.UserChecker, error) {
+	users, err := userCheckers(ctx, c)
+	all := make(map[string]embedded.UserChecker, len(users))
+	for provider, checker := range users {
+		all[provider] = checker
+	}
+	return all, err
+}
+
 // userCheckers ask the user pools that the configuration lets them ask. Nobody is asked yet.
-func userCheckers(ctx context.Context, c *config.Config) (map[string]embedded.UserChecker, error) {
-	all := map[string]embedded.UserChecker{}
+func userCheckers(ctx context.Context, c *config.Config) (upstream.Users, error) {
+	all := upstream.Users{}
 	for i, p := range c.LoginProviders {
 		if !p.AdminGetUser {
 			continue
