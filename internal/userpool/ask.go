@@ -28,13 +28,18 @@ var (
 	errNoJSON    = errors.New("the answer is not JSON")
 )
 
+// down is why a user pool answers nobody for now, whoever is asked for.
+type down struct{ error }
+
 // ask makes an AdminGetUser. gone is why the user gets nothing; empty: he is there. Only what
 // the service itself says of the user is an answer.
 func (c *Checker) ask(ctx context.Context, username, subject string) (gone string, err error) {
 	status, kind, body, err := c.send(ctx, username)
 	switch {
 	case err != nil:
-		return "", err
+		return "", down{err}
+	case status >= 500 || status == http.StatusTooManyRequests || kind == "TooManyRequestsException":
+		return "", down{fmt.Errorf("status %d %s", status, kind)}
 	case status == http.StatusOK:
 		return decided(body, subject)
 	case status == http.StatusBadRequest && kind == "UserNotFoundException":

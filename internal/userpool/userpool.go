@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,6 +29,7 @@ const (
 
 const (
 	timeout  = 3 * time.Second // of a question
+	rest     = time.Second     // after one that the user pool did not answer, in which no other is begun
 	atOnce   = 16              // questions
 	maxUsers = 100_000         // that are remembered
 	maxName  = 128             // of a user, in characters: the service's own bound
@@ -63,6 +65,13 @@ type Checker struct {
 	names   *otter.Cache[string, string] // by sub, of users who were there under them
 	flights singleflight.Group
 	places  *semaphore.Weighted
+	failed  atomic.Pointer[failure] // the latest; nil: none since an answer
+}
+
+// failure is a question that the user pool did not answer, or throttled.
+type failure struct {
+	at    time.Time
+	cause *Unavailable
 }
 
 // answer is what was said of a user.
@@ -103,6 +112,7 @@ func New(c Config) (*Checker, error) {
 // given time; it tells when it was. subject is the token's sub: a name may be somebody else's by now.
 // Where the name is not known it is empty: then the user is asked for by the name under which he was
 // lately there, else by his sub, which finds the pool's own users and none that signs in elsewhere.
+// A user pool that did not answer, or throttles, is not asked again within a second, whoever is asked for.
 // It fails with *Gone, *Unavailable, or ctx's error.
 func (c *Checker) Check(ctx context.Context, username, subject string, within time.Duration) (at time.Time, err error) {
 	if username == "" {
@@ -119,18 +129,12 @@ func (c *Checker) Check(ctx context.Context, username, subject string, within ti
 		// The question outlives its first asker; others wait for it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
-		if err := c.places.Acquire(ctx, 1); err != nil {
-			return nil, &Unavailable{err}
-		}
-		defer c.places.Release(1)
-		now := c.Now()
-		gone, err := c.ask(ctx, username, subject)
+		said, err := c.inPlace(ctx, username, subject)
 		if err != nil {
-			return nil, &Unavailable{err}
+			return nil, err
 		}
-		said := answer{now, gone}
 		c.asked.Set(name, said)
-		if gone == "" {
+		if said.gone == "" {
 			c.names.Set(strings.Clone(subject), strings.Clone(username))
 		}
 		return said, nil
@@ -144,6 +148,41 @@ func (c *Checker) Check(ctx context.Context, username, subject string, within ti
 	case <-ctx.Done():
 		return time.Time{}, ctx.Err()
 	}
+}
+
+// inPlace asks when a place is free, unless the user pool could not be asked lately. It fails with *Unavailable.
+func (c *Checker) inPlace(ctx context.Context, username, subject string) (answer, error) {
+	if err := c.resting(); err != nil {
+		return answer{}, err
+	}
+	if err := c.places.Acquire(ctx, 1); err != nil {
+		return answer{}, &Unavailable{err}
+	}
+	defer c.places.Release(1)
+	if err := c.resting(); err != nil { // others' questions failed while this one waited
+		return answer{}, err
+	}
+	now := c.Now()
+	gone, err := c.ask(ctx, username, subject)
+	if err != nil {
+		f := &failure{c.Now(), &Unavailable{err}}
+		if _, ok := errors.AsType[down](err); ok {
+			c.failed.Store(f)
+		}
+		return answer{}, f.cause
+	}
+	c.failed.Store(nil)
+	return answer{now, gone}, nil
+}
+
+// resting fails while no question is begun, as the one did that is why.
+func (c *Checker) resting() error {
+	if f := c.failed.Load(); f != nil {
+		if since := c.Now().Sub(f.at); 0 <= since && since < rest {
+			return f.cause
+		}
+	}
+	return nil
 }
 
 // nameOf is the name under which a user is asked for whose name is not known.

@@ -192,8 +192,8 @@ func TestUsersWithoutAName(t *testing.T) {
 	check("neither", "", "", "", "gone")
 }
 
-// An answer is good for as long as whoever wants to know allows; what could not be asked is
-// asked again at once.
+// An answer is good for as long as whoever wants to know allows; a user pool that could not be
+// asked is asked again a second later.
 func TestAnswersAge(t *testing.T) {
 	p := start(t)
 	now := time.Unix(1_800_000_000, 0)
@@ -218,7 +218,12 @@ func TestAnswersAge(t *testing.T) {
 	check("remembered as gone", userpool.Fresh, 3, "gone")
 	now = now.Add(61 * time.Second)
 	check("nobody answers", userpool.Fresh, 4, "unavailable")
-	check("nor again", userpool.Fresh, 5, "unavailable")
+	check("nor again", userpool.Fresh, 4, "unavailable")
+	now = now.Add(time.Second - 1)
+	check("nor within a second", userpool.Fresh, 4, "unavailable")
+	now = now.Add(1)
+	check("asked again", userpool.Fresh, 5, "unavailable")
+	now = now.Add(time.Second)
 	p.says(200, there)
 	check("he is back", userpool.Issue, 6, "")
 }
