@@ -527,6 +527,16 @@ func (f *predictingBackend) Decide(context.Context, any) (cognito.Effect, error)
 	return f.effect, f.err
 }
 
+func (f *predictingBackend) UnlinkIdentity(
+	ctx context.Context, in *ci.UnlinkIdentityInput, opts ...func(*ci.Options),
+) (*ci.UnlinkIdentityOutput, error) {
+	out, err := f.backend.UnlinkIdentity(ctx, in, opts...)
+	if err == nil && !f.effect.Changes() {
+		cognito.NoteUnchanged(&out.ResultMetadata)
+	}
+	return out, err
+}
+
 // Where the backend tells before, nothing is fenced for what it refuses or what changes
 // nothing, so that both are answered without the fleet too; and what it says that changes
 // ends, whoever it belongs to.
