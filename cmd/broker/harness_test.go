@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		profiled(main)
 		return
 	}
-	moreAtOnce("4")
+	moreAtOnce("2")
 	os.Exit(m.Run())
 }
 
