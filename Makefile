@@ -41,7 +41,7 @@ setup: ## what the tests need: modules, a redis-server and spin, installed by ap
 
 .PHONY: test
 test: setup ## set-up, lint, model, all tests by the race detector; BROKER_TEST_WITHOUT=redis,spin leaves out both
-	$(MAKE) --no-print-directory lint model unraced
+	$(MAKE) --no-print-directory -j 3 --output-sync=target lint model unraced
 	GORACE=$(GORACE) $(GO) test -race -timeout 25m ./...
 
 # A process with the race detector sleeps a second before it ends, lest it miss the last races; the

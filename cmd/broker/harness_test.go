@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		profiled(main)
 		return
 	}
-	moreAtOnce("2")
+	moreAtOnce("3")
 	os.Exit(m.Run())
 }
 

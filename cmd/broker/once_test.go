@@ -219,10 +219,10 @@ func TestOnceEachOverThreeBrokers(t *testing.T) {
 	t.Parallel()
 	u := newUnion(t)
 	close(u.upstream.release)
-	users := make([]known, 400)
+	users := make([]known, 200)
 	u.inParallel(len(users), func(i int) { users[i] = u.meet(fmt.Sprint("user ", i)) })
 	u.inParallel(len(users), func(i int) { u.ask(10, users[i], u.brokers...).same(t) })
-	u.exchanged(400)
+	u.exchanged(200)
 }
 
 // inParallel does things ten at a time: with more, a busy machine lets leads lapse.
