@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentity"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -319,6 +320,8 @@ func (i *instance) sdk() *cognitoidentity.Client { return i.sdkAs(nil) }
 func (i *instance) sdkAs(who aws.CredentialsProvider) *cognitoidentity.Client {
 	return cognitoidentity.New(cognitoidentity.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(i.url), Retryer: aws.NopRetryer{}, Credentials: who,
+		// On a busy machine a connection was closed here while the answer to its next request was read.
+		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.DisableKeepAlives = true }),
 	})
 }
 
