@@ -68,6 +68,9 @@ func (e *Engine) credentials(
 	if err != nil {
 		return ruling{}, sts.Credentials{}, assumeError(err)
 	}
+	if err := e.stillTaken(ctx, &p.pool, who.proven); err != nil {
+		return ruling{}, sts.Credentials{}, err
+	}
 	same := *p
 	same.decide = func(tx *store.Tx) (ruling, error) {
 		again, err := p.on(tx)

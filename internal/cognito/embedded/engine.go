@@ -79,6 +79,9 @@ type loginChecks struct {
 	users     map[string]UserChecker
 	unchecked bool
 	signedOut sync.Map // pools of which sign-outs were told; at most as many as there are pools
+	// telling is held while a sign-out is written, and read while a token of ours gets its time: so each
+	// token is made either before the sign-out was told, and says so, or when it counts.
+	telling sync.RWMutex
 }
 
 // ownTokens are the tokens of the engine's own issuer: made, read again, and judged for roles. They

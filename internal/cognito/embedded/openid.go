@@ -53,16 +53,16 @@ func (e *Engine) prepareToken(ctx context.Context, in *cognitoidentity.GetOpenId
 	return e.admit(ctx, &pool, id, in.Logins)
 }
 
-// issue makes a token for whoever proved himself, unless his user was signed out since: the proof of one
-// login may take long after another one's.
+// issue makes a token for whoever proved himself, unless his user was signed out since.
 func (e *ownTokens) issue(
 	ctx context.Context, pool *rules.Pool, id string, who access, life time.Duration,
 ) (string, error) {
-	at := e.now() // what is told from now on is told after the token was made
-	for _, p := range who.proven {
-		if err := e.checks.checkSignOut(ctx, pool, p.Login, p.Claims); err != nil {
-			return "", err
-		}
+	e.checks.telling.RLock()
+	at := e.now()
+	err := e.checks.stillTaken(ctx, pool, who.proven)
+	e.checks.telling.RUnlock()
+	if err != nil {
+		return "", err
 	}
 	return e.sign(ctx, at, pool.ID, id, who.amr, life, who.tags)
 }

@@ -32,6 +32,8 @@ func (e *loginChecks) SignOut(ctx context.Context, s cognito.SignOut) error {
 	if !ok {
 		return cognito.PoolNotFound(s.Pool)
 	}
+	e.telling.Lock()
+	defer e.telling.Unlock()
 	now := e.now()
 	login := rules.Login{Provider: pool.Key(s.Provider), Subject: s.Subject}
 	switch subject := []rune(s.Subject); {
@@ -84,6 +86,20 @@ func (e *loginChecks) checkSignOut(
 	})
 }
 
+// stillTaken refuses a call of which a login is older than a sign-out of its user. It is for the moment
+// when all logins of the call are proved: the proof of one may take long after another one's.
+func (e *loginChecks) stillTaken(ctx context.Context, pool *rules.Pool, proven []rules.Proven) error {
+	for _, p := range proven {
+		if p.Claims == nil {
+			continue // of a token of ours, which is checked itself
+		}
+		if err := e.checkSignOut(ctx, pool, p.Login, p.Claims); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // authenticated is when the user of a login authenticated himself: auth_time, else when the
 // token was made.
 func authenticated(proof rules.Claims) (at time.Time, stated bool) {
@@ -114,7 +130,7 @@ func (e *loginChecks) checkTokenSignOut(tx *store.Tx, pool *rules.Pool, t *cogni
 		if err != nil {
 			return err
 		}
-		if ok && t.Issued.Before(told.Told) {
+		if ok && !t.Issued.After(told.Told) {
 			return cognito.WithCause(cognito.NotAuthorized(msgSignedOut), errSignedOut)
 		}
 	}

@@ -2,7 +2,9 @@ package embedded_test
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/cognito-broker/broker/internal/cognito"
 	"github.com/cognito-broker/broker/internal/cognito/embedded"
 	"github.com/cognito-broker/broker/internal/cognito/embedded/rules"
+	"github.com/cognito-broker/broker/internal/cognito/embedded/store"
 	"github.com/cognito-broker/broker/internal/logins"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
 )
@@ -200,35 +203,107 @@ func (w *waitingProver) Prove(ctx context.Context, provider, token string) (*log
 	return w.Prover.Prove(ctx, provider, token)
 }
 
-// A sign-out that is told while another login of the call is proved counts for the token of ours that
-// the call would bring.
+// A sign-out that is told while another login of the call is proved counts for what the call would
+// bring: a token of ours, or credentials.
 func TestSignOutsWhileLoginsAreProved(t *testing.T) {
 	t.Parallel()
-	w := &waitingProver{provider: facebookKey, reached: make(chan struct{}, 1), release: make(chan struct{}, 2)}
-	r := newKindsRigWith(t, func(c *embedded.Config) { w.Prover, c.Prover = c.Prover, w })
-	r.pool.Roles = rules.Roles{Authenticated: "arn:aws:iam::" + account + ":role/auth"}
-	if err := r.ApplyPools(t.Context(), []rules.Pool{r.pool}); err != nil {
+	for name, call := range map[string]func(r *kindsRig, id string, logins map[string]string) error{
+		"a token": func(r *kindsRig, id string, logins map[string]string) error {
+			in := &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: logins}
+			_, err := r.GetOpenIdToken(context.Background(), in)
+			return err
+		},
+		"credentials": func(r *kindsRig, id string, logins map[string]string) error {
+			in := &cognitoidentity.GetCredentialsForIdentityInput{IdentityId: &id, Logins: logins}
+			_, err := r.GetCredentialsForIdentity(context.Background(), in)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &waitingProver{provider: facebookKey, reached: make(chan struct{}, 1), release: make(chan struct{}, 2)}
+			r := newKindsRigWith(t, func(c *embedded.Config) { w.Prover, c.Prover = c.Prover, w })
+			r.pool.Roles = rules.Roles{Authenticated: "arn:aws:iam::" + account + ":role/auth"}
+			if err := r.ApplyPools(t.Context(), []rules.Pool{r.pool}); err != nil {
+				t.Fatal(err)
+			}
+			both := map[string]string{
+				usersKey:    r.at(usersKey, "alice", time.Now().Add(-time.Hour))[usersKey],
+				facebookKey: r.idp.Token(idptest.Claims{"sub": "7", "aud": "app"}),
+			}
+			w.release <- struct{}{}
+			id := r.id(everyone, both)
+			<-w.reached
+			refusal := make(chan error)
+			go func() { refusal <- call(r, id, both) }()
+			<-w.reached // when the user pool's login has been proved
+			if err := r.signOut(usersKey, "alice", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			w.release <- struct{}{}
+			if err := <-refusal; err == nil || !strings.Contains(err.Error(), "The user was signed out.") {
+				t.Errorf("got %v, want the user signed out", err)
+			}
+		})
+	}
+}
+
+// A token of ours that is asked for while a sign-out is being written is made before it, and refused
+// then, or not at all.
+func TestSignOutsThatAreBeingWritten(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "store"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	both := map[string]string{
-		usersKey:    r.at(usersKey, "alice", time.Now().Add(-time.Hour))[usersKey],
-		facebookKey: r.idp.Token(idptest.Claims{"sub": "7", "aud": "app"}),
-	}
-	w.release <- struct{}{}
-	id := r.id(everyone, both)
-	<-w.reached
-	refusal := make(chan error)
-	go func() {
-		in := &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: both}
-		_, err := r.GetOpenIdToken(context.Background(), in)
-		refusal <- err
+	t.Cleanup(func() { s.Close() })
+	var now atomic.Int64
+	now.Store(time.Now().UnixNano())
+	told := make(chan struct{}, 10)
+	r := newKindsRigWith(t, func(c *embedded.Config) {
+		c.Store = s
+		c.Now = func() time.Time {
+			select {
+			case told <- struct{}{}:
+			default:
+			}
+			return time.Unix(0, now.Load())
+		}
+	})
+	login := r.at(usersKey, "alice", time.Now().Add(-time.Hour))
+	id := r.id(everyone, login)
+	entered, release := make(chan struct{}), make(chan struct{})
+	go func() { // whose write the sign-out's has to wait for
+		_ = s.Update(context.Background(), func(*store.Tx) error { close(entered); <-release; return nil })
 	}()
-	<-w.reached // when the user pool's login has been proved
-	if err := r.signOut(usersKey, "alice", time.Now()); err != nil {
+	<-entered
+	for len(told) > 0 {
+		<-told
+	}
+	written := make(chan error)
+	go func() { written <- r.signOut(usersKey, "alice", time.Now()) }()
+	<-told // the sign-out has its time
+	now.Add(int64(2 * time.Second))
+	made := make(chan string)
+	go func() {
+		out, err := r.GetOpenIdToken(context.Background(), &cognitoidentity.GetOpenIdTokenInput{IdentityId: &id, Logins: login})
+		if err != nil {
+			made <- ""
+			return
+		}
+		made <- *out.Token
+	}()
+	var token string
+	select {
+	case token = <-made: // nothing held it up
+		close(release)
+	case <-time.After(200 * time.Millisecond):
+		close(release)
+		token = <-made
+	}
+	if err := <-written; err != nil {
 		t.Fatal(err)
 	}
-	w.release <- struct{}{}
-	if err := <-refusal; err == nil || !strings.Contains(err.Error(), "The user was signed out.") {
-		t.Errorf("got %v, want the user signed out", err)
+	if token != "" {
+		r.equal("a token", r.credentials(id, map[string]string{cognito.PassThrough: token}), signedOut)
 	}
 }

@@ -58,7 +58,7 @@ func (e *loginChecks) checkTokenUsers(
 		if err != nil {
 			return time.Time{}, err
 		}
-		if until.IsZero() || stands.Before(until) {
+		if !stands.IsZero() && (until.IsZero() || stands.Before(until)) {
 			until = stands
 		}
 	}
