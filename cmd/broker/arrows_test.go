@@ -51,6 +51,7 @@ var layers = map[string]int{
 	"internal/settings":                  0, // knows nothing of ours
 	"internal/telemetry":                 1,
 	"internal/redistest":                 0,
+	"internal/testparallel":              0, // knows nothing of ours
 	"internal/testport":                  0, // knows nothing of ours
 	"internal/strictjson":                0, // knows nothing of ours
 	"internal/jwt":                       0,
@@ -94,6 +95,8 @@ var forTests = map[string]bool{
 	"internal/cognito/embedded/model": true,
 	"internal/logins/idptest":         true,
 	"internal/redistest":              true,
+	"internal/saml/samltest":          true,
+	"internal/testparallel":           true,
 	"internal/testport":               true,
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"net/http"
 	"os"
@@ -26,6 +25,7 @@ import (
 
 	"github.com/cognito-broker/broker/internal/loginkey"
 	"github.com/cognito-broker/broker/internal/logins/idptest"
+	"github.com/cognito-broker/broker/internal/testparallel"
 	"github.com/cognito-broker/broker/internal/testport"
 )
 
@@ -42,19 +42,8 @@ func TestMain(m *testing.M) {
 		profiled(main)
 		return
 	}
-	moreAtOnce("3")
+	testparallel.Default("3") // most of them wait
 	os.Exit(m.Run())
-}
-
-// moreAtOnce runs more tests at a time than there are processors, for most of them wait, unless
-// -parallel says otherwise.
-func moreAtOnce(n string) {
-	flag.Parse()
-	set := false
-	flag.Visit(func(f *flag.Flag) { set = set || f.Name == "test.parallel" })
-	if !set {
-		_ = flag.Set("test.parallel", n)
-	}
 }
 
 // profiled runs a serving broker under a CPU profile when

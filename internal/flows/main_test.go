@@ -1,19 +1,14 @@
 package flows_test
 
 import (
-	"flag"
 	"os"
 	"testing"
+
+	"github.com/cognito-broker/broker/internal/testparallel"
 )
 
-// Many tests here wait: for leases, and for calls that end later. So more of them run at a time than
-// there are processors, unless -parallel says otherwise.
+// Many tests here wait: for leases, and for calls that end later.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	set := false
-	flag.Visit(func(f *flag.Flag) { set = set || f.Name == "test.parallel" })
-	if !set {
-		_ = flag.Set("test.parallel", "3")
-	}
+	testparallel.Default("3")
 	os.Exit(m.Run())
 }

@@ -1,19 +1,14 @@
 package fleet_test
 
 import (
-	"flag"
 	"os"
 	"testing"
+
+	"github.com/cognito-broker/broker/internal/testparallel"
 )
 
-// Most tests here wait: for leases, and for servers to die. So more of them run at a time than
-// there are processors, unless -parallel says otherwise.
+// Many tests here wait: for leases, and for servers to die.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	set := false
-	flag.Visit(func(f *flag.Flag) { set = set || f.Name == "test.parallel" })
-	if !set {
-		_ = flag.Set("test.parallel", "4")
-	}
+	testparallel.Default("4")
 	os.Exit(m.Run())
 }
