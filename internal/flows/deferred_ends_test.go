@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -191,23 +192,30 @@ func TestUnfencedLinksEndWithoutTheFleet(t *testing.T) {
 }
 
 // In a process that is alone too an owner's unanswered change keeps what is brought meanwhile from
-// being kept, until it cannot be made any more.
+// being kept, until it cannot be made any more; also where a second attempt was refused.
 func TestUnansweredChangeOfAProcessThatIsAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		r.want("key1", flows.Miss, flows.CallInfo{})
-		r.directory.Owns(pool, idp, "a", user)
-		r.backend.set(func(b *backend) { b.changes = cognito.Internal() })
-		if r.unlinks(t.Context(), user, map[string]string{idp: "a1"}) == nil {
-			t.Fatal("got an answer, want none")
-		}
-		r.want("key2", flows.Miss, flows.CallInfo{})
-		time.Sleep(3 * time.Second)
-		r.want("key3", flows.Miss, flows.CallInfo{})
-		time.Sleep(30 * time.Second)
-		r.want("key4", flows.Miss, flows.CallInfo{})
-		r.want("key4", flows.Hit, flows.CallInfo{})
-	})
+	for name, err := range map[string]error{
+		"no answer": cognito.Internal(), "refused after no answer": cognito.Unsettled(definite["no such login"]),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.want("key1", flows.Miss, flows.CallInfo{})
+				r.directory.Owns(pool, idp, "a", user)
+				r.backend.set(func(b *backend) { b.changes = err })
+				if r.unlinks(t.Context(), user, map[string]string{idp: "a1"}) == nil {
+					t.Fatal("got an answer, want none")
+				}
+				r.want("key2", flows.Miss, flows.CallInfo{})
+				time.Sleep(3 * time.Second)
+				r.directory.Owns(pool, idp, "a", user)
+				r.want("key3", flows.Miss, flows.CallInfo{})
+				time.Sleep(30 * time.Second)
+				r.want("key4", flows.Miss, flows.CallInfo{})
+				r.want("key4", flows.Hit, flows.CallInfo{})
+			})
+		})
+	}
 }
 
 // Without the fleet nothing is changed, however often somebody tries: a brief fence that could not
@@ -319,6 +327,33 @@ func TestEndsDoNotStandInLine(t *testing.T) {
 		_ = r.unlinks(t.Context(), user, map[string]string{foreign: "opaque of the owner"})
 		r.backend.set(func(b *backend) { b.changes, b.fail = nil, nil })
 		time.Sleep(time.Minute)
+		r.wantOutcome(flows.Miss)
+	})
+}
+
+// Nor for those of another region, of which nothing is heard.
+func TestEndsOfARegionThatIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want("key1", flows.Miss, flows.CallInfo{})
+		r.backend.refuseAttempts(cognito.Internal())
+		for n := range 100 {
+			elsewhere := strings.Replace(nobody0(n), "us-east-1", "eu-west-1", 1)
+			_ = r.unlinks(t.Context(), elsewhere, map[string]string{foreign: "opaque"})
+			_ = r.unlinks(t.Context(), nobody0(n), map[string]string{foreign: "opaque"})
+		}
+		_ = r.unlinks(t.Context(), user, map[string]string{foreign: "opaque of the owner"})
+		r.backend.set(func(b *backend) {
+			b.changes, b.fail = nil, nil
+			b.refuseID = func(id string) error {
+				if !strings.HasPrefix(id, "eu-west-1:") {
+					return nil
+				}
+				time.Sleep(2900 * time.Millisecond)
+				return cognito.Internal()
+			}
+		})
+		time.Sleep(2 * time.Minute)
 		r.wantOutcome(flows.Miss)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,10 +37,10 @@ func (f *fencer) lookAfterDeferred() {
 	}
 }
 
-// noteDeferred notes for the fleet that scopes are to end in so long. Where it cannot be reached,
-// they end all the same, unless this broker dies.
-func (f *fencer) noteDeferred(scopes []cache.Scope, in time.Duration) {
-	_ = f.inFleet(context.Background(), func(ctx context.Context) error {
+// noteDeferred notes for the fleet that scopes are to end in so long. Where it cannot be reached, it
+// fails, and they end all the same, unless this broker dies.
+func (f *fencer) noteDeferred(scopes []cache.Scope, in time.Duration) error {
+	return f.inFleet(context.Background(), func(ctx context.Context) error {
 		return f.Shared.PutDeferredEnds(ctx, "", f.deferred.named(scopes), in)
 	})
 }
@@ -111,7 +112,7 @@ func (f *fencer) endDeferred() {
 // ends that come before.
 func (f *fencer) endDue(due dueEnds) {
 	if !f.mayEnd(due) || !f.deliverOnce(due.scopes) {
-		f.noteDeferred(due.scopes, deferredEndAgain) // lest another broker take them over
+		_ = f.noteDeferred(due.scopes, deferredEndAgain) // lest another broker take them over
 		return
 	}
 	f.deferred.ended(due)
@@ -127,17 +128,22 @@ func (f *fencer) mayEnd(due dueEnds) bool {
 	return f.backendAnswers(due.identity)
 }
 
-// backendIsUp reports whether the backend answers for an identity of the region that was made up
-// now, and has a limit of no one's. It is asked once for all who ask within answerWithin.
+// backendIsUp reports whether the identity's region of the backend answers for an identity that was
+// made up now, which has used up nobody's limit. It is asked once for all who ask within answerWithin.
 func (f *fencer) backendIsUp(identity string) bool {
-	f.up.asking <- struct{}{}
-	defer func() { <-f.up.asking }()
 	region, _, _ := strings.Cut(identity, ":")
-	if region != f.up.region || f.Now().Sub(f.up.asked) >= answerWithin {
-		f.up.answered = f.backendAnswers(madeUpIdentity(region))
-		f.up.region, f.up.asked = region, f.Now()
+	last := f.regions.last(region)
+	select {
+	case last.asking <- struct{}{}:
+	case <-f.stop:
+		return false
 	}
-	return f.up.answered
+	defer func() { <-last.asking }()
+	if f.Now().Sub(last.asked) >= answerWithin {
+		last.answered = f.backendAnswers(madeUpIdentity(region))
+		last.asked = f.Now()
+	}
+	return last.answered
 }
 
 // madeUpIdentity is an identity of a region that nobody has.
@@ -150,10 +156,30 @@ func madeUpIdentity(region string) string {
 
 // lastAnswer is whether a region of the backend answered when it was asked last.
 type lastAnswer struct {
-	asking   chan struct{} // holds one while somebody asks
-	region   string
+	asking   chan struct{} // holds one while somebody asks, or reads the rest
 	asked    time.Time
 	answered bool
+}
+
+// maxRegions bounds the regions that are kept: identities that calls name may name any.
+const maxRegions = 64
+
+// regions knows how the regions of the backend answered last. It is safe for concurrent use.
+type regions struct {
+	mu   sync.Mutex
+	each map[string]*lastAnswer
+}
+
+func (r *regions) last(region string) *lastAnswer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.each[region] == nil {
+		if len(r.each) >= maxRegions || r.each == nil {
+			r.each = map[string]*lastAnswer{}
+		}
+		r.each[strings.Clone(region)] = &lastAnswer{asking: make(chan struct{}, 1)}
+	}
+	return r.each[region]
 }
 
 // backendAnswers reports whether the backend answers, time and again, with whatever, what an identity

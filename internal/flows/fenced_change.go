@@ -139,8 +139,8 @@ func (f *fencer) endTaken(ctx context.Context, affected fenceScopes, before []ca
 	return f.endAffected(ctx, affected, before, err)
 }
 
-// wasMade reports whether a call that ended with err may have changed something for certain: it
-// succeeded, or its first step did, or its logins were taken and a role was refused after that.
+// wasMade reports whether a call that ended with err surely went as far as its changes: it succeeded,
+// or its first step did, or its logins were taken and a role was refused after that.
 func wasMade(err error) bool {
 	_, late := errors.AsType[*partialError](err)
 	return err == nil || late || refusesRole(err)

@@ -42,7 +42,7 @@ type fencer struct {
 	briefFences briefFences
 	calls       atomic.Uint64
 	open        openFences
-	up          lastAnswer
+	regions     regions
 }
 
 // beginFence begins a fence.
@@ -53,14 +53,14 @@ func (f *fencer) beginFence(ctx context.Context, scopes []cache.Scope) (*cache.F
 
 // endFence ends a fence around a change of identities that ended with err. One that was
 // surely not made ends nothing. Another refusal may come after a part of the change was
-// made. Where there was no answer, the change may be made yet: the epochs stay pending then
-// for as long as that can take.
+// made. Where there was no answer, or a refusal of a second attempt after none, the change may be
+// made yet: the epochs stay pending then for as long as that can take.
 func (f *fencer) endFence(fence *cache.Fence, err error) (cache.Stamp, error) {
 	switch {
 	case surelyNotMade(err):
 		fence.Cancel()
 		return cache.Stamp{}, nil
-	case outcomeUnknown(err):
+	case outcomeUnknown(err) || cognito.RefusedAtOnce(err) && !cognito.Unmade(err):
 		f.leaveOpen(fence)
 		return cache.Stamp{}, nil
 	}

@@ -3,6 +3,7 @@ package flows_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +87,41 @@ func TestMergesEndFormerOwners(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Nor is what there is of him kept while such a merge of unknown outcome may come yet, where an answer
+// made the broker forget him meanwhile.
+func TestMergesOfUnknownOutcomeKeepNothingOfFormerOwners(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		d := forgetful(t)
+		r.Service.Directory = d
+		ask := func(want flows.Outcome) {
+			t.Helper()
+			info := flows.CallInfo{}
+			if _, err := r.askWith(&info, other, ofOther); err != nil || info.Outcome != want {
+				t.Errorf("got %s %v, want a %s", info.Outcome, err, want)
+			}
+		}
+		ask(flows.Miss)
+		time.Sleep(11 * time.Minute)
+		useUp(t, r)
+		ask(flows.Hit)
+		r.backend.set(func(b *backend) {
+			b.fail = func(token string) error {
+				if strings.HasPrefix(token, "c") {
+					return nil
+				}
+				d.Owns(pool, idp2, "b", user) // as another call was answered
+				return cognito.Internal()
+			}
+		})
+		if _, err := r.askAll(user, mergesOther); code(err) != "InternalErrorException" {
+			t.Fatalf("the merge: got %v, want no answer", err)
+		}
+		ask(flows.Miss)
+		ask(flows.Miss)
+	})
 }
 
 // So it does where Redis is cut off while the backend makes it: the fleet is told later.

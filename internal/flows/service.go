@@ -54,7 +54,6 @@ func New(c Config) *Service {
 		outbox: pendingFences{scopes: map[cache.Scope]int{}, settled: func() { c.Owed(false) }},
 	}
 	f.deferred = newDeferredEnds()
-	f.up.asking = make(chan struct{}, 1)
 	f.briefFences.every, f.briefFences.last = briefFenceEvery, map[string]time.Time{}
 	s.fences = fencing{f, &poolChanges{Config: &s.Config, background: s.background, fences: f}}
 	s.calls = &backendCalls{Config: &s.Config, fences: s.fences, slots: newSlots(c.MaxExchanges)}

@@ -177,6 +177,23 @@ func TestCachedAnswersAreRechecked(t *testing.T) {
 	}
 }
 
+// Nor does it end anything that one login of an identity could not be checked again: it was proved.
+func TestFailedRechecksEndNothing(t *testing.T) {
+	r, _, rechecks := newSignOutRig(t)
+	for _, token := range []string{"a1", "b1"} {
+		r.asks("first", idp, token, flows.Miss)
+		r.asks("again", idp, token, flows.Hit)
+	}
+	rechecks.out.Store("a", true)
+	if _, err := r.ask(user, "a1", &flows.CallInfo{}); err != nil {
+		t.Fatal(err)
+	}
+	rechecks.out.Delete("a")
+	for _, token := range []string{"a1", "b1"} {
+		r.asks("afterwards", idp, token, flows.Hit)
+	}
+}
+
 // What was asked about a login lately need not be asked again, and not for longer.
 func TestRecheckedAnswersLapse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

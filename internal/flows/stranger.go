@@ -48,7 +48,7 @@ func (f *fencer) changeAsStranger(ctx context.Context, affected fenceScopes, cal
 		end.forget(ctx)
 	default:
 		brief.cancel()
-		if f.leavePending(ctx, affected, err) {
+		if f.leavePending(ctx, affected, scopes, err) {
 			end.forget(ctx)
 		} else {
 			end.make(ctx)
@@ -58,14 +58,15 @@ func (f *fencer) changeAsStranger(ctx context.Context, affected fenceScopes, cal
 }
 
 // leavePending leaves the epochs pending after a call without an answer, as a fence around it would
-// have, where somebody with a right to the identity made it beyond the limit of refusals. It reports
-// whether it did.
-func (f *fencer) leavePending(ctx context.Context, affected fenceScopes, err error) bool {
+// have, where somebody with a right to the identity made it beyond the limit of refusals; before are the
+// scopes of before the call. It reports whether it did.
+func (f *fencer) leavePending(ctx context.Context, affected fenceScopes, before []cache.Scope, err error) bool {
 	if !affected.overLimit || !outcomeUnknown(err) || !f.isEntitled(context.WithoutCancel(ctx), affected) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout) // its client may have left
 	defer cancel()
+	affected.alsoNamed = append(slices.Clone(affected.alsoNamed), before...)
 	fence, _, failed := f.fenceAround(ctx, affected)
 	if failed != nil {
 		return false
@@ -140,7 +141,8 @@ func (e *expectedEnd) make(ctx context.Context) {
 	if len(rest) > 0 {
 		_ = f.Fence(context.WithoutCancel(ctx), rest...) // what fails goes on in the background
 	}
-	f.noteDeferred(e.scopes, f.madeWithin())
-	e.forget(ctx)
+	if f.noteDeferred(e.scopes, f.madeWithin()) == nil {
+		e.forget(ctx) // the call's own note; else that is what others know
+	}
 	f.lookAfterDeferred()
 }

@@ -59,7 +59,9 @@ func callUncached[Out any](
 func (u *uncachedCalls) uncached(
 	ctx context.Context, loc location, r request, call func(context.Context) (answer, error),
 ) (got answer, err error) {
-	made := func(ctx context.Context, _ []login) (_ *answer, err error) {
+	proved := false
+	made := func(ctx context.Context, proven []login) (_ *answer, err error) {
+		proved = len(proven) == len(r.Logins)
 		got, err = call(ctx)
 		return &got, err
 	}
@@ -70,7 +72,7 @@ func (u *uncachedCalls) uncached(
 	changed, answered := got.merged, got.credentials.IdentityID
 	if answered != r.Identity {
 		changed = append(changed, cache.IdentityScope(r.Identity), cache.IdentityScope(answered))
-	} else if len(r.Logins) > 0 {
+	} else if len(r.Logins) > 0 && !proved {
 		_ = u.fences.tryEnd(ctx, cache.IdentityScope(r.Identity)) // nothing should have changed it
 	}
 	return got, u.fences.Fence(ctx, changed...)

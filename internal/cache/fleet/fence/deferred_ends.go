@@ -60,7 +60,9 @@ for _, field in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 0, now - ARGV[1], 'L
   redis.call('HDEL', KEYS[2], field)
   if value then
     local mine = ARGV[3] .. string.match(field, '[^:]*$')
-    redis.call('ZADD', KEYS[1], now, mine)
+    if tonumber(redis.call('ZSCORE', KEYS[1], mine) or 0) <= now then -- else it is due later, for other calls
+      redis.call('ZADD', KEYS[1], now, mine)
+    end
     redis.call('HSET', KEYS[2], mine, value)
     taken[#taken + 1] = mine
     taken[#taken + 1] = value
